@@ -1,0 +1,85 @@
+"""What a run says while it goes: small, plain, picklable facts, in the order in which they happen.
+
+A run is a function from a RunSpec to a stream of these. An executor puts `Taken` before them; they start with `Started`
+and end with exactly one of `Finished`, `Diverged`, `Failed` (or break off, if the process dies).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A worker took the run up and loads its data."""
+
+    signature: str
+    worker: int
+
+
+@dataclass(frozen=True)
+class Started:
+    """The network is built and its data are at hand."""
+
+    signature: str
+    parameters: int
+    """Trainable parameters of the whole network."""
+    levels: dict[str, float] = field(default_factory=dict)
+    """Score of each memoryless or naive answer on the test split, by name (`chance`, `persistence`, ...)."""
+    data: dict[str, str] = field(default_factory=dict)
+    """The data set: `name`, `source`, `digest` of the test split."""
+    environment: dict[str, str] = field(default_factory=dict)
+    """Versions and device of the worker."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Metrics after `step` training steps (0: before the first)."""
+
+    signature: str
+    step: int
+    metrics: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Profiled:
+    """The gradient profile of the probe batch after `step` training steps: see `gradients.GradientProfile`."""
+
+    signature: str
+    step: int
+    phase: str
+    """`initial`, `during` or `final`."""
+    columns: dict[str, list]
+    """`distance`, `state`, `median`, `low`, `high`, one entry a row."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The run came to its end; `metrics` hold the test figures of the best validation weights."""
+
+    signature: str
+    step: int
+    metrics: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Diverged:
+    """The loss or a gradient stopped being finite at `step`: a result, not an error."""
+
+    signature: str
+    step: int
+    metrics: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The run crashed; it is tried again by the next `rnnbench run`."""
+
+    signature: str
+    message: str
+    traceback: str = ""
+
+
+Event: TypeAlias = Taken | Started | Measured | Profiled | Finished | Diverged | Failed
+Ending = (Finished, Diverged, Failed)

@@ -1,0 +1,20 @@
+"""How long a run may take, before anything was run: for `plan`, and to weigh runs in a progress bar."""
+
+from __future__ import annotations
+
+from rnnbench.experiment import RunSpec
+
+# Fitted to stock Keras layers on one core of a 2-core server; other machines differ, the proportions little.
+_SECONDS_A_RUN = 3.0
+_SECONDS_A_TIME_STEP = 3e-5
+_SECONDS_A_GATE = 2.5e-5
+_FLOPS_PER_SECOND = 6e10
+
+
+def seconds(spec: RunSpec) -> float:
+    """Seconds on one core if the run uses its whole budget; good to about a factor of two."""
+    inputs, units, batch = spec.task.inputs.width, spec.model.units, spec.training.batch_size
+    # Two operations a weight, in the forward pass and twice in the backward one.
+    flops = 6 * batch * (inputs + units) * units * spec.model.gates
+    time_step = _SECONDS_A_TIME_STEP + _SECONDS_A_GATE * spec.model.gates + flops / _FLOPS_PER_SECOND
+    return _SECONDS_A_RUN + spec.training.steps * spec.task.layout.length * spec.model.layers * time_step

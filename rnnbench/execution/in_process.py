@@ -1,0 +1,29 @@
+"""Runs a grid in this very process, one run after the other: for debugging and for tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rnnbench.events import Event
+from rnnbench.execution.base import quiet_tensorflow, stream
+from rnnbench.experiment import RunSpec
+
+
+class InProcess:
+    """`--workers 0`: a debugger and a profiler see everything."""
+
+    workers = 1
+
+    def __init__(self) -> None:
+        self._cancelled = False
+
+    def execute(self, specs: Sequence[RunSpec]) -> Iterator[Event]:
+        quiet_tensorflow()
+        for spec in specs:
+            for event in stream(spec, worker=0):
+                if self._cancelled:
+                    return
+                yield event
+
+    def cancel(self) -> None:
+        self._cancelled = True

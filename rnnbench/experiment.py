@@ -1,0 +1,304 @@
+"""An experiment and its runs: tasks x models x lags x seeds, resolved, frozen and signed."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import typing
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from rnnbench import registry
+from rnnbench.models.base import Model
+from rnnbench.models.sizing import units_for_budget
+from rnnbench.tasks.base import Task
+
+KeyPath = tuple[str | int, ...]
+
+
+class InvalidKey(Exception):
+    """A mistake at one key of an experiment, before it is known in which file and line the key stands."""
+
+    def __init__(self, path: KeyPath, message: str) -> None:
+        super().__init__(message)
+        self.path, self.message = path, message
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
+
+
+class Training(_Settings):
+    """How every network is trained: Adam at a constant learning rate."""
+
+    steps: int = Field(2000, ge=1)
+    """Budget, in batches."""
+    batch_size: int = Field(64, ge=1)
+    """Examples a batch."""
+    learning_rate: float = Field(1e-3, gt=0)
+    """Adam's step size."""
+    global_clipnorm: float | None = Field(1.0, gt=0)
+    """Norm to which the gradient of all parameters together is clipped; null: not clipped."""
+    evaluate_every: int = Field(100, ge=1)
+    """Steps between two evaluations on the validation split."""
+    stop_when_solved: bool = True
+    """End a run when two evaluations in a row meet the task's `solved` score."""
+
+
+class GradientProbes(_Settings):
+    """How the gradient profile is taken."""
+
+    examples: int = Field(64, ge=1)
+    """Size of the probe batch: the first examples of the validation split."""
+    during: int = Field(3, ge=0)
+    """Profiles between the first step and the last, evenly spread over the evaluations of the budget."""
+
+
+class Experiment(_Settings):
+    """The experiment file, read: see `experiments/` for examples.
+
+    Any value under a task, a model or `training` may be a list: then it is an axis of the grid. What a task says about
+    training overrides `training`, and what a model says overrides both.
+    """
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=80)
+    """Name of the MLflow experiment and of the folder of the report."""
+    description: str = ""
+    """What is asked, in a sentence."""
+    plugins: tuple[str, ...] = ()
+    """Modules, or `.py` files beside this one, that register tasks and models."""
+    tasks: dict[str, dict[str, Any]] = Field(min_length=1)
+    """Label: the task's settings. `task` names the registered task, where the label does not."""
+    models: dict[str, dict[str, Any]] = Field(min_length=1)
+    """Label: the model's settings. `model` names the registered model, where the label does not."""
+    match: Literal["units", "parameters"] = "units"
+    """What is held equal: each model has its own `units`, or units chosen to meet `parameter_budget`."""
+    parameter_budget: int | None = Field(None, ge=1)
+    """Recurrent parameters that each model gets under `match: parameters`."""
+    seeds: tuple[int, ...] = (0,)
+    """A list of seeds, or a number n for 0..n-1."""
+    training: dict[str, Any] = {}
+    """How every network is trained."""
+    gradients: GradientProbes = GradientProbes()
+    """How the gradient profile is taken."""
+
+    @field_validator("seeds", mode="before")
+    @classmethod
+    def _count_of_seeds(cls, value: Any) -> Any:
+        return tuple(range(value)) if type(value) is int else value
+
+    @field_validator("seeds")
+    @classmethod
+    def _distinct_seeds(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if not value:
+            raise ValueError("the grid is empty without a seed")
+        if any(seed < 0 for seed in value):
+            raise ValueError("a seed is 0 or more")
+        twice = sorted({seed for seed in value if value.count(seed) > 1})
+        if twice:
+            raise ValueError(f"seed {twice[0]} stands there twice")
+        return value
+
+    @model_validator(mode="after")
+    def _budget_goes_with_match(self) -> Experiment:
+        if (self.match == "parameters") != (self.parameter_budget is not None):
+            raise InvalidKey(("match",), "'match: parameters' and 'parameter_budget: N' go together")
+        return self
+
+    @cached_property
+    def runs(self) -> tuple[RunSpec, ...]:
+        """Every run of the grid, in the order of the file.
+
+        Raises `InvalidKey` for settings that a task, a model or the training does not take, and for an empty grid.
+        """
+        runs: list[RunSpec] = []
+        for task_label, model_label in itertools.product(self.tasks, self.models):
+            runs += self._cell(task_label, model_label)
+        seen: dict[str, RunSpec] = {}
+        for run in runs:
+            twin = seen.setdefault(run.signature, run)
+            if twin is not run:
+                raise InvalidKey((), f"two points of the grid are the same run: '{twin.name}' and '{run.name}'")
+        return tuple(runs)
+
+    def _cell(self, task_label: str, model_label: str) -> Iterator[RunSpec]:
+        task_path, model_path = ("tasks", task_label), ("models", model_label)
+        task_class, task_values, task_training = _read(self.tasks[task_label], registry.tasks, "task", task_path)
+        model_class, model_values, model_training = _read(self.models[model_label], registry.models, "model", model_path)
+        if self.match == "parameters" and "units" in model_values:
+            raise InvalidKey((*model_path, "units"), "'match: parameters' chooses the units; leave this key out")
+        base = {key: (value, ("training", key)) for key, value in self.training.items()}
+        _refuse_unknown(base, set(Training.model_fields), ("training",))
+        trainings = list(_points(Training, base | task_training | model_training, ("training",)))
+        models = list(_points(model_class, model_values, model_path))
+        for task, task_axes in _points(task_class, task_values, task_path):
+            for (model, model_axes), (training, training_axes) in itertools.product(models, trainings):
+                for seed in self.seeds:
+                    yield RunSpec(
+                        task_label=task_label,
+                        task=task,
+                        model_label=model_label,
+                        model=self._sized(model, task),
+                        seed=seed,
+                        training=training,
+                        gradients=self.gradients,
+                        plugins=self.plugins,
+                        task_axes={key: task_axes[key] for key in task_axes if key not in ("lag", "filler")},
+                        model_axes=model_axes | training_axes,
+                    )
+
+    def _sized(self, model: Model, task: Task) -> Model:
+        if self.parameter_budget is None:
+            return model
+        return model.model_copy(update={"units": units_for_budget(model, task.inputs.width, self.parameter_budget)})
+
+
+@dataclass(frozen=True, eq=False)
+class RunSpec:
+    """One (task, lag, model, seed) training, fully resolved."""
+
+    task_label: str
+    task: Task
+    model_label: str
+    model: Model
+    seed: int
+    training: Training
+    gradients: GradientProbes
+    plugins: tuple[str, ...] = ()
+    task_axes: dict[str, Any] = field(default_factory=dict)
+    """Values of the task's axes other than lag and filler: what tells its points apart in a report."""
+    model_axes: dict[str, Any] = field(default_factory=dict)
+    """Values of the axes of model and training."""
+
+    @property
+    def name(self) -> str:
+        """Short enough for the MLflow table: `lstm T100 s0 copy_memory`."""
+        axes = "".join(f" {key}={value}" for key, value in (self.model_axes | self.task_axes).items())
+        noise = " noise" if self.task.filler == "distractor" else ""
+        return f"{self.model_label} T{self.task.lag} s{self.seed} {self.task_label}{noise}{axes}"
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """Everything that can change the result, as plain values."""
+        task_class, model_class = type(self.task), type(self.model)
+        return {
+            "task": registry.tasks.name_of(task_class),
+            "task_code": registry.code_version(task_class),
+            "task_settings": self.task.model_dump(mode="json"),
+            "model": registry.models.name_of(model_class),
+            "model_code": registry.code_version(model_class),
+            "model_settings": self.model.model_dump(mode="json"),
+            "seed": self.seed,
+            "training": self.training.model_dump(mode="json"),
+            "gradients": self.gradients.model_dump(mode="json"),
+        }
+
+    @cached_property
+    def signature(self) -> str:
+        """Hash of `settings`: the run's identity in every store, whatever its label or place in a grid."""
+        text = json.dumps(self.settings, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # As plain values, because a process that has not loaded the plug-ins cannot unpickle their classes.
+        labels = (self.task_label, self.model_label, self.plugins, self.task_axes, self.model_axes)
+        return _restore, (self.settings, *labels)
+
+
+def _restore(
+    settings: dict[str, Any],
+    task_label: str,
+    model_label: str,
+    plugins: tuple[str, ...],
+    task_axes: dict[str, Any],
+    model_axes: dict[str, Any],
+) -> RunSpec:
+    registry.load_plugins(plugins)
+    return RunSpec(
+        task_label=task_label,
+        task=registry.tasks[settings["task"]].model_validate_json(json.dumps(settings["task_settings"])),
+        model_label=model_label,
+        model=registry.models[settings["model"]].model_validate_json(json.dumps(settings["model_settings"])),
+        seed=settings["seed"],
+        training=Training.model_validate(settings["training"]),
+        gradients=GradientProbes.model_validate(settings["gradients"]),
+        plugins=plugins,
+        task_axes=task_axes,
+        model_axes=model_axes,
+    )
+
+
+Values = dict[str, tuple[Any, KeyPath]]
+"""Settings as written, each with the place where it was written."""
+
+
+def _read(entry: Mapping[str, Any], known: registry.Registry[Any], kind: str, path: KeyPath) -> tuple[Any, Values, Values]:
+    """The class an entry names, its settings, and those of its keys that override the training."""
+    name = entry.get(kind, path[-1])
+    if not isinstance(name, str) or name not in known:
+        where = (*path, kind) if kind in entry else path
+        near = registry.did_you_mean(str(name), known)
+        raise InvalidKey(where, f"unknown {kind} '{name}'{near}; known: {', '.join(known)}")
+    found = known[name]
+    values = {key: (value, (*path, key)) for key, value in entry.items() if key != kind}
+    _refuse_unknown(values, {kind} | set(found.model_fields) | set(Training.model_fields), path)
+    training = {key: value for key, value in values.items() if key in Training.model_fields}
+    return found, {key: value for key, value in values.items() if key not in training}, training
+
+
+def _refuse_unknown(values: Values, allowed: set[str], path: KeyPath) -> None:
+    for key in values:
+        if key not in allowed:
+            near = registry.did_you_mean(key, allowed)
+            raise InvalidKey((*path, key), f"unknown key '{key}'{near}; allowed: {', '.join(sorted(allowed))}")
+
+
+def _points(settings: type[Any], values: Values, path: KeyPath) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """Every point of the axes among `values`: the validated object, and the axes' values there."""
+    axes = {key: value for key, (value, _) in values.items() if is_axis(settings, key, value)}
+    for key, choices in axes.items():
+        if not choices:
+            raise InvalidKey(values[key][1], "an empty list makes an empty grid; give at least one value")
+    for chosen in itertools.product(*axes.values()):
+        axis_values = dict(zip(axes, chosen, strict=True))
+        point = {key: _frozen(axis_values.get(key, value)) for key, (value, _) in values.items()}
+        try:
+            yield settings.model_validate(point), dict(axis_values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = first["loc"][0] if first["loc"] else None
+            at = values[key][1] if key in values else path
+            if key in axes:
+                at = (*at, axes[key].index(axis_values[key]))
+            raise InvalidKey(at, explain(first)) from None
+
+
+def is_axis(settings: type[BaseModel], key: str, value: Any) -> bool:
+    """Whether a value is an axis: a list, or for a setting that is itself a list, a list of lists."""
+    if not isinstance(value, list):
+        return False
+    return not takes_list(settings, key) or any(isinstance(item, list) for item in value)
+
+
+def takes_list(settings: type[BaseModel], key: str) -> bool:
+    """Whether one value of this setting is itself a list."""
+    annotation = settings.model_fields[key].annotation
+    return any(typing.get_origin(kind) is tuple for kind in (annotation, *typing.get_args(annotation)))
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(item) for item in value) if isinstance(value, list) else value
+
+
+def explain(error: Any) -> str:
+    """One pydantic error as a short sentence: what was found, what would be right."""
+    if error["type"] == "missing":
+        return f"'{error['loc'][-1]}' is missing"
+    message = error["msg"].removeprefix("Value error, ")
+    message = message.removeprefix("Input ")
+    return f"{error['input']!r} is not valid: {message}" if error["type"] != "value_error" else message

@@ -1,0 +1,192 @@
+"""What flows back through time: the gradient profile, and what is read off it.
+
+The profile holds, for each example i of a fixed probe batch, the norm of the **total** derivative dl_i/dh_t of the loss at
+the readout by the state at step t, with everything that flows through later steps (Pascanu, Mikolov & Bengio 2013,
+section 2). It is taken in float64: a norm that shrinks by 0.64 a step leaves float32 after some 200 steps.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+from rnnbench.models.base import Model
+from rnnbench.tasks.base import Batch, Layout, Task, Tokens
+
+STATE_NAMES = ("h", "c")
+REACH_LEVEL = 1e-3
+
+
+@dataclass(frozen=True)
+class GradientProfile:
+    """Norms by state and distance, each array of shape (examples, first readout step + 1).
+
+    Column d holds ||dl/ds_t||_2 at t = first readout step - d. The states of stacked layers count as one vector.
+    """
+
+    layout: Layout
+    norms: dict[str, np.ndarray]
+
+    def median(self, state: str = "h") -> np.ndarray:
+        """Median norm over the examples, by distance."""
+        return np.median(self.norms[state], axis=0)
+
+    def columns(self) -> dict[str, list]:
+        """The profile as a table: `distance, state, median, low, high` (10% and 90% quantiles over the examples)."""
+        table: dict[str, list] = {name: [] for name in ("distance", "state", "median", "low", "high")}
+        for state, norms in self.norms.items():
+            low, median, high = np.quantile(norms, [0.1, 0.5, 0.9], axis=0)
+            table["distance"] += range(norms.shape[1])
+            table["state"] += [state] * norms.shape[1]
+            for name, values in (("median", median), ("low", low), ("high", high)):
+                table[name] += values.tolist()
+        return table
+
+    def summary(self, state: str = "h") -> dict[str, float]:
+        """`survival`, `decay_per_step` and `reach` of the median profile; those that are undefined are left out."""
+        median, lag = self.median(state), self.layout.lag
+        found = {
+            "survival": survival(median, self.layout),
+            "decay_per_step": decay_per_step(median, 1, lag),
+            "reach": reach(median),
+        }
+        return {name: value for name, value in found.items() if np.isfinite(value)}
+
+
+def survival(median: np.ndarray, layout: Layout) -> float:
+    """Mean norm over the evidence steps / norm at the first readout step."""
+    return float(median[layout.lag + 1 :].mean() / median[0]) if median[0] > 0 else float("nan")
+
+
+def decay_per_step(median: np.ndarray, first: int, last: int) -> float:
+    """exp of the least-squares slope of log norm against distance, over the distances `first`..`last`.
+
+    nan where there are fewer than two of them, or a norm is 0.
+    """
+    distance, norms = np.arange(first, last + 1), median[first : last + 1]
+    if len(distance) < 2 or not (norms > 0).all():
+        return float("nan")
+    return float(np.exp(np.polyfit(distance, np.log(norms), 1)[0]))
+
+
+def reach(median: np.ndarray) -> float:
+    """The shortest distance at which the norm is `REACH_LEVEL` of the readout's or less; nan if it never is."""
+    below = np.flatnonzero(median <= REACH_LEVEL * median[0])
+    return float(below[0]) if len(below) else float("nan")
+
+
+class ProbedCell(keras.Layer):
+    """A recurrent cell that adds a probe to each new state; the derivative by a zero probe is that by the state.
+
+    Input: (batch, width + sum of state sizes), the cell's input and the probes beside each other.
+    """
+
+    def __init__(self, cell: keras.Layer, width: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.cell, self.width = cell, width
+        self.sizes = _state_sizes(cell)
+        self.state_size = cell.state_size
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        self.cell.build((input_shape[0], self.width))
+
+    def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, list[Any]]:
+        output, new_states = self.cell(inputs[:, : self.width], states)
+        new_states = list(new_states) if isinstance(new_states, list | tuple) else [new_states]
+        probed = [state + probe for state, probe in zip(new_states, self.probes(inputs), strict=True)]
+        # A cell whose output is its state (all stock ones) must answer from the probed state.
+        return (probed[0] if output is new_states[0] else output), probed
+
+    def probes(self, inputs: Any) -> list[Any]:
+        """The probe of each state."""
+        ends = list(itertools.accumulate(self.sizes, initial=self.width))
+        return [inputs[:, start:end] for start, end in itertools.pairwise(ends)]
+
+
+class ProbedLSTMCell(ProbedCell):
+    """An LSTM cell whose c is probed before h = o tanh(c) is taken, so that dl/dc_t is total: it flows through h_t too."""
+
+    def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, list[Any]]:
+        features, cell, out = inputs[:, : self.width], self.cell, slice(3 * self.cell.units, None)
+        _, (_, c) = cell(features, states)
+        h_probe, c_probe = self.probes(inputs)
+        output_gate = cell.recurrent_activation(
+            features @ cell.kernel[:, out] + states[0] @ cell.recurrent_kernel[:, out] + cell.bias[out]
+        )
+        c = c + c_probe
+        h = output_gate * cell.activation(c) + h_probe
+        return h, [h, c]
+
+
+class GradientProbe:
+    """Takes gradient profiles of the networks that one (task, model) pair builds, at any of their weights."""
+
+    def __init__(self, task: Task, model: Model) -> None:
+        self._task, self._inputs = task, task.inputs
+        self._network, self._states = _probed_network(task, model)
+        self._gradient = tf.function(self._gradient_by_probes, reduce_retracing=True)
+
+    def profile(self, layout: Layout, weights: list[np.ndarray], batch: Batch) -> GradientProfile:
+        """The profile at `weights` (`network.get_weights()`) on `batch`, whose sequences have `layout`."""
+        by_state = self.state_gradients(weights, batch)
+        steps = slice(layout.first_readout, None, -1)
+        norms = {state: np.linalg.norm(gradient, axis=-1)[:, steps] for state, gradient in by_state.items()}
+        return GradientProfile(layout, norms)
+
+    def state_gradients(self, weights: list[np.ndarray], batch: Batch) -> dict[str, np.ndarray]:
+        """dl_i/ds_t of every example and step, (batch, time, units of all layers) float64, by state name."""
+        self._network.set_weights(weights)
+        inputs, targets = batch
+        if not isinstance(self._inputs, Tokens):
+            inputs = inputs.astype(np.float64)
+        probes = np.zeros((*inputs.shape[:2], len(self._states)))
+        gradient = self._gradient(tf.constant(inputs), tf.constant(targets), tf.constant(probes)).numpy()
+        return {name: gradient[..., self._states == name] for name in dict.fromkeys(self._states)}
+
+    def _gradient_by_probes(self, inputs: Any, targets: Any, probes: Any) -> Any:
+        with tf.GradientTape() as tape:
+            tape.watch(probes)
+            # Examples do not touch each other, so the gradient of the sum holds every example's own.
+            loss = ops.sum(self._task.readout_loss(targets, self._network([inputs, probes])))
+        return tape.gradient(loss, probes)
+
+
+def _state_sizes(cell: keras.Layer) -> list[int]:
+    sizes = cell.state_size
+    return list(sizes) if isinstance(sizes, list | tuple) else [sizes]
+
+
+def _probed_network(task: Task, model: Model) -> tuple[keras.Model, np.ndarray]:
+    """A float64 twin of `models.network.build` with a second input, the probes, and the name of each probe's state."""
+    cells = []
+    for _ in range(model.layers):
+        stock = model.recurrent_layer().cell
+        cells.append(type(stock).from_config({**stock.get_config(), "dtype": "float64"}))
+    sizes = [_state_sizes(cell) for cell in cells]
+    probes = keras.Input((None, sum(map(sum, sizes))), dtype="float64")
+    if isinstance(task.inputs, Tokens):
+        inputs = keras.Input((None,), dtype="int32")
+        states = keras.layers.Embedding(task.inputs.vocabulary, task.inputs.width, dtype="float64")(inputs)
+    else:
+        inputs = states = keras.Input((None, task.inputs.width), dtype="float64")
+    width, start, names = task.inputs.width, 0, []
+    for index, cell in enumerate(cells):
+        own = probes[:, :, start : start + sum(sizes[index])]
+        probed_class = ProbedLSTMCell if isinstance(cell, keras.layers.LSTMCell) else ProbedCell
+        layer = keras.layers.RNN(
+            probed_class(cell, width, dtype="float64"),
+            return_sequences=task.answers_every_step or index < model.layers - 1,
+            dtype="float64",
+        )
+        states = layer(ops.concatenate([states, own], axis=-1))
+        width, start = states.shape[-1], start + sum(sizes[index])
+        for number, size in enumerate(sizes[index]):
+            names += [STATE_NAMES[number] if number < len(STATE_NAMES) else f"s{number}"] * size
+    outputs = keras.layers.Dense(task.outputs, dtype="float64")(states)
+    return keras.Model([inputs, probes], outputs), np.array(names)

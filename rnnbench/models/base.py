@@ -1,0 +1,50 @@
+"""What a model is: a recurrent layer with its size and its initialisation. Embedding and head are the same for all."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    import keras
+
+
+class Model(BaseModel, ABC):
+    """A recurrent architecture. Its fields are what the experiment file may say about it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
+
+    units: int = Field(64, ge=1)
+    """Width of the hidden state; under `match: parameters` the suite chooses it."""
+    layers: int = Field(1, ge=1)
+    """How many recurrent layers are stacked."""
+
+    version: ClassVar[int] = 1
+    """Raised whenever a change of the code changes what a run of the model gives: part of every signature."""
+    gates: ClassVar[int] = 1
+    """Matrix products by the state at each step, in units of one SimpleRNN: for the time estimate of `plan`."""
+
+    @abstractmethod
+    def recurrent_layer(self, **kwargs: Any) -> keras.layers.RNN:
+        """One Keras recurrent layer of `units` units, of class `keras.layers.RNN`, made with `kwargs`.
+
+        `kwargs`: `return_sequences` and `name`. Its `cell` is what the gradient probe steps through time.
+        """
+
+    @abstractmethod
+    def layer_parameters(self, inputs: int) -> int:
+        """Trainable parameters of one such layer that reads `inputs` features, in closed form."""
+
+    def initialize(self, cell: keras.Layer, length: int, rng: np.random.Generator) -> None:  # noqa: B027
+        """Change the built cell's weights where the model's options ask for more than Keras' own initialisation.
+
+        `length`: steps of the sequences it will read. Done here and not by custom Keras initialisers, so that a saved
+        network holds stock layers only and loads without rnnbench.
+        """
+
+    def recurrent_parameters(self, inputs: int) -> int:
+        """Trainable parameters of the whole stack."""
+        return self.layer_parameters(inputs) + (self.layers - 1) * self.layer_parameters(self.units)

@@ -1,0 +1,49 @@
+"""GRU: gated recurrent unit (Cho et al. 2014), in the cuDNN form that Keras uses (`reset_after=True`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from rnnbench.models import gates
+from rnnbench.models.base import Model
+from rnnbench.registry import register_model
+
+if TYPE_CHECKING:
+    import keras
+
+
+@register_model("gru")
+class GRU(Model):
+    """`keras.layers.GRU`. Its update gate z keeps the old state: h_t = z h_{t-1} + (1 - z) h~_t."""
+
+    initialization: Literal["default", "orthogonal", "chrono"] = "default"
+    """`default`: Keras' (one orthogonal kernel over all gates); `orthogonal`: each gate's block for itself; `chrono`:
+    update bias log U(1, `chrono_max` - 1) (Tallec & Ollivier 2018, section 3)."""
+    forget_bias: float = 0.0
+    """Initial bias of the update gate, the GRU's forget gate (Keras: 0); not used by `chrono`."""
+    chrono_max: int | None = Field(None, ge=3)
+    """Longest dependency that `chrono` prepares for, steps; default: the length of the task's sequences."""
+
+    gates: ClassVar[int] = 3
+
+    def recurrent_layer(self, **kwargs: Any) -> keras.layers.RNN:
+        import keras
+
+        return keras.layers.GRU(self.units, **kwargs)
+
+    def initialize(self, cell: keras.Layer, length: int, rng: np.random.Generator) -> None:
+        # Two rows, by the inputs and by the state: one bias of the pair is enough.
+        bias = np.zeros((2, 3 * self.units))
+        update_gate = bias[0, : self.units]
+        update_gate[:] = self.forget_bias
+        if self.initialization == "chrono":
+            update_gate[:] = gates.chrono(self.units, self.chrono_max or length, rng)
+        cell.bias.assign(bias)
+        if self.initialization == "orthogonal":
+            cell.recurrent_kernel.assign(gates.block_orthogonal(3, self.units, rng))
+
+    def layer_parameters(self, inputs: int) -> int:
+        return 3 * (self.units * (inputs + self.units) + 2 * self.units)

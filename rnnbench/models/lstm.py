@@ -1,0 +1,49 @@
+"""LSTM: long short-term memory (Hochreiter & Schmidhuber 1997, with the forget gate of Gers et al. 2000)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from rnnbench.models import gates
+from rnnbench.models.base import Model
+from rnnbench.registry import register_model
+
+if TYPE_CHECKING:
+    import keras
+
+
+@register_model("lstm")
+class LSTM(Model):
+    """`keras.layers.LSTM`."""
+
+    initialization: Literal["default", "orthogonal", "chrono"] = "default"
+    """`default`: Keras' (one orthogonal kernel over all gates); `orthogonal`: each gate's block for itself; `chrono`:
+    forget bias log U(1, `chrono_max` - 1), input bias its negative (Tallec & Ollivier 2018, section 3)."""
+    forget_bias: float = 1.0
+    """Initial forget bias (Keras and Jozefowicz et al. 2015: 1); not used by `chrono`."""
+    chrono_max: int | None = Field(None, ge=3)
+    """Longest dependency that `chrono` prepares for, steps; default: the length of the task's sequences."""
+
+    gates: ClassVar[int] = 4
+
+    def recurrent_layer(self, **kwargs: Any) -> keras.layers.RNN:
+        import keras
+
+        return keras.layers.LSTM(self.units, **kwargs)
+
+    def initialize(self, cell: keras.Layer, length: int, rng: np.random.Generator) -> None:
+        bias = np.zeros(4 * self.units)
+        input_gate, forget_gate, _, _ = np.split(bias, 4)
+        forget_gate[:] = self.forget_bias
+        if self.initialization == "chrono":
+            forget_gate[:] = gates.chrono(self.units, self.chrono_max or length, rng)
+            input_gate[:] = -forget_gate
+        cell.bias.assign(bias)
+        if self.initialization == "orthogonal":
+            cell.recurrent_kernel.assign(gates.block_orthogonal(4, self.units, rng))
+
+    def layer_parameters(self, inputs: int) -> int:
+        return 4 * (self.units * (inputs + self.units) + self.units)

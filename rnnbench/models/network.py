@@ -1,0 +1,40 @@
+"""The network around a recurrent layer: embedding and head, the same for all models."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rnnbench.tasks.base import Task, Tokens
+
+if TYPE_CHECKING:
+    import keras
+
+    from rnnbench.models.base import Model
+
+
+def build(task: Task, model: Model, seed: int, network_class: type[keras.Model] | None = None) -> keras.Model:
+    """The untrained network of a run, with the weights that `seed` gives.
+
+    Input (batch, time, width) float32 or (batch, time) int32, time and batch free; output (batch, outputs), or
+    (batch, time, outputs) for a task that answers at every step. `network_class` is the class to build
+    (default `keras.Model`).
+    """
+    import keras
+
+    keras.utils.set_random_seed(seed)
+    if isinstance(task.inputs, Tokens):
+        inputs = keras.Input((None,), dtype="int32", name="tokens")
+        states = keras.layers.Embedding(task.inputs.vocabulary, task.inputs.width, name="embedding")(inputs)
+    else:
+        inputs = keras.Input((None, task.inputs.width), name="features")
+        states = inputs
+    rng = np.random.default_rng(seed)
+    for index in range(model.layers):
+        sequences = task.answers_every_step or index < model.layers - 1
+        layer = model.recurrent_layer(return_sequences=sequences, name=f"recurrent_{index}")
+        states = layer(states)
+        model.initialize(layer.cell, task.layout.length, rng)
+    outputs = keras.layers.Dense(task.outputs, name="head")(states)
+    return (network_class or keras.Model)(inputs, outputs)

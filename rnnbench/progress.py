@@ -1,0 +1,97 @@
+"""What a person sees while a grid runs: a live table on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+
+from rnnbench.events import Diverged, Event, Failed, Finished, Measured, Started, Taken
+from rnnbench.execution.estimate import seconds
+from rnnbench.experiment import RunSpec
+
+
+def duration(value: float) -> str:
+    """`45 s`, `3 min`, `2.5 h`."""
+    if value < 90:
+        return f"{value:.0f} s"
+    return f"{value / 60:.0f} min" if value < 5400 else f"{value / 3600:.1f} h"
+
+
+class GridProgress:
+    """Shows each event of a grid; a context manager."""
+
+    def __init__(self, specs: list[RunSpec], workers: int, console: Console) -> None:
+        self._console = console
+        self._workers = workers
+        self._total = len(specs)
+        self._ended = 0
+        self._began = time.monotonic()
+        self._to_come = sum(seconds(spec) for spec in specs)
+        self._done = 0.0
+        self._rows: dict[str, TaskID] = {}
+        self._bars = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=20),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[state]}", markup=False),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._overall = self._bars.add_task("all runs", total=self._total, state="starting the workers (10 s)")
+
+    def __enter__(self) -> GridProgress:
+        self._bars.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._bars.stop()
+
+    def __call__(self, spec: RunSpec, event: Event) -> None:
+        match event:
+            case Taken():
+                self._rows[event.signature] = self._bars.add_task(
+                    spec.name, total=spec.training.steps, state="loading the data"
+                )
+            case Started():
+                self._show(event.signature, 0, "compiling")
+            case Measured(metrics=metrics) if "validation/loss" in metrics:
+                score = metrics[f"validation/{spec.task.score_name}"]
+                loss = metrics.get("train/loss", metrics["validation/loss"])
+                self._show(event.signature, event.step, f"loss {loss:.4g}  {spec.task.score_name} {score:.3g}")
+            case Finished() | Diverged() | Failed():
+                self._end(spec, event)
+
+    def _show(self, signature: str, step: int, state: str) -> None:
+        self._bars.update(self._rows[signature], completed=step, state=state)
+
+    def _end(self, spec: RunSpec, event: Finished | Diverged | Failed) -> None:
+        if event.signature in self._rows:
+            self._bars.remove_task(self._rows.pop(event.signature))
+        self._ended += 1
+        self._done += seconds(spec)
+        left = self._time_left()
+        self._bars.update(self._overall, completed=self._ended, state=f"{left} left" if left else "")
+        if isinstance(event, Failed) or not self._console.is_terminal:
+            position = f"[{self._ended:>{len(str(self._total))}}/{self._total}]"
+            after = f"  ({left} left)" if left else ""
+            self._console.print(f"{position} {spec.name}: {_ending(spec, event)}{after}", markup=False, highlight=False)
+
+    def _time_left(self) -> str:
+        remaining = self._to_come - self._done
+        elapsed = time.monotonic() - self._began
+        return duration(remaining * elapsed / self._done) if remaining > 0 and self._done else ""
+
+
+def _ending(spec: RunSpec, event: Finished | Diverged | Failed) -> str:
+    if isinstance(event, Failed):
+        return f"FAILED: {event.message}"
+    metrics = event.metrics
+    words = [f"{spec.task.score_name} {metrics['score']:.4g}", f"{event.step} steps", f"{metrics['seconds']:.1f} s"]
+    if isinstance(event, Diverged):
+        words.insert(0, "diverged")
+    elif metrics.get("solved"):
+        words.insert(0, "solved")
+    return ", ".join(words)

@@ -1,0 +1,186 @@
+"""What a task is: a supervised sequence problem with a lag.
+
+A task is a frozen pydantic object. Its fields are what the experiment file may say about it, its methods are the data and
+the rules. It must be cheap to make and to ask for its sizes: TensorFlow and the data are touched only by the methods that
+need them, so that `rnnbench plan` answers at once.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, Literal, NamedTuple
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+Filler = Literal["blank", "distractor"]
+Split = Literal["validation", "test"]
+Batch = tuple[np.ndarray, np.ndarray]
+"""Inputs and targets. Inputs: (batch, time, width) float32 for `Features`, (batch, time) int32 for `Tokens`."""
+
+
+class Layout(NamedTuple):
+    """The three parts of every sequence, in steps."""
+
+    evidence: int
+    lag: int
+    """Steps between the last evidence step and the first readout step; what stands there says nothing of the answer."""
+    readout: int
+
+    @property
+    def length(self) -> int:
+        return self.evidence + self.lag + self.readout
+
+    @property
+    def first_readout(self) -> int:
+        """Index of the step from which gradient distances are counted back."""
+        return self.evidence + self.lag
+
+
+class Features(NamedTuple):
+    """Inputs are real vectors, (batch, time, width) float32."""
+
+    width: int
+
+
+class Tokens(NamedTuple):
+    """Inputs are integers below `vocabulary`, (batch, time) int32, embedded into `width` dimensions."""
+
+    vocabulary: int
+    width: int
+
+
+class Task(BaseModel, ABC):
+    """A supervised sequence problem with a lag, a score, a level to beat and a rule for "solved"."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
+
+    lag: int = Field(ge=0)
+    """Dependency length: steps between the last evidence step and the step where the answer is read."""
+    filler: Filler = "blank"
+    """What fills the lag: `blank` steps, or `distractor` steps drawn from what the task never asks about."""
+
+    version: ClassVar[int] = 1
+    """Raised whenever a change of the code changes what a run of the task gives: part of every signature."""
+    score_name: ClassVar[str] = "accuracy"
+    perfect: ClassVar[float] = 1.0
+    """The best score there is; a `perfect` of 0 says that the score is an error."""
+    solved_score: ClassVar[float | None] = None
+    """Score from which a run counts as solved; None: at least 90% of the model's own skill at lag 0."""
+    answers_every_step: ClassVar[bool] = False
+    """Whether the network answers at every step, (batch, time, outputs), or once at the last, (batch, outputs)."""
+
+    @property
+    @abstractmethod
+    def layout(self) -> Layout: ...
+
+    @property
+    @abstractmethod
+    def inputs(self) -> Features | Tokens: ...
+
+    @property
+    @abstractmethod
+    def outputs(self) -> int:
+        """Width of the network's answer: classes (logits) or regression values."""
+
+    @property
+    def data_source(self) -> str:
+        """Where the data come from, as the reports name it: a data set, `synthetic`, or `generated` by definition."""
+        return "generated"
+
+    def check_data(self) -> None:  # noqa: B027  (most tasks need no data)
+        """Raise `UserError` if the task's data are not there. Must not import TensorFlow."""
+
+    @abstractmethod
+    def train_batch(self, seed: int, step: int, batch_size: int) -> Batch:
+        """The training batch of one step: a pure function of its arguments, of the same size at every step."""
+
+    @abstractmethod
+    def split(self, name: Split) -> Batch:
+        """All examples of the validation or test split, the same for every seed of a run."""
+
+    @abstractmethod
+    def loss(self, targets: Any, outputs: Any) -> Any:
+        """Training loss of each example, shape (batch,), in `keras.ops`; the mean over the batch is minimised.
+
+        It may not look at `lag` or `filler`: one compiled training step serves a task at all its lags.
+        """
+
+    def readout_loss(self, targets: Any, outputs: Any) -> Any:
+        """Loss of each example at the readout steps only, shape (batch,): what the gradient probe differentiates."""
+        return self.loss(targets, outputs)
+
+    @abstractmethod
+    def scores(self, targets: np.ndarray, outputs: np.ndarray) -> dict[str, float]:
+        """Metrics of a whole split from the network's raw outputs; must hold `score_name` and `loss`."""
+
+    @abstractmethod
+    def floor(self) -> float:
+        """Score of the best answer that needs no memory (chance, or the naive forecast) on the test split."""
+
+    def levels(self) -> dict[str, float]:
+        """Scores to draw beside the networks' own, by name."""
+        return {"chance": self.floor()}
+
+    def skill(self, score: float) -> float:
+        """The score rescaled so that `floor` is 0 and `perfect` is 1."""
+        floor = self.floor()
+        return (score - floor) / (self.perfect - floor)
+
+    def better(self, score: float, other: float) -> bool:
+        """Whether `score` is strictly better than `other`."""
+        return score > other if self.perfect > 0 else score < other
+
+    def solves(self, score: float) -> bool | None:
+        """Whether a run with this score is solved; None where that is relative to lag 0 and one run cannot tell."""
+        if self.solved_score is None:
+            return None
+        return not self.better(self.solved_score, score)
+
+
+class ClassificationTask(Task, ABC):
+    """One of `outputs` classes, asked at the last step. Targets: (batch,) int32. Score: accuracy."""
+
+    def loss(self, targets: Any, outputs: Any) -> Any:
+        """Cross entropy, nats."""
+        import keras
+
+        return keras.losses.sparse_categorical_crossentropy(targets, outputs, from_logits=True)
+
+    def scores(self, targets: np.ndarray, outputs: np.ndarray) -> dict[str, float]:
+        return {
+            "accuracy": float(np.mean(outputs.argmax(axis=-1) == targets)),
+            "loss": float(np.mean(cross_entropy(targets, outputs))),
+        }
+
+    def floor(self) -> float:
+        """Share of the most frequent class of the test split."""
+        _, targets = self.split("test")
+        return float(np.bincount(targets).max() / len(targets))
+
+
+class RegressionTask(Task, ABC):
+    """`outputs` real values, asked at the last step. Targets: (batch, outputs) float32. Score: mean squared error."""
+
+    score_name: ClassVar[str] = "mse"
+    perfect: ClassVar[float] = 0.0
+
+    def loss(self, targets: Any, outputs: Any) -> Any:
+        """Mean squared error over the outputs."""
+        import keras
+
+        return keras.losses.mean_squared_error(targets, outputs)
+
+    def scores(self, targets: np.ndarray, outputs: np.ndarray) -> dict[str, float]:
+        error = outputs.astype(np.float64) - targets
+        mse = float(np.mean(error**2))
+        return {"mse": mse, "mae": float(np.mean(np.abs(error))), "loss": mse}
+
+
+def cross_entropy(targets: np.ndarray, logits: np.ndarray) -> np.ndarray:
+    """-log softmax(logits)[target] in nats, of the shape of `targets`, computed in float64."""
+    logits = logits.astype(np.float64)
+    peak = logits.max(axis=-1)
+    log_sum = peak + np.log(np.exp(logits - peak[..., None]).sum(axis=-1))
+    chosen = np.take_along_axis(logits, targets[..., None].astype(np.int64), axis=-1)[..., 0]
+    return log_sum - chosen

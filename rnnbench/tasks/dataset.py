@@ -1,0 +1,96 @@
+"""Tasks over a finite data set: evidence from the data, then the filler, then the marker."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from rnnbench.datasets import catalogue
+from rnnbench.tasks.base import Batch, ClassificationTask, Split, Task, Tokens
+
+_STREAMS = {"train": 0, "validation": 1, "test": 2}
+
+
+class Examples(NamedTuple):
+    """One split without its lag: evidence (n, steps, width) float32 or (n, steps) int32, and targets."""
+
+    evidence: np.ndarray
+    targets: np.ndarray
+
+
+@lru_cache(maxsize=4)
+def _order(seed: int, epoch: int, n: int) -> np.ndarray:
+    return np.random.default_rng([seed, epoch]).permutation(n)
+
+
+class DatasetTask(Task):
+    """Puts the lag behind each example of a data set.
+
+    Real-valued inputs get one more channel, which is 1 at the readout step and 0 elsewhere; a blank step is all zeros.
+    Token inputs get two more ids, the last two of the vocabulary: the blank and the marker. The distractors of a
+    validation or test example are always the same, those of a training batch are a function of (seed, step).
+    """
+
+    source: str
+    """Where the data come from: a data set, or `synthetic`, a stand-in of the same shape."""
+
+    @property
+    def data_source(self) -> str:
+        return self.source
+
+    def check_data(self) -> None:
+        if self.source != "synthetic":
+            catalogue.check(self.source)
+
+    @abstractmethod
+    def examples(self, split: str) -> Examples:
+        """The `train`, `validation` or `test` examples without their lag; cached by the task."""
+
+    @abstractmethod
+    def distractors(self, rng: np.random.Generator, n: int) -> np.ndarray:
+        """`n` x `lag` random steps that carry nothing of the answer, in the form of the evidence."""
+
+    def train_batch(self, seed: int, step: int, batch_size: int) -> Batch:
+        """Example order: a fresh permutation every epoch; the incomplete last batch of an epoch is left out."""
+        examples = self.examples("train")
+        epoch, position = divmod(step, max(1, len(examples.targets) // batch_size))
+        order = _order(seed, epoch, len(examples.targets))
+        chosen = order[position * batch_size : (position + 1) * batch_size]
+        rng = np.random.default_rng([_STREAMS["train"], seed, step])
+        return self._with_lag(examples.evidence[chosen], rng), examples.targets[chosen]
+
+    def split(self, name: Split) -> Batch:
+        examples = self.examples(name)
+        return self._with_lag(examples.evidence, np.random.default_rng([_STREAMS[name]])), examples.targets
+
+    def _with_lag(self, evidence: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        n, steps = evidence.shape[:2]
+        lag = slice(steps, steps + self.lag)
+        if isinstance(self.inputs, Tokens):
+            blank, marker = self.inputs.vocabulary - 2, self.inputs.vocabulary - 1
+            inputs = np.full((n, self.layout.length), blank, dtype=np.int32)
+            content = inputs
+        else:
+            marker = 1
+            inputs = np.zeros((n, self.layout.length, self.inputs.width), dtype=np.float32)
+            content = inputs[..., :-1]
+        content[:, :steps] = evidence
+        if self.filler == "distractor" and self.lag:
+            content[:, lag] = self.distractors(rng, n)
+        if isinstance(self.inputs, Tokens):
+            inputs[:, -1] = marker
+        else:
+            inputs[:, -1, -1] = marker
+        return inputs
+
+
+class DatasetClassificationTask(DatasetTask, ClassificationTask):
+    """Classification over a finite data set."""
+
+    def floor(self) -> float:
+        """Share of the most frequent class of the test split."""
+        targets = self.examples("test").targets
+        return float(np.bincount(targets).max() / len(targets))

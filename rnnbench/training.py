@@ -1,0 +1,273 @@
+"""One run: a RunSpec goes in, a stream of events comes out. Knows neither MLflow nor where it is executed."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import platform
+import sys
+import time
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+from rnnbench.events import Diverged, Event, Finished, Measured, Profiled, Started
+from rnnbench.experiment import RunSpec, Training
+from rnnbench.gradients import GradientProbe
+from rnnbench.models.base import Model
+from rnnbench.models.network import build
+from rnnbench.tasks.base import Batch, Features, Task
+
+EVALUATION_BATCH = 500
+STEPS_PER_EXECUTION = 10
+"""Training steps a call of the compiled function: `fit` then costs about a tenth more than the bare step."""
+
+
+def configure(threads: int) -> None:
+    """Set the process up: `threads` intra-op and one inter-op thread, deterministic kernels. Before any TensorFlow op."""
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    tf.config.experimental.enable_op_determinism()
+
+
+class RecurrentNetwork(keras.Model):
+    """`keras.Model` whose train step minimises the task's loss and keeps the loss and the pre-clip norm of every step."""
+
+    def watch(self, task: Task, window: int) -> None:
+        """Train on `task.loss`; remember the last `window` steps."""
+        self.task = task
+        self.window = window
+        self.step_losses = tf.Variable(tf.zeros(window), trainable=False)
+        self.step_norms = tf.Variable(tf.zeros(window), trainable=False)
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        inputs, targets = data
+        with tf.GradientTape() as tape:
+            loss = ops.mean(self.task.loss(targets, self(inputs, training=True)))
+        gradients = tape.gradient(loss, self.trainable_variables)
+        index = [[tf.cast(self.optimizer.iterations, tf.int32) % self.window]]
+        self.step_losses.scatter_nd_update(index, [loss])
+        self.step_norms.scatter_nd_update(index, [tf.linalg.global_norm(gradients)])
+        self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
+        return {"loss": loss}
+
+
+class CompiledNetwork:
+    """A compiled network and its gradient probe, used by all runs that differ only in lag, seed and learning rate."""
+
+    def __init__(self, task: Task, model: Model, global_clipnorm: float | None, window: int) -> None:
+        self.network = build(task, model, 0, RecurrentNetwork)
+        self.network.watch(task, window)
+        # XLA's cost of the stock recurrent loops on a CPU grows with the square of the length; cuDNN does not use it.
+        self.network.compile(
+            optimizer=keras.optimizers.Adam(global_clipnorm=global_clipnorm),
+            jit_compile=False,
+            steps_per_execution=STEPS_PER_EXECUTION,
+        )
+        self.network.optimizer.build(self.network.trainable_variables)
+        self.probe = GradientProbe(task, model)
+
+    def reset(self, weights: list[np.ndarray], learning_rate: float) -> None:
+        """Start over from `weights` with a fresh optimiser."""
+        self.network.set_weights(weights)
+        for variable in self.network.optimizer.variables:
+            variable.assign(np.zeros(variable.shape))
+        self.network.optimizer.learning_rate = learning_rate
+
+    def fit(self, task: Task, seed: int, training: Training, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
+        """Train from step `start` to `stop`: loss and pre-clip global gradient norm of each step."""
+        batches = _batches(task, seed, training.batch_size, start, stop)
+        epoch = start // training.evaluate_every
+        self.network.fit(batches, initial_epoch=epoch, epochs=epoch + 1, shuffle=False, verbose=0)
+        count = stop - start
+        return self.network.step_losses.numpy()[:count], self.network.step_norms.numpy()[:count]
+
+    def scores(self, task: Task, split: Batch) -> dict[str, float]:
+        """The task's metrics on a whole split, its last incomplete batch included."""
+        inputs, targets = split
+        chunks = [inputs[at : at + EVALUATION_BATCH] for at in range(0, len(inputs), EVALUATION_BATCH)]
+        outputs = np.concatenate([self.network.predict_on_batch(chunk) for chunk in chunks])
+        return task.scores(targets, outputs)
+
+
+def _batches(task: Task, seed: int, batch_size: int, start: int, stop: int) -> tf.data.Dataset:
+    inputs, targets = task.train_batch(seed, start, batch_size)
+    shape = (batch_size, None, task.inputs.width) if isinstance(task.inputs, Features) else (batch_size, None)
+    signature = (
+        tf.TensorSpec(shape, inputs.dtype),
+        tf.TensorSpec((batch_size, *[None] * (targets.ndim - 1)), targets.dtype),
+    )
+
+    def draw() -> Iterator[Batch]:
+        for step in range(start, stop):
+            yield task.train_batch(seed, step, batch_size)
+
+    options = tf.data.Options()
+    # Its thread is waited for at the end of every epoch, which costs more than it gains on one core.
+    options.autotune.enabled = False
+    options.threading.private_threadpool_size = 1
+    batches = tf.data.Dataset.from_generator(draw, output_signature=signature)
+    return batches.apply(tf.data.experimental.assert_cardinality(stop - start)).prefetch(2).with_options(options)
+
+
+@lru_cache(maxsize=8)
+def _compiled(task: Task, model: Model, batch_size: int, global_clipnorm: float | None, window: int) -> CompiledNetwork:
+    del batch_size  # part of the key: the compiled step has it built in
+    return CompiledNetwork(task, model, global_clipnorm, window)
+
+
+def _compiled_for(spec: RunSpec) -> CompiledNetwork:
+    any_lag = spec.task.model_copy(update={"lag": 1})
+    training = spec.training
+    return _compiled(any_lag, spec.model, training.batch_size, training.global_clipnorm, training.evaluate_every)
+
+
+@dataclass
+class _Progress:
+    """What a run has reached: the validation's best weights, by score and then by loss, and whether it is solved."""
+
+    step: int = 0
+    diverged: bool = False
+    solved_at: int | None = None
+    best_step: int = -1
+    best_score: float = math.nan
+    best_loss: float = math.inf
+    best_weights: list[np.ndarray] = field(default_factory=list)
+
+    def evaluated(self, task: Task, step: int, scores: dict[str, float], network: keras.Model) -> bool:
+        """Note an evaluation; True if it is the second in a row that is solved."""
+        score, loss = scores[task.score_name], scores["loss"]
+        first = self.best_step < 0
+        if first or task.better(score, self.best_score) or (score == self.best_score and loss < self.best_loss):
+            self.best_step, self.best_score, self.best_loss = step, score, loss
+            self.best_weights = network.get_weights()
+        if not task.solves(score):
+            self.solved_at = None
+            return False
+        if self.solved_at is None:
+            self.solved_at = step
+            return False
+        return True
+
+
+def run(spec: RunSpec) -> Iterator[Event]:
+    """Train, evaluate and probe one network.
+
+    Yields `Started`; `Measured` at step 0 and after every `evaluate_every` steps; `Profiled` at step 0, `during` times
+    along the way and at the weights that are tested; at last `Finished`, or `Diverged` from the first step whose loss or
+    gradient is not finite. Both carry the test scores of the best validation weights, read once.
+    """
+    began = time.perf_counter()
+    task = spec.task
+    validation, test = task.split("validation"), task.split("test")
+    compiled = _compiled_for(spec)
+    compiled.reset(build(task, spec.model, spec.seed).get_weights(), spec.training.learning_rate)
+    parameters = compiled.network.count_params()
+    yield Started(spec.signature, parameters, task.levels(), _data(task, test), _environment())
+
+    progress = _Progress()
+    yield from _train(spec, compiled, validation, progress)
+    compiled.network.set_weights(progress.best_weights)
+    summary = yield from _profile(spec, compiled, validation, progress.step, "final")
+    scores = compiled.scores(task, test)
+    ending = Diverged if progress.diverged else Finished
+    metrics = summary | _outcome(task, progress, scores) | {"seconds": time.perf_counter() - began}
+    yield ending(spec.signature, progress.step, metrics)
+
+
+def _train(spec: RunSpec, compiled: CompiledNetwork, validation: Batch, progress: _Progress) -> Iterator[Event]:
+    task, training, step = spec.task, spec.training, 0
+    probe_steps = _probe_steps(spec)
+    scores = compiled.scores(task, validation)
+    progress.evaluated(task, 0, scores, compiled.network)
+    yield Measured(spec.signature, 0, _section("validation", scores))
+    yield from _profile(spec, compiled, validation, 0, "initial")
+    while step < training.steps:
+        start, step = step, min(step + training.evaluate_every, training.steps)
+        losses, norms = compiled.fit(task, spec.seed, training, start, step)
+        finite = np.isfinite(losses) & np.isfinite(norms)
+        if not finite.all():
+            progress.step, progress.diverged = start + int(np.argmin(finite)), True
+            return
+        progress.step = step
+        scores = compiled.scores(task, validation)
+        yield Measured(spec.signature, step, _interval(losses, norms, training) | _section("validation", scores))
+        if progress.evaluated(task, step, scores, compiled.network) and training.stop_when_solved:
+            return
+        if step in probe_steps:
+            yield from _profile(spec, compiled, validation, step, "during")
+
+
+def _profile(
+    spec: RunSpec, compiled: CompiledNetwork, validation: Batch, step: int, phase: str
+) -> Generator[Event, None, dict[str, float]]:
+    """Yield the profile at the network's weights and what is read off it; return the figures of h."""
+    inputs, targets = validation
+    batch = inputs[: spec.gradients.examples], targets[: spec.gradients.examples]
+    profile = compiled.probe.profile(spec.task.layout, compiled.network.get_weights(), batch)
+    yield Profiled(spec.signature, step, phase, profile.columns())
+    figures: dict[str, float] = {}
+    for state in profile.norms:
+        section = "gradient_profile" if state == "h" else f"gradient_profile_{state}"
+        figures |= _section(section, profile.summary(state))
+    yield Measured(spec.signature, step, figures)
+    return profile.summary("h")
+
+
+def _outcome(task: Task, progress: _Progress, scores: dict[str, float]) -> dict[str, float]:
+    """What a run comes to, from its test scores: metrics of `Finished` and `Diverged`."""
+    score = scores[task.score_name]
+    outcome = {"score": score, "skill": task.skill(score), "steps": progress.step, "best_step": progress.best_step}
+    solved = task.solves(score)
+    if solved is not None:
+        solved = solved and not progress.diverged
+        outcome["solved"] = float(solved)
+    if solved and progress.solved_at is not None:
+        outcome["steps_to_solve"] = progress.solved_at
+    return outcome | _section("test", scores)
+
+
+def _probe_steps(spec: RunSpec) -> set[int]:
+    evaluations = math.ceil(spec.training.steps / spec.training.evaluate_every)
+    parts = spec.gradients.during + 1
+    return {round(part * evaluations / parts) * spec.training.evaluate_every for part in range(1, parts)}
+
+
+def _interval(losses: np.ndarray, norms: np.ndarray, training: Training) -> dict[str, float]:
+    """Training figures of one interval; norms are those before clipping (Pascanu et al. 2013, section 3.2)."""
+    clip = training.global_clipnorm
+    return {
+        "train/loss": float(losses.mean()),
+        "gradient_norm/median": float(np.median(norms)),
+        "gradient_norm/p95": float(np.quantile(norms, 0.95)),
+        "gradient_norm/max": float(norms.max()),
+        "gradient_norm/clipped": float(np.mean(norms > clip)) if clip is not None else 0.0,
+    }
+
+
+def _section(name: str, metrics: dict[str, float]) -> dict[str, float]:
+    return {f"{name}/{key}": value for key, value in metrics.items()}
+
+
+def _data(task: Task, test: Batch) -> dict[str, str]:
+    digest = hashlib.sha256(test[0].tobytes() + test[1].tobytes()).hexdigest()[:16]
+    return {"name": type(task).__name__, "source": task.data_source, "digest": digest}
+
+
+@lru_cache
+def _environment() -> dict[str, str]:
+    gpus = tf.config.list_physical_devices("GPU")
+    return {
+        "python": sys.version.split()[0],
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "numpy": np.__version__,
+        "device": f"{len(gpus)} GPU" if gpus else "CPU",
+        "machine": f"{platform.system()} {platform.machine()}",
+    }
