@@ -1,0 +1,39 @@
+# Every target sets up what it needs: only Python 3.11+, make and a package index are asked for.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: run test test-all lint format clean
+
+run: .venv/installed
+	$(BIN)/rnnbench run experiments/quickstart.yaml
+
+test: .venv/installed-test
+	$(BIN)/pytest
+
+test-all: .venv/installed-test
+	$(BIN)/pytest -m "slow or not slow"
+
+lint: .venv/installed-lint
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: .venv/installed-lint
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+clean:
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis store
+
+.venv/bin/uv:
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet uv
+
+# uv installs in a minute what takes pip several.
+.venv/installed: .venv/bin/uv pyproject.toml constraints.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable .
+	touch $@
+
+.venv/installed-%: .venv/installed
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable ".[$*]"
+	touch $@
