@@ -1,0 +1,181 @@
+"""The real data sets: what they are, whether they are there and whole. Touches files only, never TensorFlow."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from rnnbench.datasets import location
+from rnnbench.errors import UserError
+from rnnbench.registry import did_you_mean
+
+_RECORD_OVERHEAD = 16
+"""Bytes that a TFRecord file spends on each record beside its payload: length (8) and two checksums (4 + 4)."""
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A prepared TFDS data set, as the tasks use it."""
+
+    name: str
+    """What the experiment file calls it, in a task's `source`."""
+    folder: str
+    """Its folder in the data directory: `dataset[/config]/version`."""
+    licence: str
+    """As its origin states it."""
+    citation: str
+    files: tuple[str, ...]
+    """What its builder downloads, or finds in the manual directory."""
+    download: str
+    """Size of these files, for people."""
+    quick: bool = False
+    """Preparing takes seconds: whoever first reads it does so, if the files are in the manual directory."""
+
+    @property
+    def path(self) -> Path:
+        return location.data_dir() / self.folder
+
+
+@dataclass(frozen=True)
+class State:
+    """What is on the disk of a data set."""
+
+    status: Literal["present", "at hand", "missing", "damaged"]
+    """`at hand`: not prepared, but quickly made from the files in the manual directory."""
+    bytes: int = 0
+    """Size of its files."""
+    damage: str = ""
+    """The damaged file and what is wrong with it."""
+
+
+_IMDB = DataSet(
+    "imdb_reviews",
+    "imdb_reviews/plain_text/1.0.0",
+    "none stated",
+    "Maas et al., Learning Word Vectors for Sentiment Analysis, ACL 2011",
+    ("aclImdb_v1.tar.gz",),
+    "84 MB",
+)
+_SPEECH = DataSet(
+    "speech_commands",
+    "speech_commands/0.0.3",
+    "CC BY 4.0",
+    "Warden, Speech Commands: A Dataset for Limited-Vocabulary Speech Recognition, arXiv:1804.03209, 2018",
+    ("speech_commands_v0.02.tar.gz", "speech_commands_test_set_v0.02.tar.gz"),
+    "2.5 GB",
+)
+_INFORMER = "Zhou et al., Informer: Beyond Efficient Transformer for Long Sequence Time-Series Forecasting, AAAI 2021"
+DATA_SETS = {
+    data_set.name: data_set
+    for data_set in (
+        _IMDB,
+        _SPEECH,
+        DataSet("ETTh1", "ett/ETTh1/1.0.0", "CC BY-ND 4.0", _INFORMER, ("ETTh1.csv",), "2.6 MB", quick=True),
+        DataSet("ETTh2", "ett/ETTh2/1.0.0", "CC BY-ND 4.0", _INFORMER, ("ETTh2.csv",), "2.4 MB", quick=True),
+    )
+}
+
+
+def find(name: str) -> DataSet:
+    """The data set of that name; `UserError` if there is none."""
+    if name not in DATA_SETS:
+        raise UserError(f"unknown data set '{name}'{did_you_mean(name, DATA_SETS)}; known: {', '.join(DATA_SETS)}")
+    return DATA_SETS[name]
+
+
+def used_by(name: str) -> list[str]:
+    """The registered tasks whose `source` can be this data set."""
+    from rnnbench.registry import tasks
+
+    sources = {task: tasks[task].model_fields.get("source") for task in tasks}
+    return [task for task, field in sources.items() if field and name in get_args(field.annotation)]
+
+
+def state(name: str) -> State:
+    """What is there, by the sizes that the data set's own `dataset_info.json` promises; reads no records."""
+    data_set = find(name)
+    path = data_set.path
+    if not path.is_dir():
+        at_hand = data_set.quick and all((location.manual_dir() / file).is_file() for file in data_set.files)
+        return State("at hand" if at_hand else "missing")
+    size = sum(file.stat().st_size for file in path.iterdir() if file.is_file())
+    damage = next(_damages(path), "")
+    return State("damaged" if damage else "present", size, damage)
+
+
+def check(name: str) -> None:
+    """Raise `UserError`, one line, unless the data set is there and whole, or at hand with the registered checksums."""
+    found = state(name)
+    command = f"rnnbench data --prepare {name}"
+    if found.status == "missing":
+        raise UserError(f"data set '{name}' is not in {location.data_dir()}: get it with `{command}`")
+    if found.status == "at hand":
+        for file in find(name).files:
+            _verify(location.manual_dir() / file)
+    if found.status == "damaged":
+        raise UserError(f"data set '{name}' is damaged: {found.damage}; make it anew with `{command}`")
+
+
+def fingerprint(name: str) -> str:
+    """Changes whenever the prepared files do: names, sizes and times of change, and `dataset_info.json`."""
+    path = find(name).path
+    digest = hashlib.sha256((path / "dataset_info.json").read_bytes())
+    for file in sorted(path.iterdir()):
+        facts = file.stat()
+        digest.update(f"{file.name} {facts.st_size} {facts.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def _verify(file: Path) -> None:
+    lines = Path(__file__).with_name("checksums.tsv").read_text().splitlines()
+    (expected,) = (line.split("\t")[2] for line in lines if line.endswith(f"\t{file.name}"))
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    if digest != expected:
+        raise UserError(f"{file} is not the registered file: expected sha256 {expected}, found {digest}")
+
+
+def _damages(path: Path) -> Iterator[str]:
+    info_file = path / "dataset_info.json"
+    try:
+        info = json.loads(info_file.read_text())
+        splits = [
+            (split["name"], int(split["numBytes"]), [int(n) for n in split["shardLengths"]]) for split in info["splits"]
+        ]
+    except FileNotFoundError:
+        yield f"{info_file} is missing"
+        return
+    except (ValueError, KeyError, TypeError):
+        yield f"{info_file} is not what TFDS writes"
+        return
+    if not (path / "features.json").is_file():
+        yield f"{path / 'features.json'} is missing"
+    for split, payload, lengths in splits:
+        shards = [path / f"{info['name']}-{split}.tfrecord-{i:05d}-of-{len(lengths):05d}" for i in range(len(lengths))]
+        missing = [shard for shard in shards if not shard.is_file()]
+        if missing:
+            yield f"{missing[0]} is missing"
+            continue
+        size = sum(shard.stat().st_size for shard in shards)
+        expected = payload + _RECORD_OVERHEAD * sum(lengths)
+        if size != expected:
+            broken = [shard for shard, n in zip(shards, lengths, strict=True) if _whole_records(shard) != n]
+            yield f"{(broken or shards)[0]} is truncated or altered ({split}: {size:,} of {expected:,} bytes)"
+
+
+def _whole_records(shard: Path) -> int:
+    """Records of a TFRecord file up to its end or its first cut, found by their lengths alone."""
+    size = shard.stat().st_size
+    records = position = 0
+    with shard.open("rb") as file:
+        while header := file.read(8):
+            position += _RECORD_OVERHEAD + (struct.unpack("<Q", header)[0] if len(header) == 8 else size)
+            if position > size:
+                break
+            records += 1
+            file.seek(position)
+    return records

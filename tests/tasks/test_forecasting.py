@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from rnnbench.datasets import location, reading
+from rnnbench.errors import UserError
+from rnnbench.tasks import forecasting
+from rnnbench.tasks.forecasting import Forecasting, Series, load, naive_errors, windows
+
+SYNTHETIC = {"source": "synthetic", "look_back": 24, "horizon": 3}
+
+
+@pytest.fixture
+def series(monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
+    """17,420 rows in place of ETTh2: column c of row i holds i + c, and after the training rows a thousand more."""
+    values = np.arange(17_420)[:, None] + np.arange(7.0)
+    values[8640:] += 1000
+
+    def rows(name: str, split: str) -> Iterator[dict[str, Any]]:
+        assert (name, split) == ("ETTh2", "series")
+        return ({"values": row} for row in values.astype(np.float32))
+
+    monkeypatch.setattr(reading, "rows", rows)
+    monkeypatch.setattr(forecasting, "load", load.__wrapped__)
+    return values
+
+
+def test_sizes_are_known_without_data() -> None:
+    task = Forecasting(lag=12)
+    assert task.data_source == "ETTh1"
+    assert task.layout == (96, 12, 1)
+    assert (task.inputs, task.outputs) == ((2,), 24)
+    every = Forecasting(lag=12, variables="multivariate")
+    assert (every.inputs, every.outputs) == ((8,), 168)
+    assert task.score_name == "mse"
+
+
+@pytest.mark.parametrize("variables", ["univariate", "multivariate"])
+@pytest.mark.parametrize("lag", [0, 1, 5])
+def test_layout_with_blanks(lag: int, variables: str) -> None:
+    task = Forecasting(lag=lag, variables=variables, **SYNTHETIC)
+    channels = task.inputs.width - 1
+    inputs, targets = task.train_batch(0, 3, 8)
+    assert (inputs.shape, inputs.dtype) == ((8, 24 + lag + 1, channels + 1), np.float32)
+    assert (targets.shape, targets.dtype) == ((8, 3 * channels), np.float32)
+    assert inputs[:, :24, :-1].any()
+    assert (inputs[:, 24:, :-1] == 0).all()
+    assert (inputs[:, :-1, -1] == 0).all()
+    assert (inputs[:, -1, -1] == 1).all()
+    assert np.array_equal(inputs, task.train_batch(0, 3, 8)[0])
+
+
+@pytest.mark.parametrize("target", ["change", "value"])
+def test_distractors_are_stretches_of_the_training_rows(target: str) -> None:
+    task = Forecasting(lag=30, filler="distractor", variables="multivariate", target=target, **SYNTHETIC)
+    stretches = task.split("test")[0][:4, 24:-1, :-1]
+    train = load("synthetic", "multivariate").values[:2400]
+    steps = np.diff(np.concatenate([train, train[:30]]), axis=0).astype(np.float32)
+    for stretch in stretches:
+        found = [i for i in range(2400) if np.allclose(steps[i : i + 29], np.diff(stretch, axis=0), atol=1e-5)]
+        assert len(found) == 1
+        if target == "change":
+            assert (stretch[-1] == 0).all()
+        else:
+            assert np.allclose(stretch[0], train[found[0]], atol=1e-5)
+
+
+def test_windows_follow_the_protocol(series: np.ndarray) -> None:
+    loaded = forecasting.load("ETTh2", "multivariate")
+    raw = Series(series, loaded.borders)
+    for split, first_seen, first_future, n in [
+        ("train", 0, 96, 8640 - 96 - 24 + 1),
+        ("validation", 8640 - 96, 8640, 2880 - 24 + 1),
+        ("test", 11_520 - 96, 11_520, 2857),
+    ]:
+        seen, future = windows(raw, split, 96, 24)
+        assert seen.shape == (n, 96, 7)
+        assert future.shape == (n, 24, 7)
+        assert np.array_equal(seen[0], series[first_seen : first_seen + 96])
+        assert np.array_equal(future[0], series[first_future : first_future + 24])
+        assert np.array_equal(seen[-1], series[first_seen + n - 1 : first_seen + n - 1 + 96])
+    assert np.array_equal(windows(raw, "test", 96, 24)[1][-1], series[14_400 - 24 : 14_400])
+
+
+def test_the_scale_is_that_of_the_training_rows(series: np.ndarray) -> None:
+    loaded = forecasting.load("ETTh2", "multivariate")
+    train = loaded.values[:8640]
+    assert train.mean(axis=0) == pytest.approx(np.zeros(7), abs=1e-12)
+    assert train.std(axis=0) == pytest.approx(np.ones(7), abs=1e-12)
+    deviation = np.arange(8640).std()
+    assert loaded.values[8640] - loaded.values[8639] == pytest.approx(np.full(7, 1001 / deviation), rel=1e-9)
+    assert np.array_equal(forecasting.load("ETTh2", "univariate").values, loaded.values[:, -1:])
+
+
+def test_a_change_leaves_the_errors_as_they_are() -> None:
+    fields = {"variables": "multivariate", **SYNTHETIC}
+    change, value = (Forecasting(lag=0, target=target, **fields) for target in ("change", "value"))
+    for split in ("train", "validation", "test"):
+        last = value.examples(split).evidence[:, -1:]
+        assert np.allclose(change.examples(split).evidence, value.examples(split).evidence - last, atol=1e-6)
+        assert np.allclose(
+            change.examples(split).targets, value.examples(split).targets - np.tile(last[:, 0], 3), atol=1e-6
+        )
+    assert (change.examples("test").evidence[:, -1] == 0).all()
+    # Answering "no change" is the persistence forecast.
+    targets = change.examples("test").targets
+    scores = change.scores(targets, np.zeros_like(targets))
+    assert scores["mse"] == pytest.approx(change.levels()["persistence"], rel=1e-5)
+    assert change.levels() == value.levels()
+
+
+def test_naive_forecasts_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.random.default_rng(0).standard_normal((200, 2))
+    monkeypatch.setattr(forecasting, "load", lambda *_: Series(values, {"test": (100, 200)}))
+    errors = naive_errors.__wrapped__("x", "multivariate", look_back=30, horizon=50)
+    last, season = [], []
+    for now in range(99, 150):
+        for ahead in range(1, 51):
+            truth = values[now + ahead]
+            last.append(values[now] - truth)
+            season.append(values[now + 1 - 24 + (ahead - 1) % 24] - truth)
+    for name, by_hand in (("persistence", last), ("seasonal_naive", season)):
+        assert errors[name]["mse"] == pytest.approx(np.mean(np.square(by_hand)), rel=1e-12)
+        assert errors[name]["mae"] == pytest.approx(np.mean(np.abs(by_hand)), rel=1e-12)
+
+
+def test_floor_is_the_better_naive_forecast() -> None:
+    task = Forecasting(lag=0, **SYNTHETIC)
+    assert task.floor() == min(task.levels().values())
+    assert task.skill(task.floor()) == 0
+    assert task.skill(0.0) == 1
+
+
+def test_synthetic_leaves_room_above_the_naive_forecasts() -> None:
+    """Least squares from the window to the change beats both."""
+    for variables in ("univariate", "multivariate"):
+        task = Forecasting(lag=0, source="synthetic", variables=variables)
+        train, test = task.examples("train"), task.examples("test")
+        assert len(train.targets) == 2400 - 96 - 24 + 1
+        assert len(test.targets) == 600 - 24 + 1
+        seen = train.evidence.reshape(len(train.targets), -1)
+        weights = np.linalg.solve(seen.T @ seen + np.eye(seen.shape[1]), seen.T @ train.targets)
+        answer = test.evidence.reshape(len(test.targets), -1) @ weights
+        assert task.scores(test.targets, answer)["mse"] < 0.85 * task.floor()
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"lag": -1}, {"source": "ETTm1"}, {"look_back": 23}, {"horizon": 0}, {"variables": "all"}]
+)
+def test_wrong_fields_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Forecasting(**{"lag": 0, **wrong})
+
+
+def test_missing_data_are_never_replaced(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    monkeypatch.delenv("RNNBENCH_MANUAL_DIR", raising=False)
+    monkeypatch.setattr(forecasting, "load", load.__wrapped__)
+    task = Forecasting(lag=0, source="ETTh2", look_back=97)
+    for ask in (task.check_data, lambda: task.train_batch(0, 0, 4)):
+        with pytest.raises(UserError, match="rnnbench data --prepare ETTh2"):
+            ask()
+    Forecasting(lag=0, **SYNTHETIC).check_data()
+
+
+@pytest.mark.real_data
+def test_published_naive_levels_of_etth1(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """SCIENCE.md, sections 1 and 5 (check 11): repeat and seasonal-naive forecasts on all test windows of ETTh1."""
+    monkeypatch.setenv("RNNBENCH_MANUAL_DIR", str(location.manual_dir()))
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    expected = {
+        24: ((1.222, 0.671), (0.424, 0.389)),
+        96: ((1.2944, 0.7132), None),
+        168: ((1.325, 0.730), (0.571, 0.462)),
+        720: ((1.3351, 0.7550), (0.655, 0.514)),
+    }
+    for horizon, (repeat, seasonal) in expected.items():
+        errors = naive_errors("ETTh1", "multivariate", 96, horizon)
+        assert tuple(errors["persistence"].values()) == pytest.approx(repeat, abs=5e-4)
+        if seasonal:
+            assert tuple(errors["seasonal_naive"].values()) == pytest.approx(seasonal, abs=5e-4)
+    univariate = naive_errors("ETTh1", "univariate", 96, 24)
+    assert tuple(univariate["persistence"].values()) == pytest.approx((0.034, 0.139), abs=5e-4)
+    assert len(Forecasting(lag=0).examples("test").targets) == 2857
+    assert len(windows(load("ETTh1", "multivariate"), "test", 96, 720)[0]) == 2161

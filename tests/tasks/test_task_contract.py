@@ -1,0 +1,44 @@
+"""Every registered task keeps the contract."""
+
+import pytest
+
+from rnnbench import registry
+from rnnbench.contracts import check_task, stand_in
+
+
+@pytest.mark.parametrize("name", sorted(registry.tasks))
+def test_contract(name):
+    check_task(registry.tasks[name])
+
+
+@pytest.mark.parametrize("name", sorted(registry.tasks))
+def test_negative_lag_is_refused(name):
+    with pytest.raises(ValueError, match="greater than or equal"):
+        stand_in(registry.tasks[name], lag=-1)
+
+
+def test_the_contract_finds_a_batch_that_is_no_function_of_the_step():
+    class Careless(registry.tasks["copy_memory"]):
+        def train_batch(self, seed, step, batch_size):
+            return super().train_batch(seed, 0, batch_size)
+
+    with pytest.raises(AssertionError, match="two steps"):
+        check_task(Careless)
+
+
+def test_the_contract_finds_evidence_that_changes_with_the_lag():
+    class Careless(registry.tasks["copy_memory"]):
+        def train_batch(self, seed, step, batch_size):
+            return super().train_batch(seed + self.lag, step, batch_size)
+
+    with pytest.raises(AssertionError, match="same at every lag"):
+        check_task(Careless)
+
+
+def test_the_contract_finds_a_loss_that_looks_at_the_lag():
+    class Careless(registry.tasks["copy_memory"]):
+        def loss(self, targets, outputs):
+            return super().loss(targets, outputs) * self.lag
+
+    with pytest.raises(AssertionError, match="must not look at the lag"):
+        check_task(Careless)
