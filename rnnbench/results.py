@@ -1,0 +1,124 @@
+"""MLflow to tidy tables: everything that statistics and reports may know."""
+
+from __future__ import annotations
+
+import io
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from rnnbench.errors import UserError
+from rnnbench.experiment import Experiment, RunSpec
+from rnnbench.store import Location
+from rnnbench.stored import MESSAGE_TAG, PROFILE_ARTIFACT, StoredRun, artifact, histories, newest_runs
+
+COLUMNS = [
+    "task", "task_setting", "source", "model", "model_setting", "lag", "filler", "seed", "status",
+    "score_name", "score", "skill", "solved", "steps", "steps_to_solve", "parameters", "recurrent_parameters",
+    "seconds", "survival", "decay_per_step", "reach", "units", "learning_rate", "message", "signature", "run_id",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Results:
+    """What an experiment's store holds, as four tables that share the column `signature`."""
+
+    runs: pd.DataFrame
+    """One row a run that the store knows (failed ones too), in the order of the grid, with the columns `COLUMNS`."""
+    history: pd.DataFrame
+    """`signature, step, metric, value`: every step-wise metric (`train/loss`, `validation/accuracy`, ...)."""
+    profiles: pd.DataFrame
+    """`signature, step, phase, state, distance, median, low, high`: the gradient profiles."""
+    levels: pd.DataFrame
+    """`signature, level, value`: the score of each memoryless or naive answer (`chance`, `persistence`, ...)."""
+
+
+def load(location: Location, experiment: Experiment) -> Results:
+    """What the store holds of an experiment's runs: the newest run of each signature.
+
+    Names, labels and settings come from the experiment file, so that renaming a model there renames it everywhere; only
+    what was measured comes from the store. Raises `UserError` if the store does not answer or holds none of the runs.
+    """
+    from rnnbench.statistics import with_relative_solved
+
+    stored = newest_runs(location, experiment.name)
+    pairs = [(spec, stored[spec.signature]) for spec in experiment.runs if spec.signature in stored]
+    if not pairs:
+        raise UserError(f"{location}: no runs of '{experiment.name}' yet: run `rnnbench run FILE` first")
+    found = [run for _, run in pairs]
+    return Results(
+        runs=with_relative_solved(_runs(pairs)),
+        history=_history(location, found),
+        profiles=_profiles(location, experiment.name, found),
+        levels=_levels(found),
+    )
+
+
+def _runs(pairs: list[tuple[RunSpec, StoredRun]]) -> pd.DataFrame:
+    table = pd.DataFrame([_row(spec, run) for spec, run in pairs], columns=COLUMNS)
+    counts = ("steps", "steps_to_solve", "parameters", "recurrent_parameters", "units")
+    figures = ("score", "skill", "seconds", "survival", "decay_per_step", "reach")
+    return table.astype(
+        dict.fromkeys(counts, "Int64")
+        | dict.fromkeys(figures, "float64")
+        | {"solved": "boolean", "lag": "int64", "seed": "int64"}
+    )
+
+
+def _row(spec: RunSpec, run: StoredRun) -> dict[str, Any]:
+    measured = {name: value for name, value in run.metrics.items() if name in COLUMNS and not math.isnan(value)}
+    if "solved" in measured:
+        measured["solved"] = bool(measured["solved"])
+    if run.status not in ("finished", "diverged"):
+        measured = {name: value for name, value in measured.items() if name == "parameters"}
+    return measured | {
+        "task": spec.task_label,
+        "task_setting": _setting(spec.task_axes),
+        "source": spec.task.data_source,
+        "model": spec.model_label,
+        "model_setting": _setting(spec.model_axes),
+        "lag": spec.task.lag,
+        "filler": spec.task.filler,
+        "seed": spec.seed,
+        "status": run.status,
+        "score_name": spec.task.score_name,
+        "recurrent_parameters": spec.model.recurrent_parameters(spec.task.inputs.width),
+        "units": spec.model.units,
+        "learning_rate": spec.training.learning_rate,
+        "message": run.tags.get(MESSAGE_TAG, ""),
+        "signature": spec.signature,
+        "run_id": run.run_id,
+    }
+
+
+def _setting(axes: dict[str, Any]) -> str:
+    return " ".join(f"{key}={value}" for key, value in axes.items())
+
+
+def _history(location: Location, runs: list[StoredRun]) -> pd.DataFrame:
+    points = pd.DataFrame(histories(location, runs), columns=["run_id", "step", "metric", "value"])
+    points.insert(0, "signature", points.pop("run_id").map({run.run_id: run.signature for run in runs}))
+    return points.astype({"step": "int64", "value": "float64"})
+
+
+def _profiles(location: Location, experiment: str, runs: list[StoredRun]) -> pd.DataFrame:
+    columns = ["signature", "step", "phase", "state", "distance", "median", "low", "high"]
+    files = {run.signature: artifact(location, experiment, run.run_id, PROFILE_ARTIFACT) for run in runs}
+    tables = [
+        pd.read_parquet(io.BytesIO(file)).assign(signature=signature)
+        for signature, file in files.items()
+        if file is not None
+    ]
+    return pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)
+
+
+def _levels(runs: list[StoredRun]) -> pd.DataFrame:
+    rows = [
+        (run.signature, name.removeprefix("level/"), value)
+        for run in runs
+        for name, value in run.metrics.items()
+        if name.startswith("level/")
+    ]
+    return pd.DataFrame(rows, columns=["signature", "level", "value"])

@@ -1,0 +1,213 @@
+"""Where results are kept: a directory with an SQLite database, or any MLflow tracking server."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import sqlite3
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rnnbench.errors import UserError
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+DEFAULT_DIRECTORY = "store"
+ANSWER_WITHIN = 8.0
+"""Seconds that a server has to answer before it counts as not there."""
+LOCKED_FOR = 5.0
+"""Seconds to wait for another process to let go of the database."""
+
+
+@dataclass(frozen=True)
+class Location:
+    """An MLflow tracking store."""
+
+    uri: str
+    database: Path | None = None
+    """The SQLite file, absolute; None for a server. The artifacts lie beside it, in `artifacts/`."""
+
+    @classmethod
+    def resolve(cls, store: Path | None = None, tracking_uri: str | None = None) -> Location:
+        """The store that was asked for: `tracking_uri`, else the directory `store`, else the environment variable
+        `MLFLOW_TRACKING_URI`, else the directory `store` in the working directory. Nothing is touched.
+
+        Raises `UserError` for an address of another kind.
+        """
+        if tracking_uri is None and store is None:
+            tracking_uri = os.environ.get("MLFLOW_TRACKING_URI")
+        if not tracking_uri:
+            database = Path(store or DEFAULT_DIRECTORY).resolve() / "mlflow.db"
+            return cls(f"sqlite:///{database}", database)
+        if tracking_uri.startswith("sqlite:///"):
+            database = Path(tracking_uri.removeprefix("sqlite:///")).resolve()
+            return cls(f"sqlite:///{database}", database)
+        if not tracking_uri.startswith(("http://", "https://")):
+            raise UserError(
+                f"tracking URI '{tracking_uri}' is unknown: write http://HOST:PORT, sqlite:///FILE or --store DIR"
+            )
+        return cls(tracking_uri)
+
+    def __str__(self) -> str:
+        if self.database is not None:
+            return str(self.database.parent if self.database.name == "mlflow.db" else self.database)
+        return re.sub(r"//[^/@]*@", "//", self.uri)  # without a password
+
+    @property
+    def artifacts(self) -> Path | None:
+        """Directory of the artifacts, where the store is a local one."""
+        return None if self.database is None else self.database.parent / "artifacts"
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether this is a local store that has not been made yet."""
+        return self.database is not None and not self.database.exists()
+
+    def check_readable(self) -> None:
+        """Raise `UserError` unless there is a store that answers. Nothing is created."""
+        if self.database is None:
+            self._check_server()
+        elif self.is_missing:
+            raise UserError(f"{self}: no runs yet: run `rnnbench run FILE` first")
+        else:
+            with self.connect() as connection:
+                _check_schema(connection, self)
+
+    def check_writable(self) -> None:
+        """Raise `UserError` unless runs can be written here; makes the directory, and nothing else."""
+        if self.database is None:
+            self._check_server()
+            return
+        directory = self.database.parent
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            (directory / ".lock").open("ab").close()
+        except OSError as error:
+            raise UserError(f"{directory}: cannot be written: {error.strerror}; choose another --store") from None
+        if self.database.exists():
+            with self.connect(mode="rw") as connection:
+                _check_schema(connection, self)
+                connection.execute("BEGIN IMMEDIATE")
+                connection.rollback()
+
+    @contextmanager
+    def connect(self, mode: str = "ro") -> Iterator[sqlite3.Connection]:
+        """A connection to the local database itself, for what need not wait 5 s until MLflow is imported."""
+        assert self.database is not None
+        with explained(self):
+            connection = sqlite3.connect(f"{self.database.as_uri()}?mode={mode}", uri=True, timeout=LOCKED_FOR)
+            with closing(connection):
+                yield connection
+
+    def client(self) -> MlflowClient:
+        """A client, without MLflow's chatter; a local database is created if there is none yet."""
+        quieten()
+        from mlflow import MlflowClient
+
+        if self.database is not None:
+            with explained(self):
+                _create(self.database)
+            self.mend_artifacts()
+        logging.getLogger("mlflow").setLevel(logging.ERROR)
+        return MlflowClient(tracking_uri=self.uri)
+
+    def mend_artifacts(self) -> None:
+        """Tell MLflow, which keeps absolute places, where our artifacts are after the store directory was moved."""
+        assert self.artifacts is not None
+        with self.connect(mode="rw") as connection:
+            known = connection.execute("SELECT experiment_id, name, artifact_location FROM experiments").fetchall()
+            for experiment, name, old in known:
+                new = (self.artifacts / name).as_uri()
+                if old != new and old.endswith(f"/artifacts/{Path(new).name}"):
+                    connection.execute(
+                        "UPDATE runs SET artifact_uri = ? || substr(artifact_uri, ?) WHERE experiment_id = ?",
+                        (new, len(old) + 1, experiment),
+                    )
+                    connection.execute(
+                        "UPDATE experiments SET artifact_location = ? WHERE experiment_id = ?", (new, experiment)
+                    )
+            connection.commit()
+
+    def _check_server(self) -> None:
+        try:
+            urllib.request.urlopen(f"{self.uri.rstrip('/')}/health", timeout=ANSWER_WITHIN).close()
+        except urllib.error.HTTPError:
+            pass  # It answers; whether it is MLflow shows in the first request.
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "reason", error)
+            raise UserError(f"MLflow server {self} does not answer: {reason}") from None
+
+
+def quieten() -> None:
+    """Settings that MLflow reads from the environment; what the user has set stands."""
+    quiet = {
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_LOGGING_LEVEL": "ERROR",
+        "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+        # About half a minute: a server may be restarted while a run goes on.
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "4",
+        "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+        "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+        "GIT_PYTHON_REFRESH": "quiet",
+    }
+    for name, value in quiet.items():
+        os.environ.setdefault(name, value)
+    logging.getLogger("alembic").setLevel(logging.ERROR)
+
+
+@contextmanager
+def explained(location: Location) -> Iterator[None]:
+    """Turn what a store can raise into one line that names the store."""
+    try:
+        yield
+    except Exception as error:
+        if not _is_of_the_store(error):
+            raise
+        text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        if "database is locked" in text:
+            text = "the database is locked by another process; try again when that has ended"
+        elif "not a database" in text or "malformed" in text:
+            text = "mlflow.db is damaged or no MLflow database; move it away, or choose another --store"
+        elif "readonly database" in text:
+            text = "the database cannot be written; choose another --store"
+        raise UserError(f"{location}: {text}") from error
+
+
+def _is_of_the_store(error: Exception) -> bool:
+    kinds = {f"{kind.__module__.partition('.')[0]}.{kind.__name__}" for kind in type(error).__mro__}
+    # By name, since neither library is imported where SQLite alone was asked; requests' errors are OSErrors.
+    return isinstance(error, sqlite3.Error | OSError) or bool(
+        kinds & {"mlflow.MlflowException", "sqlalchemy.SQLAlchemyError"}
+    )
+
+
+def _check_schema(connection: sqlite3.Connection, location: Location) -> None:
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if not {"experiments", "runs", "metrics", "tags"} <= tables:
+        raise UserError(f"{location}: mlflow.db is no MLflow database; move it away, or choose another --store")
+
+
+def _create(database: Path) -> None:
+    """Make an empty MLflow database. MLflow's own way is a race between processes, and a kill half-way leaves a wreck:
+    so one at a time, and under another name until it is whole."""
+    import fcntl
+
+    if database.exists():
+        return
+    with (database.parent / ".lock").open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if database.exists():
+            return
+        from mlflow import MlflowClient
+
+        new = database.with_name(f".{database.name}.new")
+        new.unlink(missing_ok=True)
+        MlflowClient(tracking_uri=f"sqlite:///{new}").search_experiments(max_results=1)
+        new.rename(database)

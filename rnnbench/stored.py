@@ -1,0 +1,193 @@
+"""Reading runs back from a store: SQLite at once and without MLflow, a server by its HTTP interface."""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from rnnbench.store import Location, explained
+
+SIGNATURE_TAG = "rnnbench.signature"
+STATUS_TAG = "rnnbench.status"
+KIND_TAG = "rnnbench.kind"
+MESSAGE_TAG = "rnnbench.message"
+PROFILE_ARTIFACT = "gradient_profile.parquet"
+
+Point = tuple[str, int, str, float]
+"""Run id, step, metric, value."""
+
+_LARGEST = 1.797e308
+"""MLflow keeps an infinity as the largest float there is."""
+_BULK_RUNS, _BULK_POINTS = 100, 25_000
+"""What a server gives at most in one answer about a metric's history."""
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """One MLflow run of ours as the store holds it."""
+
+    run_id: str
+    tags: dict[str, str] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
+    """The last value of each metric; NaN where it was not finite."""
+
+    @property
+    def signature(self) -> str:
+        return self.tags.get(SIGNATURE_TAG, "")
+
+    @property
+    def status(self) -> str:
+        """`running`, `finished`, `diverged`, `failed` or `interrupted`."""
+        return self.tags.get(STATUS_TAG, "")
+
+
+def stored_runs(location: Location, experiment: str, kind: str = "run") -> list[StoredRun]:
+    """All runs of an MLflow experiment that are not deleted, the oldest first; empty where there are none.
+
+    `kind`: `run` or `report`. Raises `UserError` if the store does not answer or is none.
+    """
+    if location.is_missing:
+        return []
+    location.check_readable()
+    runs = (_runs_by_client if location.database is None else _runs_by_sql)(location, experiment)
+    return [run for run in runs if run.tags.get(KIND_TAG) == kind]
+
+
+def newest_runs(location: Location, experiment: str) -> dict[str, StoredRun]:
+    """The newest run of each signature."""
+    return {run.signature: run for run in stored_runs(location, experiment)}
+
+
+def statuses(location: Location, experiment: str) -> dict[str, str]:
+    """The status of the newest run of each signature."""
+    return {signature: run.status for signature, run in newest_runs(location, experiment).items()}
+
+
+def experiments_with(location: Location, tag: str) -> dict[str, str]:
+    """Name and id of each experiment that has this tag, the newest first."""
+    if location.database is None:
+        with explained(location):
+            found = location.client().search_experiments()
+        return {one.name: one.experiment_id for one in found if tag in one.tags}
+    query = """SELECT name, experiments.experiment_id FROM experiments JOIN experiment_tags USING (experiment_id)
+        WHERE key = ? AND lifecycle_stage = 'active' ORDER BY creation_time DESC"""
+    with location.connect() as connection:
+        return {name: str(number) for name, number in connection.execute(query, (tag,))}
+
+
+def histories(location: Location, runs: Sequence[StoredRun]) -> list[Point]:
+    """Every value of every metric that is measured along the training: those with a `/`, but for levels and tests."""
+    wanted: dict[str, list[str]] = defaultdict(list)
+    for run in runs:
+        for metric in run.metrics:
+            if "/" in metric and not metric.startswith(("level/", "test/")):
+                wanted[metric].append(run.run_id)
+    if location.database is not None:
+        return _history_by_sql(location, wanted)
+    with explained(location):
+        return [point for metric, ids in wanted.items() for point in _history_by_http(location, metric, ids)]
+
+
+def artifact(location: Location, experiment: str, run_id: str, name: str) -> bytes | None:
+    """A file that was stored with a run, or None if it has none of this name."""
+    if location.artifacts is not None:
+        path = location.artifacts / experiment / run_id / "artifacts" / name
+        return path.read_bytes() if path.is_file() else None
+    with explained(location):
+        answer = _get(location, "/get-artifact", {"run_id": run_id, "path": name})
+    return answer.content if answer.status_code == 200 else None
+
+
+def _finite(value: float) -> float:
+    return value if abs(value) < _LARGEST else math.nan
+
+
+def _runs_by_sql(location: Location, experiment: str) -> list[StoredRun]:
+    chosen = """FROM runs JOIN experiments USING (experiment_id)
+        WHERE experiments.name = ? AND runs.lifecycle_stage = 'active'"""
+    with location.connect() as connection:
+        ids = connection.execute(f"SELECT run_uuid {chosen} ORDER BY start_time, runs.rowid", (experiment,))
+        runs = {run_id: StoredRun(run_id) for (run_id,) in ids}
+        inside = f"run_uuid IN (SELECT run_uuid {chosen})"
+        for run_id, key, value in connection.execute(
+            f"SELECT run_uuid, key, value FROM tags WHERE {inside}", (experiment,)
+        ):
+            runs[run_id].tags[key] = value
+        query = f"SELECT run_uuid, key, value, is_nan FROM latest_metrics WHERE {inside}"
+        for run_id, key, value, is_nan in connection.execute(query, (experiment,)):
+            runs[run_id].metrics[key] = math.nan if is_nan else _finite(value)
+    return list(runs.values())
+
+
+def _history_by_sql(location: Location, wanted: dict[str, list[str]]) -> list[Point]:
+    points = []
+    with location.connect() as connection:
+        for metric, run_ids in wanted.items():
+            points += [
+                (run_id, step, metric, math.nan if is_nan else _finite(value))
+                for chunk in _chunks(run_ids, 500)
+                for run_id, step, value, is_nan in _select_history(connection, metric, chunk)
+            ]
+    return points
+
+
+def _select_history(connection: sqlite3.Connection, metric: str, run_ids: Sequence[str]) -> Iterable[Any]:
+    marks = ",".join("?" * len(run_ids))
+    query = f"SELECT run_uuid, step, value, is_nan FROM metrics WHERE key = ? AND run_uuid IN ({marks})"
+    return connection.execute(f"{query} ORDER BY run_uuid, step", (metric, *run_ids))
+
+
+def _runs_by_client(location: Location, experiment: str) -> list[StoredRun]:
+    client = location.client()
+    with explained(location):
+        found = client.get_experiment_by_name(experiment)
+        if found is None:
+            return []
+        runs: list[Any] = []
+        token = None
+        while True:
+            page = client.search_runs(
+                [found.experiment_id], max_results=1000, page_token=token, order_by=["attributes.start_time ASC"]
+            )
+            runs += page
+            token = page.token
+            if not token:
+                break
+    return [
+        StoredRun(run.info.run_id, run.data.tags, {key: _finite(value) for key, value in run.data.metrics.items()})
+        for run in runs
+    ]
+
+
+def _history_by_http(location: Location, metric: str, run_ids: Sequence[str]) -> list[Point]:
+    """One metric of many runs, as MLflow's own page asks for it: its client can only ask run by run."""
+    points: list[Point] = []
+    for chunk in _chunks(run_ids, _BULK_RUNS):
+        query = {"run_id": chunk, "metric_key": metric, "max_results": _BULK_POINTS}
+        answer = _get(location, "/ajax-api/2.0/mlflow/metrics/get-history-bulk", query)
+        answer.raise_for_status()
+        found = answer.json().get("metrics", [])
+        if len(found) >= _BULK_POINTS and len(chunk) > 1:
+            half = len(chunk) // 2
+            points += _history_by_http(location, metric, chunk[:half])
+            points += _history_by_http(location, metric, chunk[half:])
+            continue
+        points += [(point["run_id"], int(point["step"]), metric, _finite(float(point["value"]))) for point in found]
+    return points
+
+
+def _get(location: Location, endpoint: str, query: dict[str, Any]) -> Any:
+    """A request that MLflow's client has no method for, with the credentials and retries that it would use."""
+    from mlflow.utils.credentials import get_default_host_creds
+    from mlflow.utils.rest_utils import http_request
+
+    return http_request(get_default_host_creds(location.uri), endpoint, "GET", params=query)
+
+
+def _chunks(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
