@@ -125,29 +125,44 @@ class ProbedLSTMCell(ProbedCell):
 
 
 class GradientProbe:
-    """Takes gradient profiles of the networks that one (task, model) pair builds, at any of their weights."""
+    """Takes gradient profiles of the networks that one (task, model) pair builds, at the weights it was last given."""
 
     def __init__(self, task: Task, model: Model) -> None:
-        self._task, self._inputs = task, task.inputs
+        self._task = task
         self._network, self._states = _probed_network(task, model)
         self._gradient = tf.function(self._gradient_by_probes, reduce_retracing=True)
 
-    def profile(self, layout: Layout, weights: list[np.ndarray], batch: Batch) -> GradientProfile:
-        """The profile at `weights` (`network.get_weights()`) on `batch`, whose sequences have `layout`."""
-        by_state = self.state_gradients(weights, batch)
-        steps = slice(layout.first_readout, None, -1)
-        norms = {state: np.linalg.norm(gradient, axis=-1)[:, steps] for state, gradient in by_state.items()}
-        return GradientProfile(layout, norms)
+    @property
+    def width(self) -> int:
+        """Probes at each step: the units of all states of all layers."""
+        return len(self._states)
 
-    def state_gradients(self, weights: list[np.ndarray], batch: Batch) -> dict[str, np.ndarray]:
-        """dl_i/ds_t of every example and step, (batch, time, units of all layers) float64, by state name."""
+    def load(self, weights: list[np.ndarray]) -> None:
+        """Take the weights of a network that `models.network.build` made (`network.get_weights()`)."""
         self._network.set_weights(weights)
+
+    def profile(self, layout: Layout, batch: Batch) -> GradientProfile:
+        """The profile on `batch`, whose sequences have `layout`."""
+        steps = slice(layout.first_readout, None, -1)
+        by_state = self.by_state(self.gradient(batch))
+        return GradientProfile(layout, {s: np.linalg.norm(g, axis=-1)[:, steps] for s, g in by_state.items()})
+
+    def gradient(self, batch: Batch) -> np.ndarray:
+        """dl_i/ds_t of every example, step and state, (batch, time, width) float64."""
         inputs, targets = batch
-        if not isinstance(self._inputs, Tokens):
-            inputs = inputs.astype(np.float64)
-        probes = np.zeros((*inputs.shape[:2], len(self._states)))
-        gradient = self._gradient(tf.constant(inputs), tf.constant(targets), tf.constant(probes)).numpy()
-        return {name: gradient[..., self._states == name] for name in dict.fromkeys(self._states)}
+        probes = np.zeros((*inputs.shape[:2], self.width))
+        return self._gradient(self._inputs(inputs), tf.constant(targets), tf.constant(probes)).numpy()
+
+    def by_state(self, values: np.ndarray) -> dict[str, np.ndarray]:
+        """(batch, time, width) apart into `h`, and `c` where the cell has one."""
+        return {str(name): values[..., self._states == name] for name in dict.fromkeys(self._states)}
+
+    def outputs(self, inputs: np.ndarray, probes: np.ndarray) -> np.ndarray:
+        """The network's answers, in float64, with `probes` added to its states."""
+        return self._network([self._inputs(inputs), tf.constant(probes)]).numpy()
+
+    def _inputs(self, inputs: np.ndarray) -> tf.Tensor:
+        return tf.constant(inputs if inputs.dtype == np.int32 else inputs.astype(np.float64))
 
     def _gradient_by_probes(self, inputs: Any, targets: Any, probes: Any) -> Any:
         with tf.GradientTape() as tape:

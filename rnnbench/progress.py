@@ -77,7 +77,7 @@ class GridProgress:
         if isinstance(event, Failed) or not self._console.is_terminal:
             position = f"[{self._ended:>{len(str(self._total))}}/{self._total}]"
             after = f"  ({left} left)" if left else ""
-            self._console.print(f"{position} {spec.name}: {_ending(spec, event)}{after}", markup=False, highlight=False)
+            self._console.print(f"{position} {spec.name}: {_ending(spec, event)}{after}", markup=False, highlight=False, soft_wrap=True)
 
     def _time_left(self) -> str:
         remaining = self._to_come - self._done

@@ -20,17 +20,13 @@ def experiment_schema() -> dict[str, Any]:
     for key in ("type", "items"):
         properties["seeds"].pop(key, None)
     for kind, known in (("task", registry.tasks), ("model", registry.models)):
-        entries = {name: _entry(kind, name, known[name], training) for name in known}
-        schema["$defs"] |= {f"{kind}_{name}": entry for name, entry in entries.items()}
-        # Under a label of its own an entry says by `task` or `model` what it is; one of the registered ones must fit.
-        variants = [
-            {**entry, "properties": entry["properties"] | {kind: {"const": name}}, "required": [kind]}
-            for name, entry in entries.items()
-        ]
+        schema["$defs"] |= {f"{kind}_{name}": _entry(kind, name, known[name], training) for name in known}
+        # Under a label of its own an entry must say by `task` or `model` what it is.
+        variants = [{"$ref": f"#/$defs/{kind}_{name}", "type": "object", "required": [kind]} for name in known]
         properties[f"{kind}s"] = {
             "type": "object",
             "minProperties": 1,
-            "description": properties[f"{kind}s"].get("description", ""),
+            "description": properties[f"{kind}s"]["description"],
             "properties": {name: {"anyOf": [{"$ref": f"#/$defs/{kind}_{name}"}, *variants]} for name in known},
             "additionalProperties": {"anyOf": variants},
         }

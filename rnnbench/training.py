@@ -210,7 +210,8 @@ def _profile(
     """Yield the profile at the network's weights and what is read off it; return the figures of h."""
     inputs, targets = validation
     batch = inputs[: spec.gradients.examples], targets[: spec.gradients.examples]
-    profile = compiled.probe.profile(spec.task.layout, compiled.network.get_weights(), batch)
+    compiled.probe.load(compiled.network.get_weights())
+    profile = compiled.probe.profile(spec.task.layout, batch)
     yield Profiled(spec.signature, step, phase, profile.columns())
     figures: dict[str, float] = {}
     for state in profile.norms:

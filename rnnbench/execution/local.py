@@ -6,11 +6,12 @@ import multiprocessing
 import os
 import queue
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing.context import SpawnContext
 from typing import Any
 
+from rnnbench.errors import UserError
 from rnnbench.events import Ending, Event, Failed, Taken
 from rnnbench.execution.base import quiet_tensorflow, stream
 from rnnbench.experiment import RunSpec
@@ -36,27 +37,37 @@ class LocalPool:
     def execute(self, specs: Sequence[RunSpec]) -> Iterator[Event]:
         waiting = {spec.signature: spec for spec in specs}
         while waiting and not self._stop.is_set():
-            taken: set[str] = set()
-            for event in self._execute_in_one_pool(list(waiting.values())):
-                if isinstance(event, Taken):
-                    taken.add(event.signature)
-                elif isinstance(event, Ending):
-                    waiting.pop(event.signature, None)
-                yield event
-            # A dead worker breaks the whole pool. Its run is charged with it; the others begin again in a new pool.
-            if waiting and not self._stop.is_set():
-                lost = [signature for signature in waiting if signature in taken] or list(waiting)[:1]
-                for signature in lost:
-                    del waiting[signature]
-                    yield Failed(signature, "a worker process died (killed, or out of memory)")
+            before = len(waiting)
+            suspects = yield from self._execute_in_one_pool(waiting, list(waiting.values()), self.workers)
+            # A dead worker breaks the whole pool, and nobody says whose it was: each run that was going on is tried
+            # alone, so that only the guilty one fails.
+            for spec in suspects:
+                if (yield from self._execute_in_one_pool(waiting, [spec], 1)):
+                    del waiting[spec.signature]
+                    yield Failed(spec.signature, "its worker process died (killed, or out of memory)")
+            if len(waiting) == before and not self._stop.is_set():
+                raise UserError("the worker processes die before they start a run: try --workers 0 to see why")
 
     def cancel(self) -> None:
         self._stop.set()
 
-    def _execute_in_one_pool(self, specs: Sequence[RunSpec]) -> Iterator[Event]:
+    def _execute_in_one_pool(
+        self, waiting: dict[str, RunSpec], specs: Sequence[RunSpec], workers: int
+    ) -> Generator[Event, None, list[RunSpec]]:
+        """Yield the events of `specs`, take what ends out of `waiting`; return what was begun when the pool broke."""
+        begun: set[str] = set()
+        for event in self._events(specs, min(workers, len(specs))):
+            if isinstance(event, Taken):
+                begun.add(event.signature)
+            elif isinstance(event, Ending):
+                begun.discard(event.signature)
+                waiting.pop(event.signature, None)
+            yield event
+        return [] if self._stop.is_set() else [spec for spec in specs if spec.signature in begun]
+
+    def _events(self, specs: Sequence[RunSpec], workers: int) -> Iterator[Event]:
         events: Any = self._context.Queue()
         numbers: Any = self._context.Queue()
-        workers = min(self.workers, len(specs))
         for number in range(workers):
             numbers.put(number)
         with ProcessPoolExecutor(

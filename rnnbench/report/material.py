@@ -1,0 +1,127 @@
+"""What a report is made of: the results with their names for reading, and their statistics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import pandas as pd
+
+from rnnbench import statistics
+from rnnbench.report.style import Series, all_series, count, series_label
+from rnnbench.results import Results
+
+FILLERS = {"blank": "silence", "distractor": "noise"}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A task at one setting: what gets a section of its own."""
+
+    task: str
+    setting: str
+    source: str
+    score_name: str
+
+    @property
+    def synthetic(self) -> bool:
+        return self.source == "synthetic"
+
+    @property
+    def label(self) -> str:
+        """The name for headings; a stand-in is called one wherever it is named."""
+        name = f"{self.task}, {self.setting}" if self.setting else self.task
+        if self.synthetic:
+            return f"{name} (synthetic stand-in)"
+        return name if self.source in ("", "generated", self.task) else f"{name} ({self.source})"
+
+
+class Material:
+    """The tables of `Results`, each with the labels `problem` and `series`, and what follows from them."""
+
+    def __init__(self, results: Results) -> None:
+        keys = statistics.GROUP
+        runs = statistics.with_group_names(results.runs)
+        self._problems = {
+            row: Problem(row[0], row[1], row[2], self._score_name(runs, row))
+            for row in runs[["task", "task_setting", "source"]].drop_duplicates().itertuples(index=False, name=None)
+        }
+        self.runs = self._labelled(runs)
+        """One row a run."""
+        table = statistics.summary(results.runs)
+        self.summary = self._labelled(table)
+        """`statistics.summary`: one row a line and lag."""
+        self.horizons = self._labelled(statistics.horizons(table))
+        """`statistics.horizons`: one row a line."""
+        named = self.runs[["signature", "problem", "series", "lag", "seed", "score_name", *keys]]
+        self.history = results.history.merge(named, on="signature")
+        self.profiles = results.profiles.merge(named, on="signature")
+        levels = results.levels.merge(named, on="signature")
+        self.levels = levels.groupby(["problem", "filler", "lag", "level"], sort=False)["value"].median().reset_index()
+        """`problem, filler, lag, level, value`."""
+
+    @property
+    def problems(self) -> list[Problem]:
+        return list(self._problems.values())
+
+    @cached_property
+    def series(self) -> list[Series]:
+        pairs = self.runs[["model", "model_setting"]].drop_duplicates()
+        return all_series(list(pairs.itertuples(index=False, name=None)))
+
+    def fillers(self, problem: Problem) -> list[str]:
+        """The fillers of a problem in the order of the grid."""
+        return list(self.runs.loc[self.runs["problem"] == problem.label, "filler"].unique())
+
+    def matching(self, problem: Problem) -> str:
+        """What is held equal between the models of a problem: units, recurrent parameters, or neither."""
+        runs = self.runs[self.runs["problem"] == problem.label]
+        units, parameters = runs["units"].dropna(), runs["recurrent_parameters"].dropna()
+        if runs["series"].nunique() < 2 or units.empty:
+            return ""
+        if len(parameters) and parameters.max() <= 1.03 * parameters.min():
+            ends = dict.fromkeys(count(end) for end in (parameters.min(), parameters.max()))
+            return f"Equal recurrent parameters ({' to '.join(ends)})."
+        if units.nunique() == 1:
+            return f"Equal units ({int(units.iloc[0])}); parameters differ."
+        return "Neither units nor parameters are equal."
+
+    def counts(self, table: pd.DataFrame) -> str:
+        """`"3 seeds a point; 1 diverged; 2 failed"` for some rows of `summary`."""
+        seeds = seeds_text(int(table["n"].min()), int(table["n"].max())) if len(table) else "no run"
+        extra = [f"{int(table[f'n_{kind}'].sum())} {kind}" for kind in ("diverged", "failed")]
+        return "; ".join([f"{seeds} a point", *extra])
+
+    def _labelled(self, table: pd.DataFrame) -> pd.DataFrame:
+        rows = table[["task", "task_setting", "source"]].itertuples(index=False, name=None)
+        return table.assign(
+            problem=[self._problems[row].label for row in rows],
+            series=[
+                series_label(*pair) for pair in table[["model", "model_setting"]].itertuples(index=False, name=None)
+            ],
+        )
+
+    @staticmethod
+    def _score_name(runs: pd.DataFrame, row: tuple[str, str, str]) -> str:
+        same = (runs["task"] == row[0]) & (runs["task_setting"] == row[1]) & (runs["source"] == row[2])
+        return next(iter(runs.loc[same, "score_name"].dropna()), "score")
+
+
+def seeds_text(low: int, high: int) -> str:
+    """`"3 seeds"`, `"2 to 3 seeds"`."""
+    if low == high:
+        return f"{high} seed{'' if high == 1 else 's'}"
+    return f"{low} to {high} seeds"
+
+
+def flatten(value: object, prefix: str = "") -> list[tuple[str, str]]:
+    """A nested plain object as (dotted name, text) pairs; lists of plain values stay on one line."""
+    if isinstance(value, dict):
+        return [
+            pair for key, inner in value.items() for pair in flatten(inner, f"{prefix}.{key}" if prefix else str(key))
+        ]
+    if isinstance(value, list | tuple):
+        if any(isinstance(inner, dict | list | tuple) for inner in value):
+            return [pair for i, inner in enumerate(value) for pair in flatten(inner, f"{prefix}[{i}]")]
+        return [(prefix, ", ".join(map(str, value)))]
+    return [] if value is None else [(prefix, str(value))]

@@ -1,0 +1,234 @@
+"""The tables of a report, as text that both templates set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import pandas as pd
+
+from rnnbench.report.drawings import score_title
+from rnnbench.report.material import Material, Problem, flatten, seeds_text
+from rnnbench.report.style import count, number, plain, span
+from rnnbench.statistics import PASSING, Horizon
+
+Cell = tuple[str, ...]
+"""Lines of a cell: the first is what counts, the others explain it."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A caption, a head and rows of cells; the first column names the row."""
+
+    caption: str
+    head: list[str]
+    rows: list[list[Cell]]
+
+
+def horizon_table(material: Material) -> Table:
+    """Memory horizon of each model, a row for each task and filler."""
+    labels = [series.label for series in material.series]
+    rows = []
+    for (problem, filler), block in material.horizons.groupby(["problem", "filler"], sort=False):
+        table = material.summary[(material.summary["problem"] == problem) & (material.summary["filler"] == filler)]
+        lags = sorted(int(lag) for lag in table["lag"].unique())
+        by_series = {row["series"]: row for row in block.to_dict("records")}
+        cells = [
+            _horizon_cell(by_series[label], table[table["series"] == label], lags)
+            if label in by_series
+            else ("not run",)
+            for label in labels
+        ]
+        low, high = int(block["n_low"].min()), int(block["n_high"].max())
+        rows.append([(f"{problem}, {filler} filler",), *cells, (" ".join(map(str, lags)),), (seeds_text(low, high),)])
+    caption = (
+        "Memory horizon: the longest lag at which at least half of the seeds solve the task, every shorter lag "
+        "included. ≥: the longest lag tried; –: not even the shortest; ?: cannot be judged. "
+        "One sign a lag of the grid: ● solved by at least half of the seeds, ○ not, · not known."
+    )
+    return Table(caption, ["task", *labels, "lags", "seeds a point"], rows)
+
+
+def horizon_text(horizon: Horizon) -> str:
+    """`"≥ 200"`, `"50"`, `"–"`, `"?"`."""
+    return str(horizon).replace(">=", "≥").replace("-", "–")
+
+
+def horizon_note(row: dict[Any, Any]) -> str:
+    """Why a horizon ends where it does, if that is not simply a lag that was not solved."""
+    horizon: Horizon = row["horizon"]
+    if horizon.unknown is None:
+        return ""
+    why = "no lag 0 to judge by" if row["unjudged"] else "no run has ended"
+    return f"ends before lag {horizon.unknown}: {why}"
+
+
+def score_table(material: Material, problem: Problem) -> Table:
+    """IQM of the score with its interval, and how many runs solved the task."""
+
+    def cell(row: dict[Any, Any]) -> Cell:
+        if not row["n"]:
+            return ("–", _ended(row))
+        interval = (span(row["score_low"], row["score_high"]),) if pd.notna(row["score_low"]) else ()
+        return (number(row["score"]), *interval, _ended(row))
+
+    caption = (
+        f"{score_title(problem).capitalize()} on the test split: IQM over seeds, [95% bootstrap interval] where seeds "
+        "differ, and k/n runs that solved the task."
+    )
+    return Table(caption, *_by_lag(material, problem, cell))
+
+
+def success_table(material: Material, problem: Problem) -> Table:
+    """Success rate with its Wilson interval, and the steps that solving took."""
+
+    def cell(row: dict[Any, Any]) -> Cell:
+        if pd.isna(row["success"]):
+            return ("–", "no run ended" if not row["n"] else "not judged")
+        steps = row["steps_to_solve"]
+        interval = span(row["success_low"], row["success_high"], 2)
+        return (number(row["success"], 2), interval, *((f"{count(steps)} steps",) if pd.notna(steps) else ()))
+
+    caption = (
+        "Success rate with its 95% Wilson interval; below it the median number of steps to solve, with runs that never "
+        "solved counted as censored (not shown where fewer than half solved)."
+    )
+    return Table(caption, *_by_lag(material, problem, cell))
+
+
+def gradient_table(material: Material, problem: Problem) -> Table | None:
+    """Survival and decay per step after training."""
+    mine = material.summary[material.summary["problem"] == problem.label]
+    if mine["survival"].isna().all() and mine["decay_per_step"].isna().all():
+        return None
+
+    def cell(row: dict[Any, Any]) -> Cell:
+        return (number(row["survival"]), f"decay {number(row['decay_per_step'])}")
+
+    caption = "Gradient survival after training, and decay per step of the lag: medians over seeds."
+    return Table(caption, *_by_lag(material, problem, cell))
+
+
+def levels_table(material: Material) -> Table | None:
+    """The naive levels beside which the networks stand."""
+    rows: list[list[Cell]] = [
+        [(str(problem),), (str(level),), (_range(block["value"]),)]
+        for (problem, level), block in material.levels.groupby(["problem", "level"], sort=False)
+    ]
+    return (
+        Table(
+            "Levels reached without memory or without a network, on the test split.", ["task", "level", "score"], rows
+        )
+        if rows
+        else None
+    )
+
+
+def published_table(material: Material, registered: dict[str, str]) -> Table | None:
+    """Figures from papers for the tasks of the report; `registered` names the task behind each label."""
+    names = dict.fromkeys(registered.get(problem.task, problem.task) for problem in material.problems)
+    rows: list[list[Cell]] = [
+        [(name,), (entry["model"],), (entry["setting"],), (entry["score"],), (entry["source"],)]
+        for name in names
+        for entry in _published().get(name, [])
+    ]
+    caption = "Published figures, measured by others under other settings: for orientation, not for comparison."
+    return Table(caption, ["task", "model", "setting", "score", "source"], rows) if rows else None
+
+
+def failures_table(material: Material) -> Table | None:
+    """Every run that did not finish."""
+    bad = material.runs[material.runs["status"] != "finished"]
+    rows: list[list[Cell]] = [
+        [
+            (row["status"],), (row["problem"],), (row["filler"],), (row["series"],), (str(row["lag"]),),
+            (str(row["seed"]),), (count(row["steps"]),), ("" if pd.isna(row["message"]) else str(row["message"]),),
+        ]
+        for row in bad.to_dict("records")
+    ]  # fmt: skip
+    caption = (
+        "Diverged runs are results and count as not solved. Failed runs crashed; they enter no statistic and are tried "
+        "again by the next run."
+    )
+    return (
+        Table(caption, ["status", "task", "filler", "model", "lag", "seed", "step", "message"], rows) if rows else None
+    )
+
+
+def models_table(material: Material) -> Table:
+    """Sizes, learning rate and cost of each model on each task."""
+    rows: list[list[Cell]] = [
+        [
+            (str(problem),), (str(series),), (_range(block["units"], count),),
+            (_range(block["recurrent_parameters"], count),),
+            (_range(block["parameters"], count),), (_range(block["learning_rate"], plain),),
+            (_range(block["steps"], count),),
+            (number(block["seconds"].median()),), (number(block["seconds"].sum() / 60),),
+        ]
+        for (problem, series), block in material.runs.groupby(["problem", "series"], sort=False)
+    ]  # fmt: skip
+    head = [
+        "task",
+        "model",
+        "units",
+        "recurrent parameters",
+        "all parameters",
+        "learning rate",
+        "steps",
+        "seconds a run",
+        "minutes in all",
+    ]
+    return Table("Models as they were trained (lowest to highest over the grid; seconds: median).", head, rows)
+
+
+def facts_table(caption: str, facts: dict[str, Any]) -> Table | None:
+    """A nested plain object as two columns."""
+    rows: list[list[Cell]] = [[(key,), (value,)] for key, value in flatten(facts)]
+    return Table(caption, ["", "value"], rows) if rows else None
+
+
+def _by_lag(
+    material: Material, problem: Problem, cell: Callable[[dict[Any, Any]], Cell]
+) -> tuple[list[str], list[list[Cell]]]:
+    mine = material.summary[material.summary["problem"] == problem.label]
+    lags = sorted(int(lag) for lag in mine["lag"].unique())
+    rows = []
+    for (filler, series), line in mine.groupby(["filler", "series"], sort=False):
+        at = {int(row["lag"]): row for row in line.to_dict("records")}
+        rows.append(
+            [(str(series), f"{filler} filler"), *(cell(at[lag]) if lag in at else ("not run",) for lag in lags)]
+        )
+    return ["model", *(f"lag {lag}" for lag in lags)], rows
+
+
+def _horizon_cell(row: dict[Any, Any], table: pd.DataFrame, lags: list[int]) -> Cell:
+    success = table.set_index("lag")["success"]
+    rates = [success.get(lag) for lag in lags]
+    signs = "".join("·" if pd.isna(rate) else "●" if rate >= PASSING else "○" for rate in rates)
+    note = horizon_note(row)
+    return (horizon_text(row["horizon"]), signs, note) if note else (horizon_text(row["horizon"]), signs)
+
+
+def _ended(row: dict[Any, Any]) -> str:
+    solved = "?" if pd.isna(row["n_solved"]) else str(int(row["n_solved"]))
+    parts = [f"{solved}/{row['n']} solved" if row["n"] else "no run ended"]
+    parts += [f"{row[f'n_{kind}']} {kind}" for kind in ("diverged", "failed") if row[f"n_{kind}"]]
+    return ", ".join(parts)
+
+
+def _range(values: pd.Series, text: Callable[[Any], str] = number) -> str:
+    values = values.dropna()
+    if values.empty:
+        return "–"
+    low, high = text(values.min()), text(values.max())
+    return low if low == high else f"{low} to {high}"
+
+
+@cache
+def _published() -> dict[str, list[dict[str, str]]]:
+    from ruamel.yaml import YAML
+
+    return YAML(typ="safe").load(files(__package__).joinpath("published.yaml").read_text("utf-8"))

@@ -1,0 +1,234 @@
+"""From a table of runs to what can be said of them: success, IQM, steps to solve, memory horizon.
+
+A run that finished or diverged is an outcome. A run that failed (crashed) is none, and is counted beside them. Nothing
+is dropped: a diverged run did not solve its task, and where it has no score it ranks below every run that has one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from pandas.api.typing import DataFrameGroupBy
+from scipy import stats
+
+GROUP = ["task", "task_setting", "source", "filler", "model", "model_setting"]
+"""What is held fixed while the lag grows: one line of a figure."""
+OUTCOMES = ("finished", "diverged")
+PASSING = 0.5
+"""Share of seeds that must solve a lag for the lag to count for the memory horizon (SCIENCE.md, section 4)."""
+RELATIVE = 0.9
+"""Share of a model's own skill at lag 0 that counts as solved in tasks without a fixed score to reach."""
+_TRIM = 0.25
+_RESAMPLES = 2000
+
+
+def wilson(solved: int, n: int) -> tuple[float, float] | None:
+    """95% Wilson score interval of a success rate (Wilson 1927); None without a run."""
+    if n == 0:
+        return None
+    interval = stats.binomtest(solved, n).proportion_ci(0.95, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+def iqm(values: Sequence[float]) -> float | None:
+    """Interquartile mean: the mean without the floor(n/4) lowest and highest values (Agarwal et al. 2021).
+
+    None without a value, and where an infinite one (a diverged run without a score) is not trimmed away.
+    """
+    if len(values) == 0:
+        return None
+    mean = float(stats.trim_mean(np.asarray(values, dtype=float), _TRIM))
+    return mean if math.isfinite(mean) else None
+
+
+def iqm_interval(values: Sequence[float], seed: int = 0) -> tuple[float, float] | None:
+    """95% percentile bootstrap interval of the IQM, from 2000 resamples drawn from `seed`.
+
+    None where resampling can say nothing: fewer than two values, all values equal, or one that is not finite.
+    """
+    sample = np.asarray(values, dtype=float)
+    if len(sample) < 2 or not np.isfinite(sample).all() or np.ptp(sample) == 0:
+        return None
+    interval = stats.bootstrap(
+        (sample,),
+        lambda drawn, axis: stats.trim_mean(drawn, _TRIM, axis=axis),
+        n_resamples=_RESAMPLES,
+        method="percentile",
+        rng=np.random.default_rng(seed),
+    ).confidence_interval
+    return float(interval.low), float(interval.high)
+
+
+def median_steps_to_solve(steps: Sequence[float | None]) -> float | None:
+    """The step by which at least half of the runs had solved their task: the Kaplan-Meier median.
+
+    A run that never solved is missing (None or NaN): it is censored at the end of its budget, not dropped. None when
+    fewer than half solved. All runs share one budget, so no run is censored before another solves.
+    """
+    if len(steps) == 0:
+        return None
+    ordered = sorted(math.inf if pd.isna(step) else float(step) for step in steps)
+    middle = ordered[math.ceil(len(ordered) / 2) - 1]
+    return middle if math.isfinite(middle) else None
+
+
+@dataclass(frozen=True)
+class Horizon:
+    """How far a memory reaches over a grid of lags."""
+
+    lag: int | None
+    """The longest lag that passes together with every shorter one; None where the first does not."""
+    beyond: bool = False
+    """Every lag of the grid passes: the true horizon is `lag` or more."""
+    unknown: int | None = None
+    """The lag at which the count had to end because no run there could be judged."""
+    again: tuple[int, ...] = ()
+    """Lags that pass although a shorter one does not."""
+
+    def __str__(self) -> str:
+        if self.lag is None:
+            return "-" if self.unknown is None else "?"
+        return f">= {self.lag}" if self.beyond else str(self.lag)
+
+
+def memory_horizon(success: Mapping[int, float | None]) -> Horizon:
+    """The memory horizon of one model from its success rate at each lag; None or NaN where no run could be judged."""
+    lags = sorted(success)
+    rates = {lag: math.nan if (rate := success[lag]) is None else rate for lag in lags}
+    passes = {lag: None if math.isnan(rates[lag]) else rates[lag] >= PASSING for lag in lags}
+    longest = None
+    for position, lag in enumerate(lags):
+        if not passes[lag]:
+            return Horizon(
+                longest,
+                unknown=lag if passes[lag] is None else None,
+                again=tuple(later for later in lags[position + 1 :] if passes[later]),
+            )
+        longest = lag
+    return Horizon(longest, beyond=longest is not None)
+
+
+def with_relative_solved(runs: pd.DataFrame) -> pd.DataFrame:
+    """A copy of `runs` with `solved` filled in where it is relative to lag 0, as a nullable boolean column.
+
+    Missing `solved` of a finished run becomes `skill >= 0.9 x median skill at lag 0` of the same group. It is False
+    where that median is not positive, and stays missing where no run at lag 0 has ended. A diverged run is False
+    everywhere.
+    """
+    runs = runs.copy()
+    runs["solved"] = runs["solved"].astype("boolean")
+    runs.loc[runs["status"] == "diverged", "solved"] = False
+    for _, group in _groups(with_group_names(runs), GROUP):
+        ended = group[group["status"].isin(OUTCOMES)]
+        reference = ended.loc[ended["lag"] == 0, "skill"].astype(float).fillna(-math.inf)
+        open_ = ended.index[ended["solved"].isna()]
+        if len(reference) and len(open_):
+            median = reference.median()
+            runs.loc[open_, "solved"] = (runs.loc[open_, "skill"].astype(float) >= RELATIVE * median) & (median > 0)
+    return runs
+
+
+def summary(runs: pd.DataFrame) -> pd.DataFrame:
+    """One row for each line and lag, lines in the order of `runs`, lags ascending.
+
+    Columns: `GROUP`, `lag`, `score_name`, `n` (outcomes), `n_solved`, `n_diverged`, `n_failed`, `success` with
+    `success_low` and `success_high`, `score` and `skill` (IQM) each with `_low` and `_high`, `survival`,
+    `decay_per_step` (medians over seeds) and `steps_to_solve` (censored median). A value that cannot be had is NaN. `n_solved` and
+    `success` are NaN where a run could not be judged (relative to a lag 0 that is not there).
+    """
+    runs = with_group_names(runs)
+    higher = {task: _higher_is_better(rows) for (task,), rows in _groups(runs, ["task"])}
+    rows = [
+        dict(zip([*GROUP, "lag"], key, strict=True)) | _statistics(group, higher[key[0]])
+        for line_key, line in _groups(runs, GROUP)
+        for key, group in sorted(
+            (((*line_key, int(lag)), group) for (lag,), group in _groups(line, ["lag"])), key=lambda item: item[0][-1]
+        )
+    ]
+    return pd.DataFrame(rows, columns=SUMMARY_COLUMNS)
+
+
+def horizons(table: pd.DataFrame) -> pd.DataFrame:
+    """The memory horizon of each line of a `summary`: `GROUP`, `horizon` (a `Horizon`), `n_low`, `n_high`, `unjudged`.
+
+    The grid of a line is every lag that any model met in the same task, setting and filler, so a lag that one model
+    never ran ends its horizon. `n_low` and `n_high`: fewest and most outcomes at a lag. `unjudged`: whether runs did end at
+    the horizon's `unknown` lag, so that only their reference at lag 0 is missing.
+    """
+    shared = ["task", "task_setting", "source", "filler"]
+    rows = []
+    for _, block in _groups(table, shared):
+        grid = sorted(int(lag) for lag in block["lag"].unique())
+        for key, line in _groups(block, GROUP):
+            at = line.set_index("lag")
+            counts = at["n"].reindex(grid, fill_value=0)
+            horizon = memory_horizon(at["success"].reindex(grid).to_dict())
+            rows.append(
+                dict(zip(GROUP, key, strict=True))
+                | {"horizon": horizon, "n_low": int(counts.min()), "n_high": int(counts.max())}
+                | {"unjudged": horizon.unknown is not None and bool(counts[horizon.unknown] > 0)}
+            )
+    return pd.DataFrame(rows, columns=[*GROUP, "horizon", "n_low", "n_high", "unjudged"])
+
+
+SUMMARY_COLUMNS = [
+    *GROUP, "lag", "score_name", "n", "n_solved", "n_diverged", "n_failed", "success", "success_low", "success_high",
+    "score", "score_low", "score_high", "skill", "skill_low", "skill_high", "survival", "decay_per_step",
+    "steps_to_solve",
+]  # fmt: skip
+
+
+def _groups(table: pd.DataFrame, columns: list[str]) -> DataFrameGroupBy:
+    return table.groupby(columns, sort=False)
+
+
+def with_group_names(runs: pd.DataFrame) -> pd.DataFrame:
+    """`runs` with no gap in the columns of `GROUP`."""
+    # A run that crashed before its data were at hand knows no source; its neighbours do.
+    source = runs.groupby(["task", "task_setting"], sort=False, dropna=False)["source"].transform("first")
+    named = runs.assign(source=runs["source"].fillna(source))
+    return named.assign(**{column: named[column].fillna("") for column in GROUP})
+
+
+def _statistics(group: pd.DataFrame, higher: bool) -> dict[str, object]:
+    ended = group[group["status"].isin(OUTCOMES)]
+    solved = ended["solved"].astype("boolean").mask(ended["status"] == "diverged", False)
+    judged = len(ended) > 0 and not solved.isna().any()
+    n_solved = int(solved.sum()) if judged else None
+    score = ended["score"].astype(float).fillna(-math.inf if higher else math.inf).tolist()
+    skill = ended["skill"].astype(float).fillna(-math.inf).tolist()
+    return {
+        "score_name": next(iter(group["score_name"].dropna()), "score"),
+        "n": len(ended),
+        "n_solved": _nan(n_solved),
+        "n_diverged": int((ended["status"] == "diverged").sum()),
+        "n_failed": int((group["status"] == "failed").sum()),
+        "success": math.nan if n_solved is None else n_solved / len(ended),
+        **_ends("success", None if n_solved is None else wilson(n_solved, len(ended))),
+        "score": _nan(iqm(score)),
+        **_ends("score", iqm_interval(score)),
+        "skill": _nan(iqm(skill)),
+        **_ends("skill", iqm_interval(skill)),
+        "survival": ended["survival"].astype(float).median(),
+        "decay_per_step": ended["decay_per_step"].astype(float).median(),
+        "steps_to_solve": _nan(median_steps_to_solve(ended["steps_to_solve"].tolist())),
+    }
+
+
+def _higher_is_better(rows: pd.DataFrame) -> bool:
+    both = rows[["score", "skill"]].astype(float).dropna()
+    slope = float(((both["score"] - both["score"].mean()) * (both["skill"] - both["skill"].mean())).sum())
+    return slope > 0 if slope else bool((rows["score_name"] == "accuracy").any())
+
+
+def _ends(name: str, interval: tuple[float, float] | None) -> dict[str, float]:
+    low, high = interval or (math.nan, math.nan)
+    return {f"{name}_low": low, f"{name}_high": high}
+
+
+def _nan(value: float | None) -> float:
+    return math.nan if value is None else value

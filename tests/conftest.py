@@ -1,0 +1,25 @@
+"""Fixtures for all tests: a quiet TensorFlow on one thread, and the real data where they are."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from rnnbench.execution.base import quiet_tensorflow
+
+quiet_tensorflow()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if os.environ.get("TFDS_DATA_DIR"):
+        return
+    skip = pytest.mark.skip(reason="needs the real data sets: set TFDS_DATA_DIR")
+    for item in items:
+        if item.get_closest_marker("real_data"):
+            item.add_marker(skip)
+
+
+@pytest.fixture(autouse=True)
+def _no_store_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)

@@ -1,0 +1,82 @@
+"""Hand-made experiments, events and stores for the tests of everything that knows MLflow."""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+import tempfile
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from rnnbench.events import Event, Finished, Measured, Profiled, Started
+from rnnbench.experiment import Experiment, RunSpec
+from rnnbench.store import Location
+from rnnbench.tracking import Tracker
+
+
+def experiment(**changes: Any) -> Experiment:
+    """Four runs: copy-memory at lags 5 and 10 with `simple_rnn` and `lstm`."""
+    settings: dict[str, Any] = {
+        "name": "carry",
+        "description": "How far is a symbol carried?",
+        "tasks": {"copy": {"task": "copy_memory", "lag": [5, 10], "symbols": 1}},
+        "models": {"simple_rnn": {"units": 8}, "lstm": {"units": 4, "learning_rate": 0.01}},
+        "training": {"steps": 20, "evaluate_every": 10},
+    }
+    return Experiment.model_validate(settings | changes)
+
+
+def started(spec: RunSpec) -> Started:
+    return Started(
+        spec.signature,
+        parameters=123,
+        levels={"chance": 0.125, "best": 0.5},
+        data={"name": "CopyMemory", "source": "generated", "digest": "d1ce"},
+        environment={"tensorflow": "2.21.0", "device": "CPU"},
+    )
+
+
+def profiled(spec: RunSpec, step: int, phase: str) -> Profiled:
+    rows = {"distance": [0, 1], "state": ["h", "h"], "median": [1.0, 0.5], "low": [0.9, 0.4], "high": [1.1, 0.6]}
+    return Profiled(spec.signature, step, phase, rows)
+
+
+def whole_run(spec: RunSpec, score: float = 0.75, **figures: float) -> Iterator[Event]:
+    """The events of a run of 20 steps that ends well."""
+    signature = spec.signature
+    yield started(spec)
+    yield Measured(signature, 0, {"validation/accuracy": 0.1})
+    yield profiled(spec, 0, "initial")
+    yield Measured(signature, 0, {"gradient_profile/survival": 0.5})
+    yield Measured(signature, 10, {"validation/accuracy": 0.2, "train/loss": 2.0})
+    yield Measured(signature, 20, {"validation/accuracy": 0.3, "train/loss": 1.0})
+    yield profiled(spec, 20, "final")
+    metrics = {"score": score, "skill": 0.7, "steps": 20, "best_step": 20, "seconds": 1.5, "test/accuracy": score}
+    yield Finished(signature, 20, metrics | {"solved": 0.0, "survival": 0.25, "decay_per_step": 0.9} | figures)
+
+
+def write(location: Location, grid: Experiment, *events: Event) -> None:
+    """Write events as one `rnnbench run` does."""
+    with Tracker(location, grid) as tracker:
+        for event in events:
+            tracker.write(event)
+
+
+def new_store(directory: Path) -> Location:
+    """An empty store; copied, because MLflow takes 5 s to make one."""
+    directory.mkdir(parents=True, exist_ok=True)
+    shutil.copy(_empty_database(), directory / "mlflow.db")
+    return Location.resolve(directory)
+
+
+@cache
+def _empty_database() -> Path:
+    directory = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    location = Location.resolve(directory)
+    location.check_writable()
+    location.client()
+    assert location.database is not None
+    return location.database

@@ -1,0 +1,86 @@
+"""Every registered model keeps the contract; sizes and initialisations are the published ones."""
+
+import numpy as np
+import pytest
+
+from rnnbench import registry
+from rnnbench.contracts import check_model
+from rnnbench.models.gru import GRU
+from rnnbench.models.lstm import LSTM
+from rnnbench.models.network import build
+from rnnbench.models.simple_rnn import SimpleRNN
+from rnnbench.models.sizing import units_for_budget
+from rnnbench.tasks.copy_memory import CopyMemory
+
+TASK = CopyMemory(lag=98, symbols=1)
+
+
+def cell_of(model, seed=0):
+    return build(TASK, model, seed).get_layer("recurrent_0").cell
+
+
+@pytest.mark.parametrize("name", sorted(registry.models))
+def test_contract(name):
+    check_model(registry.models[name])
+
+
+def test_parameter_counts_of_science_3():
+    counts = [LSTM(units=128), GRU(units=148), SimpleRNN(units=257)]
+    assert [model.recurrent_parameters(2) for model in counts] == [67_072, 67_488, 66_820]
+
+
+def test_match_by_parameters_finds_the_nearest_units():
+    assert [units_for_budget(model, 2, 67_072) for model in (LSTM(), GRU(), SimpleRNN())] == [128, 148, 257]
+    assert units_for_budget(SimpleRNN(layers=2), 2, 1) == 1
+    for budget in (100, 1000, 12_345):
+        for model in (LSTM(), GRU(layers=3), SimpleRNN()):
+            best = units_for_budget(model, 5, budget)
+            gaps = {
+                units: abs(model.model_copy(update={"units": units}).recurrent_parameters(5) - budget)
+                for units in range(max(1, best - 3), best + 4)
+            }
+            assert gaps[best] == min(gaps.values())
+
+
+def test_default_initialisation_is_that_of_keras():
+    for model, gates in ((SimpleRNN(units=32), 1), (LSTM(units=32), 4), (GRU(units=32), 3)):
+        recurrent = np.array(cell_of(model).recurrent_kernel)
+        assert recurrent.shape == (32, gates * 32)
+        np.testing.assert_allclose(recurrent @ recurrent.T, np.eye(32), atol=1e-5)
+    bias = np.array(cell_of(LSTM(units=3)).bias)
+    assert bias.tolist() == [0] * 3 + [1] * 3 + [0] * 6
+    assert not np.array(cell_of(GRU(units=3)).bias).any()
+
+
+def test_forget_bias():
+    bias = np.array(cell_of(LSTM(units=2, forget_bias=0.0)).bias)
+    assert not bias.any()
+    bias = np.array(cell_of(GRU(units=2, forget_bias=2.5)).bias)
+    assert bias.tolist() == [[2.5, 2.5, 0, 0, 0, 0], [0] * 6]
+
+
+@pytest.mark.parametrize("model", [LSTM(units=16, initialization="orthogonal"), GRU(units=16, initialization="orthogonal")])
+def test_orthogonal_blocks(model):
+    for block in np.split(np.array(cell_of(model).recurrent_kernel), model.gates, axis=1):
+        np.testing.assert_allclose(block @ block.T, np.eye(16), atol=1e-5)
+
+
+def test_chrono_spreads_over_the_length_of_the_sequences():
+    bias = np.array(cell_of(LSTM(units=400, initialization="chrono")).bias)
+    input_gate, forget_gate, candidate, output_gate = np.split(bias, 4)
+    spans = np.exp(forget_gate)
+    assert TASK.layout.length == 100
+    assert spans.min() >= 1
+    assert 96 < spans.max() <= 99
+    assert spans.mean() == pytest.approx(50, abs=5)  # uniform on [1, 99]
+    np.testing.assert_array_equal(input_gate, -forget_gate)
+    assert not candidate.any()
+    assert not output_gate.any()
+
+    update_gate = np.array(cell_of(GRU(units=400, initialization="chrono", chrono_max=11)).bias)[0, :400]
+    assert 9.7 < np.exp(update_gate).max() <= 10
+
+
+def test_chrono_depends_on_the_seed():
+    model = LSTM(units=8, initialization="chrono")
+    assert not np.array_equal(cell_of(model, 0).bias, cell_of(model, 1).bias)

@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from event_streams import experiment, new_store, started, whole_run, write
+
+from rnnbench import results
+from rnnbench.errors import UserError
+from rnnbench.events import Diverged, Failed, Finished, Measured
+from rnnbench.palette import colours
+from rnnbench.store import Location
+from rnnbench.stored import newest_runs, statuses, stored_runs
+from rnnbench.tracking import Tracker
+
+GRID = experiment()
+FIRST, SECOND, THIRD, FOURTH = GRID.runs
+
+
+@pytest.fixture
+def location(tmp_path: Path) -> Location:
+    return new_store(tmp_path)
+
+
+@pytest.fixture
+def tracker(location: Location) -> Iterator[Tracker]:
+    with Tracker(location, GRID) as tracker:
+        yield tracker
+
+
+def in_mlflow(location: Location, signature: str) -> Any:
+    return location.client().get_run(newest_runs(location, GRID.name)[signature].run_id)
+
+
+def artifact(location: Location, run: Any, name: str) -> str:
+    assert location.artifacts is not None
+    return (location.artifacts / GRID.name / run.info.run_id / "artifacts" / name).read_text()
+
+
+def test_a_run_has_its_settings_tags_and_data_in_mlflow(location: Location, tracker: Tracker) -> None:
+    for event in whole_run(THIRD):
+        tracker.write(event)
+    run = in_mlflow(location, THIRD.signature)
+    assert (run.info.run_name, run.info.status) == ("lstm T5 s0 copy", "FINISHED")
+    expected = {"task": "copy", "task_name": "copy_memory", "source": "generated", "lag": "5", "filler": "blank",
+                "symbols": "1", "model": "lstm", "model_name": "lstm", "units": "4", "layers": "1",
+                "initialization": "default", "seed": "0", "learning_rate": "0.01", "steps": "20", "batch_size": "64",
+                "global_clipnorm": "1.0", "gradients_examples": "64", "recurrent_parameters": "240"}  # fmt: skip
+    assert run.data.params.items() >= expected.items()
+    tags = {"rnnbench.signature": THIRD.signature, "rnnbench.status": "finished", "rnnbench.kind": "run",
+            "task": "copy", "model": "lstm", "source": "generated", "environment.tensorflow": "2.21.0",
+            "mlflow.runColor": colours(GRID.models)["lstm"]}  # fmt: skip
+    assert run.data.tags.items() >= tags.items()
+    assert run.data.metrics["parameters"] == 123
+    assert run.data.metrics["level/chance"] == 0.125
+    (data,) = run.inputs.dataset_inputs
+    assert (data.dataset.name, data.dataset.digest) == ("CopyMemory", "d1ce")
+    assert json.loads(artifact(location, run, "run.json"))["training"]["steps"] == 20
+
+
+def test_what_is_not_ended_reaches_the_store_by_a_flush(location: Location, tracker: Tracker) -> None:
+    tracker.write(started(FIRST))
+    tracker.write(Measured(FIRST.signature, 10, {"train/loss": 2.0}))
+    assert "train/loss" not in newest_runs(location, GRID.name)[FIRST.signature].metrics
+    tracker.flush()
+    run = newest_runs(location, GRID.name)[FIRST.signature]
+    assert (run.status, run.metrics["train/loss"]) == ("running", 2.0)
+
+
+def test_more_metrics_than_one_call_takes(location: Location, tracker: Tracker) -> None:
+    for step in range(2500):
+        tracker.write(Measured(FIRST.signature, step, {"train/loss": float(step)}))
+    tracker.write(Finished(FIRST.signature, 2500, {"score": 1.0}))
+    assert sorted(results.load(location, GRID).history["value"]) == list(range(2500))
+
+
+def test_statuses(location: Location) -> None:
+    with Tracker(location, GRID) as tracker:
+        for event in whole_run(FIRST):
+            tracker.write(event)
+        tracker.write(Diverged(SECOND.signature, 7, {"steps": 7}))
+        tracker.write(Failed(THIRD.signature, "ValueError: too bad\nand more", "Traceback ..."))
+        tracker.begin(FOURTH)
+        assert tracker.statuses()[FOURTH.signature] == "running"
+    expected = dict(zip((run.signature for run in GRID.runs), ("finished", "diverged", "failed", "interrupted")))
+    assert tracker.statuses() == expected
+    assert tracker.finished() == {FIRST.signature, SECOND.signature}
+    in_page = [in_mlflow(location, run.signature).info.status for run in GRID.runs]
+    assert in_page == ["FINISHED", "FINISHED", "FAILED", "KILLED"]
+    failed = in_mlflow(location, THIRD.signature)
+    assert failed.data.tags["rnnbench.message"] == "ValueError: too bad"
+    assert failed.data.tags["mlflow.note.content"] == "ValueError: too bad\n```\nTraceback ...\n```"
+    assert artifact(location, failed, "traceback.txt") == "Traceback ..."
+
+
+def test_a_failed_run_starts_over_without_doubled_metrics(location: Location) -> None:
+    *events, _ = whole_run(FIRST)
+    write(location, GRID, *events, Failed(FIRST.signature, "boom"))
+    write(location, GRID, *whole_run(FIRST))
+    (run,) = stored_runs(location, GRID.name)
+    assert run.status == "finished"
+    assert "rnnbench.message" not in run.tags
+    history = results.load(location, GRID).history
+    assert history.groupby(["metric", "step"]).size().max() == 1
+
+
+def test_what_a_killed_driver_leaves_is_tried_again(location: Location) -> None:
+    killed = Tracker(location, GRID)
+    killed.write(started(FIRST))
+    with Tracker(location, GRID) as tracker:
+        assert tracker.finished() == set()
+        for event in whole_run(FIRST):
+            tracker.write(event)
+    assert [run.status for run in stored_runs(location, GRID.name)] == ["finished"]
+
+
+def test_a_run_that_is_taken_up_twice_is_one_run(location: Location, tracker: Tracker) -> None:
+    tracker.begin(FIRST)
+    tracker.write(Measured(FIRST.signature, 0, {"train/loss": 5.0}))
+    tracker.begin(FIRST)
+    for event in whole_run(FIRST):
+        tracker.write(event)
+    (run,) = stored_runs(location, GRID.name)
+    assert run.metrics["train/loss"] == 1.0
+
+
+def test_events_that_come_twice_or_late_are_dropped(location: Location, tracker: Tracker) -> None:
+    events = list(whole_run(FIRST))
+    for event in (*events[:-1], *events, Failed(FIRST.signature, "the worker is gone")):
+        tracker.write(event)
+    assert tracker.statuses() == {FIRST.signature: "finished"}
+    loaded = results.load(location, GRID)
+    assert len(loaded.history) == 6
+    assert len(loaded.profiles) == 4
+
+
+def test_fresh_discards_only_what_is_named(location: Location) -> None:
+    write(location, GRID, *whole_run(FIRST), *whole_run(SECOND))
+    with Tracker(location, GRID) as tracker:
+        tracker.discard([FIRST.signature, THIRD.signature])
+        assert tracker.finished() == {SECOND.signature}
+
+
+def test_the_report_replaces_the_last_one(location: Location, tmp_path: Path) -> None:
+    report = tmp_path / "report"
+    (report / "figures").mkdir(parents=True)
+    (report / "report.html").write_text("<p>first")
+    (report / "figures" / "score.svg").write_text("<svg/>")
+    with Tracker(location, GRID) as tracker:
+        tracker.log_report(report)
+        (report / "report.html").write_text("<p>second")
+        newest = tracker.log_report(report)
+        assert tracker.statuses() == {}
+    assert [run.run_id for run in stored_runs(location, GRID.name, kind="report")] == [newest]
+    client = location.client()
+    assert artifact(location, client.get_run(newest), "report.html") == "<p>second"
+    assert artifact(location, client.get_run(newest), "figures/score.svg") == "<svg/>"
+    note = client.get_experiment_by_name(GRID.name).tags["mlflow.note.content"]
+    assert note.startswith("**[Report](#/experiments/1/runs/")
+    assert GRID.description in note
+
+
+def test_experiments_of_one_store_are_apart(location: Location) -> None:
+    other = experiment(name="other")
+    write(location, GRID, *whole_run(FIRST))
+    write(location, other, Failed(FIRST.signature, "boom"))
+    assert statuses(location, "carry") == {FIRST.signature: "finished"}
+    assert statuses(location, "other") == {FIRST.signature: "failed"}
+
+
+def test_an_experiment_that_was_deleted_in_mlflow_is_told(location: Location) -> None:
+    write(location, GRID, *whole_run(FIRST))
+    client = location.client()
+    client.delete_experiment(client.get_experiment_by_name(GRID.name).experiment_id)
+    with pytest.raises(UserError, match="'carry' was deleted in MLflow: restore it there, or choose another name"):
+        write(location, GRID, *whole_run(FIRST))
+
+
+def test_a_store_that_breaks_in_the_middle_is_one_line(location: Location) -> None:
+    tracker = Tracker(location, GRID)
+    tracker.write(started(FIRST))
+    assert location.database is not None
+    location.database.write_bytes(b"gone" * 5000)
+    with pytest.raises(UserError, match="damaged") as caught:
+        tracker.write(Finished(FIRST.signature, 1, {"score": 1.0}))
+    assert "\n" not in str(caught.value)
+
+
+def test_models_are_told_apart_by_colour() -> None:
+    chosen = colours(["simple_rnn", "lstm", "gru", "lstm_chrono", "gru_chrono"])
+    assert chosen["simple_rnn"] == "#0072B2"
+    assert len(set(chosen.values())) == 5

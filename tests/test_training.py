@@ -1,0 +1,121 @@
+"""One run: its events, its numbers against stock Keras, determinism, divergence."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+
+from rnnbench import training
+from rnnbench.events import Diverged, Finished, Measured, Profiled, Started
+from rnnbench.experiment import Experiment
+from rnnbench.models.network import build
+
+
+def specs(task=None, model="gru", seeds=1, gradients=None, **settings):
+    settings = {"steps": 25, "batch_size": 16, "evaluate_every": 10, "learning_rate": 0.01} | settings
+    return Experiment(
+        name="test",
+        tasks={"copy_memory": {"lag": 3, "symbols": 1, "examples": 40} | (task or {})},
+        models={model: {"units": 8}},
+        seeds=seeds,
+        training=settings,
+        gradients={"examples": 5, "during": 1} | (gradients or {}),
+    ).runs
+
+
+def without_seconds(events):
+    return [
+        dataclasses.replace(event, metrics={k: v for k, v in event.metrics.items() if k != "seconds"})
+        if hasattr(event, "metrics")
+        else event
+        for event in events
+    ]
+
+
+def test_the_stream_of_a_run():
+    (spec,) = specs()
+    events = list(training.run(spec))
+    assert isinstance(events[0], Started)
+    assert events[0].parameters == build(spec.task, spec.model, 0).count_params()
+    assert events[0].levels == {"chance": 0.125}
+    evaluations = [event.step for event in events if isinstance(event, Measured) and "validation/loss" in event.metrics]
+    assert evaluations == [0, 10, 20, 25]
+    profiles = [(event.step, event.phase) for event in events if isinstance(event, Profiled)]
+    assert profiles == [(0, "initial"), (20, "during"), (25, "final")]
+    assert [event for event in events if isinstance(event, Finished | Diverged)] == events[-1:]
+    final = events[-1].metrics
+    assert final["score"] == final["test/accuracy"]
+    assert final["skill"] == pytest.approx((final["score"] - 0.125) / 0.875)
+    assert final["steps"] == 25
+    assert final["solved"] == 0
+
+
+@pytest.mark.parametrize("clip", [0.05, None])
+def test_steps_are_those_of_stock_keras(clip):
+    """Losses, pre-clip norms and weights after three steps equal a hand-written loop with stock layers and Adam."""
+    import tensorflow as tf
+
+    (spec,) = specs(steps=3, evaluate_every=3, global_clipnorm=clip)
+    compiled = training._compiled_for(spec)
+    network = build(spec.task, spec.model, spec.seed)
+    compiled.reset(network.get_weights(), 0.01)
+    losses, norms = compiled.fit(spec.task, spec.seed, spec.training, 0, 3)
+    adam = keras.optimizers.Adam(0.01)
+    for step in range(3):
+        inputs, targets = spec.task.train_batch(spec.seed, step, 16)
+        with tf.GradientTape() as tape:
+            logits = network(inputs)[:, -1:]
+            loss = tf.reduce_mean(keras.losses.sparse_categorical_crossentropy(targets[:, -1:], logits, from_logits=True))
+        gradients = tape.gradient(loss, network.trainable_variables)
+        norm = np.sqrt(sum(np.sum(np.square(gradient)) for gradient in gradients))
+        assert losses[step] == pytest.approx(float(loss), rel=1e-5)
+        assert norms[step] == pytest.approx(norm, rel=1e-4)
+        scale = min(1, clip / norm) if clip else 1
+        adam.apply_gradients((gradient * scale, v) for gradient, v in zip(gradients, network.trainable_variables, strict=True))
+    for found, expected in zip(compiled.network.get_weights(), network.get_weights(), strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_the_same_run_gives_the_same_bits_whatever_ran_before():
+    first, second = specs(seeds=2)
+    alone = without_seconds(training.run(first))
+    list(training.run(second))
+    assert without_seconds(training.run(first)) == alone
+    training._compiled.cache_clear()
+    assert without_seconds(training.run(first)) == alone
+    assert without_seconds(training.run(second)) != alone
+
+
+def test_the_compiled_network_serves_all_lags_and_seeds():
+    training._compiled.cache_clear()
+    for spec in specs(task={"lag": [3, 5]}, seeds=2, steps=2):
+        list(training.run(spec))
+    assert training._compiled.cache_info().misses == 1
+
+
+def test_a_solved_run_stops_after_two_evaluations():
+    (spec,) = specs(model="simple_rnn", task={"lag": 1}, steps=2000, evaluate_every=25)
+    final = list(training.run(spec))[-1]
+    assert final.metrics["solved"] == 1
+    assert final.step < 2000
+    assert final.metrics["steps_to_solve"] == final.step - 25
+    (spec,) = specs(model="simple_rnn", task={"lag": 1}, steps=final.step + 50, evaluate_every=25, stop_when_solved=False)
+    assert list(training.run(spec))[-1].step == final.step + 50
+
+
+def test_a_run_that_diverges_is_a_result():
+    (spec,) = specs(learning_rate=1e38, global_clipnorm=None)
+    final = list(training.run(spec))[-1]
+    assert isinstance(final, Diverged)
+    assert final.step < 25
+    assert final.metrics["solved"] == 0
+    assert np.isfinite(final.metrics["score"])  # of the best weights before
+
+
+def test_shares_of_clipped_steps():
+    (spec,) = specs(steps=10, global_clipnorm=1e-6)
+    events = list(training.run(spec))
+    assert events[-1].metrics["steps"] == 10
+    clipped = [e.metrics["gradient_norm/clipped"] for e in events if isinstance(e, Measured) and "train/loss" in e.metrics]
+    assert clipped == [1.0]
