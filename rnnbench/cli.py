@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -16,8 +18,13 @@ from rnnbench import __version__
 from rnnbench.errors import UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pydantic.fields import FieldInfo
+
+    from rnnbench.execution.base import Executor
     from rnnbench.execution.driver import Tally
-    from rnnbench.experiment import Experiment
+    from rnnbench.experiment import Experiment, RunSpec
     from rnnbench.store import Location
 
 app = typer.Typer(
@@ -68,7 +75,9 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _common(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
 ) -> None:
     pass
 
@@ -82,15 +91,17 @@ def run(
     workers: Annotated[
         int | None, typer.Option(min=0, help="Worker processes; 0 runs in this one.  [default: one a core]")
     ] = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Forget what the store has of these runs and start over.")] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Forget what the store has of these runs and start over.")
+    ] = False,
     data_dir: DataDir = None,
     manual_dir: ManualDir = None,
     out: Out = None,
 ) -> None:
     """Run every run of a grid that the store does not have yet, then write the report.
 
-    Runs that are finished are never repeated; runs that failed or were interrupted are tried again. Exit code 1 if a run
-    failed, 130 after Ctrl-C.
+    Runs that are finished are never repeated; runs that failed or were interrupted are tried again. Exit code 1 if a
+    run failed, 130 after Ctrl-C.
     """
     from rnnbench.execution.driver import drive
     from rnnbench.progress import GridProgress
@@ -138,26 +149,27 @@ def plan(
 
     experiment = experiment_file.load(file, overrides)
     workers = workers or default_workers()
-    table = Table(title=f"{experiment.name}: {len(experiment.runs)} runs, equal {experiment.match}", title_justify="left")
-    for column in ("task", "data", "model", "lag", "units", "parameters", "steps", "runs", "at most"):
-        table.add_column(column, justify="left" if column in ("task", "data", "model", "lag") else "right")
+    table = _table(
+        f"{experiment.name}: {len(experiment.runs)} runs, equal {experiment.match}",
+        ["task", "model"],
+        ["lag", "units", "parameters", "steps", "runs", "at most"],
+    )
     for (task, model), specs in _cells(experiment).items():
-        sizes = {(spec.model.units, spec.model.recurrent_parameters(spec.task.inputs.width)) for spec in specs}
         table.add_row(
             task,
-            ", ".join(sorted({spec.task.data_source for spec in specs})),
             model,
-            ", ".join(map(str, sorted({spec.task.lag for spec in specs}))),
-            _span(units for units, _ in sizes),
-            _span(parameters for _, parameters in sizes),
+            _span(spec.task.lag for spec in specs),
+            _span(spec.model.units for spec in specs),
+            _span(spec.model.recurrent_parameters(spec.task.inputs.width) for spec in specs),
             _span(spec.training.steps for spec in specs),
             str(len(specs)),
             duration(sum(map(seconds, specs)) / workers),
         )
     console.print(table)
+    sources = ", ".join(sorted({spec.task.data_source for spec in experiment.runs}))
     total = duration(sum(map(seconds, experiment.runs)) / workers)
     console.print(
-        f"About {total} with {workers} worker{'s' * (workers > 1)} if every run uses its whole budget; runs that solve "
+        f"Data: {sources}. About {total} with {workers} worker{'s' * (workers > 1)} if every run uses its whole budget; runs that solve "
         "their task stop early. A rough estimate: halve or double it."
     )
 
@@ -177,12 +189,14 @@ def status(
     experiment, location = _open(file, overrides, store, tracking_uri)
     location.check_readable()
     known = statuses(location, experiment.name)
-    states = ("finished", "diverged", "failed", "interrupted", "running", "waiting")
-    table = Table(title=f"{experiment.name}: {len(experiment.runs)} runs", title_justify="left")
-    for column in ("task", "model", *states):
-        table.add_column(column, justify="right" if column in states else "left")
-    for (task, model), specs in _cells(experiment).items():
-        counts = Counter(known.get(spec.signature, "waiting") for spec in specs)
+    cells = {
+        cell: Counter(known.get(spec.signature, "waiting") for spec in specs)
+        for cell, specs in _cells(experiment).items()
+    }
+    order = ("finished", "diverged", "failed", "interrupted", "running", "waiting")
+    states = [state for state in order if any(counts[state] for counts in cells.values())]
+    table = _table(f"{experiment.name}: {len(experiment.runs)} runs", ["task", "model"], states)
+    for (task, model), counts in cells.items():
         table.add_row(task, model, *(str(counts[state] or "") for state in states))
     console.print(table)
 
@@ -221,20 +235,22 @@ def list_() -> None:
     from rnnbench import registry
 
     for kind, known in (("task", registry.tasks), ("model", registry.models)):
-        table = Table(title=f"{kind}s", title_justify="left", show_lines=True)
-        table.add_column(kind, no_wrap=True)
-        table.add_column("what it is")
-        table.add_column("settings and defaults")
+        table = _table(f"{kind}s", [kind, "what it is", "settings and defaults"], [])
         for name in known:
             thing = known[name]
-            what = (thing.__doc__ or "").strip().splitlines()[0]
-            table.add_row(name, what, ", ".join(_setting(*field) for field in thing.model_fields.items()))
+            table.add_row(
+                name,
+                (thing.__doc__ or "").strip().splitlines()[0],
+                ", ".join(_setting(*field) for field in thing.model_fields.items()),
+            )
         console.print(table)
 
 
 @app.command()
 def data(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Data sets; all if none is named.")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="Data sets; all if none is named.")
+    ] = None,
     prepare: Annotated[bool, typer.Option("--prepare", help="Download and prepare what is missing.")] = False,
     data_dir: DataDir = None,
     manual_dir: ManualDir = None,
@@ -254,15 +270,15 @@ def data(
             prepare_data_set(data_set.name)
     from rnnbench.datasets import location
 
-    table = Table(title=f"data sets in {location.data_dir()}", title_justify="left")
-    for column in ("data set", "tasks", "state", "size", "download", "licence"):
-        table.add_column(column, justify="right" if column in ("size", "download") else "left")
+    table = _table(
+        f"data sets in {location.data_dir()}", ["data set", "task", "licence", "state"], ["size", "download"]
+    )
     for data_set in chosen:
         found = catalogue.state(data_set.name)
         size = f"{found.bytes / 1e6:,.1f} MB" if found.bytes else ""
         state = f"{found.status}: {found.damage}" if found.damage else found.status
         tasks = ", ".join(catalogue.used_by(data_set.name))
-        table.add_row(data_set.name, tasks, state, size, data_set.download, data_set.licence)
+        table.add_row(data_set.name, tasks, data_set.licence, state, size, data_set.download)
     console.print(table)
     missing = [data_set.name for data_set in chosen if catalogue.state(data_set.name).status != "present"]
     if missing:
@@ -292,7 +308,7 @@ def _point_to_data(data_dir: Path | None, manual_dir: Path | None) -> None:
         os.environ["RNNBENCH_MANUAL_DIR"] = str(manual_dir.resolve())
 
 
-def _executor(workers: int | None):  # noqa: ANN202
+def _executor(workers: int | None) -> Executor:
     from rnnbench.execution.in_process import InProcess
     from rnnbench.execution.local import LocalPool, default_workers
 
@@ -303,9 +319,20 @@ def _executor(workers: int | None):  # noqa: ANN202
 
 def _report(experiment: Experiment, location: Location, file: Path, overrides: list[str], out: Path | None) -> Path:
     from rnnbench.report.build import build
-    from rnnbench.results import load
+    from rnnbench.results import load, provenance
 
-    return build(experiment, load(location, experiment), out or Path("reports") / experiment.name, file, overrides)
+    settings = "".join(f" --set {shlex.quote(override)}" for override in overrides)
+    name = file.name if file.is_absolute() else str(file)
+    return build(
+        experiment.resolved(),
+        load(location, experiment),
+        out or Path("reports") / experiment.name,
+        title=experiment.name,
+        description=experiment.description,
+        provenance=provenance(location, experiment),
+        reproduce=[f"rnnbench run {shlex.quote(name)}{settings}"],
+        planned=len(experiment.runs),
+    )
 
 
 def _announce(experiment: Experiment, to_do: int, workers: int) -> None:
@@ -334,17 +361,27 @@ def _where(store: Path | None, tracking_uri: str | None) -> str:
     return f" --store {store}" if store else ""
 
 
-def _cells(experiment: Experiment) -> dict[tuple[str, str], list]:
-    cells: dict[tuple[str, str], list] = {}
+def _table(title: str, words: list[str], numbers: list[str]) -> Table:
+    """A table without frames, of which names and numbers are never cut."""
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for column in words:
+        table.add_column(column, no_wrap=column in ("task", "model", "data set"), overflow="fold")
+    for column in numbers:
+        table.add_column(column, justify="right", no_wrap=True)
+    return table
+
+
+def _cells(experiment: Experiment) -> dict[tuple[str, str], list[RunSpec]]:
+    cells: dict[tuple[str, str], list[RunSpec]] = {}
     for spec in experiment.runs:
         cells.setdefault((spec.task_label, spec.model_label), []).append(spec)
     return cells
 
 
-def _span(values) -> str:  # noqa: ANN001
+def _span(values: Iterable[int]) -> str:
     ordered = sorted(set(values))
     return f"{ordered[0]:,}" if len(ordered) == 1 else f"{ordered[0]:,} to {ordered[-1]:,}"
 
 
-def _setting(name: str, field) -> str:  # noqa: ANN001
+def _setting(name: str, field: FieldInfo) -> str:
     return name if field.is_required() else f"{name}={field.default}"

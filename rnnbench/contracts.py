@@ -1,6 +1,8 @@
-"""What every task and model must keep, built in or plugged in: `check_task` and `check_model` raise `AssertionError`."""
+"""What every task and model must keep, built in or plugged in. A broken contract raises `AssertionError`."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -57,7 +59,7 @@ def _check_batches(task: Task) -> None:
     assert not np.array_equal(inputs, task.train_batch(3, 6, _BATCH)[0]), "two steps must not get one batch"
     assert not np.array_equal(inputs, task.train_batch(4, 5, _BATCH)[0]), "two seeds must not get one batch"
     for name in ("validation", "test"):
-        _assert_same(task.split(name), task.split(name), f"the {name} split must be the same at every call")  # type: ignore[arg-type]
+        _assert_same(task.split(name), task.split(name), f"the {name} split must be the same at every call")
     validation, test = task.split("validation")[0], task.split("test")[0]
     assert not np.array_equal(validation[:_BATCH], test[:_BATCH]), "validation and test must hold different examples"
 
@@ -91,7 +93,7 @@ def _check_loss(short: Task, long: Task) -> None:
     for name in ("loss", "readout_loss"):
         losses = [np.asarray(getattr(task, name)(targets, outputs)) for task in (short, long)]
         assert losses[0].shape == (_BATCH,), f"{name} must be one number an example"
-        assert np.array_equal(*losses), f"{name} must not look at the lag: one compiled step serves all lags"
+        assert np.array_equal(losses[0], losses[1]), f"{name} must not look at the lag: one compiled step serves all"
 
 
 def _check_fillers(blank: Task, distractor: Task) -> None:
@@ -115,8 +117,8 @@ def _check_size(task: Task, model: Model) -> None:
 
 def _check_seed(task: Task, model: Model) -> None:
     first, again, other = (build(task, model, seed).get_weights() for seed in (0, 0, 1))
-    assert all(map(np.array_equal, first, again)), "the same seed must give the same weights"
-    assert not all(map(np.array_equal, first, other)), "another seed must give other weights"
+    _assert_same(first, again, "the same seed must give the same weights")
+    assert any(not np.array_equal(a, b) for a, b in zip(first, other, strict=True)), "another seed, other weights"
 
 
 def _check_probe(task: Task, model: Model) -> None:
@@ -129,13 +131,11 @@ def _check_probe(task: Task, model: Model) -> None:
     assert np.allclose(outputs, network.predict_on_batch(inputs), atol=1e-5), "the probed network must answer alike"
     direction, size = np.random.default_rng(0).normal(size=probes.shape), 1e-6
     ahead, behind = (
-        np.sum(task.readout_loss(targets, probe.outputs(inputs, sign * size * direction))) for sign in (1, -1)
+        np.sum(task.readout_loss(targets, probe.outputs(inputs, probes + shift * direction))) for shift in (size, -size)
     )
     found, expected = np.sum(probe.gradient((inputs, targets)) * direction), (ahead - behind) / (2 * size)
     assert abs(found - expected) <= 1e-3 * abs(expected), f"probe says {found}, finite differences say {expected}"
 
 
-def _assert_same(a: tuple[np.ndarray, np.ndarray], b: tuple[np.ndarray, np.ndarray], message: str) -> None:
-    assert all(map(np.array_equal, a, b)), message
-
-
+def _assert_same(a: Sequence[np.ndarray], b: Sequence[np.ndarray], message: str) -> None:
+    assert all(np.array_equal(x, y) for x, y in zip(a, b, strict=True)), message

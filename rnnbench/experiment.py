@@ -21,7 +21,7 @@ from rnnbench.tasks.base import Task
 KeyPath = tuple[str | int, ...]
 
 
-class InvalidKey(Exception):
+class SettingError(Exception):
     """A mistake at one key of an experiment, before it is known in which file and line the key stands."""
 
     def __init__(self, path: KeyPath, message: str) -> None:
@@ -107,14 +107,14 @@ class Experiment(_Settings):
     @model_validator(mode="after")
     def _budget_goes_with_match(self) -> Experiment:
         if (self.match == "parameters") != (self.parameter_budget is not None):
-            raise InvalidKey(("match",), "'match: parameters' and 'parameter_budget: N' go together")
+            raise SettingError(("match",), "'match: parameters' and 'parameter_budget: N' go together")
         return self
 
     @cached_property
     def runs(self) -> tuple[RunSpec, ...]:
         """Every run of the grid, in the order of the file.
 
-        Raises `InvalidKey` for settings that a task, a model or the training does not take, and for an empty grid.
+        Raises `SettingError` for settings that a task, a model or the training does not take, and for an empty grid.
         """
         runs: list[RunSpec] = []
         for task_label, model_label in itertools.product(self.tasks, self.models):
@@ -123,16 +123,35 @@ class Experiment(_Settings):
         for run in runs:
             twin = seen.setdefault(run.signature, run)
             if twin is not run:
-                raise InvalidKey((), f"two points of the grid are the same run: '{twin.name}' and '{run.name}'")
+                raise SettingError((), f"two points of the grid are the same run: '{twin.name}' and '{run.name}'")
         return tuple(runs)
+
+    def resolved(self) -> dict[str, Any]:
+        """The experiment with every default filled in, as plain values; an axis is the list of its values."""
+        tasks: dict[str, list[dict[str, Any]]] = {}
+        models: dict[str, list[dict[str, Any]]] = {}
+        for run in self.runs:
+            settings = run.settings
+            tasks.setdefault(run.task_label, []).append({"task": settings["task"], **settings["task_settings"]})
+            model = {"model": settings["model"], **settings["model_settings"], "training": settings["training"]}
+            models.setdefault(run.model_label, []).append(model)
+        return {
+            **self.model_dump(mode="json", include={"name", "description", "match", "parameter_budget", "seeds"}),
+            "plugins": [plugin.rpartition("/")[2] for plugin in self.plugins],
+            "gradients": self.gradients.model_dump(mode="json"),
+            "tasks": {label: _merged(points) for label, points in tasks.items()},
+            "models": {label: _merged(points) for label, points in models.items()},
+        }
 
     def _cell(self, task_label: str, model_label: str) -> Iterator[RunSpec]:
         task_path, model_path = ("tasks", task_label), ("models", model_label)
         task_class, task_values, task_training = _read(self.tasks[task_label], registry.tasks, "task", task_path)
-        model_class, model_values, model_training = _read(self.models[model_label], registry.models, "model", model_path)
+        model_class, model_values, model_training = _read(
+            self.models[model_label], registry.models, "model", model_path
+        )
         if self.match == "parameters" and "units" in model_values:
-            raise InvalidKey((*model_path, "units"), "'match: parameters' chooses the units; leave this key out")
-        base = {key: (value, ("training", key)) for key, value in self.training.items()}
+            raise SettingError((*model_path, "units"), "'match: parameters' chooses the units; leave this key out")
+        base: Values = {key: (value, ("training", key)) for key, value in self.training.items()}
         _refuse_unknown(base, set(Training.model_fields), ("training",))
         trainings = list(_points(Training, base | task_training | model_training, ("training",)))
         models = list(_points(model_class, model_values, model_path))
@@ -156,6 +175,19 @@ class Experiment(_Settings):
         if self.parameter_budget is None:
             return model
         return model.model_copy(update={"units": units_for_budget(model, task.inputs.width, self.parameter_budget)})
+
+
+def _merged(points: list[dict[str, Any]]) -> dict[str, Any]:
+    """What all points have in common, and a list of the values where they differ."""
+    merged: dict[str, Any] = {}
+    for key in points[0]:
+        values = [point[key] for point in points]
+        if isinstance(values[0], dict):
+            merged[key] = _merged(values)
+        else:
+            distinct = [value for at, value in enumerate(values) if value not in values[:at]]
+            merged[key] = distinct if len(distinct) > 1 else distinct[0]
+    return merged
 
 
 @dataclass(frozen=True, eq=False)
@@ -237,13 +269,15 @@ Values = dict[str, tuple[Any, KeyPath]]
 """Settings as written, each with the place where it was written."""
 
 
-def _read(entry: Mapping[str, Any], known: registry.Registry[Any], kind: str, path: KeyPath) -> tuple[Any, Values, Values]:
+def _read(
+    entry: Mapping[str, Any], known: registry.Registry[Any], kind: str, path: KeyPath
+) -> tuple[Any, Values, Values]:
     """The class an entry names, its settings, and those of its keys that override the training."""
     name = entry.get(kind, path[-1])
     if not isinstance(name, str) or name not in known:
         where = (*path, kind) if kind in entry else path
         near = registry.did_you_mean(str(name), known)
-        raise InvalidKey(where, f"unknown {kind} '{name}'{near}; known: {', '.join(known)}")
+        raise SettingError(where, f"unknown {kind} '{name}'{near}; known: {', '.join(known)}")
     found = known[name]
     values = {key: (value, (*path, key)) for key, value in entry.items() if key != kind}
     _refuse_unknown(values, {kind} | set(found.model_fields) | set(Training.model_fields), path)
@@ -255,7 +289,7 @@ def _refuse_unknown(values: Values, allowed: set[str], path: KeyPath) -> None:
     for key in values:
         if key not in allowed:
             near = registry.did_you_mean(key, allowed)
-            raise InvalidKey((*path, key), f"unknown key '{key}'{near}; allowed: {', '.join(sorted(allowed))}")
+            raise SettingError((*path, key), f"unknown key '{key}'{near}; allowed: {', '.join(sorted(allowed))}")
 
 
 def _points(settings: type[Any], values: Values, path: KeyPath) -> Iterator[tuple[Any, dict[str, Any]]]:
@@ -263,7 +297,7 @@ def _points(settings: type[Any], values: Values, path: KeyPath) -> Iterator[tupl
     axes = {key: value for key, (value, _) in values.items() if is_axis(settings, key, value)}
     for key, choices in axes.items():
         if not choices:
-            raise InvalidKey(values[key][1], "an empty list makes an empty grid; give at least one value")
+            raise SettingError(values[key][1], "an empty list makes an empty grid; give at least one value")
     for chosen in itertools.product(*axes.values()):
         axis_values = dict(zip(axes, chosen, strict=True))
         point = {key: _frozen(axis_values.get(key, value)) for key, (value, _) in values.items()}
@@ -271,11 +305,11 @@ def _points(settings: type[Any], values: Values, path: KeyPath) -> Iterator[tupl
             yield settings.model_validate(point), dict(axis_values)
         except ValidationError as error:
             first = error.errors()[0]
-            key = first["loc"][0] if first["loc"] else None
-            at = values[key][1] if key in values else path
-            if key in axes:
-                at = (*at, axes[key].index(axis_values[key]))
-            raise InvalidKey(at, explain(first)) from None
+            wrong = str(first["loc"][0]) if first["loc"] else ""
+            at: KeyPath = values[wrong][1] if wrong in values else path
+            if wrong in axes:
+                at = (*at, axes[wrong].index(axis_values[wrong]))
+            raise SettingError(at, explain(first)) from None
 
 
 def is_axis(settings: type[BaseModel], key: str, value: Any) -> bool:

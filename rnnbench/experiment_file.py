@@ -13,7 +13,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from rnnbench import registry
 from rnnbench.errors import UserError
-from rnnbench.experiment import Experiment, InvalidKey, KeyPath, explain
+from rnnbench.experiment import Experiment, GradientProbes, KeyPath, SettingError, explain
 
 
 def load(file: Path, overrides: Iterable[str] = ()) -> Experiment:
@@ -30,7 +30,7 @@ def load(file: Path, overrides: Iterable[str] = ()) -> Experiment:
         registry.load_plugins(raw["plugins"])
         experiment = _validate(raw)
         experiment.runs  # noqa: B018  (expanding validates what tasks and models say)
-    except InvalidKey as error:
+    except SettingError as error:
         raise UserError(_tell(file, document, overridden, error)) from None
     return experiment
 
@@ -86,7 +86,7 @@ def _plain(value: Any) -> Any:
 
 def _located_plugins(plugins: Any, file: Path) -> list[str]:
     if not (isinstance(plugins, list) and all(isinstance(plugin, str) for plugin in plugins)):
-        raise InvalidKey(("plugins",), "must be a list of modules or .py files")
+        raise SettingError(("plugins",), "must be a list of modules or .py files")
     return [str((file.parent / plugin).resolve()) if plugin.endswith(".py") else plugin for plugin in plugins]
 
 
@@ -105,13 +105,13 @@ def _validate(raw: dict[str, Any]) -> Experiment:
         path = tuple(first["loc"])
         if first["type"] == "extra_forbidden":
             key = str(path[-1])
-            allowed = Experiment.model_fields if len(path) == 1 else Experiment.model_fields[path[0]].annotation.model_fields
+            allowed = (Experiment if len(path) == 1 else GradientProbes).model_fields
             near = registry.did_you_mean(key, allowed)
-            raise InvalidKey(path, f"unknown key '{key}'{near}; allowed: {', '.join(allowed)}") from None
-        raise InvalidKey(path[:-1] if first["type"] == "missing" else path, explain(first)) from None
+            raise SettingError(path, f"unknown key '{key}'{near}; allowed: {', '.join(allowed)}") from None
+        raise SettingError(path[:-1] if first["type"] == "missing" else path, explain(first)) from None
 
 
-def _tell(file: Path, document: CommentedMap, overridden: list[KeyPath], error: InvalidKey) -> str:
+def _tell(file: Path, document: CommentedMap, overridden: list[KeyPath], error: SettingError) -> str:
     dotted = ".".join(str(part) for part in error.path if isinstance(part, str))
     said = f"{dotted}: {error.message}" if dotted else error.message
     for path in overridden:
@@ -125,12 +125,7 @@ def _line(document: Any, path: KeyPath) -> int | None:
     """The line, from 1, of the deepest part of `path` that stands in the file."""
     line = None
     for part in path:
-        if isinstance(document, CommentedMap) and part in document:
-            position = document.lc.data.get(part)
-        elif isinstance(document, CommentedSeq) and isinstance(part, int) and part < len(document):
-            position = document.lc.data.get(part)
-        else:
-            break
+        position = document.lc.data.get(part) if isinstance(document, CommentedMap | CommentedSeq) else None
         if position is None:
             break
         line, document = position[0] + 1, document[part]

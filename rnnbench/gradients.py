@@ -1,7 +1,7 @@
 """What flows back through time: the gradient profile, and what is read off it.
 
-The profile holds, for each example i of a fixed probe batch, the norm of the **total** derivative dl_i/dh_t of the loss at
-the readout by the state at step t, with everything that flows through later steps (Pascanu, Mikolov & Bengio 2013,
+The profile holds, for each example i of a fixed probe batch, the norm of the **total** derivative dl_i/dh_t of the loss
+at the readout by the state at step t, with everything that flows through later steps (Pascanu, Mikolov & Bengio 2013,
 section 2). It is taken in float64: a norm that shrinks by 0.64 a step leaves float32 after some 200 steps.
 """
 
@@ -110,7 +110,7 @@ class ProbedCell(keras.Layer):
 
 
 class ProbedLSTMCell(ProbedCell):
-    """An LSTM cell whose c is probed before h = o tanh(c) is taken, so that dl/dc_t is total: it flows through h_t too."""
+    """An LSTM cell whose c is probed before h = o tanh(c) is taken: dl/dc_t is total, it flows through h_t too."""
 
     def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, list[Any]]:
         features, cell, out = inputs[:, : self.width], self.cell, slice(3 * self.cell.units, None)

@@ -77,12 +77,16 @@ class GridProgress:
         if isinstance(event, Failed) or not self._console.is_terminal:
             position = f"[{self._ended:>{len(str(self._total))}}/{self._total}]"
             after = f"  ({left} left)" if left else ""
-            self._console.print(f"{position} {spec.name}: {_ending(spec, event)}{after}", markup=False, highlight=False, soft_wrap=True)
+            self._console.print(
+                f"{position} {spec.name}: {_ending(spec, event)}{after}", markup=False, highlight=False, soft_wrap=True
+            )
 
     def _time_left(self) -> str:
         remaining = self._to_come - self._done
         elapsed = time.monotonic() - self._began
-        return duration(remaining * elapsed / self._done) if remaining > 0 and self._done else ""
+        # The first runs pay for the start of the workers and say little of the others.
+        known = remaining > 0 and self._ended >= 2 * self._workers
+        return duration(remaining * elapsed / self._done) if known else ""
 
 
 def _ending(spec: RunSpec, event: Finished | Diverged | Failed) -> str:

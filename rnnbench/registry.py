@@ -54,7 +54,9 @@ class Registry(Generic[T]):
         def add(thing: T) -> T:
             held = self._things.get(name)
             if held is not None and (held.__module__, held.__qualname__) != (thing.__module__, thing.__qualname__):
-                raise UserError(f"{self.kind} '{name}' is registered twice: by {held.__module__} and {thing.__module__}")
+                raise UserError(
+                    f"{self.kind} '{name}' is registered twice: by {held.__module__} and {thing.__module__}"
+                )
             self._things[name] = thing
             self._names[thing] = name
             return thing

@@ -56,6 +56,16 @@ def load(location: Location, experiment: Experiment) -> Results:
     )
 
 
+def provenance(location: Location, experiment: Experiment) -> dict[str, str]:
+    """With what the experiment's runs were made: versions, commit, machine; several values where runs differ."""
+    stored = newest_runs(location, experiment.name)
+    tags = [stored[spec.signature].tags for spec in experiment.runs if spec.signature in stored]
+    names = {"rnnbench.version": "rnnbench", "mlflow.source.git.commit": "commit"}
+    names |= {tag: tag.removeprefix("environment.") for tag in sorted(set().union(*tags)) if "environment." in tag}
+    found = {name: sorted({run[tag] for run in tags if tag in run}) for tag, name in names.items()}
+    return {name: "; ".join(values) for name, values in found.items() if values}
+
+
 def _runs(pairs: list[tuple[RunSpec, StoredRun]]) -> pd.DataFrame:
     table = pd.DataFrame([_row(spec, run) for spec, run in pairs], columns=COLUMNS)
     counts = ("steps", "steps_to_solve", "parameters", "recurrent_parameters", "units")

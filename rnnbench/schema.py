@@ -56,5 +56,3 @@ def _settings(settings: type[BaseModel]) -> dict[str, Any]:
         for key, value in schema["properties"].items()
     }
     return schema
-
-

@@ -137,27 +137,26 @@ def summary(runs: pd.DataFrame) -> pd.DataFrame:
 
     Columns: `GROUP`, `lag`, `score_name`, `n` (outcomes), `n_solved`, `n_diverged`, `n_failed`, `success` with
     `success_low` and `success_high`, `score` and `skill` (IQM) each with `_low` and `_high`, `survival`,
-    `decay_per_step` (medians over seeds) and `steps_to_solve` (censored median). A value that cannot be had is NaN. `n_solved` and
-    `success` are NaN where a run could not be judged (relative to a lag 0 that is not there).
+    `decay_per_step` (medians over seeds) and `steps_to_solve` (censored median). A value that cannot be had is NaN.
+    `n_solved` and `success` are NaN where a run could not be judged (relative to a lag 0 that is not there).
     """
     runs = with_group_names(runs)
     higher = {task: _higher_is_better(rows) for (task,), rows in _groups(runs, ["task"])}
     rows = [
-        dict(zip([*GROUP, "lag"], key, strict=True)) | _statistics(group, higher[key[0]])
-        for line_key, line in _groups(runs, GROUP)
-        for key, group in sorted(
-            (((*line_key, int(lag)), group) for (lag,), group in _groups(line, ["lag"])), key=lambda item: item[0][-1]
-        )
+        dict(zip(GROUP, key, strict=True)) | {"lag": lag} | _statistics(group, higher[key[0]])
+        for key, line in _groups(runs, GROUP)
+        for lag, group in line.groupby(line["lag"].astype(int))
     ]
     return pd.DataFrame(rows, columns=SUMMARY_COLUMNS)
 
 
 def horizons(table: pd.DataFrame) -> pd.DataFrame:
-    """The memory horizon of each line of a `summary`: `GROUP`, `horizon` (a `Horizon`), `n_low`, `n_high`, `unjudged`.
+    """The memory horizon of each line of a `summary`.
 
-    The grid of a line is every lag that any model met in the same task, setting and filler, so a lag that one model
-    never ran ends its horizon. `n_low` and `n_high`: fewest and most outcomes at a lag. `unjudged`: whether runs did end at
-    the horizon's `unknown` lag, so that only their reference at lag 0 is missing.
+    Columns: `GROUP`, `horizon` (a `Horizon`), `n_low` and `n_high` (fewest and most outcomes at a lag), `unjudged`
+    (whether runs did end at the horizon's `unknown` lag, so that only their reference at lag 0 is missing). The grid of
+    a line is every lag that any model met in the same task, setting and filler, so a lag that one model never ran ends
+    its horizon.
     """
     shared = ["task", "task_setting", "source", "filler"]
     rows = []
@@ -166,7 +165,7 @@ def horizons(table: pd.DataFrame) -> pd.DataFrame:
         for key, line in _groups(block, GROUP):
             at = line.set_index("lag")
             counts = at["n"].reindex(grid, fill_value=0)
-            horizon = memory_horizon(at["success"].reindex(grid).to_dict())
+            horizon = memory_horizon(dict(zip(grid, at["success"].reindex(grid), strict=True)))
             rows.append(
                 dict(zip(GROUP, key, strict=True))
                 | {"horizon": horizon, "n_low": int(counts.min()), "n_high": int(counts.max())}

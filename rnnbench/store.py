@@ -44,16 +44,23 @@ class Location:
         if tracking_uri is None and store is None:
             tracking_uri = os.environ.get("MLFLOW_TRACKING_URI")
         if not tracking_uri:
-            database = Path(store or DEFAULT_DIRECTORY).resolve() / "mlflow.db"
-            return cls(f"sqlite:///{database}", database)
+            return cls._local(Path(store or DEFAULT_DIRECTORY) / "mlflow.db")
         if tracking_uri.startswith("sqlite:///"):
-            database = Path(tracking_uri.removeprefix("sqlite:///")).resolve()
-            return cls(f"sqlite:///{database}", database)
+            return cls._local(Path(tracking_uri.removeprefix("sqlite:///")))
         if not tracking_uri.startswith(("http://", "https://")):
             raise UserError(
                 f"tracking URI '{tracking_uri}' is unknown: write http://HOST:PORT, sqlite:///FILE or --store DIR"
             )
         return cls(tracking_uri)
+
+    @classmethod
+    def _local(cls, database: Path) -> Location:
+        database = database.resolve()
+        if set("?%") & set(str(database)):
+            raise UserError(
+                f"{database.parent}: the path of a store must not hold ? or %"
+            )
+        return cls(f"sqlite:///{database}", database)
 
     def __str__(self) -> str:
         if self.database is not None:
@@ -174,7 +181,7 @@ def explained(location: Location) -> Iterator[None]:
         if "database is locked" in text:
             text = "the database is locked by another process; try again when that has ended"
         elif "not a database" in text or "malformed" in text:
-            text = "mlflow.db is damaged or no MLflow database; move it away, or choose another --store"
+            text = "the database is damaged, or none of MLflow's; move it away, or choose another --store"
         elif "readonly database" in text:
             text = "the database cannot be written; choose another --store"
         raise UserError(f"{location}: {text}") from error
@@ -191,7 +198,7 @@ def _is_of_the_store(error: Exception) -> bool:
 def _check_schema(connection: sqlite3.Connection, location: Location) -> None:
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if not {"experiments", "runs", "metrics", "tags"} <= tables:
-        raise UserError(f"{location}: mlflow.db is no MLflow database; move it away, or choose another --store")
+        raise UserError(f"{location}: the database is none of MLflow's; move it away, or choose another --store")
 
 
 def _create(database: Path) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 import platform
 import sys
 import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -30,14 +32,14 @@ STEPS_PER_EXECUTION = 10
 
 
 def configure(threads: int) -> None:
-    """Set the process up: `threads` intra-op and one inter-op thread, deterministic kernels. Before any TensorFlow op."""
+    """Set the process up, before any TensorFlow op: `threads` intra-op threads, one inter-op, deterministic kernels."""
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     tf.config.experimental.enable_op_determinism()
 
 
 class RecurrentNetwork(keras.Model):
-    """`keras.Model` whose train step minimises the task's loss and keeps the loss and the pre-clip norm of every step."""
+    """`keras.Model` whose train step minimises the task's loss and keeps loss and pre-clip norm of every step."""
 
     def watch(self, task: Task, window: int) -> None:
         """Train on `task.loss`; remember the last `window` steps."""
@@ -160,8 +162,8 @@ def run(spec: RunSpec) -> Iterator[Event]:
     """Train, evaluate and probe one network.
 
     Yields `Started`; `Measured` at step 0 and after every `evaluate_every` steps; `Profiled` at step 0, `during` times
-    along the way and at the weights that are tested; at last `Finished`, or `Diverged` from the first step whose loss or
-    gradient is not finite. Both carry the test scores of the best validation weights, read once.
+    along the way and at the weights that are tested; at last `Finished`, or `Diverged` from the first step whose loss
+    or gradient is not finite. Both carry the test scores of the best validation weights, read once.
     """
     began = time.perf_counter()
     task = spec.task
@@ -270,5 +272,15 @@ def _environment() -> dict[str, str]:
         "keras": keras.__version__,
         "numpy": np.__version__,
         "device": f"{len(gpus)} GPU" if gpus else "CPU",
-        "machine": f"{platform.system()} {platform.machine()}",
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, {_processor()}",
     }
+
+
+def _processor() -> str:
+    """The processor's name; Python itself knows it on few systems."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or "unknown processor"
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, "unknown processor")

@@ -9,6 +9,9 @@ import pytest
 from rnnbench.execution.base import quiet_tensorflow
 
 quiet_tensorflow()
+# As in the workers: sums are split over threads, so another number of them gives other last bits.
+os.environ["TF_NUM_INTRAOP_THREADS"] = "1"
+os.environ["TF_NUM_INTEROP_THREADS"] = "1"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

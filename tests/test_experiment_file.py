@@ -207,7 +207,11 @@ def test_expansion_properties(lags, units, seeds, rate):
     assert len(runs) == len(signatures) == len(lags) * len(units) * len(seeds)
     assert {run.signature for run in grid(lags[::-1], units[::-1], seeds[::-1])} == signatures
     restored = pickle.loads(pickle.dumps(runs[-1]))
-    assert (restored.signature, restored.name, restored.settings) == (runs[-1].signature, runs[-1].name, runs[-1].settings)
+    assert (restored.signature, restored.name, restored.settings) == (
+        runs[-1].signature,
+        runs[-1].name,
+        runs[-1].settings,
+    )
 
 
 def test_the_signature_says_all_that_matters_and_nothing_else(tmp_path):

@@ -1,4 +1,4 @@
-"""The gradient probe against finite differences of independent numpy cells, in float64 (SCIENCE check 4), and bounds."""
+"""The gradient probe against finite differences of independent numpy cells, in float64, and against known bounds."""
 
 import numpy as np
 import pytest
@@ -78,7 +78,14 @@ def test_probe_is_the_total_derivative(name):
                 shift[unit] = STEP
                 ahead, behind = (
                     readout_losses(
-                        network.get_weights(), step, n_states, inputs.astype(np.float64), targets, t, state, sign * shift
+                        network.get_weights(),
+                        step,
+                        n_states,
+                        inputs.astype(np.float64),
+                        targets,
+                        t,
+                        state,
+                        sign * shift,
                     )
                     for sign in (1, -1)
                 )
@@ -88,7 +95,7 @@ def test_probe_is_the_total_derivative(name):
 
 
 def test_norms_stay_within_the_bound_of_the_largest_singular_value():
-    """||dh_T/dh_t|| <= sigma_max(U)^(T-t) for SimpleRNN (Pascanu et al. 2013, section 2; SCIENCE check 5)."""
+    """||dh_T/dh_t|| <= sigma_max(U)^(T-t) for SimpleRNN (Pascanu et al. 2013, section 2)."""
     task, model = CopyMemory(lag=30, symbols=1), SimpleRNN(units=16)
     network, probe = build(task, model, seed=0), GradientProbe(task, model)
     cell = network.get_layer("recurrent_0").cell
@@ -122,9 +129,7 @@ def test_what_is_read_off_an_exact_exponential():
     assert decay_per_step(norms, 1, 8) == pytest.approx(0.5, abs=1e-12)
     assert reach(norms) == 10  # 0.5^10 is the first below 1e-3
     profile = GradientProfile(layout, {"h": np.stack([norms, norms, 3 * norms])})
-    assert profile.summary() == pytest.approx(
-        {"survival": (0.5**9 + 0.5**10) / 2, "decay_per_step": 0.5, "reach": 10}
-    )
+    assert profile.summary() == pytest.approx({"survival": (0.5**9 + 0.5**10) / 2, "decay_per_step": 0.5, "reach": 10})
     columns = profile.columns()
     assert columns["distance"] == list(range(11))
     assert columns["median"] == pytest.approx(norms)

@@ -39,9 +39,23 @@ def test_an_address_beats_a_directory_beats_the_environment_beats_the_default(
 
 @pytest.mark.parametrize("uri", ["./mlruns", "file:///tmp/mlruns", "postgresql://host/db"])
 def test_addresses_of_other_kinds_are_refused(uri: str) -> None:
-    with pytest.raises(UserError, match="tracking URI .* is unknown: write http://HOST:PORT") as caught:
+    with pytest.raises(UserError, match=r"tracking URI .* is unknown: write http://HOST:PORT") as caught:
         Location.resolve(tracking_uri=uri)
     message(caught)
+
+
+@pytest.mark.parametrize("name", ["a?b", "a%20b"])
+def test_paths_that_mlflow_would_misread_are_refused(name: str) -> None:
+    with pytest.raises(UserError, match=r"must not hold \? or %"):
+        Location.resolve(Path(name))
+
+
+@pytest.mark.parametrize("name", ["a b", "a#b", "ä'&;"])
+def test_other_paths_are_taken_as_they_are(tmp_path: Path, name: str) -> None:
+    location, grid = new_store(tmp_path / name), experiment()
+    write(location, grid, *whole_run(grid.runs[0]))
+    assert len(results.load(location, grid).profiles) == 4
+    assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 def test_a_password_is_not_shown() -> None:
@@ -67,7 +81,7 @@ def test_what_is_no_mlflow_database_is_told_and_left_alone(tmp_path: Path, check
     location = Location.resolve(tmp_path)
     database = tmp_path / "mlflow.db"
     database.write_bytes(b"no database at all" * 1000)
-    with pytest.raises(UserError, match=r"mlflow\.db is damaged or no MLflow database; move it away") as caught:
+    with pytest.raises(UserError, match="the database is damaged, or none of MLflow's; move it away") as caught:
         check(location)
     message(caught)
     assert database.read_bytes() == b"no database at all" * 1000
@@ -76,7 +90,7 @@ def test_what_is_no_mlflow_database_is_told_and_left_alone(tmp_path: Path, check
     with sqlite3.connect(database) as other:
         other.execute("CREATE TABLE songs (title)")
     other.close()
-    with pytest.raises(UserError, match="is no MLflow database"):
+    with pytest.raises(UserError, match="the database is none of MLflow's"):
         check(location)
 
 

@@ -85,8 +85,12 @@ def test_statuses(location: Location) -> None:
         tracker.write(Failed(THIRD.signature, "ValueError: too bad\nand more", "Traceback ..."))
         tracker.begin(FOURTH)
         assert tracker.statuses()[FOURTH.signature] == "running"
-    expected = dict(zip((run.signature for run in GRID.runs), ("finished", "diverged", "failed", "interrupted")))
-    assert tracker.statuses() == expected
+    assert tracker.statuses() == {
+        FIRST.signature: "finished",
+        SECOND.signature: "diverged",
+        THIRD.signature: "failed",
+        FOURTH.signature: "interrupted",
+    }
     assert tracker.finished() == {FIRST.signature, SECOND.signature}
     in_page = [in_mlflow(location, run.signature).info.status for run in GRID.runs]
     assert in_page == ["FINISHED", "FINISHED", "FAILED", "KILLED"]

@@ -66,13 +66,17 @@ def test_steps_are_those_of_stock_keras(clip):
         inputs, targets = spec.task.train_batch(spec.seed, step, 16)
         with tf.GradientTape() as tape:
             logits = network(inputs)[:, -1:]
-            loss = tf.reduce_mean(keras.losses.sparse_categorical_crossentropy(targets[:, -1:], logits, from_logits=True))
+            loss = tf.reduce_mean(
+                keras.losses.sparse_categorical_crossentropy(targets[:, -1:], logits, from_logits=True)
+            )
         gradients = tape.gradient(loss, network.trainable_variables)
         norm = np.sqrt(sum(np.sum(np.square(gradient)) for gradient in gradients))
         assert losses[step] == pytest.approx(float(loss), rel=1e-5)
         assert norms[step] == pytest.approx(norm, rel=1e-4)
         scale = min(1, clip / norm) if clip else 1
-        adam.apply_gradients((gradient * scale, v) for gradient, v in zip(gradients, network.trainable_variables, strict=True))
+        adam.apply_gradients(
+            (gradient * scale, v) for gradient, v in zip(gradients, network.trainable_variables, strict=True)
+        )
     for found, expected in zip(compiled.network.get_weights(), network.get_weights(), strict=True):
         np.testing.assert_allclose(found, expected, atol=1e-5)
 
@@ -100,7 +104,9 @@ def test_a_solved_run_stops_after_two_evaluations():
     assert final.metrics["solved"] == 1
     assert final.step < 2000
     assert final.metrics["steps_to_solve"] == final.step - 25
-    (spec,) = specs(model="simple_rnn", task={"lag": 1}, steps=final.step + 50, evaluate_every=25, stop_when_solved=False)
+    (spec,) = specs(
+        model="simple_rnn", task={"lag": 1}, steps=final.step + 50, evaluate_every=25, stop_when_solved=False
+    )
     assert list(training.run(spec))[-1].step == final.step + 50
 
 
@@ -117,5 +123,7 @@ def test_shares_of_clipped_steps():
     (spec,) = specs(steps=10, global_clipnorm=1e-6)
     events = list(training.run(spec))
     assert events[-1].metrics["steps"] == 10
-    clipped = [e.metrics["gradient_norm/clipped"] for e in events if isinstance(e, Measured) and "train/loss" in e.metrics]
+    clipped = [
+        e.metrics["gradient_norm/clipped"] for e in events if isinstance(e, Measured) and "train/loss" in e.metrics
+    ]
     assert clipped == [1.0]

@@ -30,9 +30,7 @@ class Tally:
     interrupted: bool = False
 
 
-def drive(
-    specs: list[RunSpec], executor: Executor, writer: Writer, watch: Callable[[RunSpec, Event], None]
-) -> Tally:
+def drive(specs: list[RunSpec], executor: Executor, writer: Writer, watch: Callable[[RunSpec, Event], None]) -> Tally:
     """Run `specs`; each event is written, then shown to `watch`. Ctrl-C ends it in order, with `interrupted` set."""
     by_signature = {spec.signature: spec for spec in specs}
     tally = Tally()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 
 from rnnbench.events import Event
@@ -19,6 +20,11 @@ class InProcess:
 
     def execute(self, specs: Sequence[RunSpec]) -> Iterator[Event]:
         quiet_tensorflow()
+        from rnnbench import training
+
+        # A program that has used TensorFlow before has settled its threads, and keeps them.
+        with contextlib.suppress(RuntimeError):
+            training.configure(threads=1)
         for spec in specs:
             for event in stream(spec, worker=0):
                 if self._cancelled:

@@ -27,7 +27,7 @@ def default_workers() -> int:
 
 
 class LocalPool:
-    """`workers` processes with one TensorFlow thread each, which do more together than one process with many threads."""
+    """`workers` processes of one TensorFlow thread each, which do more together than one process of many threads."""
 
     def __init__(self, workers: int) -> None:
         self.workers = workers

@@ -38,7 +38,7 @@ class Model(BaseModel, ABC):
     def layer_parameters(self, inputs: int) -> int:
         """Trainable parameters of one such layer that reads `inputs` features, in closed form."""
 
-    def initialize(self, cell: keras.Layer, length: int, rng: np.random.Generator) -> None:  # noqa: B027
+    def initialize(self, cell: keras.Layer, length: int, rng: np.random.Generator) -> None:
         """Change the built cell's weights where the model's options ask for more than Keras' own initialisation.
 
         `length`: steps of the sequences it will read. Done here and not by custom Keras initialisers, so that a saved

@@ -89,11 +89,6 @@ def _context(
     reproduce: list[str],
     planned: int | None,
 ) -> dict[str, Any]:
-    task_of = {
-        label: options.get("task", label)
-        for label, options in (experiment.get("tasks") or {}).items()
-        if isinstance(options, dict)
-    } if isinstance(experiment.get("tasks"), dict) else {}  # fmt: skip
     statuses = material.runs["status"].value_counts(sort=False)
     return {
         "title": title,
@@ -112,7 +107,7 @@ def _context(
         "sections": [_section(material, problem) for problem in material.problems],
         "series": material.series,
         "levels": tables.levels_table(material),
-        "published": tables.published_table(material, task_of),
+        "published": tables.published_table(material, _registered(experiment.get("tasks"))),
         "failures": tables.failures_table(material),
         "models": tables.models_table(material),
         "settings": tables.facts_table("The experiment as resolved.", experiment),
@@ -121,6 +116,13 @@ def _context(
         "definitions": words.DEFINITIONS,
         "page_config": vega_config(PAGE),
     }
+
+
+def _registered(described: Any) -> dict[str, str]:
+    # A label in the file may name a variant of a task: {"copy_hard": {"task": "copy_memory", ...}}.
+    if not isinstance(described, dict):
+        return {}
+    return {label: str(options["task"]) for label, options in described.items() if "task" in (options or {})}
 
 
 def _section(material: Material, problem: Problem) -> Section:
@@ -152,7 +154,7 @@ def _templates() -> jinja2.Environment:
 def markdown(text: str) -> str:
     """A user's string as plain text inside Markdown, also within a table."""
     text = re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", " ".join(str(text).split()))
-    return re.sub(r"^(\d+)([.)])", r"\1\\\2", re.sub(r"^([-+=])", r"\\\1", text))
+    return re.sub(r"^(\d+)([.)])(?= |$)", r"\1\\\2", re.sub(r"^([-+=])", r"\\\1", text))
 
 
 def swatch(series: Series) -> str:
@@ -171,7 +173,7 @@ def swatch(series: Series) -> str:
 def _bundle() -> str:
     import vl_convert
 
-    bundle = vl_convert.javascript_bundle(None, VEGA_LITE)
+    bundle: str = vl_convert.javascript_bundle(vl_version=VEGA_LITE)  # type: ignore[call-arg]  # its stub is behind
     # Inside a script element only this sequence could end it early.
     return bundle.replace("</script", "<\\/script")
 
@@ -185,7 +187,7 @@ def _write_figures(figures: list[Figure], folder: Path) -> None:
 
 
 def _tidy(text: str) -> str:
-    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+    return re.sub(r"\n{3,}", "\n\n", re.sub(r" +\n", "\n", text)).strip() + "\n"
 
 
 def _write(path: Path, text: str) -> None:

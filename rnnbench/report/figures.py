@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -48,7 +49,7 @@ class Figure:
             "spacing": 24,
             "config": vega_config(PAPER) | {"padding": 12},
         }
-        return vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE)
+        return _renumbered(vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE))
 
     def page_specs(self) -> list[Panel]:
         """The panels for a page: they fill their container and hide the lines missing from the parameter `shown`."""
@@ -327,6 +328,13 @@ def line_data(table: pd.DataFrame, names: list[str], along: list[str]) -> tuple[
 def outcomes(runs: pd.DataFrame) -> pd.DataFrame:
     """The runs that count: finished or diverged."""
     return runs[runs["status"].isin(OUTCOMES)]
+
+
+def _renumbered(svg: str) -> str:
+    # Vega counts its clips on from the last figure of the process; a file must not tell what was drawn before it.
+    found = dict.fromkeys(re.findall(r"\bid=\"(clip\d+)\"", svg))
+    names = {name: f"clip-{place}" for place, name in enumerate(found)}
+    return re.sub(r"\bclip\d+\b", lambda match: names.get(match[0], match[0]), svg)
 
 
 def _plain(value: Any) -> str:

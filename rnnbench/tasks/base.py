@@ -1,8 +1,8 @@
 """What a task is: a supervised sequence problem with a lag.
 
-A task is a frozen pydantic object. Its fields are what the experiment file may say about it, its methods are the data and
-the rules. It must be cheap to make and to ask for its sizes: TensorFlow and the data are touched only by the methods that
-need them, so that `rnnbench plan` answers at once.
+A task is a frozen pydantic object. Its fields are what the experiment file may say about it, its methods are the data
+and the rules. It must be cheap to make and to ask for its sizes: TensorFlow and the data are touched only by the
+methods that need them, so that `rnnbench plan` answers at once.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class Task(BaseModel, ABC):
         """Where the data come from, as the reports name it: a data set, `synthetic`, or `generated` by definition."""
         return "generated"
 
-    def check_data(self) -> None:  # noqa: B027  (most tasks need no data)
+    def check_data(self) -> None:
         """Raise `UserError` if the task's data are not there. Must not import TensorFlow."""
 
     @abstractmethod

@@ -1,4 +1,4 @@
-"""Copy-memory: recall K symbols after a lag of T steps (Hochreiter & Schmidhuber 1997; the form of Arjovsky et al. 2016)."""
+"""Copy-memory: recall K symbols after a lag of T steps, in the form of Arjovsky, Shah & Bengio 2016."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def test_contract(name):
     check_model(registry.models[name])
 
 
-def test_parameter_counts_of_science_3():
+def test_parameter_counts_of_equal_budgets():
     counts = [LSTM(units=128), GRU(units=148), SimpleRNN(units=257)]
     assert [model.recurrent_parameters(2) for model in counts] == [67_072, 67_488, 66_820]
 
@@ -59,7 +59,9 @@ def test_forget_bias():
     assert bias.tolist() == [[2.5, 2.5, 0, 0, 0, 0], [0] * 6]
 
 
-@pytest.mark.parametrize("model", [LSTM(units=16, initialization="orthogonal"), GRU(units=16, initialization="orthogonal")])
+@pytest.mark.parametrize(
+    "model", [LSTM(units=16, initialization="orthogonal"), GRU(units=16, initialization="orthogonal")]
+)
 def test_orthogonal_blocks(model):
     for block in np.split(np.array(cell_of(model).recurrent_kernel), model.gates, axis=1):
         np.testing.assert_allclose(block @ block.T, np.eye(16), atol=1e-5)

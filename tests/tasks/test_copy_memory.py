@@ -1,4 +1,4 @@
-"""SCIENCE check 1: layout, marker and the memoryless oracle of copy-memory."""
+"""Copy-memory: layout, marker and the memoryless oracle of the literature."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def test_layout_is_that_of_arjovsky(lag, symbols, alphabet, noisy):
     marker = lag + symbols - 1
     assert index.shape == targets.shape == (5, lag + 2 * symbols)
     assert (inputs.sum(-1) == 1).all()
-    assert ((1 <= index[:, :symbols]) & (index[:, :symbols] <= alphabet)).all()
+    assert ((index[:, :symbols] >= 1) & (index[:, :symbols] <= alphabet)).all()
     assert (index[:, marker] == alphabet + 1).all()
     assert (index[:, marker + 1 :] == 0).all()
     assert (targets[:, :-symbols] == 0).all()

@@ -1,0 +1,130 @@
+"""Results as a store might hold them, made up: for looking at reports without training anything."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from rnnbench.results import COLUMNS, Results
+from rnnbench.statistics import with_relative_solved
+
+REACH = {"simple_rnn": 60, "lstm": 25, "gru": 30, "lstm_chrono": 300, "gru_chrono": 400, "gru_orthogonal": 80}
+"""The lag at which a made-up model has lost half of its skill."""
+TASKS = {
+    "copy_memory": {"source": "generated", "score_name": "accuracy", "floor": 0.125, "perfect": 1.0, "solved": 0.99},
+    "sentiment": {"source": "synthetic", "score_name": "accuracy", "floor": 0.5, "perfect": 1.0, "solved": None},
+    "speech_commands": {"source": "speech_commands", "score_name": "accuracy", "floor": 0.2, "perfect": 1.0,
+                        "solved": None},
+    "forecasting": {"source": "ETTh1", "score_name": "mse", "floor": 0.034, "perfect": 0.0, "solved": None},
+}  # fmt: skip
+LEVELS = {
+    "copy_memory": {"chance": 0.125},
+    "sentiment": {"chance": 0.5, "bag of words": 0.87},
+    "speech_commands": {"chance": 0.2},
+    "forecasting": {"persistence": 0.034, "seasonal naive": 0.046},
+}
+
+
+def fake_results(
+    tasks: Sequence[str] = ("copy_memory",),
+    models: Sequence[str] = ("simple_rnn", "lstm", "gru"),
+    lags: Sequence[int] = (5, 10, 20, 50, 100),
+    fillers: Sequence[str] = ("blank",),
+    seeds: int = 3,
+    *,
+    task_settings: Sequence[str] = ("",),
+    model_settings: Sequence[str] = ("",),
+    statuses: dict[int, str] | None = None,
+    history: bool = True,
+) -> Results:
+    """`statuses` gives the status of single rows by their position in the grid (default: all finished)."""
+    runs: list[dict] = []
+    curves: list[dict] = []
+    profiles: list[dict] = []
+    levels: list[dict] = []
+    grid = [
+        (task, task_setting, filler, model, model_setting, lag, seed)
+        for task in tasks for task_setting in task_settings for filler in fillers
+        for model in models for model_setting in model_settings for lag in lags for seed in range(seeds)
+    ]  # fmt: skip
+    for position, point in enumerate(grid):
+        rng = np.random.default_rng([7, position])
+        status = (statuses or {}).get(position, "finished")
+        row = _run(point, status, f"{position:016x}", rng)
+        runs.append(row)
+        if status == "failed":
+            continue
+        levels += [{"signature": row["signature"], "level": k, "value": v} for k, v in LEVELS[point[0]].items()]
+        profiles += _profiles(row, rng)
+        if history:
+            curves += _history(row, rng)
+    whole = ("steps", "steps_to_solve", "parameters", "recurrent_parameters", "units")
+    table = pd.DataFrame(runs, columns=COLUMNS).astype(dict.fromkeys(whole, "Int64"))
+    return Results(
+        runs=with_relative_solved(table),
+        history=pd.DataFrame(curves, columns=["signature", "step", "metric", "value"]),
+        profiles=pd.DataFrame(
+            profiles, columns=["signature", "step", "phase", "state", "distance", "median", "low", "high"]
+        ),
+        levels=pd.DataFrame(levels, columns=["signature", "level", "value"]),
+    )
+
+
+def _run(point: tuple, status: str, signature: str, rng: np.random.Generator) -> dict:
+    task, task_setting, filler, model, model_setting, lag, seed = point
+    about = TASKS[task]
+    reach = REACH.get(model, 50) / (4 if filler == "distractor" and model == "simple_rnn" else 1)
+    skill = float(np.clip(1 / (1 + (lag / reach) ** 4) + rng.normal(0, 0.01), 0, 1))
+    if skill > 0.95 and about["solved"]:
+        skill = 1.0
+    if rng.random() < 0.15 and lag > reach / 3:
+        skill = 0.0
+    if task == "forecasting":
+        skill = skill - 0.4 - 2 * (lag > reach)
+    score = about["floor"] + skill * (about["perfect"] - about["floor"])
+    solved = None if about["solved"] is None else bool(score >= about["solved"])
+    steps_to_solve = float(100 * (1 + lag // 10)) if solved else math.nan
+    ended = status == "finished"
+    return {
+        "task": task, "task_setting": task_setting, "source": about["source"], "model": model,
+        "model_setting": model_setting, "lag": lag, "filler": filler, "seed": seed, "status": status,
+        "score_name": about["score_name"], "score": score if ended else math.nan,
+        "skill": skill if ended else math.nan, "solved": solved if ended else None,
+        "steps": math.nan if status == "failed" else 2000, "steps_to_solve": steps_to_solve if ended else math.nan,
+        "parameters": 17_000 + len(model), "recurrent_parameters": 16_384, "seconds": 12.5 + seed,
+        "survival": math.exp(-lag / reach) if ended else math.nan,
+        "decay_per_step": math.exp(-1 / reach) if ended else math.nan, "reach": 6.9 * reach, "units": 64,
+        "learning_rate": 1e-3 if model == "simple_rnn" else 3e-3,
+        "message": {"failed": "ResourceExhaustedError: <b>out of | memory</b>", "diverged": "loss is nan"}.get(status),
+        "signature": signature, "run_id": f"r{signature}",
+    }  # fmt: skip
+
+
+def _history(row: dict, rng: np.random.Generator) -> list[dict]:
+    about, name = TASKS[row["task"]], f"validation/{row['score_name']}"
+    final = about["floor"] if math.isnan(row["score"]) else row["score"]
+    steps = range(0, 2001, 100) if row["status"] == "finished" else range(0, 701, 100)
+    return [
+        {"signature": row["signature"], "step": step, "metric": name,
+         "value": about["floor"] + (final - about["floor"]) / (1 + math.exp((700 - step) / 120)) + rng.normal(0, 4e-3)}
+        for step in steps
+    ]  # fmt: skip
+
+
+def _profiles(row: dict, rng: np.random.Generator) -> list[dict]:
+    reach = REACH.get(row["model"], 50)
+    states = ["h", "c"] if row["model"].startswith("lstm") else ["h"]
+    rows = []
+    for phase, step, stretch in [("initial", 0, 1.0), ("during", 1000, 1.5), ("final", 2000, 2.0)]:
+        for state in states:
+            scale = math.exp(rng.normal(0, 0.2)) * (0.3 if state == "c" else 1.0)
+            for distance in range(row["lag"] + 4):
+                median = 0.1 * scale * math.exp(-6 * distance / (reach * stretch))
+                rows.append(
+                    {"signature": row["signature"], "step": step, "phase": phase, "state": state, "distance": distance,
+                     "median": median, "low": median * 0.4, "high": median * 2.2}
+                )  # fmt: skip
+    return rows

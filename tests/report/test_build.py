@@ -1,0 +1,207 @@
+"""The report as a whole: what its files say, over results as awkward as a store may hold them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from fake_results import fake_results
+
+from rnnbench.errors import UserError
+from rnnbench.report.build import build, markdown
+from rnnbench.results import COLUMNS, Results
+
+EXPERIMENT = {
+    "name": "lag",
+    "tasks": {"copy_memory": {"lag": [5, 10], "symbols": 1}},
+    "training": {"steps": 2000, "batch_size": 64},
+}
+
+
+def report(results: Results, out: Path, **changes: object) -> Path:
+    usual = {"title": "lag", "description": "How far?", "provenance": {"versions": {"keras": "3.15.1"}}}
+    return build(EXPERIMENT, results, out, **(usual | {"reproduce": ["rnnbench run lag.yaml"]} | changes))
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    results = fake_results(lags=(5, 20), fillers=("blank", "distractor"), statuses={1: "diverged", 2: "failed"})
+    return report(results, tmp_path_factory.mktemp("small"), planned=40).parent
+
+
+def page(folder: Path) -> str:
+    """The page without the drawing library."""
+    text = (folder / "report.html").read_text("utf-8")
+    return re.sub(r"<script>.*?</script>", "", text, flags=re.DOTALL)
+
+
+def specs(folder: Path) -> list[dict]:
+    found = re.findall(r'<script type="application/json">(.*?)</script>', page(folder), flags=re.DOTALL)
+    return [json.loads(spec) for spec in found]
+
+
+def test_same_results_give_the_same_bytes(small, tmp_path):
+    results = fake_results(lags=(5, 20), fillers=("blank", "distractor"), statuses={1: "diverged", 2: "failed"})
+    again = report(results, tmp_path / "again", planned=40).parent
+    names = sorted(path.relative_to(small) for path in small.rglob("*") if path.is_file())
+    assert names == sorted(path.relative_to(again) for path in again.rglob("*") if path.is_file())
+    assert [name for name in names if (small / name).read_bytes() != (again / name).read_bytes()] == []
+
+
+def test_page_is_self_contained_and_small(small):
+    text = (small / "report.html").read_text("utf-8")
+    assert len(text.encode()) < 2_000_000
+    assert not re.search(r'(src|href)="(?!#|data:,)', page(small))
+    assert "@import" not in text
+    assert "url(http" not in text
+
+
+def test_every_figure_is_a_panel_of_the_page_and_an_svg(small):
+    names = sorted(path.stem for path in (small / "figures").iterdir())
+    assert names == [
+        *(f"curves-copy_memory-{filler}" for filler in ("blank", "distractor")),
+        *(f"gradients-copy_memory-{filler}" for filler in ("blank", "distractor")),
+        "overview",
+        "score-copy_memory",
+        "survival",
+    ]
+    for path in (small / "figures").iterdir():
+        text = "".join(ElementTree.parse(path).getroot().itertext())
+        assert all(model in text for model in ("simple_rnn", "lstm", "gru")), path.name
+        assert f"](figures/{path.name})" in (small / "report.md").read_text("utf-8")
+    # Two fillers: 2 panels each of skill, survival and score; 2 lags x 2 phases; 2 lags.
+    assert len(specs(small)) == 2 + 2 + 2 + 2 * 4 + 2 * 2
+
+
+def test_every_seed_stands_in_the_score_figure(small):
+    runs = pd.read_csv(small / "results.csv")
+    spec = specs(small)[4]
+    assert spec["title"] == "blank filler"
+    seeds = [layer["data"]["values"] for layer in spec["layer"] if ",seed," in layer["data"]["values"]]
+    drawn = {tuple(row[:3]) for row in csv.reader(seeds[0].splitlines()[1:])}
+    scored = runs[(runs["filler"] == "blank") & runs["score"].notna()]
+    assert drawn == {(r.model, str(r.lag), str(r.seed)) for r in scored.itertuples()}
+    diverged = [row for text in seeds[1:] for row in csv.reader(text.splitlines()[1:])]
+    assert [row[:4] for row in diverged] == [["simple_rnn", "5", "1", "diverged"]]
+
+
+def test_results_csv_is_exact(small):
+    results = fake_results(lags=(5, 20), fillers=("blank", "distractor"), statuses={1: "diverged", 2: "failed"})
+    with (small / "results.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == COLUMNS
+    assert len(rows) == len(results.runs) == 36
+    assert float(rows[0]["score"]) == results.runs["score"][0]
+    assert (rows[0]["lag"], rows[0]["steps"], rows[0]["solved"], rows[0]["status"]) == ("5", "2000", "True", "finished")
+    assert (rows[1]["score"], rows[1]["solved"], rows[1]["status"]) == ("", "False", "diverged")
+    assert (rows[2]["score"], rows[2]["solved"], rows[2]["steps"], rows[2]["status"]) == ("", "", "", "failed")
+
+
+def test_manifest_holds_what_it_was_given_and_totals(small):
+    manifest = json.loads((small / "manifest.json").read_text("utf-8"))
+    assert manifest["experiment"] == EXPERIMENT
+    assert manifest["provenance"] == {"versions": {"keras": "3.15.1"}}
+    totals = {name: manifest["totals"][name] for name in ("planned", "runs", "finished", "diverged", "failed")}
+    assert totals == {"planned": 40, "runs": 36, "finished": 34, "diverged": 1, "failed": 1}
+
+
+def test_nothing_is_dropped_silently(small):
+    for text in (page(small), (small / "report.md").read_text("utf-8")):
+        assert "36 runs: 34 finished, 1 diverged, 1 failed. 4 planned runs have not been run." in text
+        assert "1 failed" in text
+        assert "ResourceExhaustedError" in text
+        assert "loss is nan" in text
+        assert "1/2 solved, 1 diverged, 1 failed" in text
+
+
+def test_strings_of_others_are_escaped(tmp_path):
+    hostile = "<script>alert(1)</script> | `x` \"q'"
+    results = fake_results(lags=(5,), seeds=1, models=("lstm", hostile), statuses={1: "failed"})
+    folder = report(results, tmp_path, title=hostile, description=hostile, reproduce=[hostile]).parent
+    assert "<script>alert" not in (folder / "report.html").read_text("utf-8")
+    table = (folder / "report.md").read_text("utf-8").split("```")[0]
+    assert "<script>" not in table.replace("\\<script\\>", "")
+    assert all(row.count(" | ") == 7 for row in table.splitlines() if row.startswith("| failed"))
+
+
+@pytest.mark.parametrize(
+    ("text", "safe"),
+    [
+        ("a|b", r"a\|b"),
+        ("- x\ny", r"\- x y"),
+        ("<b>", r"\<b\>"),
+        ("lstm_chrono", r"lstm\_chrono"),
+        ("1. x", r"1\. x"),
+        ("1.00", "1.00"),
+    ],
+)
+def test_markdown_is_plain_text(text, safe):
+    assert markdown(text) == safe
+
+
+def test_synthetic_is_said_wherever_it_is_named(tmp_path):
+    folder = report(fake_results(tasks=("sentiment",), lags=(0, 20), seeds=2), tmp_path).parent
+    titles = re.findall(r"<h[23]>(.*?)</h", page(folder))
+    named = [title for title in titles if "sentiment" in title]
+    assert len(named) >= 4
+    assert all("sentiment (synthetic stand-in)" in title for title in named)
+    assert "even 2 solved of 2 only says a success rate above 0.34" in page(folder)
+
+
+def test_answer_names_each_horizon(tmp_path):
+    results = fake_results(lags=(5, 10), seeds=2)
+    results.runs["solved"] = (results.runs["model"] == "gru") | (
+        (results.runs["model"] == "lstm") & (results.runs["lag"] == 5)
+    )
+    text = page(report(results, tmp_path).parent)
+    assert (
+        "Through silence, gru solves every lag tried, up to 10; lstm solves up to lag 5; "
+        "simple_rnn solves not even the shortest lag. n = 2 seeds a point."
+    ) in text
+    cells = re.findall(r"<td>(.*?)<small>([●○·]+)</small>", text)
+    assert cells == [("–", "○○"), ("5", "●○"), ("≥ 10", "●●")]
+
+
+@pytest.mark.parametrize(
+    "results",
+    [
+        pytest.param(fake_results(lags=(5,), seeds=1), id="one seed, one lag"),
+        pytest.param(fake_results(tasks=("sentiment",), lags=(20, 50), seeds=2), id="no lag 0"),
+        pytest.param(fake_results(lags=(5, 10), seeds=1, statuses=dict.fromkeys(range(6), "failed")), id="all failed"),
+        pytest.param(fake_results(lags=(5, 10), seeds=1, statuses=dict.fromkeys(range(6), "diverged")), id="diverged"),
+        pytest.param(fake_results(lags=(5,), seeds=2, history=False), id="no history"),
+        pytest.param(
+            fake_results(
+                tasks=("forecasting",), lags=(0, 500), seeds=1, task_settings=("horizon=24", "horizon=168"),
+                model_settings=("units=8", "units=16"), models=("lstm", "gru", "gru_chrono", "lstm_chrono"),
+            ),
+            id="axes",
+        ),
+    ],
+)  # fmt: skip
+def test_awkward_results_make_a_report(results, tmp_path):
+    folder = report(results, tmp_path).parent
+    text = page(folder) + (folder / "report.md").read_text("utf-8")
+    assert "nan" not in re.sub("loss is nan|finance", "", text.lower())
+    assert "<NA>" not in text
+    assert "None:" not in text.replace("None: every run", "")
+    for path in (folder / "figures").iterdir():
+        assert "NaN" not in path.read_text("utf-8"), path.name
+
+
+def test_stale_figures_go(tmp_path):
+    report(fake_results(lags=(5,), seeds=1), tmp_path)
+    report(fake_results(lags=(5,), seeds=1, history=False), tmp_path)
+    assert not list((tmp_path / "figures").glob("curves-*"))
+
+
+def test_no_run_is_one_clear_line(tmp_path):
+    nothing = fake_results(lags=(), seeds=1)
+    with pytest.raises(UserError, match="store holds no run"):
+        report(nothing, tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,144 @@
+"""The command line as a person uses it: what it prints, its exit codes, and that nothing is half-written."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+ROOT = Path(__file__).parent.parent
+TROUBLED = ROOT / "tests" / "plugins" / "troubled.py"
+SMALL = """\
+name: small
+tasks:
+  copy_memory: {lag: [1, 3], symbols: 1, examples: 40}
+models:
+  simple_rnn: {units: 8}
+training: {steps: 4, batch_size: 8, evaluate_every: 2}
+gradients: {examples: 4, during: 1}
+"""
+
+
+def rnnbench(*arguments, cwd, **environment):
+    """Run the command line in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "rnnbench", *map(str, arguments)],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "120", **environment},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+def assert_one_line(result, expected):
+    assert result.returncode == 2, result.stdout + result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1, result.stderr
+    assert expected in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "small.yaml").write_text(SMALL)
+    return tmp_path
+
+
+def test_run_status_report_and_a_second_run(folder):
+    """The whole path with two workers; then nothing is repeated, and the report is the same to the byte."""
+    first = rnnbench("run", "small.yaml", "--workers", 2, cwd=folder)
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert "[2/2]" in first.stdout
+    report = folder / "reports" / "small"
+    assert f"report:    {Path('reports/small/report.html')}" in first.stdout
+    assert "MLflow UI: rnnbench ui small.yaml" in first.stdout
+    assert {path.name for path in report.iterdir()} >= {"report.html", "report.md", "results.csv", "manifest.json"}
+    table = pd.read_csv(report / "results.csv")
+    columns = "task,source,model,lag,filler,seed,status,score,skill,solved,steps,parameters,seconds,survival,"
+    assert set((columns + "decay_per_step,signature").split(",")) <= set(table.columns)
+    assert table.lag.tolist() == [1, 3]
+    assert table.status.tolist() == ["finished"] * 2
+    profiles = [pd.read_parquet(path) for path in (folder / "store").rglob("gradient_profile.parquet")]
+    assert len(profiles) == 2
+    for found in profiles:
+        assert {"step", "distance", "phase", "state", "median", "low", "high"} <= set(found.columns)
+        assert set(found.phase) == {"initial", "during", "final"}
+
+    status = rnnbench("status", "small.yaml", cwd=folder)
+    assert status.returncode == 0
+    assert re.search(r"copy_memory\s+simple_rnn\s+2", status.stdout)
+
+    second = rnnbench("run", "small.yaml", cwd=folder)
+    assert second.returncode == 0
+    assert "2 finished before, nothing to run" in second.stdout
+    again = rnnbench("report", "small.yaml", "--out", "again", cwd=folder)
+    assert again.returncode == 0, again.stderr
+    for name in ("results.csv", "report.md"):
+        assert (folder / "again" / name).read_bytes() == (report / name).read_bytes()
+
+
+def test_a_failing_run_is_named_and_makes_the_command_fail(folder):
+    text = SMALL.replace("copy_memory: {", "troubled: {trouble: [raise, none], ")
+    (folder / "bad.yaml").write_text(text.replace("lag: [1, 3]", "lag: 2") + f"plugins: [{TROUBLED}]\n")
+    result = rnnbench("run", "bad.yaml", "--workers", 0, cwd=folder)
+    assert result.returncode == 1
+    assert "failed: simple_rnn T2 s0 troubled trouble=raise: RuntimeError: as asked for" in result.stderr
+    table = pd.read_csv(folder / "reports" / "small" / "results.csv")
+    assert table.status.tolist() == ["failed", "finished"]
+    # A failed run is tried again, a finished one is not.
+    again = rnnbench("run", "bad.yaml", "--workers", 0, cwd=folder)
+    assert "1 finished before, 1 to run" in again.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["run", "none.yaml"], "none.yaml: no such file"),
+        (["run", "small.yaml", "--set", "training.stepz=3"], "unknown key 'stepz' (did you mean 'steps'?)"),
+        (["run", "small.yaml", "--set", "tasks.copy_memory.lag=-1"], "-1 is not valid"),
+        (["run", "small.yaml", "--store", "small.yaml/store"], "small.yaml/store"),
+        (["run", "small.yaml", "--tracking-uri", "http://127.0.0.1:9"], "does not answer"),
+        (["run", "small.yaml", "--set", "tasks={sentiment: {lag: 0}}"], "rnnbench data --prepare imdb_reviews"),
+        (["report", "small.yaml"], "no runs"),
+        (["data", "imbd"], "unknown data set 'imbd' (did you mean 'imdb_reviews'?)"),
+    ],
+)
+def test_bad_input_is_one_line_and_writes_nothing(folder, arguments, expected):
+    result = rnnbench(*arguments, cwd=folder, TFDS_DATA_DIR=str(folder / "no-data"))
+    assert_one_line(result, expected)
+    assert not (folder / "store" / "mlflow.db").exists()
+    assert not (folder / "reports").exists()
+
+
+def test_plan_says_how_many_runs_and_how_large(folder):
+    result = rnnbench("plan", "small.yaml", "--workers", 2, cwd=folder)
+    assert result.returncode == 0
+    assert "small: 2 runs, equal units" in result.stdout
+    row = next(line for line in result.stdout.splitlines() if "simple_rnn" in line)
+    assert {"copy_memory", "generated", "simple_rnn", "8", "152"} <= set(row.replace(",", " ").split())
+
+
+def test_list_and_data_and_schema(folder):
+    listed = rnnbench("list", cwd=folder).stdout
+    assert all(name in listed for name in ("copy_memory", "sentiment", "speech_commands", "forecasting", "gru", "lstm"))
+    data = rnnbench("data", "--data-dir", folder / "nothing", cwd=folder).stdout
+    assert re.search(r"imdb_reviews\s+sentiment\s+missing", data)
+    schema = json.loads(rnnbench("schema", cwd=folder).stdout)
+    assert schema["properties"]["tasks"]["properties"]["copy_memory"]
+
+
+def test_help_imports_no_tensorflow(folder):
+    for arguments in (["--help"], ["run", "--help"], ["list"], ["plan", str(folder / "small.yaml")]):
+        result = subprocess.run(
+            [sys.executable, "-X", "importtime", "-m", "rnnbench", *arguments],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+        )
+        assert result.returncode == 0
+        assert "import time" in result.stderr
+        assert not re.search(r"\| +(tensorflow|keras|mlflow)\b", result.stderr)
