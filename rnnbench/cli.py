@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -118,21 +119,21 @@ def run(
         done = set() if fresh else tracker.finished()
         specs = [spec for spec in experiment.runs if spec.signature not in done]
         _announce(experiment, len(specs), executor.workers)
+        page = (out or Path("reports") / experiment.name) / "report.html"
+        tally = None
         if specs:
             with GridProgress(specs, executor.workers, console) as progress:
                 tally = drive(specs, executor, tracker, progress)
             _summarise(tally, len(specs), file)
-        else:
-            tally = None
-        if tally and tally.interrupted:
-            raise typer.Exit(130)
-        if not tally or tally.finished or tally.diverged:
-            path = _report(experiment, location, file, overrides, out)
-            tracker.log_report(path.parent)
-            console.print(f"report:    {path}", soft_wrap=True)
-            console.print(f"MLflow UI: rnnbench ui {file}{_where(store, tracking_uri)}", soft_wrap=True)
-        if tally and tally.failed:
-            raise typer.Exit(1)
+            if tally.interrupted:
+                raise typer.Exit(130)
+        if tally or not page.exists():
+            _report(experiment, location, file, overrides, page.parent)
+            tracker.log_report(page.parent)
+    console.print(f"report:    {page}", soft_wrap=True)
+    console.print(f"MLflow UI: rnnbench ui {file}{_where(store, tracking_uri)}", soft_wrap=True)
+    if tally and tally.failed:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -169,8 +170,8 @@ def plan(
     sources = ", ".join(sorted({spec.task.data_source for spec in experiment.runs}))
     total = duration(sum(map(seconds, experiment.runs)) / workers)
     console.print(
-        f"Data: {sources}. About {total} with {workers} worker{'s' * (workers > 1)} if every run uses its whole budget; runs that solve "
-        "their task stop early. A rough estimate: halve or double it."
+        f"Data: {sources}. About {total} with {workers} worker{'s' * (workers > 1)} if each run uses its whole budget; "
+        "runs that solve their task stop early. A rough estimate: halve or double it."
     )
 
 
@@ -211,7 +212,8 @@ def report(
 ) -> None:
     """Write the report of the runs that the store has: HTML, Markdown, SVG figures, results.csv and a manifest."""
     experiment, location = _open(file, overrides, store, tracking_uri)
-    console.print(f"report: {_report(experiment, location, file, overrides, out)}", soft_wrap=True)
+    page = _report(experiment, location, file, overrides, out or Path("reports") / experiment.name)
+    console.print(f"report: {page}", soft_wrap=True)
 
 
 @app.command()
@@ -226,7 +228,9 @@ def ui(
     from rnnbench.store import Location
 
     name = experiment_file.load(file).name if file else None
-    mlflow_ui.serve(Location.resolve(store, tracking_uri), name, port, console.print)
+    mlflow_ui.serve(
+        Location.resolve(store, tracking_uri), name, port, partial(console.print, markup=False, soft_wrap=True)
+    )
 
 
 @app.command("list")
@@ -317,7 +321,7 @@ def _executor(workers: int | None) -> Executor:
     return LocalPool(workers or default_workers())
 
 
-def _report(experiment: Experiment, location: Location, file: Path, overrides: list[str], out: Path | None) -> Path:
+def _report(experiment: Experiment, location: Location, file: Path, overrides: list[str], out: Path) -> Path:
     from rnnbench.report.build import build
     from rnnbench.results import load, provenance
 
@@ -326,7 +330,7 @@ def _report(experiment: Experiment, location: Location, file: Path, overrides: l
     return build(
         experiment.resolved(),
         load(location, experiment),
-        out or Path("reports") / experiment.name,
+        out,
         title=experiment.name,
         description=experiment.description,
         provenance=provenance(location, experiment),
