@@ -6,7 +6,8 @@ import time
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.table import Column
 
 from rnnbench.events import Diverged, Event, Failed, Finished, Measured, Started, Taken
 from rnnbench.execution.estimate import seconds
@@ -32,11 +33,13 @@ class GridProgress:
         self._to_come = sum(seconds(spec) for spec in specs)
         self._done = 0.0
         self._rows: dict[str, TaskID] = {}
+        self._started: dict[str, float] = {}
+        whole = Column(no_wrap=True, min_width=9)
         self._bars = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=20),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[state]}", markup=False),
+            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")),
+            BarColumn(bar_width=8),
+            TextColumn("{task.completed:.0f}/{task.total:.0f}", table_column=whole),
+            TextColumn("{task.fields[state]}", markup=False, table_column=Column(no_wrap=True)),
             console=console,
             disable=not console.is_terminal,
         )
@@ -56,16 +59,24 @@ class GridProgress:
                     spec.name, total=spec.training.steps, state="loading the data"
                 )
             case Started():
+                self._started[event.signature] = time.monotonic()
                 self._show(event.signature, 0, "compiling")
             case Measured(metrics=metrics) if "validation/loss" in metrics:
                 score = metrics[f"validation/{spec.task.score_name}"]
                 loss = metrics.get("train/loss", metrics["validation/loss"])
-                self._show(event.signature, event.step, f"loss {loss:.4g}  {spec.task.score_name} {score:.3g}")
+                figures = f"loss {loss:.3g} {spec.task.score_name} {score:.3g}"
+                self._show(event.signature, event.step, figures + self._run_left(spec, event))
             case Finished() | Diverged() | Failed():
                 self._end(spec, event)
 
     def _show(self, signature: str, step: int, state: str) -> None:
         self._bars.update(self._rows[signature], completed=step, state=state)
+
+    def _run_left(self, spec: RunSpec, event: Measured) -> str:
+        if not event.step:
+            return ""
+        elapsed = time.monotonic() - self._started[event.signature]
+        return f", {duration(elapsed * (spec.training.steps / event.step - 1))} left"
 
     def _end(self, spec: RunSpec, event: Finished | Diverged | Failed) -> None:
         if event.signature in self._rows:
