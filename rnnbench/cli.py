@@ -327,16 +327,20 @@ def _report(experiment: Experiment, location: Location, file: Path, overrides: l
 
     settings = "".join(f" --set {shlex.quote(override)}" for override in overrides)
     name = file.name if file.is_absolute() else str(file)
-    return build(
-        experiment.resolved(),
-        load(location, experiment),
-        out,
-        title=experiment.name,
-        description=experiment.description,
-        provenance=provenance(location, experiment),
-        reproduce=[f"rnnbench run {shlex.quote(name)}{settings}"],
-        planned=len(experiment.runs),
-    )
+    results = load(location, experiment)
+    try:
+        return build(
+            experiment.resolved(),
+            results,
+            out,
+            title=experiment.name,
+            description=experiment.description,
+            provenance=provenance(location, experiment),
+            reproduce=[f"rnnbench run {shlex.quote(name)}{settings}"],
+            planned=len(experiment.runs),
+        )
+    except OSError as error:
+        raise UserError(f"{out}: the report cannot be written there: {error.strerror}; choose another --out") from None
 
 
 def _announce(experiment: Experiment, to_do: int, workers: int) -> None:

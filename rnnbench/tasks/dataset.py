@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rnnbench.datasets import catalogue
+from rnnbench.errors import UserError
 from rnnbench.tasks.base import Batch, ClassificationTask, Split, Task, Tokens
 
 _STREAMS = {"train": 0, "validation": 1, "test": 2}
@@ -54,9 +55,14 @@ class DatasetTask(Task):
         """`n` x `lag` random steps that carry nothing of the answer, in the form of the evidence."""
 
     def train_batch(self, seed: int, step: int, batch_size: int) -> Batch:
-        """Example order: a fresh permutation every epoch; the incomplete last batch of an epoch is left out."""
+        """Example order: a fresh permutation every epoch; the incomplete last batch of an epoch is left out.
+
+        Raises `UserError` if there are fewer training examples than `batch_size`.
+        """
         examples = self.examples("train")
-        epoch, position = divmod(step, max(1, len(examples.targets) // batch_size))
+        if batch_size > len(examples.targets):
+            raise UserError(f"batch_size {batch_size:,}: there are only {len(examples.targets):,} training examples")
+        epoch, position = divmod(step, len(examples.targets) // batch_size)
         order = _order(seed, epoch, len(examples.targets))
         chosen = order[position * batch_size : (position + 1) * batch_size]
         rng = np.random.default_rng([_STREAMS["train"], seed, step])

@@ -189,3 +189,9 @@ def test_published_naive_levels_of_etth1(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert tuple(univariate["persistence"].values()) == pytest.approx((0.034, 0.139), abs=5e-4)
     assert len(Forecasting(lag=0).examples("test").targets) == 2857
     assert len(windows(load("ETTh1", "multivariate"), "test", 96, 720)[0]) == 2161
+
+
+def test_a_batch_larger_than_the_data_is_refused():
+    task = Forecasting(lag=0, source="synthetic")
+    with pytest.raises(UserError, match=r"batch_size 9,999: there are only 2,281 training examples"):
+        task.train_batch(0, 0, 9_999)
