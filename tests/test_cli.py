@@ -119,14 +119,15 @@ def test_plan_says_how_many_runs_and_how_large(folder):
     assert result.returncode == 0
     assert "small: 2 runs, equal units" in result.stdout
     row = next(line for line in result.stdout.splitlines() if "simple_rnn" in line)
-    assert {"copy_memory", "generated", "simple_rnn", "8", "152"} <= set(row.replace(",", " ").split())
+    assert "Data: generated." in result.stdout
+    assert {"copy_memory", "simple_rnn", "8", "152"} <= set(row.replace(",", " ").split())
 
 
 def test_list_and_data_and_schema(folder):
     listed = rnnbench("list", cwd=folder).stdout
     assert all(name in listed for name in ("copy_memory", "sentiment", "speech_commands", "forecasting", "gru", "lstm"))
     data = rnnbench("data", "--data-dir", folder / "nothing", cwd=folder).stdout
-    assert re.search(r"imdb_reviews\s+sentiment\s+missing", data)
+    assert re.search(r"imdb_reviews +sentiment +none stated +missing", data)
     schema = json.loads(rnnbench("schema", cwd=folder).stdout)
     assert schema["properties"]["tasks"]["properties"]["copy_memory"]
 
