@@ -17,8 +17,13 @@ from rnnbench.stored import MESSAGE_TAG, PROFILE_ARTIFACT, StoredRun, artifact, 
 COLUMNS = [
     "task", "task_setting", "source", "model", "model_setting", "lag", "filler", "seed", "status",
     "score_name", "score", "skill", "solved", "steps", "steps_to_solve", "parameters", "recurrent_parameters",
-    "seconds", "survival", "decay_per_step", "reach", "units", "learning_rate", "message", "signature", "run_id",
+    "seconds", "survival", "decay_per_step", "reach", "units", "learning_rate", "message", "criterion",
+    "signature", "run_id",
 ]  # fmt: skip
+
+
+OWN_SKILL = "own skill"
+"""`criterion` of a run whose `solved` compares it with its model's own skill at lag 0, not with a score."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +99,7 @@ def _row(spec: RunSpec, run: StoredRun) -> dict[str, Any]:
         "seed": spec.seed,
         "status": run.status,
         "score_name": spec.task.score_name,
+        "criterion": OWN_SKILL if spec.task.solved_score is None else "score",
         "recurrent_parameters": spec.model.recurrent_parameters(spec.task.inputs.width),
         "units": spec.model.units,
         "learning_rate": spec.training.learning_rate,

@@ -33,7 +33,8 @@ def test_what_was_measured_comes_back_exactly_and_once(location: Location) -> No
     assert math.isnan(reach)
     assert row == {
         "task": "copy", "task_setting": "", "source": "generated", "model": "simple_rnn", "model_setting": "",
-        "lag": 10, "filler": "blank", "seed": 0, "status": "finished", "score_name": "accuracy", "score": 1 / 3,
+        "lag": 10, "filler": "blank", "seed": 0, "status": "finished", "criterion": "score",
+        "score_name": "accuracy", "score": 1 / 3,
         "skill": 0.7, "solved": True, "steps": 20, "steps_to_solve": 10, "parameters": 123,
         "recurrent_parameters": 8 * (10 + 8) + 8, "seconds": 1.5, "survival": 0.25, "decay_per_step": 0.9, "units": 8,
         "learning_rate": 1e-3, "message": "", "signature": SECOND.signature,

@@ -9,7 +9,7 @@ import pandas as pd
 
 from rnnbench import statistics
 from rnnbench.report.style import Series, all_series, count, series_label
-from rnnbench.results import Results
+from rnnbench.results import OWN_SKILL, Results
 
 FILLERS = {"blank": "silence", "distractor": "noise"}
 
@@ -22,6 +22,8 @@ class Problem:
     setting: str
     source: str
     score_name: str
+    relative: bool = False
+    """Whether solved means to keep the model's own skill at lag 0."""
 
     @property
     def synthetic(self) -> bool:
@@ -43,7 +45,7 @@ class Material:
         keys = statistics.GROUP
         runs = statistics.with_group_names(results.runs)
         self._problems = {
-            row: Problem(row[0], row[1], row[2], self._score_name(runs, row))
+            row: Problem(row[0], row[1], row[2], *self._scoring(runs, row))
             for row in runs[["task", "task_setting", "source"]].drop_duplicates().itertuples(index=False, name=None)
         }
         self.runs = self._labelled(runs)
@@ -102,9 +104,9 @@ class Material:
         )
 
     @staticmethod
-    def _score_name(runs: pd.DataFrame, row: tuple[str, str, str]) -> str:
-        same = (runs["task"] == row[0]) & (runs["task_setting"] == row[1]) & (runs["source"] == row[2])
-        return next(iter(runs.loc[same, "score_name"].dropna()), "score")
+    def _scoring(runs: pd.DataFrame, row: tuple[str, str, str]) -> tuple[str, bool]:
+        same = runs[(runs["task"] == row[0]) & (runs["task_setting"] == row[1]) & (runs["source"] == row[2])]
+        return next(iter(same["score_name"].dropna()), "score"), bool((same["criterion"] == OWN_SKILL).any())
 
 
 def seeds_text(low: int, high: int) -> str:

@@ -78,7 +78,9 @@ DEFINITIONS = [
 def answers(material: Material, problem: Problem) -> list[str]:
     """What the statistics say of one problem: a sentence for each filler, the number of seeds, skill at lag 0."""
     mine = material.horizons[material.horizons["problem"] == problem.label]
-    sentences = [_sentence(str(filler), block) for filler, block in mine.groupby("filler", sort=False)]
+    sentences = [
+        _sentence(str(filler), block, problem.relative) for filler, block in mine.groupby("filler", sort=False)
+    ]
     low, high = int(mine["n_low"].min()), int(mine["n_high"].max())
     if high == 0:
         return [*sentences, "No run has ended."]
@@ -131,11 +133,11 @@ def _skill_at_zero(material: Material, problem: Problem) -> list[str]:
     return [f"{'Best skill' if len(at) > len(best) else 'Skill'} at lag 0: {skills}."]
 
 
-def _sentence(filler: str, block: pd.DataFrame) -> str:
+def _sentence(filler: str, block: pd.DataFrame, relative: bool) -> str:
     rows = sorted(block.to_dict("records"), key=_reach, reverse=True)
     groups: dict[str, list[dict[Any, Any]]] = {}
     for row in rows:
-        groups.setdefault(_clause(row), []).append(row)
+        groups.setdefault(_clause(row, relative), []).append(row)
     settings = block["model"].value_counts()
     clauses = []
     for clause, members in groups.items():
@@ -159,16 +161,21 @@ def _reach(row: dict[Any, Any]) -> tuple[bool, int]:
     return horizon.beyond, -1 if horizon.lag is None else horizon.lag
 
 
-def _clause(row: dict[Any, Any]) -> str:
+def _clause(row: dict[Any, Any], relative: bool) -> str:
+    """What a model does, with * where its verb takes an s; to solve a relative task is to keep one's own skill."""
     horizon = row["horizon"]
+    verb = "keep* the skill of lag 0" if relative else "solve*"
     if horizon.beyond:
-        return f"solve* every lag tried, up to {horizon.lag}"
+        return f"{verb} {'at ' if relative else ''}every lag tried, up to {horizon.lag}"
     unknown = "cannot be judged there for want of lag 0" if row["unjudged"] else "has no ended run"
     end = f" (lag {horizon.unknown} {unknown})" if horizon.unknown is not None else ""
     again = f" (and lag {listed(map(str, horizon.again))} again)" if horizon.again else ""
     if horizon.lag is None:
-        return f"{'solve* not even the shortest lag' if not end else 'cannot be judged'}{again}{end}"
-    return f"solve* up to lag {horizon.lag}{again}{end}"
+        none = "start* without skill at lag 0" if relative else "solve* not even the shortest lag"
+        return f"{'cannot be judged' if end else none}{again}{end}"
+    if relative and horizon.lag == 0:
+        return f"lose* the skill of lag 0 at the next lag{again}{end}"
+    return f"{verb} up to lag {horizon.lag}{again}{end}"
 
 
 def listed(names: Iterable[str]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from rnnbench.results import COLUMNS, Results
+from rnnbench.results import COLUMNS, OWN_SKILL, Results
 from rnnbench.statistics import with_relative_solved
 
 REACH = {"simple_rnn": 60, "lstm": 25, "gru": 30, "lstm_chrono": 300, "gru_chrono": 400, "gru_orthogonal": 80}
@@ -91,6 +91,7 @@ def _run(point: tuple, status: str, signature: str, rng: np.random.Generator) ->
     return {
         "task": task, "task_setting": task_setting, "source": about["source"], "model": model,
         "model_setting": model_setting, "lag": lag, "filler": filler, "seed": seed, "status": status,
+        "criterion": "score" if about["solved"] else OWN_SKILL,
         "score_name": about["score_name"], "score": score if ended else math.nan,
         "skill": skill if ended else math.nan, "solved": solved if ended else None,
         "steps": math.nan if status == "failed" else 2000, "steps_to_solve": steps_to_solve if ended else math.nan,

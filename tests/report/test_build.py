@@ -167,6 +167,18 @@ def test_answer_names_each_horizon(tmp_path):
     assert cells == [("–", "○○"), ("5", "●○"), ("≥ 10", "●●")]
 
 
+def test_a_task_without_a_threshold_is_told_as_what_is_kept(tmp_path):
+    results = fake_results(tasks=("sentiment",), lags=(0, 20), seeds=2)
+    results.runs["solved"] = (results.runs["model"] == "gru") | (
+        (results.runs["model"] == "lstm") & (results.runs["lag"] == 0)
+    )
+    text = page(report(results, tmp_path).parent)
+    assert (
+        "Through silence, gru keeps the skill of lag 0 at every lag tried, up to 20; "
+        "lstm loses the skill of lag 0 at the next lag; simple_rnn starts without skill at lag 0."
+    ) in text
+
+
 @pytest.mark.parametrize(
     "results",
     [
