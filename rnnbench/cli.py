@@ -24,9 +24,12 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
     from rnnbench.execution.base import Executor
+    from rnnbench.execution.checkpoints import Checkpoints
     from rnnbench.execution.driver import Tally
+    from rnnbench.execution.leases import Leases
     from rnnbench.experiment import Experiment, RunSpec
     from rnnbench.store import Location
+    from rnnbench.tracking import Tracker
 
 app = typer.Typer(
     help="Measure how SimpleRNN, LSTM and GRU cope as the dependency length grows.",
@@ -101,8 +104,8 @@ def run(
 ) -> None:
     """Run every run of a grid that the store does not have yet, then write the report.
 
-    Runs that are finished are never repeated; runs that failed or were interrupted are tried again. Exit code 1 if a
-    run failed, 130 after Ctrl-C.
+    Runs that are finished are never repeated; runs that were interrupted go on where they were; runs that failed are
+    tried again. Ctrl-C stops in order, twice at once. Exit code 1 if a run failed, 130 after Ctrl-C, 143 after SIGTERM.
     """
     from rnnbench.execution.driver import drive
     from rnnbench.progress import GridProgress
@@ -110,23 +113,25 @@ def run(
 
     experiment, location = _open(file, overrides, store, tracking_uri)
     _point_to_data(data_dir, manual_dir)
-    executor = _executor(workers)
+    checkpoints, leases = _work_place(experiment, location, store)
     for task in {spec.task.model_copy(update={"lag": 1}): spec.task for spec in experiment.runs}.values():
         task.check_data()
-    with Tracker(location, experiment) as tracker:
-        if fresh:
-            tracker.discard(spec.signature for spec in experiment.runs)
-        done = set() if fresh else tracker.finished()
-        specs = [spec for spec in experiment.runs if spec.signature not in done]
+    with Tracker(location, experiment) as tracker, leases:
+        specs = _to_do(experiment, tracker, leases, checkpoints, fresh)
+        executor = _executor(workers, specs, checkpoints)
         _announce(experiment, len(specs), executor.workers)
         page = (out or Path("reports") / experiment.name) / "report.html"
         tally = None
         if specs:
             with GridProgress(specs, executor.workers, console) as progress:
-                tally = drive(specs, executor, tracker, progress)
+                tally = drive(
+                    specs, executor, tracker, progress, leases=leases, checkpoints=checkpoints, say=progress.say
+                )
             _summarise(tally, len(specs), file)
-            if tally.interrupted:
-                raise typer.Exit(130)
+            if tally.signal:
+                raise typer.Exit(128 + tally.signal)
+            if tally.elsewhere:
+                raise typer.Exit(1 if tally.failed else 0)
         if tally or not page.exists():
             _report(experiment, location, file, overrides, page.parent)
             tracker.log_report(page.parent)
@@ -145,11 +150,11 @@ def plan(
     """Say how many runs a file asks for, how large they are, and about how long they take."""
     from rnnbench import experiment_file
     from rnnbench.execution.estimate import seconds
-    from rnnbench.execution.local import default_workers
+    from rnnbench.execution.machine import default_workers
     from rnnbench.progress import duration
 
     experiment = experiment_file.load(file, overrides)
-    workers = workers or default_workers()
+    workers = workers or default_workers(experiment.runs)[0]
     table = _table(
         f"{experiment.name}: {len(experiment.runs)} runs, equal {experiment.match}",
         ["task", "model"],
@@ -312,13 +317,48 @@ def _point_to_data(data_dir: Path | None, manual_dir: Path | None) -> None:
         os.environ["RNNBENCH_MANUAL_DIR"] = str(manual_dir.resolve())
 
 
-def _executor(workers: int | None) -> Executor:
+def _work_place(experiment: Experiment, location: Location, store: Path | None) -> tuple[Checkpoints, Leases]:
+    """Where interrupted runs wait and drivers say what they do: beside a local database, or in `store`."""
+    from rnnbench.execution.checkpoints import Checkpoints
+    from rnnbench.execution.leases import Leases
+    from rnnbench.store import DEFAULT_DIRECTORY
+
+    local = location.database.parent if location.database else None
+    place = (local or store or Path(DEFAULT_DIRECTORY)).resolve()
+    return Checkpoints(place / "checkpoints" / experiment.name), Leases(place / "leases" / experiment.name)
+
+
+def _to_do(
+    experiment: Experiment, tracker: Tracker, leases: Leases, checkpoints: Checkpoints, fresh: bool
+) -> list[RunSpec]:
+    """The runs that have no result yet, after what a killed driver left was tidied up."""
+    alive = leases.taken(spec.signature for spec in experiment.runs)
+    if fresh:
+        if alive:
+            raise UserError(
+                f"--fresh: {len(alive)} of these runs are being done by another `rnnbench run`; end it first"
+            )
+        tracker.discard(spec.signature for spec in experiment.runs)
+    tracker.bury(alive)
+    done = tracker.finished()
+    for spec in experiment.runs:
+        if fresh or spec.signature in done:
+            checkpoints.remove(spec.signature)
+    return [spec for spec in experiment.runs if spec.signature not in done]
+
+
+def _executor(workers: int | None, specs: list[RunSpec], checkpoints: Checkpoints) -> Executor:
     from rnnbench.execution.in_process import InProcess
-    from rnnbench.execution.local import LocalPool, default_workers
+    from rnnbench.execution.local import LocalPool
+    from rnnbench.execution.machine import default_workers
 
     if workers == 0:
-        return InProcess()
-    return LocalPool(workers or default_workers())
+        return InProcess(checkpoints)
+    if workers is None:
+        workers, note = default_workers(specs)
+        if note:
+            console.print(note, soft_wrap=True)
+    return LocalPool(workers, checkpoints)
 
 
 def _report(experiment: Experiment, location: Location, file: Path, overrides: list[str], out: Path) -> Path:
@@ -354,12 +394,16 @@ def _summarise(tally: Tally, total: int, file: Path) -> None:
     parts = [f"{tally.finished} finished"]
     parts += [f"{tally.diverged} diverged"] if tally.diverged else []
     parts += [f"{len(tally.failed)} failed"] if tally.failed else []
-    missing = total - tally.finished - tally.diverged - len(tally.failed)
+    parts += [f"{tally.done_elsewhere} done by another `rnnbench run`"] if tally.done_elsewhere else []
+    missing = total - tally.finished - tally.diverged - len(tally.failed) - tally.done_elsewhere - tally.elsewhere
     parts += [f"{missing} not done"] if missing else []
     console.print(", ".join(parts))
+    if tally.elsewhere:
+        runs = "1 run is" if tally.elsewhere == 1 else f"{tally.elsewhere} runs are"
+        console.print(f"{runs} being done by another `rnnbench run`, which will write the report", soft_wrap=True)
     for name, message in tally.failed.items():
         errors.print(f"failed: {name}: {message}", style="red", markup=False, soft_wrap=True)
-    if tally.failed or tally.interrupted:
+    if tally.failed or tally.signal:
         console.print(f"go on with: rnnbench run {file}", soft_wrap=True)
 
 

@@ -1,8 +1,8 @@
 """What a run says while it goes: small, plain, picklable facts, in the order in which they happen.
 
 A run is a function from a RunSpec to a stream of these. An executor puts `Taken` before them; they start with `Started`
-and end with exactly one of `Finished`, `Diverged`, `Failed`, or break off if the run is stopped or its process dies. Then
-it is taken up again, with another `Taken`, and says once more what it said before its checkpoint.
+and end with exactly one of `Finished`, `Diverged`, `Failed`, or break off if the run is stopped or its process dies.
+Then it is taken up again, with another `Taken`, and says once more what it said before its checkpoint.
 """
 
 from __future__ import annotations

@@ -40,8 +40,9 @@ class Snapshot:
         # Python writes a float with all the digits that it takes to read the same bits back.
         text = json.dumps(plain, default=lambda number: number.item())
         arrays = {f"{name}/{index}": array for name, group in self.arrays.items() for index, array in enumerate(group)}
+        arrays["json"] = np.frombuffer(text.encode(), np.uint8)
         buffer = io.BytesIO()
-        np.savez(buffer, json=np.frombuffer(text.encode(), np.uint8), **arrays)
+        np.savez(buffer, allow_pickle=False, **arrays)
         content = buffer.getvalue()
         return _MAGIC + hashlib.sha256(content).digest() + content
 

@@ -16,12 +16,11 @@ from rnnbench.snapshot import Snapshot
 def interrupted(spec, cleared=False):
     """Stop a run after every interval: how often, the events of its last part, its final weights."""
     saved, snapshot = [], None
-    for attempt in itertools.count():
+    while True:
         calls = itertools.count(1)
         events = list(training.run(spec, snapshot, saved.append, lambda calls=calls: next(calls) > 1))
         if isinstance(events[-1], Finished | Diverged):
-            return attempt, events, training._compiled(*spec.network).network.get_weights()
-        assert len(saved) == attempt + 1
+            return len(saved), events, training._compiled(*spec.network).network.get_weights()
         snapshot = Snapshot.from_bytes(saved[-1].to_bytes())
         if cleared:
             training._compiled.cache_clear()

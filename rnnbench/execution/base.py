@@ -91,7 +91,10 @@ def _snapshot(spec: RunSpec, checkpoints: Checkpoints | None) -> tuple[Snapshot 
 
 def quiet_tensorflow() -> None:
     """Keep TensorFlow's start-up chatter off the terminal; before it is imported."""
+    import logging
     import os
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+    # It advises against tracing a function for every lag.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
