@@ -14,7 +14,6 @@ import pickle
 import queue
 import signal
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -23,8 +22,8 @@ from rnnbench.errors import UserError
 from rnnbench.events import Ending, Event, Failed, Warned
 from rnnbench.execution.base import ATTEMPTS, Claim, quiet_tensorflow, stream, unclaimed
 from rnnbench.execution.checkpoints import Checkpoints
-from rnnbench.execution.estimate import seconds
 from rnnbench.execution.machine import gpus
+from rnnbench.execution.waiting import Waiting
 from rnnbench.experiment import RunSpec
 
 Work = Callable[[RunSpec, int, Checkpoints | None, Callable[[], bool]], Iterator[Event]]
@@ -32,8 +31,6 @@ Work = Callable[[RunSpec, int, Checkpoints | None, Callable[[], bool]], Iterator
 POLL_SECONDS = 0.2
 STARTS = 5
 """How many workers may die in a row before one of them is ready."""
-_NEARLY = 0.7
-"""Share of the longest run's time from which another run counts as as long."""
 _LAST_BREATH = 2.0
 """Seconds that a process may take to end after its pipe did."""
 _STOP = b"stop"
@@ -55,7 +52,7 @@ class LocalPool:
         self._stillborn = 0
 
     def execute(self, specs: Sequence[RunSpec], claim: Claim = unclaimed) -> Iterator[Event]:
-        waiting = _Waiting(specs, claim)
+        waiting = Waiting(specs, claim)
         crew: dict[Connection, _Worker] = {}
         told = False
         try:
@@ -86,7 +83,7 @@ class LocalPool:
             else:
                 worker.say(_STOP)
 
-    def _is_short_of_hands(self, crew: dict[Connection, _Worker], waiting: _Waiting) -> bool:
+    def _is_short_of_hands(self, crew: dict[Connection, _Worker], waiting: Waiting) -> bool:
         free = sum(worker.spec is None for worker in crew.values())
         return not self._cancelled and len(crew) < self.workers and free < len(waiting)
 
@@ -96,7 +93,7 @@ class LocalPool:
         device = devices[number % len(devices)] if devices else None
         return _Worker(_Duty(number, device, self._checkpoints, self._work))
 
-    def _hear(self, crew: dict[Connection, _Worker], worker: _Worker, waiting: _Waiting) -> Iterator[Event]:
+    def _hear(self, crew: dict[Connection, _Worker], worker: _Worker, waiting: Waiting) -> Iterator[Event]:
         """Take one message of a worker: an event, its wish for a run (None), or its death (the end of the pipe)."""
         try:
             event = worker.pipe.recv()
@@ -117,7 +114,7 @@ class LocalPool:
         else:
             worker.give(spec)
 
-    def _bury(self, worker: _Worker, waiting: _Waiting) -> Iterator[Event]:
+    def _bury(self, worker: _Worker, waiting: Waiting) -> Iterator[Event]:
         spec, reason = worker.spec, worker.died()
         if not worker.ready and not self._cancelled:
             self._stillborn += 1
@@ -131,47 +128,6 @@ class LocalPool:
         else:
             message = f"its worker process died, {reason}; the run is taken up again ({attempt} of {ATTEMPTS})"
             yield Warned(spec.signature, message)
-
-
-class _Waiting:
-    """The runs that no worker has, the longest first: a long one at the end would keep one worker alone."""
-
-    def __init__(self, specs: Sequence[RunSpec], claim: Claim) -> None:
-        self._specs = sorted(specs, key=seconds, reverse=True)
-        self._networks = {spec.signature: spec.network for spec in specs}
-        self._claim = claim
-        self._attempts: Counter[str] = Counter()
-
-    def __len__(self) -> int:
-        return len(self._specs)
-
-    def take(self, compiled: set[tuple[object, ...]]) -> RunSpec | None:
-        """The next run for a worker that has these networks compiled; None if there is none left."""
-        while self._specs:
-            spec = self._next(compiled)
-            self._specs.remove(spec)
-            if self._attempts[spec.signature] or self._claim(spec):
-                self._attempts[spec.signature] += 1
-                compiled.add(self._networks[spec.signature])
-                return spec
-        return None
-
-    def put_back(self, spec: RunSpec) -> int | None:
-        """Let a run be taken up again, before all others: the number of that attempt, or None if it had its share."""
-        attempt = self._attempts[spec.signature] + 1
-        if attempt > ATTEMPTS:
-            return None
-        self._specs.insert(0, spec)
-        return attempt
-
-    def _next(self, compiled: set[tuple[object, ...]]) -> RunSpec:
-        longest = self._specs[0]
-        for spec in self._specs:
-            if seconds(spec) < _NEARLY * seconds(longest):
-                break
-            if self._networks[spec.signature] in compiled:
-                return spec
-        return longest
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from rnnbench.errors import UserError
 from rnnbench.events import Ending, Failed, Finished, Measured, Taken, Warned
 from rnnbench.execution.base import ATTEMPTS
 from rnnbench.execution.checkpoints import Checkpoints
-from rnnbench.execution.local import LocalPool, _Waiting
+from rnnbench.execution.local import LocalPool
+from rnnbench.execution.waiting import Waiting
 
 HERE = Path(__file__).parent
 
@@ -152,10 +153,10 @@ for event in LocalPool(2, work=stub_runs.slow).execute(stub_runs.specs(2, steps=
 
 def test_the_longest_runs_go_first_but_a_compiled_network_is_used_while_that_costs_nothing():
     long, short = stub_runs.specs(1, lag=1000, steps=1000), stub_runs.specs(2, lag=10, steps=10)
-    waiting = _Waiting([*short, *long], lambda spec: True)
+    waiting = Waiting([*short, *long], lambda spec: True)
     compiled = {short[0].network}
     assert waiting.take(compiled) is long[0]
     assert long[0].network in compiled
     other = stub_runs.specs(1, lag=10, steps=10, symbols=2)
-    waiting = _Waiting([*other, *short], lambda spec: True)
+    waiting = Waiting([*other, *short], lambda spec: True)
     assert [waiting.take({short[0].network}) for _ in range(3)] == [*short, *other]
