@@ -7,13 +7,13 @@ import os
 import socket
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rnnbench.datasets import location
 from rnnbench.errors import UserError
 from rnnbench.execution.base import quiet_tensorflow
-from rnnbench.execution.local import default_workers
+from rnnbench.execution.machine import cores
 from rnnbench.execution.preflight import Findings, Requirements, examine
 
 ANSWER_SECONDS = 5.0
@@ -23,7 +23,7 @@ FORWARDED = ("RNNBENCH_", "TFDS_", "TF_", "KERAS_", "XLA_")
 """Environment variables that the driver's results depend on, by their beginnings."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Node:
     """A machine of the cluster."""
 
@@ -33,10 +33,12 @@ class Node:
     """Runs at a time."""
     checkpoints: bool = False
     """Whether it sees the driver's checkpoints."""
+    networks: set[tuple[object, ...]] = field(default_factory=set)
+    """What some process there has compiled."""
 
 
 class Cluster:
-    """The connection of this process to Ray; there can be one at a time."""
+    """The connection of this process to Ray, until it ends."""
 
     def __init__(self, address: str | None, workers: int | None) -> None:
         """Join the cluster at `address` (HOST:PORT of its head), or `RAY_ADDRESS`; else start one on this machine.
@@ -46,12 +48,12 @@ class Cluster:
         address = address or os.environ.get("RAY_ADDRESS")
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+        ray = _import_ray()
         if address:
-            _check_that_somebody_answers(address)
+            _check_that_ray_answers(address)
             place: dict[str, Any] = {"address": address}
         else:
-            place = {"address": "local", "num_cpus": workers or default_workers(), "include_dashboard": False}
-        ray = _import_ray()
+            place = {"address": "local", "num_cpus": workers or cores(), "include_dashboard": False}
         try:
             ray.init(
                 **place, log_to_driver=False, logging_level=logging.ERROR, runtime_env={"env_vars": _environment()}
@@ -111,12 +113,6 @@ class Cluster:
                 findings[node] = Findings((f"it does not answer within {EXAMINE_SECONDS:.0f} s",))
         return findings
 
-    def close(self) -> None:
-        """Leave the cluster, which ends all that this process runs there; stop it if it was started here."""
-        import ray
-
-        ray.shutdown()
-
 
 class Room:
     """The nodes that may be given runs: those of the start, less the lost ones, and those that join later."""
@@ -160,7 +156,7 @@ class Room:
             if findings.problems:
                 problems.append(f"node {node.address}: {', '.join(findings.problems)}")
                 continue
-            self._nodes[node.id] = Node(node.id, node.address, node.slots, findings.sees_checkpoints)
+            self._nodes[node.id] = replace(node, checkpoints=findings.sees_checkpoints)
             if self._requirements.token and not findings.sees_checkpoints:
                 self._warn(
                     f"node {node.address} does not see {self._requirements.token.parent}: runs that are interrupted "
@@ -177,8 +173,8 @@ def _import_ray() -> Any:
     return ray
 
 
-def _check_that_somebody_answers(address: str) -> None:
-    """Ray itself tries for half a minute and ends with a traceback."""
+def _check_that_ray_answers(address: str) -> None:
+    """Ray itself tries for minutes, and fills the terminal with its attempts."""
     host, _, port = address.rpartition(":")
     if not host or not port.isdigit() or "/" in host:
         raise UserError(f"--address {address}: must be HOST:PORT of the cluster's head, e.g. 10.0.0.1:6379")
@@ -189,6 +185,14 @@ def _check_that_somebody_answers(address: str) -> None:
         raise UserError(
             f"no Ray cluster answers at {address} ({reason}); start one there: ray start --head --port {port}"
         ) from None
+    import grpc
+
+    with grpc.insecure_channel(address) as channel:
+        try:
+            channel.unary_unary("/grpc.health.v1.Health/Check")(b"", timeout=ANSWER_SECONDS)
+        except grpc.RpcError as error:
+            if error.code() in (grpc.StatusCode.UNIMPLEMENTED, grpc.StatusCode.DEADLINE_EXCEEDED):
+                raise UserError(f"what answers at {address} is not the head of a Ray cluster") from None
 
 
 def _environment() -> dict[str, str]:

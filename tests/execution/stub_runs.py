@@ -50,6 +50,14 @@ def dies_once(spec, worker, checkpoints, stopped):
     yield from _steps(spec, worker, checkpoints, stopped, lambda step: _die(spec, checkpoints, step, first_time_only=True))
 
 
+def crashes(spec, worker, checkpoints, stopped):
+    """The run of seed 0 raises."""
+    yield Taken(spec.signature, worker)
+    if spec.seed == 0:
+        raise RuntimeError("as asked for")
+    yield Finished(spec.signature, 1, {})
+
+
 def always_dies(spec, worker, checkpoints, stopped):
     yield from _steps(spec, worker, checkpoints, stopped, lambda step: _die(spec, checkpoints, step))
 
