@@ -125,7 +125,7 @@ class Leases:
 def _lock(file: int, shared: bool = False) -> bool:
     """Whether the file could be locked until it is closed; also true where the file system knows no locks."""
     kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
-    for patience in (0.0, 0.05):
+    for patience in (0.0, 0.01, 0.03):
         # Whoever only looks holds the lock for an instant.
         time.sleep(patience)
         try:

@@ -47,7 +47,9 @@ def loud(spec, worker, checkpoints, stopped):
 
 def dies_once(spec, worker, checkpoints, stopped):
     """The run of seed 0 is killed at step 2, the first time."""
-    yield from _steps(spec, worker, checkpoints, stopped, lambda step: _die(spec, checkpoints, step, first_time_only=True))
+    yield from _steps(
+        spec, worker, checkpoints, stopped, lambda step: _die(spec, checkpoints, step, first_time_only=True)
+    )
 
 
 def crashes(spec, worker, checkpoints, stopped):

@@ -34,7 +34,9 @@ def by_run(events):
 
 
 def children():
-    return [child for child in psutil.Process().children(recursive=True) if "resource_tracker" not in str(child.cmdline())]
+    return [
+        child for child in psutil.Process().children(recursive=True) if "resource_tracker" not in str(child.cmdline())
+    ]
 
 
 def test_every_run_is_done_once_and_workers_are_used_again():
