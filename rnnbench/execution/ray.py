@@ -118,7 +118,7 @@ class RayExecutor:
             return
         attempt = waiting.put_back(spec)
         if attempt is None:
-            yield Failed(spec.signature, f"it was lost {ATTEMPTS} times: at last {reason}")
+            yield Failed(spec.signature, f"it was lost {ATTEMPTS} times, at last: {reason}")
         else:
             yield Warned(spec.signature, f"{reason}; the run is taken up again ({attempt} of {ATTEMPTS})")
 

@@ -6,7 +6,7 @@ import logging
 import os
 import socket
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -94,10 +94,12 @@ class Cluster:
 
         return self.on(ray.get_runtime_context().get_node_id())
 
-    def examine(self, nodes: Iterable[Node], requirements: Requirements) -> dict[Node, Findings]:
+    def examine(self, nodes: Sequence[Node], requirements: Requirements) -> Iterator[tuple[Node, Findings]]:
         """What each node lacks, all asked at the same time."""
         import ray
 
+        if not nodes:
+            return
         probe = ray.remote(examine)
         asked = ray.put(requirements)
         answers = {
@@ -105,13 +107,9 @@ class Cluster:
             for node in nodes
         }
         ready, _ = ray.wait(list(answers.values()), num_returns=len(answers), timeout=EXAMINE_SECONDS)
-        findings = {}
+        silent = Findings((f"it does not answer within {EXAMINE_SECONDS:.0f} s",))
         for node, answer in answers.items():
-            if answer in ready:
-                findings[node] = _answer(answer)
-            else:
-                findings[node] = Findings((f"it does not answer within {EXAMINE_SECONDS:.0f} s",))
-        return findings
+            yield node, _answer(answer) if answer in ready else silent
 
 
 class Room:
@@ -151,7 +149,7 @@ class Room:
     def _admit(self, nodes: list[Node]) -> list[str]:
         """Let in those of `nodes` that are fit; say what the others lack."""
         problems = []
-        for node, findings in (self._cluster.examine(nodes, self._requirements) if nodes else {}).items():
+        for node, findings in self._cluster.examine(nodes, self._requirements):
             self._known.add(node.id)
             if findings.problems:
                 problems.append(f"node {node.address}: {', '.join(findings.problems)}")

@@ -52,12 +52,16 @@ def dies_once(spec, worker, checkpoints, stopped):
     )
 
 
-def crashes(spec, worker, checkpoints, stopped):
-    """The run of seed 0 raises."""
-    yield Taken(spec.signature, worker)
-    if spec.seed == 0:
+def troubled(spec, worker, checkpoints, stopped):
+    """The run of seed 0 raises, that of seed 1 is killed at step 2 the first time, that of seed 2 every time."""
+    yield from _steps(spec, worker, checkpoints, stopped, lambda step: _trouble(spec, checkpoints, step))
+
+
+def _trouble(spec, checkpoints, step):
+    if step == 2 and spec.seed == 0:
         raise RuntimeError("as asked for")
-    yield Finished(spec.signature, 1, {})
+    if step == 2 and (spec.seed == 2 or (spec.seed == 1 and _is_first_time(spec, checkpoints))):
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def always_dies(spec, worker, checkpoints, stopped):

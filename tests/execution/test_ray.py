@@ -3,8 +3,8 @@
 import contextlib
 import dataclasses
 import os
-import shutil
 import socket
+import sys
 import time
 from pathlib import Path
 
@@ -16,8 +16,11 @@ from rnnbench.events import Ending, Failed, Finished, Measured, Profiled, Starte
 from rnnbench.execution.base import ATTEMPTS
 from rnnbench.execution.checkpoints import Checkpoints
 from rnnbench.execution.in_process import InProcess
+from rnnbench.execution.preflight import Findings, Requirements
 from rnnbench.execution.ray import RayExecutor
+from rnnbench.execution.ray_cluster import Node, Room
 from rnnbench.experiment import Experiment
+from rnnbench.registry import load_plugins
 
 ray = pytest.importorskip("ray", reason="needs the extra rnnbench[ray]")
 
@@ -25,7 +28,7 @@ HERE = Path(__file__).parent
 
 
 @contextlib.contextmanager
-def cluster_of(*cpus, **environment):
+def cluster_of(*cpus):
     """A Ray cluster on this machine, a node for each entry of `cpus`; its workers can import the tests' modules."""
     from ray.cluster_utils import Cluster
 
@@ -59,6 +62,52 @@ def checkpoints(tmp_path):
     return Checkpoints(tmp_path / "checkpoints")
 
 
+SAID = {Taken, Started, Measured, Profiled, Finished}
+
+
+def trained_specs(models, seeds, **training):
+    """Runs that train: small, and one of a cell of a plug-in."""
+    plugin = str(HERE.parent / "plugins" / "troubled.py")
+    load_plugins([plugin])
+    return Experiment(
+        name="trained",
+        plugins=(plugin,),
+        tasks={"troubled": {"lag": 2, "symbols": 1, "examples": 20}},
+        models={model: {"units": 4} for model in models},
+        seeds=seeds,
+        training={"steps": 4, "batch_size": 4, "evaluate_every": 2, "stop_when_solved": False} | training,
+        gradients={"examples": 2, "during": 1},
+    ).runs
+
+
+def numbers(events):
+    """What each run says in its last attempt, without what differs from one execution to the next."""
+    found = {}
+    for event in events:
+        if isinstance(event, Taken):
+            found[event.signature] = []
+        elif isinstance(event, Finished):
+            metrics = {name: value for name, value in event.metrics.items() if name != "seconds"}
+            found[event.signature].append(dataclasses.replace(event, metrics=metrics))
+        else:
+            found[event.signature].append(event)
+    return found
+
+
+def losing_a_node(cluster, checkpoints, events):
+    """Pass `events` on; kill the cluster's second node when all three runs that go on have a checkpoint."""
+    (doomed,) = cluster.worker_nodes
+    for event in events:
+        yield event
+        if cluster.worker_nodes and len(saved(checkpoints)) == 3:
+            cluster.remove_node(doomed, allow_graceful=False)
+    assert not cluster.worker_nodes
+
+
+def saved(checkpoints):
+    return sorted(checkpoints.directory.glob("*.checkpoint"))
+
+
 def by_run(events):
     found = {}
     for event in events:
@@ -70,13 +119,22 @@ def steps(said):
     return [event.step for event in said if isinstance(event, Measured)]
 
 
-def test_every_run_is_done_once_on_both_nodes(two_nodes, checkpoints):
+def test_the_numbers_are_the_local_ones_bit_for_bit(two_nodes, checkpoints):
+    runs = trained_specs(models=("leaky", "gru"), seeds=2)
+    expected = numbers(InProcess().execute(runs))
+    found = list(RayExecutor(two_nodes.address, checkpoints).execute(runs))
+    assert {event.worker for event in found if isinstance(event, Taken)} == {0, 1}
+    assert all({type(event) for event in said} == SAID for said in by_run(found).values())
+    assert numbers(found) == expected
+
+
+def test_every_run_that_is_claimed_is_done_once_on_both_nodes(two_nodes, checkpoints):
     runs = stub_runs.specs(6)
     warnings = []
     executor = RayExecutor(two_nodes.address, checkpoints, warn=warnings.append, work=stub_runs.counted)
     assert executor.workers == 2
-    found = by_run(executor.execute(runs))
-    assert found.keys() == {run.signature for run in runs}
+    found = by_run(executor.execute(runs, claim=lambda spec: spec.seed != 1))
+    assert found.keys() == {run.signature for run in runs if run.seed != 1}
     for said in found.values():
         assert [type(event) for event in (said[0], said[-1])] == [Taken, Finished]
         assert steps(said) == [1, 2, 3, 4, 5]
@@ -85,45 +143,27 @@ def test_every_run_is_done_once_on_both_nodes(two_nodes, checkpoints):
     assert {path.suffix for path in checkpoints.directory.iterdir()} == {".checkpoint"}
 
 
-def test_a_run_is_left_out_if_it_is_not_claimed(two_nodes):
-    runs = stub_runs.specs(3)
-    executor = RayExecutor(two_nodes.address, workers=1, work=stub_runs.counted)
-    found = by_run(executor.execute(runs, claim=lambda spec: spec.seed != 1))
-    assert found.keys() == {run.signature for run in runs if run.seed != 1}
-    assert {said[0].worker for said in found.values()} == {0}
+def test_a_run_in_trouble_takes_no_other_with_it(two_nodes, checkpoints):
+    runs = stub_runs.specs(5)
+    executor = RayExecutor(two_nodes.address, checkpoints, work=stub_runs.troubled)
+    found = by_run(executor.execute(runs))
+    crashed, unlucky, doomed, *fine = (found[run.signature] for run in runs)
+    assert crashed[-1].message == "RuntimeError: as asked for"
+    assert "stub_runs.py" in crashed[-1].traceback
 
-
-def test_a_crash_is_a_failure_of_its_run_only(two_nodes):
-    runs = stub_runs.specs(3)
-    found = by_run(RayExecutor(two_nodes.address, work=stub_runs.crashes).execute(runs))
-    crashed = found.pop(runs[0].signature)[-1]
-    assert isinstance(crashed, Failed)
-    assert crashed.message == "RuntimeError: as asked for"
-    assert "stub_runs.py" in crashed.traceback
-    assert all(isinstance(said[-1], Finished) for said in found.values())
-
-
-def test_a_killed_worker_costs_only_its_run_and_that_goes_on(two_nodes, checkpoints):
-    runs = stub_runs.specs(3)
-    found = by_run(RayExecutor(two_nodes.address, checkpoints, work=stub_runs.dies_once).execute(runs))
-    unlucky = found.pop(runs[0].signature)
-    assert [event.resumed for event in unlucky if isinstance(event, Taken)] == [False, True]
     (warning,) = (event for event in unlucky if isinstance(event, Warned))
-    assert "its worker process on node" in warning.message
-    assert "(2 of 4)" in warning.message
-    assert steps(unlucky) == [1, 1, 2, 3, 4, 5]
+    assert warning.message.startswith("its worker process on node ")
+    assert warning.message.endswith(" died; the run is taken up again (2 of 4)")
+    last = max(at for at, event in enumerate(unlucky) if isinstance(event, Taken))
+    assert unlucky[last].resumed
+    assert steps(unlucky[last:]) == [1, 2, 3, 4, 5]
     assert isinstance(unlucky[-1], Finished)
-    assert all(isinstance(said[-1], Finished) for said in found.values())
 
-
-def test_a_run_whose_worker_always_dies_fails_in_the_end(two_nodes, checkpoints):
-    runs = stub_runs.specs(2)
-    found = by_run(RayExecutor(two_nodes.address, checkpoints, work=stub_runs.always_dies).execute(runs))
-    unlucky, fine = (found[run.signature] for run in runs)
-    assert sum(isinstance(event, Taken) for event in unlucky) == ATTEMPTS
-    assert isinstance(unlucky[-1], Failed)
-    assert f"it was lost {ATTEMPTS} times: at last its worker process on node" in unlucky[-1].message
-    assert isinstance(fine[-1], Finished)
+    assert sum(isinstance(event, Warned) for event in doomed) == ATTEMPTS - 1
+    assert isinstance(doomed[-1], Failed)
+    assert doomed[-1].message.startswith(f"it was lost {ATTEMPTS} times, at last: its worker process on node ")
+    assert doomed[-1].traceback == ""
+    assert all(isinstance(said[-1], Finished) for said in fine)
 
 
 def test_cancelled_runs_leave_a_checkpoint_and_go_on_from_it(two_nodes, checkpoints):
@@ -140,37 +180,30 @@ def test_cancelled_runs_leave_a_checkpoint_and_go_on_from_it(two_nodes, checkpoi
     assert not any(isinstance(event, Ending) for event in seen)
     for signature, said in by_run(seen).items():
         assert steps(checkpoints.load(signature).events) == steps(said)
+    ray.shutdown()
     found = by_run(RayExecutor(two_nodes.address, checkpoints, work=stub_runs.counted).execute(runs))
     assert sorted(said[0].resumed for said in found.values()) == [False, True, True]
     assert all(steps(said) == list(range(1, 31)) for said in found.values())
 
 
 def test_closing_ends_the_workers_at_once(two_nodes, checkpoints):
-    runs = stub_runs.specs(2, steps=100)
+    runs = stub_runs.specs(2, steps=1000)
     events = RayExecutor(two_nodes.address, checkpoints, work=stub_runs.slow).execute(runs)
-    next(event for event in events if isinstance(event, Measured))
+    while len(saved(checkpoints)) < 2:
+        next(events)
     events.close()
-    time.sleep(2)
-    reached = {run.signature: steps(checkpoints.load(run.signature).events) for run in runs if _saved(checkpoints, run)}
     time.sleep(1)
-    assert all(steps(checkpoints.load(signature).events) == before for signature, before in reached.items())
-
-
-def _saved(checkpoints, run):
-    return checkpoints.load(run.signature) is not None
+    before = [path.read_bytes() for path in saved(checkpoints)]
+    time.sleep(1)
+    assert [path.read_bytes() for path in saved(checkpoints)] == before
 
 
 def test_a_lost_node_loses_no_run(checkpoints):
     runs = stub_runs.specs(6, steps=20)
     with cluster_of(1, 2) as cluster:
-        (doomed,) = cluster.worker_nodes
         executor = RayExecutor(cluster.address, checkpoints, work=stub_runs.slow)
         assert executor.workers == 3
-        seen = []
-        for event in executor.execute(runs):
-            seen.append(event)
-            if len(checkpoints_of(checkpoints)) == 3 and cluster.worker_nodes:
-                cluster.remove_node(doomed, allow_graceful=False)
+        seen = list(losing_a_node(cluster, checkpoints, executor.execute(runs)))
     warned = [event for event in seen if isinstance(event, Warned)]
     assert len({event.signature for event in warned}) == 2
     assert all("was lost; the run is taken up again (2 of 4)" in event.message for event in warned)
@@ -181,10 +214,17 @@ def test_a_lost_node_loses_no_run(checkpoints):
         assert isinstance(said[-1], Finished)
 
 
-def checkpoints_of(checkpoints):
-    return list(checkpoints.directory.glob("*.checkpoint")) if checkpoints.directory.exists() else []
+@pytest.mark.slow
+def test_a_lost_node_changes_no_number(checkpoints):
+    runs = trained_specs(models=("leaky", "gru"), seeds=3, steps=120, evaluate_every=2)
+    expected = numbers(InProcess().execute(runs))
+    with cluster_of(1, 2) as cluster:
+        seen = list(losing_a_node(cluster, checkpoints, RayExecutor(cluster.address, checkpoints).execute(runs)))
+    assert any(isinstance(event, Taken) and event.resumed for event in seen)
+    assert numbers(seen) == expected
 
 
+@pytest.mark.slow
 def test_a_node_that_joins_gets_runs_too(monkeypatch):
     monkeypatch.setattr("rnnbench.execution.ray.LOOK_SECONDS", 0.5)
     with cluster_of(1) as cluster:
@@ -198,37 +238,16 @@ def test_a_node_that_joins_gets_runs_too(monkeypatch):
     assert workers == {0, 1}
 
 
-PLUGIN = """
-from rnnbench import register_task
-from rnnbench.errors import UserError
-from rnnbench.tasks.copy_memory import CopyMemory
-
-@register_task("guarded")
-class Guarded(CopyMemory):
-    def check_data(self):
-        import os
-        if not os.path.exists(os.environ["RNNBENCH_MANUAL_DIR"] + "/data"):
-            raise UserError(os.environ["RNNBENCH_MANUAL_DIR"] + ": the data are missing")
-"""
-
-
-@pytest.fixture
-def guarded(tmp_path, monkeypatch):
-    """The runs of a task with data, in a plug-in of its own."""
-    from rnnbench.registry import load_plugins
-
-    plugin, name = tmp_path / "guarded.py", f"guarded_{tmp_path.name.replace('-', '_')}"
-    plugin.write_text(PLUGIN.replace('"guarded"', f'"{name}"'))
-    monkeypatch.setenv("RNNBENCH_MANUAL_DIR", str(tmp_path))
-    (tmp_path / "data").touch()
-    load_plugins([str(plugin)])
-    return Experiment(
-        name="guarded",
-        plugins=(str(plugin),),
-        tasks={name: {"lag": 2, "symbols": 1}},
-        models={"gru": {"units": 4}},
-        training={"steps": 2},
-    ).runs
+def test_nothing_starts_where_data_or_a_plugin_are_missing(two_nodes, guarded, tmp_path):
+    executor = RayExecutor(two_nodes.address, work=stub_runs.counted)
+    assert isinstance(list(executor.execute(guarded))[-1], Finished)
+    (tmp_path / "data").unlink()
+    assert f"{tmp_path}: the data are missing" in complaint(executor, guarded)
+    ray.shutdown()
+    Path(*guarded[0].plugins).unlink()
+    message = complaint(RayExecutor(two_nodes.address, work=stub_runs.counted), guarded)
+    assert f"plugin '{guarded[0].plugins[0]}' is not a Python file that exists" in message
+    assert message.count("node ") == 2
 
 
 def complaint(executor, runs):
@@ -236,31 +255,6 @@ def complaint(executor, runs):
         list(executor.execute(runs))
     assert "\n" not in str(caught.value)
     return str(caught.value)
-
-
-def test_nothing_starts_where_data_or_a_plugin_are_missing(two_nodes, guarded, tmp_path):
-    executor = RayExecutor(two_nodes.address, work=stub_runs.counted)
-    assert isinstance(list(executor.execute(guarded))[-1], Finished)
-    (tmp_path / "data").unlink()
-    assert f"{tmp_path}: the data are missing" in complaint(executor, guarded)
-    ray.shutdown()
-    executor = RayExecutor(two_nodes.address, work=stub_runs.counted)
-    plugin = tmp_path / "guarded.py"
-    plugin.write_text(plugin.read_text() + "\n# changed\n")
-    assert "would not be the same run there: the code of" in complaint(executor, guarded)
-    ray.shutdown()
-    executor = RayExecutor(two_nodes.address, work=stub_runs.counted)
-    plugin.unlink()
-    message = complaint(executor, guarded)
-    assert f"plugin '{plugin}' is not a Python file that exists" in message
-    assert message.count("node ") == 2
-
-
-def test_nothing_starts_where_rnnbench_is_missing_or_another(two_nodes, monkeypatch):
-    monkeypatch.setattr("rnnbench.__version__", "9.9")
-    executor = RayExecutor(two_nodes.address, work=stub_runs.counted)
-    assert "rnnbench is 0." in (message := complaint(executor, stub_runs.specs(1)))
-    assert "there and 9.9 here" in message
 
 
 def test_no_cluster_is_one_line_within_seconds():
@@ -278,12 +272,54 @@ def test_no_cluster_is_one_line_within_seconds():
         RayExecutor("ray://127.0.0.1:10001")
 
 
-def test_runs_of_a_node_that_does_not_see_the_checkpoints_start_over(two_nodes, checkpoints, monkeypatch):
-    # As on a machine that has a directory of that name, and other files in it.
-    monkeypatch.setattr("rnnbench.execution.ray._token", lambda _: contextlib.nullcontext(Path("/nowhere/token")))
+def test_ray_is_an_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(UserError, match=r"pip install 'rnnbench\[ray\]'"):
+        RayExecutor(None)
+
+
+@dataclasses.dataclass
+class FewNodes:
+    """Stands in for a cluster: nodes by what they lack."""
+
+    findings: dict
+
+    def nodes(self):
+        return [Node(name, name, 2) for name in self.findings]
+
+    def examine(self, nodes, requirements):
+        return [(node, self.findings[node.id]) for node in nodes]
+
+
+def test_room_is_on_the_nodes_that_are_fit():
+    cluster = FewNodes({"a": Findings(sees_checkpoints=True), "b": Findings()})
     warnings = []
-    executor = RayExecutor(two_nodes.address, checkpoints, warn=warnings.append, work=stub_runs.counted)
-    assert all(isinstance(said[-1], Finished) for said in by_run(executor.execute(stub_runs.specs(2))).values())
-    assert len(warnings) == 2
-    assert all("does not see /nowhere: runs that are interrupted there start over" in line for line in warnings)
-    assert not checkpoints.directory.exists()
+    room = Room(cluster, Requirements({}, (), Path("/store/checkpoints/token")), 3, warnings.append)
+    assert warnings == [
+        "node b does not see /store/checkpoints: runs that are interrupted there start over; put the store on a file "
+        "system that all nodes share"
+    ]
+    a = room.free([])
+    assert (a.id, a.checkpoints) == ("a", True)
+    b = room.free([a])
+    assert (b.id, b.checkpoints) == ("b", False)
+    assert room.free([a, b, a]) is None
+    room.drop(a)
+    assert room.free([b]) is b
+    assert room.free([b, b]) is None
+
+    cluster.findings = {"b": Findings(), "c": Findings(("no data",)), "a": Findings()}
+    room.look()
+    room.look()
+    assert warnings[1:] == ["node c: no data; it gets no runs"]
+    assert room.free([b, b]) is None
+
+
+def test_nothing_starts_if_a_node_is_not_fit():
+    with pytest.raises(UserError, match="node a: no data, no air; node b: no rest"):
+        Room(
+            FewNodes({"a": Findings(("no data", "no air")), "b": Findings(("no rest",))}),
+            Requirements({}, (), None),
+            None,
+            print,
+        )
