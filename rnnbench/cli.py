@@ -9,7 +9,7 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -90,6 +90,13 @@ def run(
     workers: Annotated[
         int | None, typer.Option(min=0, help="Worker processes; 0 runs in this one.  [default: one a core]")
     ] = None,
+    where: Annotated[
+        Literal["local", "ray"], typer.Option("--executor", help="On this machine, or on a Ray cluster.")
+    ] = "local",
+    address: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="Head of the Ray cluster; without it one is started on this machine."),
+    ] = None,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Forget what the store has of these runs and start over.")
     ] = False,
@@ -114,7 +121,7 @@ def run(
         task.check_data()
     with Tracker(location, experiment) as tracker, leases:
         specs = to_do(experiment, tracker, leases, checkpoints, fresh)
-        executor = _executor(workers, specs, checkpoints)
+        executor = _ray(workers, checkpoints, address) if where == "ray" else _local(workers, specs, checkpoints)
         _announce(experiment, len(specs), executor.workers)
         page = (out or Path("reports") / experiment.name) / "report.html"
         tally = None
@@ -316,7 +323,13 @@ def _point_to_data(data_dir: Path | None, manual_dir: Path | None) -> None:
         os.environ["RNNBENCH_MANUAL_DIR"] = str(manual_dir.resolve())
 
 
-def _executor(workers: int | None, specs: list[RunSpec], checkpoints: Checkpoints) -> Executor:
+def _ray(workers: int | None, checkpoints: Checkpoints, address: str | None) -> Executor:
+    from rnnbench.execution.ray import RayExecutor
+
+    return RayExecutor(address, checkpoints, workers, warn=partial(console.print, markup=False, soft_wrap=True))
+
+
+def _local(workers: int | None, specs: list[RunSpec], checkpoints: Checkpoints) -> Executor:
     from rnnbench.execution.in_process import InProcess
     from rnnbench.execution.local import LocalPool
     from rnnbench.execution.machine import default_workers
