@@ -6,24 +6,20 @@ import json
 import os
 import shlex
 import sys
+import time
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
 from rnnbench import __version__
 from rnnbench.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from pydantic.fields import FieldInfo
-
     from rnnbench.execution.base import Executor
+    from rnnbench.execution.checkpoints import Checkpoints
     from rnnbench.execution.driver import Tally
     from rnnbench.experiment import Experiment, RunSpec
     from rnnbench.store import Location
@@ -38,6 +34,8 @@ app = typer.Typer(
 )
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
+
+_FOLLOW_SECONDS = 2.0
 
 ExperimentFile = Annotated[Path, typer.Argument(metavar="FILE", help="The experiment file (YAML).")]
 Overrides = Annotated[
@@ -92,6 +90,13 @@ def run(
     workers: Annotated[
         int | None, typer.Option(min=0, help="Worker processes; 0 runs in this one.  [default: one a core]")
     ] = None,
+    where: Annotated[
+        Literal["local", "ray"], typer.Option("--executor", help="On this machine, or on a Ray cluster.")
+    ] = "local",
+    address: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="Head of the Ray cluster; without it one is started on this machine."),
+    ] = None,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Forget what the store has of these runs and start over.")
     ] = False,
@@ -101,32 +106,35 @@ def run(
 ) -> None:
     """Run every run of a grid that the store does not have yet, then write the report.
 
-    Runs that are finished are never repeated; runs that failed or were interrupted are tried again. Exit code 1 if a
-    run failed, 130 after Ctrl-C.
+    Runs that are finished are never repeated; runs that were interrupted go on where they were; runs that failed are
+    tried again. Ctrl-C stops in order, twice at once. Exit code 1 if a run failed, 130 after Ctrl-C, 143 after SIGTERM.
     """
     from rnnbench.execution.driver import drive
+    from rnnbench.execution.preparation import to_do, work_place
     from rnnbench.progress import GridProgress
     from rnnbench.tracking import Tracker
 
     experiment, location = _open(file, overrides, store, tracking_uri)
     _point_to_data(data_dir, manual_dir)
-    executor = _executor(workers)
+    checkpoints, leases = work_place(experiment, location, store)
     for task in {spec.task.model_copy(update={"lag": 1}): spec.task for spec in experiment.runs}.values():
         task.check_data()
-    with Tracker(location, experiment) as tracker:
-        if fresh:
-            tracker.discard(spec.signature for spec in experiment.runs)
-        done = set() if fresh else tracker.finished()
-        specs = [spec for spec in experiment.runs if spec.signature not in done]
+    with Tracker(location, experiment) as tracker, leases:
+        specs = to_do(experiment, tracker, leases, checkpoints, fresh)
+        executor = _ray(workers, checkpoints, address) if where == "ray" else _local(workers, specs, checkpoints)
         _announce(experiment, len(specs), executor.workers)
         page = (out or Path("reports") / experiment.name) / "report.html"
         tally = None
         if specs:
             with GridProgress(specs, executor.workers, console) as progress:
-                tally = drive(specs, executor, tracker, progress)
+                tally = drive(
+                    specs, executor, tracker, progress, leases=leases, checkpoints=checkpoints, say=progress.say
+                )
             _summarise(tally, len(specs), file)
-            if tally.interrupted:
-                raise typer.Exit(130)
+            if tally.signal:
+                raise typer.Exit(128 + tally.signal)
+            if tally.elsewhere:
+                raise typer.Exit(1 if tally.failed else 0)
         if tally or not page.exists():
             _report(experiment, location, file, overrides, page.parent)
             tracker.log_report(page.parent)
@@ -143,26 +151,26 @@ def plan(
     workers: Annotated[int | None, typer.Option(min=1, help="Worker processes.  [default: one a core]")] = None,
 ) -> None:
     """Say how many runs a file asks for, how large they are, and about how long they take."""
-    from rnnbench import experiment_file
+    from rnnbench import experiment_file, terminal
     from rnnbench.execution.estimate import seconds
-    from rnnbench.execution.local import default_workers
+    from rnnbench.execution.machine import default_workers
     from rnnbench.progress import duration
 
     experiment = experiment_file.load(file, overrides)
-    workers = workers or default_workers()
-    table = _table(
+    workers = workers or default_workers(experiment.runs)[0]
+    table = terminal.table(
         f"{experiment.name}: {len(experiment.runs)} runs, equal {experiment.match}",
         ["task", "model"],
         ["lag", "units", "parameters", "steps", "runs", "at most"],
     )
-    for (task, model), specs in _cells(experiment).items():
+    for (task, model), specs in terminal.cells(experiment).items():
         table.add_row(
             task,
             model,
-            _span(spec.task.lag for spec in specs),
-            _span(spec.model.units for spec in specs),
-            _span(spec.model.recurrent_parameters(spec.task.inputs.width) for spec in specs),
-            _span(spec.training.steps for spec in specs),
+            terminal.span(spec.task.lag for spec in specs),
+            terminal.span(spec.model.units for spec in specs),
+            terminal.span(spec.model.recurrent_parameters(spec.task.inputs.width) for spec in specs),
+            terminal.span(spec.training.steps for spec in specs),
             str(len(specs)),
             duration(sum(map(seconds, specs)) / workers),
         )
@@ -181,25 +189,27 @@ def status(
     overrides: Overrides = [],  # noqa: B006
     store: Store = None,
     tracking_uri: TrackingUri = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Show it anew until nothing runs any more.")] = False,
 ) -> None:
-    """Count what the store has of a grid."""
-    from collections import Counter
+    """Count what the store has of a grid, and show what is going on."""
+    from rich.live import Live
 
-    from rnnbench.stored import statuses
+    from rnnbench import terminal
+    from rnnbench.execution.preparation import work_place
+    from rnnbench.status import look
 
     experiment, location = _open(file, overrides, store, tracking_uri)
     location.check_readable()
-    known = statuses(location, experiment.name)
-    cells = {
-        cell: Counter(known.get(spec.signature, "waiting") for spec in specs)
-        for cell, specs in _cells(experiment).items()
-    }
-    order = ("finished", "diverged", "failed", "interrupted", "running", "waiting")
-    states = [state for state in order if any(counts[state] for counts in cells.values())]
-    table = _table(f"{experiment.name}: {len(experiment.runs)} runs", ["task", "model"], states)
-    for (task, model), counts in cells.items():
-        table.add_row(task, model, *(str(counts[state] or "") for state in states))
-    console.print(table)
+    _, leases = work_place(experiment, location, store)
+    found = look(experiment, location, leases)
+    if not follow:
+        console.print(terminal.grid_status(experiment, found))
+        return
+    with Live(terminal.grid_status(experiment, found), console=console, auto_refresh=False) as live:
+        while found.running:
+            time.sleep(_FOLLOW_SECONDS)
+            found = look(experiment, location, leases)
+            live.update(terminal.grid_status(experiment, found), refresh=True)
 
 
 @app.command()
@@ -236,16 +246,16 @@ def ui(
 @app.command("list")
 def list_() -> None:
     """List the tasks and models that are registered, with their settings and defaults."""
-    from rnnbench import registry
+    from rnnbench import registry, terminal
 
     for kind, known in (("task", registry.tasks), ("model", registry.models)):
-        table = _table(f"{kind}s", [kind, "what it is", "settings and defaults"], [])
+        table = terminal.table(f"{kind}s", [kind, "what it is", "settings and defaults"], [])
         for name in known:
             thing = known[name]
             table.add_row(
                 name,
                 (thing.__doc__ or "").strip().splitlines()[0],
-                ", ".join(_setting(*field) for field in thing.model_fields.items()),
+                ", ".join(terminal.setting(*field) for field in thing.model_fields.items()),
             )
         console.print(table)
 
@@ -263,6 +273,7 @@ def data(
 
     Without network, put a data set's files into the manual directory first.
     """
+    from rnnbench import terminal
     from rnnbench.datasets import catalogue
 
     _point_to_data(data_dir, manual_dir)
@@ -274,7 +285,7 @@ def data(
             prepare_data_set(data_set.name)
     from rnnbench.datasets import location
 
-    table = _table(
+    table = terminal.table(
         f"data sets in {location.data_dir()}", ["data set", "task", "licence", "state"], ["size", "download"]
     )
     for data_set in chosen:
@@ -312,13 +323,24 @@ def _point_to_data(data_dir: Path | None, manual_dir: Path | None) -> None:
         os.environ["RNNBENCH_MANUAL_DIR"] = str(manual_dir.resolve())
 
 
-def _executor(workers: int | None) -> Executor:
+def _ray(workers: int | None, checkpoints: Checkpoints, address: str | None) -> Executor:
+    from rnnbench.execution.ray import RayExecutor
+
+    return RayExecutor(address, checkpoints, workers, warn=partial(console.print, markup=False, soft_wrap=True))
+
+
+def _local(workers: int | None, specs: list[RunSpec], checkpoints: Checkpoints) -> Executor:
     from rnnbench.execution.in_process import InProcess
-    from rnnbench.execution.local import LocalPool, default_workers
+    from rnnbench.execution.local import LocalPool
+    from rnnbench.execution.machine import default_workers
 
     if workers == 0:
-        return InProcess()
-    return LocalPool(workers or default_workers())
+        return InProcess(checkpoints)
+    if workers is None:
+        workers, note = default_workers(specs)
+        if note:
+            console.print(note, soft_wrap=True)
+    return LocalPool(workers, checkpoints)
 
 
 def _report(experiment: Experiment, location: Location, file: Path, overrides: list[str], out: Path) -> Path:
@@ -354,12 +376,16 @@ def _summarise(tally: Tally, total: int, file: Path) -> None:
     parts = [f"{tally.finished} finished"]
     parts += [f"{tally.diverged} diverged"] if tally.diverged else []
     parts += [f"{len(tally.failed)} failed"] if tally.failed else []
-    missing = total - tally.finished - tally.diverged - len(tally.failed)
+    parts += [f"{tally.done_elsewhere} done by another `rnnbench run`"] if tally.done_elsewhere else []
+    missing = total - tally.finished - tally.diverged - len(tally.failed) - tally.done_elsewhere - tally.elsewhere
     parts += [f"{missing} not done"] if missing else []
     console.print(", ".join(parts))
+    if tally.elsewhere:
+        runs = "1 run is" if tally.elsewhere == 1 else f"{tally.elsewhere} runs are"
+        console.print(f"{runs} being done by another `rnnbench run`, which will write the report", soft_wrap=True)
     for name, message in tally.failed.items():
         errors.print(f"failed: {name}: {message}", style="red", markup=False, soft_wrap=True)
-    if tally.failed or tally.interrupted:
+    if tally.failed or tally.signal:
         console.print(f"go on with: rnnbench run {file}", soft_wrap=True)
 
 
@@ -367,29 +393,3 @@ def _where(store: Path | None, tracking_uri: str | None) -> str:
     if tracking_uri:
         return f" --tracking-uri {tracking_uri}"
     return f" --store {store}" if store else ""
-
-
-def _table(title: str, words: list[str], numbers: list[str]) -> Table:
-    """A table without frames, of which names and numbers are never cut."""
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for column in words:
-        table.add_column(column, no_wrap=column in ("task", "model", "data set"), overflow="fold")
-    for column in numbers:
-        table.add_column(column, justify="right", no_wrap=True)
-    return table
-
-
-def _cells(experiment: Experiment) -> dict[tuple[str, str], list[RunSpec]]:
-    cells: dict[tuple[str, str], list[RunSpec]] = {}
-    for spec in experiment.runs:
-        cells.setdefault((spec.task_label, spec.model_label), []).append(spec)
-    return cells
-
-
-def _span(values: Iterable[int]) -> str:
-    ordered = sorted(set(values))
-    return f"{ordered[0]:,}" if len(ordered) == 1 else f"{ordered[0]:,} to {ordered[-1]:,}"
-
-
-def _setting(name: str, field: FieldInfo) -> str:
-    return name if field.is_required() else f"{name}={field.default}"

@@ -1,7 +1,8 @@
 """What a run says while it goes: small, plain, picklable facts, in the order in which they happen.
 
 A run is a function from a RunSpec to a stream of these. An executor puts `Taken` before them; they start with `Started`
-and end with exactly one of `Finished`, `Diverged`, `Failed` (or break off, if the process dies).
+and end with exactly one of `Finished`, `Diverged`, `Failed`, or break off if the run is stopped or its process dies.
+Then it is taken up again, with another `Taken`, and says once more what it said before its checkpoint.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ class Taken:
 
     signature: str
     worker: int
+    resumed: bool = False
+    """Whether it goes on from a checkpoint: what it said before stands. If not, it starts over."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,14 @@ class Profiled:
 
 
 @dataclass(frozen=True)
+class Warned:
+    """Something that a person should know and that changes no result: for the terminal, not for the store."""
+
+    signature: str
+    message: str
+
+
+@dataclass(frozen=True)
 class Finished:
     """The run came to its end; `metrics` hold the test figures of the best validation weights."""
 
@@ -81,5 +92,5 @@ class Failed:
     traceback: str = ""
 
 
-Event: TypeAlias = Taken | Started | Measured | Profiled | Finished | Diverged | Failed
+Event: TypeAlias = Taken | Started | Measured | Profiled | Warned | Finished | Diverged | Failed
 Ending = (Finished, Diverged, Failed)

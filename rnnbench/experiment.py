@@ -214,6 +214,13 @@ class RunSpec:
         noise = " noise" if self.task.filler == "distractor" else ""
         return f"{self.model_label} T{self.task.lag} s{self.seed} {self.task_label}{noise}{axes}"
 
+    @property
+    def network(self) -> tuple[Task, Model, int, float | None, int]:
+        """What the compiled network depends on: runs that have it in common share one in a worker."""
+        training = self.training
+        any_lag = self.task.model_copy(update={"lag": 1})
+        return any_lag, self.model, training.batch_size, training.global_clipnorm, training.evaluate_every
+
     @cached_property
     def settings(self) -> dict[str, Any]:
         """Everything that can change the result, as plain values."""

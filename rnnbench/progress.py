@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Column
 
-from rnnbench.events import Diverged, Event, Failed, Finished, Measured, Started, Taken
+from rnnbench.events import Diverged, Event, Failed, Finished, Measured, Started, Taken, Warned
 from rnnbench.execution.estimate import seconds
 from rnnbench.experiment import RunSpec
 
@@ -55,9 +55,12 @@ class GridProgress:
     def __call__(self, spec: RunSpec, event: Event) -> None:
         match event:
             case Taken():
+                self._drop(event.signature)
                 self._rows[event.signature] = self._bars.add_task(
                     spec.name, total=spec.training.steps, state="loading the data"
                 )
+            case Warned(message=message):
+                self.say(f"{spec.name}: {message}")
             case Started():
                 self._started[event.signature] = time.monotonic()
                 self._show(event.signature, 0, "compiling")
@@ -69,6 +72,14 @@ class GridProgress:
             case Finished() | Diverged() | Failed():
                 self._end(spec, event)
 
+    def say(self, line: str) -> None:
+        """Print a line above the bars."""
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def _drop(self, signature: str) -> None:
+        if signature in self._rows:
+            self._bars.remove_task(self._rows.pop(signature))
+
     def _show(self, signature: str, step: int, state: str) -> None:
         self._bars.update(self._rows[signature], completed=step, state=state)
 
@@ -79,8 +90,7 @@ class GridProgress:
         return f", {duration(elapsed * (spec.training.steps / event.step - 1))} left"
 
     def _end(self, spec: RunSpec, event: Finished | Diverged | Failed) -> None:
-        if event.signature in self._rows:
-            self._bars.remove_task(self._rows.pop(event.signature))
+        self._drop(event.signature)
         self._ended += 1
         self._done += seconds(spec)
         left = self._time_left()
@@ -88,9 +98,7 @@ class GridProgress:
         if isinstance(event, Failed) or not self._console.is_terminal:
             position = f"[{self._ended:>{len(str(self._total))}}/{self._total}]"
             after = f"  ({left} left)" if left else ""
-            self._console.print(
-                f"{position} {spec.name}: {_ending(spec, event)}{after}", markup=False, highlight=False, soft_wrap=True
-            )
+            self.say(f"{position} {spec.name}: {_ending(spec, event)}{after}")
 
     def _time_left(self) -> str:
         remaining = self._to_come - self._done

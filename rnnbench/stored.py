@@ -67,6 +67,24 @@ def statuses(location: Location, experiment: str) -> dict[str, str]:
     return {signature: run.status for signature, run in newest_runs(location, experiment).items()}
 
 
+def attempts(location: Location, experiment: str, signature: str) -> list[StoredRun]:
+    """The runs of one signature, the oldest first; with all of their tags, but without their metrics."""
+    if location.is_missing:
+        return []
+    if location.database is None:
+        chosen = f"tags.`{SIGNATURE_TAG}` = '{signature}'"
+        return [StoredRun(run.run_id, run.tags) for run in _runs_by_client(location, experiment, chosen)]
+    query = """SELECT tags.run_uuid, tags.key, tags.value FROM runs JOIN experiments USING (experiment_id)
+        JOIN tags AS signed ON signed.run_uuid = runs.run_uuid AND signed.key = ? AND signed.value = ?
+        JOIN tags ON tags.run_uuid = runs.run_uuid
+        WHERE experiments.name = ? AND runs.lifecycle_stage = 'active' ORDER BY start_time, runs.rowid"""
+    runs: dict[str, StoredRun] = {}
+    with location.connect() as connection:
+        for run_id, key, value in connection.execute(query, (SIGNATURE_TAG, signature, experiment)):
+            runs.setdefault(run_id, StoredRun(run_id)).tags[key] = value
+    return list(runs.values())
+
+
 def experiments_with(location: Location, tag: str) -> dict[str, str]:
     """Name and id of each experiment that has this tag, the newest first."""
     if location.database is None:
@@ -141,7 +159,7 @@ def _select_history(connection: sqlite3.Connection, metric: str, run_ids: Sequen
     return connection.execute(f"{query} ORDER BY run_uuid, step", (metric, *run_ids))
 
 
-def _runs_by_client(location: Location, experiment: str) -> list[StoredRun]:
+def _runs_by_client(location: Location, experiment: str, chosen: str = "") -> list[StoredRun]:
     client = location.client()
     with explained(location):
         found = client.get_experiment_by_name(experiment)
@@ -151,7 +169,7 @@ def _runs_by_client(location: Location, experiment: str) -> list[StoredRun]:
         token = None
         while True:
             page = client.search_runs(
-                [found.experiment_id], max_results=1000, page_token=token, order_by=["attributes.start_time ASC"]
+                [found.experiment_id], chosen, max_results=1000, page_token=token, order_by=["start_time ASC"]
             )
             runs += page
             token = page.token

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -21,7 +21,17 @@ from rnnbench.experiment import Experiment, RunSpec
 from rnnbench.mlflow_ui import VIEW_TAG, view
 from rnnbench.palette import colours
 from rnnbench.store import Location, explained
-from rnnbench.stored import KIND_TAG, MESSAGE_TAG, PROFILE_ARTIFACT, SIGNATURE_TAG, STATUS_TAG, statuses, stored_runs
+from rnnbench.stored import (
+    KIND_TAG,
+    MESSAGE_TAG,
+    PROFILE_ARTIFACT,
+    SIGNATURE_TAG,
+    STATUS_TAG,
+    StoredRun,
+    attempts,
+    statuses,
+    stored_runs,
+)
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -34,6 +44,8 @@ _FLUSH_SECONDS = 5.0
 _NOTE_LENGTH = 4000
 """Characters of a traceback shown on the page of its run; the artifact has all of it."""
 _DONE = ("finished", "diverged")
+_NOTE_TAG = "mlflow.note.content"
+_FAILURE_TAGS = {MESSAGE_TAG, _NOTE_TAG}
 
 
 @dataclass
@@ -44,6 +56,14 @@ class _OpenRun:
     metrics: list[Metric] = field(default_factory=list)
     seen: set[tuple[str, int]] = field(default_factory=set)
     profile: dict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
+
+    @classmethod
+    def reopened(cls, client: MlflowClient, run_id: str) -> Self:
+        """A run that was broken off, with what the store has of it."""
+        run = cls(run_id)
+        for key in client.get_run(run_id).data.metrics:
+            run.seen.update((key, metric.step) for metric in client.get_metric_history(run_id, key))
+        return run
 
     def add(self, step: int, metrics: dict[str, float]) -> None:
         """Take metrics up, but for those that a repeated event brings a second time."""
@@ -81,9 +101,6 @@ class Tracker:
         self._open: dict[str, _OpenRun] = {}
         self._ended: set[str] = set()
         self._flushed = time.monotonic()
-        self._stored: dict[str, list[str]] = defaultdict(list)
-        for run in stored_runs(location, experiment.name):
-            self._stored[run.signature].append(run.run_id)
 
     def __enter__(self) -> Self:
         return self
@@ -102,26 +119,47 @@ class Tracker:
         """Signatures that need not be run again: finished, or diverged, which is a result too."""
         return {signature for signature, status in self.statuses().items() if status in _DONE}
 
+    def is_done(self, signature: str) -> bool:
+        """Whether a run is finished or diverged by now, whoever did it."""
+        return any(run.status in _DONE for run in self._attempts(signature))
+
+    def bury(self, alive: Container[str]) -> None:
+        """Mark the runs that a killed driver left `running` as interrupted, but for those that are `alive`."""
+        for run in stored_runs(self.location, self.experiment.name):
+            # On a server there may be others' runs, of which nothing is known here.
+            ours = self.location.database is not None or run.signature in self._specs
+            if ours and run.status == "running" and run.signature not in alive:
+                with explained(self.location):
+                    self._terminate(run.run_id, "interrupted", "KILLED")
+
     def discard(self, signatures: Iterable[str]) -> None:
         """Delete what the store holds of these runs (MLflow keeps deleted runs in its bin)."""
         with explained(self.location):
             for signature in signatures:
-                self._delete(self._stored.pop(signature, []))
+                self._delete(self._attempts(signature))
 
-    def begin(self, spec: RunSpec) -> None:
+    def begin(self, spec: RunSpec, resumed: bool = False) -> None:
         """Open an MLflow run for a run that is about to start, in place of what an earlier attempt left.
 
-        The first event of a run does the same, so this is only needed to show it earlier.
+        A run that is `resumed` goes on in the MLflow run of its last attempt: it will say again what it said before,
+        and only what is missing there is written. The first event of a run does the same as `begin`, so this is only
+        needed to show it earlier, or to resume it.
         """
+        if resumed and spec.signature in self._open:
+            return
         with explained(self.location):
-            earlier = self._stored[spec.signature]
-            made = self._client.create_run(self._experiment_id, run_name=spec.name, tags=self._tags(spec))
-            run_id = made.info.run_id
-            self._open[spec.signature] = _OpenRun(run_id)
+            # Asked now and not at the start: another driver may have begun the run since, and died.
+            earlier = self._attempts(spec.signature)
+            if resumed and earlier:
+                run = _OpenRun.reopened(self._client, earlier.pop().run_id)
+                self._reopen(run.run_id, spec)
+            else:
+                made = self._client.create_run(self._experiment_id, run_name=spec.name, tags=self._tags(spec))
+                run = _OpenRun(made.info.run_id)
+            self._open[spec.signature] = run
             self._ended.discard(spec.signature)
-            self._stored[spec.signature] = [run_id]
-            self._log(run_id, params=parameters(spec))
-            self._client.log_dict(run_id, {"name": spec.name, **spec.settings}, "run.json")
+            self._log(run.run_id, params=parameters(spec))
+            self._client.log_dict(run.run_id, {"name": spec.name, **spec.settings}, "run.json")
             self._delete(earlier)
 
     def write(self, event: Event) -> None:
@@ -167,7 +205,7 @@ class Tracker:
     def log_report(self, directory: Path) -> str:
         """Store a report's files as one more run of the kind `report`, in place of the last; its MLflow run id."""
         with explained(self.location):
-            earlier = [run.run_id for run in stored_runs(self.location, self.experiment.name, kind="report")]
+            earlier = stored_runs(self.location, self.experiment.name, kind="report")
             # The page groups by the tag `model` and shows the newest group first.
             tags = {KIND_TAG: "report", "model": "report", "mlflow.runColor": "#444444", **_origin()}
             run_id = self._client.create_run(self._experiment_id, run_name="report", tags=tags).info.run_id
@@ -178,7 +216,7 @@ class Tracker:
                 f"#/experiments/{self._experiment_id}/runs/{run_id}/artifacts/report.html?workflowType=machine_learning"
             )
             note = f"**[Report]({link})** · {self.experiment.description}"
-            self._client.set_experiment_tag(self._experiment_id, "mlflow.note.content", note)
+            self._client.set_experiment_tag(self._experiment_id, _NOTE_TAG, note)
         return run_id
 
     @cached_property
@@ -200,7 +238,7 @@ class Tracker:
         if found is None:
             try:
                 note = f"{self.experiment.description} (the report comes when the runs are done)"
-                return self._client.create_experiment(name, place, tags={"mlflow.note.content": note})
+                return self._client.create_experiment(name, place, tags={_NOTE_TAG: note})
             except MlflowException:
                 found = self._client.get_experiment_by_name(name)  # Another driver was quicker.
                 if found is None:
@@ -222,7 +260,7 @@ class Tracker:
         tags = {MESSAGE_TAG: lines[0][:500]}
         if event.traceback:
             self._client.log_text(run.run_id, event.traceback, "traceback.txt")
-            tags["mlflow.note.content"] = f"{lines[0]}\n```\n{event.traceback[-_NOTE_LENGTH:]}\n```"
+            tags[_NOTE_TAG] = f"{lines[0]}\n```\n{event.traceback[-_NOTE_LENGTH:]}\n```"
         self._log(run.run_id, tags=tags)
         self._end(event.signature, "failed", "FAILED")
 
@@ -232,10 +270,19 @@ class Tracker:
         if run.profile:
             self._log_profile(run)
         # The status is the last thing written: a run that says `finished` is whole.
-        self._log(run.run_id, tags={STATUS_TAG: status})
-        self._client.set_terminated(run.run_id, mlflow_status)
+        self._terminate(run.run_id, status, mlflow_status)
         del self._open[signature]
         self._ended.add(signature)
+
+    def _terminate(self, run_id: str, status: str, mlflow_status: str) -> None:
+        self._log(run_id, tags={STATUS_TAG: status})
+        self._client.set_terminated(run_id, mlflow_status)
+
+    def _reopen(self, run_id: str, spec: RunSpec) -> None:
+        self._log(run_id, tags=self._tags(spec))
+        for tag in _FAILURE_TAGS & self._client.get_run(run_id).data.tags.keys():
+            self._client.delete_tag(run_id, tag)
+        self._client.update_run(run_id, status="RUNNING")
 
     def _flush(self, run: _OpenRun) -> None:
         while run.metrics:
@@ -257,9 +304,12 @@ class Tracker:
         entities: list[RunTag] = [RunTag(key, value) for key, value in (tags or {}).items()]
         self._client.log_batch(run_id, params=[Param(*item) for item in (params or {}).items()], tags=entities)
 
-    def _delete(self, run_ids: Iterable[str]) -> None:
-        for run_id in run_ids:
-            self._client.delete_run(run_id)
+    def _attempts(self, signature: str) -> list[StoredRun]:
+        return attempts(self.location, self.experiment.name, signature)
+
+    def _delete(self, runs: Iterable[StoredRun]) -> None:
+        for run in runs:
+            self._client.delete_run(run.run_id)
 
     def _tags(self, spec: RunSpec) -> dict[str, str]:
         return {

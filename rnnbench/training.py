@@ -8,7 +8,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -19,16 +19,22 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from rnnbench.events import Diverged, Event, Finished, Measured, Profiled, Started
+import rnnbench
+from rnnbench.events import Diverged, Event, Finished, Measured, Profiled, Started, Warned
 from rnnbench.experiment import RunSpec, Training
 from rnnbench.gradients import GradientProbe
 from rnnbench.models.base import Model
 from rnnbench.models.network import build
+from rnnbench.snapshot import Snapshot
 from rnnbench.tasks.base import Batch, Features, Task
 
 EVALUATION_BATCH = 500
 STEPS_PER_EXECUTION = 10
 """Training steps a call of the compiled function: `fit` then costs about a tenth more than the bare step."""
+SAVING_SHARE = 0.02
+"""Share of a run's time that its checkpoints may take."""
+FIRST_SAVE = 1.0
+"""Seconds until a run's first checkpoint."""
 
 
 def configure(threads: int) -> None:
@@ -75,12 +81,24 @@ class CompiledNetwork:
         self.network.optimizer.build(self.network.trainable_variables)
         self.probe = GradientProbe(task, model)
 
-    def reset(self, weights: list[np.ndarray], learning_rate: float) -> None:
-        """Start over from `weights` with a fresh optimiser."""
-        self.network.set_weights(weights)
+    def reset(self, network: keras.Model, learning_rate: float) -> None:
+        """Start over from the state of `network` with a fresh optimiser."""
+        _assign(self.network.variables, _values(network.variables))
         for variable in self.network.optimizer.variables:
             variable.assign(np.zeros(variable.shape))
         self.network.optimizer.learning_rate = learning_rate
+
+    def state(self) -> dict[str, list[np.ndarray]]:
+        """Everything that training changes, the state of random generators included."""
+        return {
+            "network": _values(self.network.variables),
+            "optimizer": _values(self.network.optimizer.variables),
+        }
+
+    def restore(self, state: dict[str, list[np.ndarray]]) -> None:
+        """Go on from what `state` returned."""
+        _assign(self.network.variables, state["network"])
+        _assign(self.network.optimizer.variables, state["optimizer"])
 
     def fit(self, task: Task, seed: int, training: Training, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
         """Train from step `start` to `stop`: loss and pre-clip global gradient norm of each step."""
@@ -96,6 +114,15 @@ class CompiledNetwork:
         chunks = [inputs[at : at + EVALUATION_BATCH] for at in range(0, len(inputs), EVALUATION_BATCH)]
         outputs = np.concatenate([self.network.predict_on_batch(chunk) for chunk in chunks])
         return task.scores(targets, outputs)
+
+
+def _values(variables: Iterable[Any]) -> list[np.ndarray]:
+    return [variable.numpy() for variable in variables]
+
+
+def _assign(variables: Iterable[Any], values: Iterable[np.ndarray]) -> None:
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
 
 
 def _batches(task: Task, seed: int, batch_size: int, start: int, stop: int) -> tf.data.Dataset:
@@ -124,12 +151,6 @@ def _compiled(task: Task, model: Model, batch_size: int, global_clipnorm: float 
     return CompiledNetwork(task, model, global_clipnorm, window)
 
 
-def _compiled_for(spec: RunSpec) -> CompiledNetwork:
-    any_lag = spec.task.model_copy(update={"lag": 1})
-    training = spec.training
-    return _compiled(any_lag, spec.model, training.batch_size, training.global_clipnorm, training.evaluate_every)
-
-
 @dataclass
 class _Progress:
     """What a run has reached: the validation's best weights, by score and then by loss, and whether it is solved."""
@@ -137,73 +158,142 @@ class _Progress:
     step: int = 0
     diverged: bool = False
     solved_at: int | None = None
+    solved_twice: bool = False
+    """Whether the last two evaluations were solved."""
     best_step: int = -1
     best_score: float = math.nan
     best_loss: float = math.inf
     best_weights: list[np.ndarray] = field(default_factory=list)
 
-    def evaluated(self, task: Task, step: int, scores: dict[str, float], network: keras.Model) -> bool:
-        """Note an evaluation; True if it is the second in a row that is solved."""
+    def evaluated(self, task: Task, step: int, scores: dict[str, float], network: keras.Model) -> None:
+        """Note an evaluation."""
+        self.step = step
         score, loss = scores[task.score_name], scores["loss"]
         first = self.best_step < 0
         if first or task.better(score, self.best_score) or (score == self.best_score and loss < self.best_loss):
             self.best_step, self.best_score, self.best_loss = step, score, loss
             self.best_weights = network.get_weights()
-        if not task.solves(score):
+        solved = bool(task.solves(score))
+        self.solved_twice = solved and self.solved_at is not None
+        if not solved:
             self.solved_at = None
-            return False
-        if self.solved_at is None:
+        elif self.solved_at is None:
             self.solved_at = step
-            return False
-        return True
+
+    def stops_early(self, training: Training) -> bool:
+        return self.diverged or (self.solved_twice and training.stop_when_solved)
+
+    def figures(self) -> dict[str, Any]:
+        """All but the weights."""
+        return {name: value for name, value in vars(self).items() if name != "best_weights"}
 
 
-def run(spec: RunSpec) -> Iterator[Event]:
+class _Memory:
+    """What a run has said, and when it was last saved."""
+
+    def __init__(self, snapshot: Snapshot | None, save: Callable[[Snapshot], None] | None) -> None:
+        self.said: list[Event] = []
+        self._save = save
+        now = time.perf_counter()
+        self._began = now - (snapshot.seconds if snapshot else 0.0)
+        self._due = now + FIRST_SAVE
+        self._warned = False
+
+    @property
+    def seconds(self) -> float:
+        """Time that the run has taken, before its interruptions too."""
+        return time.perf_counter() - self._began
+
+    def keep(self, events: Iterable[Event]) -> Iterator[Event]:
+        """Remember events as they pass."""
+        for event in events:
+            self.said.append(event)
+            yield event
+
+    def save(self, signature: str, compiled: CompiledNetwork, progress: _Progress, now: bool) -> Iterator[Event]:
+        """Write a checkpoint if one is due, or `now`; a disk that is full costs the run nothing but that."""
+        began = time.perf_counter()
+        if self._save is None or not (now or began >= self._due):
+            return
+        arrays = compiled.state() | {"best": progress.best_weights}
+        try:
+            self._save(Snapshot(self.seconds, progress.figures(), versions(), tuple(self.said), arrays))
+        except OSError as error:
+            if not self._warned:
+                yield Warned(signature, f"no checkpoint can be written, the run goes on without: {error}")
+            self._warned = True
+        ended = time.perf_counter()
+        self._due = ended + (ended - began) / SAVING_SHARE
+
+
+def run(
+    spec: RunSpec,
+    snapshot: Snapshot | None = None,
+    save: Callable[[Snapshot], None] | None = None,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Iterator[Event]:
     """Train, evaluate and probe one network.
 
     Yields `Started`; `Measured` at step 0 and after every `evaluate_every` steps; `Profiled` at step 0, `during` times
     along the way and at the weights that are tested; at last `Finished`, or `Diverged` from the first step whose loss
     or gradient is not finite. Both carry the test scores of the best validation weights, read once.
+
+    `save` is given a snapshot after an evaluation, as often as `SAVING_SHARE` allows; when `stopped()` is true it is
+    given one more, and the run breaks off. From a `snapshot` the run says again what it said, goes on, and ends with
+    the bits of a run that nobody interrupted.
     """
-    began = time.perf_counter()
+    memory = _Memory(snapshot, save)
     task = spec.task
     validation, test = task.split("validation"), task.split("test")
-    compiled = _compiled_for(spec)
-    compiled.reset(build(task, spec.model, spec.seed).get_weights(), spec.training.learning_rate)
-    parameters = compiled.network.count_params()
-    yield Started(spec.signature, parameters, task.levels(), _data(task, test), _environment())
+    compiled = _compiled(*spec.network)
+    if snapshot is None:
+        progress = _Progress()
+        compiled.reset(build(task, spec.model, spec.seed), spec.training.learning_rate)
+        parameters = compiled.network.count_params()
+        started = Started(spec.signature, parameters, task.levels(), _data(task, test), _environment())
+        yield from memory.keep([started])
+        yield from memory.keep(_begin(spec, compiled, validation, progress))
+    else:
+        progress = _Progress(**snapshot.progress, best_weights=snapshot.arrays["best"])
+        compiled.restore(snapshot.arrays)
+        yield from memory.keep(snapshot.events)
 
-    progress = _Progress()
-    yield from _train(spec, compiled, validation, progress)
+    while progress.step < spec.training.steps and not progress.stops_early(spec.training):
+        stop = stopped()
+        yield from memory.save(spec.signature, compiled, progress, now=stop)
+        if stop:
+            return
+        yield from memory.keep(_train(spec, compiled, validation, progress))
     compiled.network.set_weights(progress.best_weights)
     summary = yield from _profile(spec, compiled, validation, progress.step, "final")
     scores = compiled.scores(task, test)
     ending = Diverged if progress.diverged else Finished
-    metrics = summary | _outcome(task, progress, scores) | {"seconds": time.perf_counter() - began}
+    metrics = summary | _outcome(task, progress, scores) | {"seconds": memory.seconds}
     yield ending(spec.signature, progress.step, metrics)
 
 
-def _train(spec: RunSpec, compiled: CompiledNetwork, validation: Batch, progress: _Progress) -> Iterator[Event]:
-    task, training, step = spec.task, spec.training, 0
-    probe_steps = _probe_steps(spec)
-    scores = compiled.scores(task, validation)
-    progress.evaluated(task, 0, scores, compiled.network)
+def _begin(spec: RunSpec, compiled: CompiledNetwork, validation: Batch, progress: _Progress) -> Iterator[Event]:
+    """Evaluate and probe the untrained network."""
+    scores = compiled.scores(spec.task, validation)
+    progress.evaluated(spec.task, 0, scores, compiled.network)
     yield Measured(spec.signature, 0, _section("validation", scores))
     yield from _profile(spec, compiled, validation, 0, "initial")
-    while step < training.steps:
-        start, step = step, min(step + training.evaluate_every, training.steps)
-        losses, norms = compiled.fit(task, spec.seed, training, start, step)
-        finite = np.isfinite(losses) & np.isfinite(norms)
-        if not finite.all():
-            progress.step, progress.diverged = start + int(np.argmin(finite)), True
-            return
-        progress.step = step
-        scores = compiled.scores(task, validation)
-        yield Measured(spec.signature, step, _interval(losses, norms, training) | _section("validation", scores))
-        if progress.evaluated(task, step, scores, compiled.network) and training.stop_when_solved:
-            return
-        if step in probe_steps:
-            yield from _profile(spec, compiled, validation, step, "during")
+
+
+def _train(spec: RunSpec, compiled: CompiledNetwork, validation: Batch, progress: _Progress) -> Iterator[Event]:
+    """Train until the next evaluation, and evaluate."""
+    task, training, start = spec.task, spec.training, progress.step
+    step = min(start + training.evaluate_every, training.steps)
+    losses, norms = compiled.fit(task, spec.seed, training, start, step)
+    finite = np.isfinite(losses) & np.isfinite(norms)
+    if not finite.all():
+        progress.step, progress.diverged = start + int(np.argmin(finite)), True
+        return
+    scores = compiled.scores(task, validation)
+    progress.evaluated(task, step, scores, compiled.network)
+    yield Measured(spec.signature, step, _interval(losses, norms, training) | _section("validation", scores))
+    if not progress.stops_early(training) and step in _probe_steps(spec):
+        yield from _profile(spec, compiled, validation, step, "during")
 
 
 def _profile(
@@ -261,6 +351,17 @@ def _section(name: str, metrics: dict[str, float]) -> dict[str, float]:
 def _data(task: Task, test: Batch) -> dict[str, str]:
     digest = hashlib.sha256(test[0].tobytes() + test[1].tobytes()).hexdigest()[:16]
     return {"name": type(task).__name__, "source": task.data_source, "digest": digest}
+
+
+@lru_cache
+def versions() -> dict[str, str]:
+    """What the last bits of a run depend on, beside the machine."""
+    return {
+        "rnnbench": rnnbench.__version__,
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "numpy": np.__version__,
+    }
 
 
 @lru_cache

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from event_streams import experiment, new_store, started, whole_run, write
 
@@ -119,6 +120,89 @@ def test_what_a_killed_driver_leaves_is_tried_again(location: Location) -> None:
         for event in whole_run(FIRST):
             tracker.write(event)
     assert [run.status for run in stored_runs(location, GRID.name)] == ["finished"]
+
+
+def points_twice(location: Location) -> int:
+    with location.connect() as connection:
+        twice = "SELECT COUNT(*) FROM (SELECT 1 FROM metrics GROUP BY run_uuid, key, step HAVING COUNT(*) > 1)"
+        return int(connection.execute(twice).fetchone()[0])
+
+
+@pytest.mark.parametrize("marked", [True, False], ids=["interrupted", "killed"])
+def test_a_resumed_run_goes_on_in_its_mlflow_run(location: Location, marked: bool) -> None:
+    """Whatever part of it the store has: no gap, no point twice, and the whole profile."""
+    events = list(whole_run(FIRST))
+    write(location, GRID, *whole_run(SECOND))
+    expected = results.load(location, GRID)
+    first = Tracker(location, GRID)
+    for event in events[:5]:
+        first.write(event)
+    first.flush()
+    if marked:
+        first.interrupt()
+    before = newest_runs(location, GRID.name)[FIRST.signature]
+    assert before.status == ("interrupted" if marked else "running")
+    with Tracker(location, GRID) as second:
+        second.begin(FIRST, resumed=True)
+        assert second.statuses()[FIRST.signature] == "running"
+        assert in_mlflow(location, FIRST.signature).info.status == "RUNNING"
+        for event in events:
+            second.write(event)
+    found = results.load(location, GRID)
+    after = newest_runs(location, GRID.name)[FIRST.signature]
+    assert (after.run_id, after.status) == (before.run_id, "finished")
+    assert len(stored_runs(location, GRID.name)) == 2
+    assert points_twice(location) == 0
+    for name in ("history", "profiles", "levels"):
+        tables = [
+            table[table["signature"] == spec.signature].drop(columns="signature").reset_index(drop=True)
+            for table, spec in ((getattr(found, name), FIRST), (getattr(expected, name), SECOND))
+        ]
+        pd.testing.assert_frame_equal(*tables)
+
+
+def test_a_failure_is_forgotten_when_the_run_goes_on(location: Location) -> None:
+    *events, ending = whole_run(FIRST)
+    write(location, GRID, *events[:3], Failed(FIRST.signature, "its worker process died", "Traceback"))
+    with Tracker(location, GRID) as tracker:
+        tracker.begin(FIRST, resumed=True)
+        for event in (*events, ending):
+            tracker.write(event)
+    run = in_mlflow(location, FIRST.signature)
+    assert run.info.status == "FINISHED"
+    assert not {"rnnbench.message", "mlflow.note.content"} & run.data.tags.keys()
+
+
+def test_a_run_that_goes_on_after_another_driver_began_it(location: Location) -> None:
+    """It began after this driver looked at the store, and its driver died."""
+    with Tracker(location, GRID) as tracker:
+        other = Tracker(location, GRID)
+        other.write(started(FIRST))
+        other.flush()
+        tracker.begin(FIRST, resumed=True)
+        for event in whole_run(FIRST):
+            tracker.write(event)
+        assert tracker.is_done(FIRST.signature)
+        assert not tracker.is_done(SECOND.signature)
+    assert [run.status for run in stored_runs(location, GRID.name)] == ["finished"]
+    assert points_twice(location) == 0
+
+
+def test_a_resumed_run_of_an_empty_store_is_made_anew(location: Location, tracker: Tracker) -> None:
+    tracker.begin(FIRST, resumed=True)
+    for event in whole_run(FIRST):
+        tracker.write(event)
+    assert tracker.statuses() == {FIRST.signature: "finished"}
+
+
+def test_corpses_are_buried_but_not_the_living(location: Location) -> None:
+    killed = Tracker(location, GRID)
+    for spec in (FIRST, SECOND):
+        killed.begin(spec)
+    with Tracker(location, GRID) as tracker:
+        tracker.bury(alive={SECOND.signature})
+        assert tracker.statuses() == {FIRST.signature: "interrupted", SECOND.signature: "running"}
+    assert in_mlflow(location, FIRST.signature).info.status == "KILLED"
 
 
 def test_a_run_that_is_taken_up_twice_is_one_run(location: Location, tracker: Tracker) -> None:

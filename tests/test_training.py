@@ -57,9 +57,9 @@ def test_steps_are_those_of_stock_keras(clip):
     import tensorflow as tf
 
     (spec,) = specs(steps=3, evaluate_every=3, global_clipnorm=clip)
-    compiled = training._compiled_for(spec)
+    compiled = training._compiled(*spec.network)
     network = build(spec.task, spec.model, spec.seed)
-    compiled.reset(network.get_weights(), 0.01)
+    compiled.reset(network, 0.01)
     losses, norms = compiled.fit(spec.task, spec.seed, spec.training, 0, 3)
     adam = keras.optimizers.Adam(0.01)
     for step in range(3):

@@ -3,33 +3,69 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Protocol
 
 from rnnbench.errors import UserError
-from rnnbench.events import Event, Failed, Taken
+from rnnbench.events import Event, Failed, Taken, Warned
+from rnnbench.execution.checkpoints import Checkpoints, DamagedCheckpointError
 from rnnbench.experiment import RunSpec
+from rnnbench.snapshot import Snapshot
+
+ATTEMPTS = 4
+"""How often a run is taken up whose worker dies: once, and three times more."""
+
+Claim = Callable[[RunSpec], bool]
+
+
+def unclaimed(spec: RunSpec) -> bool:
+    """The claim of whoever is alone: every run is free."""
+    return True
 
 
 class Executor(Protocol):
-    """Runs a grid somewhere."""
+    """Runs a grid somewhere. Made with `checkpoints: Checkpoints | None`, the place from which its runs go on."""
 
     workers: int
 
-    def execute(self, specs: Sequence[RunSpec]) -> Iterator[Event]:
-        """Every event of every run, as they come; each run's own in their order, `Taken` first, an ending last."""
+    def execute(self, specs: Sequence[RunSpec], claim: Claim = unclaimed) -> Iterator[Event]:
+        """Every event of every run, as they come; each run's own in their order, `Taken` first, an ending last.
+
+        `claim` is called in this process, right before a run is given to a worker for the first time; a run that it
+        refuses is left out. A run whose worker dies is taken up again, with a `Warned` and another `Taken`, up to
+        `ATTEMPTS` times in all; then it is `Failed`. Closing the iterator ends the workers at once.
+        """
 
     def cancel(self) -> None:
-        """Ask the runs to stop: they end without an ending, and the stream with them. Safe to call twice."""
+        """Ask the runs to stop: each leaves a checkpoint at its next boundary and no ending; then the stream ends.
+
+        Comes from a signal handler, and may come twice.
+        """
 
 
-def stream(spec: RunSpec, worker: int) -> Iterator[Event]:
-    """The events of one run in this process; a crash becomes `Failed` and touches no other run."""
-    yield Taken(spec.signature, worker)
+def never() -> bool:
+    """The `stopped` of a run that nobody stops."""
+    return False
+
+
+def stream(
+    spec: RunSpec, worker: int, checkpoints: Checkpoints | None = None, stopped: Callable[[], bool] = never
+) -> Iterator[Event]:
+    """The events of one run in this process, from its checkpoint if it has one.
+
+    A crash becomes `Failed` and touches no other run. After `stopped()` is true the run leaves a checkpoint at its next
+    boundary, and the stream ends without an ending.
+    """
+    from rnnbench.training import run
+
+    snapshot, warning = _snapshot(spec, checkpoints)
+    yield Taken(spec.signature, worker, resumed=snapshot is not None)
+    if warning:
+        yield Warned(spec.signature, f"{warning}: the run starts over")
+    save = partial(checkpoints.save, spec.signature) if checkpoints else None
     try:
-        from rnnbench.training import run
-
-        yield from run(spec)
+        yield from run(spec, snapshot, save, stopped)
     except UserError as error:
         yield Failed(spec.signature, str(error))
     except Exception as error:
@@ -37,9 +73,28 @@ def stream(spec: RunSpec, worker: int) -> Iterator[Event]:
         yield Failed(spec.signature, message, traceback.format_exc())
 
 
+def _snapshot(spec: RunSpec, checkpoints: Checkpoints | None) -> tuple[Snapshot | None, str]:
+    """From where a run goes on, or why not."""
+    from rnnbench.training import versions
+
+    if checkpoints is None:
+        return None, ""
+    try:
+        snapshot = checkpoints.load(spec.signature)
+    except DamagedCheckpointError as error:
+        return None, str(error)
+    if snapshot is None or snapshot.versions == versions():
+        return snapshot, ""
+    made = ", ".join(f"{name} {version}" for name, version in snapshot.versions.items())
+    return None, f"its checkpoint was made with other versions ({made})"
+
+
 def quiet_tensorflow() -> None:
     """Keep TensorFlow's start-up chatter off the terminal; before it is imported."""
+    import logging
     import os
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+    # It advises against tracing a function for every lag.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from types import FrameType
 from typing import Protocol
 
-from rnnbench.events import Diverged, Event, Failed, Finished, Taken
+from rnnbench.events import Diverged, Ending, Event, Failed, Finished, Taken, Warned
 from rnnbench.execution.base import Executor
+from rnnbench.execution.checkpoints import Checkpoints
+from rnnbench.execution.leases import Leases
 from rnnbench.experiment import RunSpec
 
 
 class Writer(Protocol):
     """What the driver needs of `tracking.Tracker`."""
 
-    def begin(self, spec: RunSpec) -> object: ...
+    def begin(self, spec: RunSpec, resumed: bool = False) -> object: ...
     def write(self, event: Event) -> None: ...
     def interrupt(self) -> None: ...
+    def is_done(self, signature: str) -> bool: ...
 
 
 @dataclass
@@ -27,31 +35,142 @@ class Tally:
     diverged: int = 0
     failed: dict[str, str] = field(default_factory=dict)
     """Run name: why."""
-    interrupted: bool = False
+    done_elsewhere: int = 0
+    """Runs that another driver ended meanwhile."""
+    elsewhere: int = 0
+    """Runs that another driver still does."""
+    signal: int | None = None
+    """The signal that stopped the grid."""
+    writing: float = 0.0
+    """Seconds spent in the writer."""
+
+    @property
+    def interrupted(self) -> bool:
+        return self.signal is not None
 
 
-def drive(specs: list[RunSpec], executor: Executor, writer: Writer, watch: Callable[[RunSpec, Event], None]) -> Tally:
-    """Run `specs`; each event is written, then shown to `watch`. Ctrl-C ends it in order, with `interrupted` set."""
-    by_signature = {spec.signature: spec for spec in specs}
-    tally = Tally()
+def drive(
+    specs: list[RunSpec],
+    executor: Executor,
+    writer: Writer,
+    watch: Callable[[RunSpec, Event], None],
+    *,
+    leases: Leases | None = None,
+    checkpoints: Checkpoints | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> Tally:
+    """Run `specs`; each event is written, then shown to `watch`.
+
+    A run is claimed in `leases` before a worker gets it, and runs that another driver holds are left to it; its
+    checkpoint goes when its result is in the store. The first Ctrl-C or SIGTERM has the runs stop in order, with a line
+    to `say`, the second one ends them at once; both leave `signal` in the tally.
+    """
+    return _Drive(specs, executor, writer, watch, leases, checkpoints, say).go()
+
+
+class _Drive:
+    def __init__(
+        self,
+        specs: list[RunSpec],
+        executor: Executor,
+        writer: Writer,
+        watch: Callable[[RunSpec, Event], None],
+        leases: Leases | None,
+        checkpoints: Checkpoints | None,
+        say: Callable[[str], None],
+    ) -> None:
+        self._specs = {spec.signature: spec for spec in specs}
+        self._executor, self._writer, self._watch, self._say = executor, writer, watch, say
+        self._leases, self._checkpoints = leases, checkpoints
+        self._refused: list[RunSpec] = []
+        self._tally = Tally()
+
+    def go(self) -> Tally:
+        try:
+            with _two_signals(self._stop):
+                to_do = list(self._specs.values())
+                while to_do:
+                    with closing(self._executor.execute(to_do, self._claim)) as events:  # type: ignore[type-var]
+                        for event in events:
+                            self._take(event)
+                    # What another driver had: it may have given it up, or died.
+                    refused, self._refused = self._refused, []
+                    to_do = [] if self._tally.interrupted else [spec for spec in refused if self._claim(spec)]
+        except KeyboardInterrupt:
+            self._tally.signal = self._tally.signal or signal.SIGINT
+        finally:
+            self._executor.cancel()
+            self._writer.interrupt()
+        self._tally.elsewhere = len(self._refused)
+        return self._tally
+
+    def _stop(self, number: int) -> None:
+        self._tally.signal = number
+        self._executor.cancel()
+        line = "stopping: each run leaves a checkpoint at its next evaluation; Ctrl-C again ends them at once"
+        # This is a signal handler, and the terminal's lock may be held by what it interrupted.
+        threading.Thread(target=self._say, args=(line,)).start()
+
+    def _claim(self, spec: RunSpec) -> bool:
+        if self._leases is None:
+            return True
+        if not self._leases.claim(spec.signature):
+            self._refused.append(spec)
+            return False
+        if self._writer.is_done(spec.signature):
+            self._leases.release(spec.signature)
+            self._tally.done_elsewhere += 1
+            return False
+        return True
+
+    def _take(self, event: Event) -> None:
+        spec = self._specs[event.signature]
+        began = time.perf_counter()
+        match event:
+            case Taken(resumed=resumed):
+                self._writer.begin(spec, resumed)
+            case Warned():
+                pass
+            case _:
+                self._writer.write(event)
+        self._tally.writing += time.perf_counter() - began
+        if isinstance(event, Ending):
+            self._end(spec, event)
+        self._watch(spec, event)
+
+    def _end(self, spec: RunSpec, event: Event) -> None:
+        match event:
+            case Finished():
+                self._tally.finished += 1
+            case Diverged():
+                self._tally.diverged += 1
+            case Failed(message=message):
+                self._tally.failed[spec.name] = message
+        # A run that was only unlucky goes on from its checkpoint; one that crashed by itself had better start over.
+        unlucky = isinstance(event, Failed) and not event.traceback
+        if self._checkpoints is not None and not unlucky:
+            self._checkpoints.remove(spec.signature)
+        if self._leases is not None:
+            self._leases.release(spec.signature)
+
+
+@contextmanager
+def _two_signals(stop: Callable[[int], None]) -> Iterator[None]:
+    """Call `stop` at the first SIGINT or SIGTERM, raise `KeyboardInterrupt` at the second."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        came.append(number)
+        if len(came) > 1:
+            raise KeyboardInterrupt
+        stop(number)
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        for event in executor.execute(specs):
-            spec = by_signature[event.signature]
-            if isinstance(event, Taken):
-                writer.begin(spec)
-            else:
-                writer.write(event)
-            match event:
-                case Finished():
-                    tally.finished += 1
-                case Diverged():
-                    tally.diverged += 1
-                case Failed(message=message):
-                    tally.failed[spec.name] = message
-            watch(spec, event)
-    except KeyboardInterrupt:
-        tally.interrupted = True
+        yield
     finally:
-        executor.cancel()
-        writer.interrupt()
-    return tally
+        for number, handler in before.items():
+            signal.signal(number, handler)

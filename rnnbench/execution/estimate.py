@@ -9,6 +9,8 @@ _SECONDS_A_RUN = 3.0
 _SECONDS_A_TIME_STEP = 3e-5
 _SECONDS_A_GATE = 2.5e-5
 _FLOPS_PER_SECOND = 6e10
+_BYTES_A_WORKER = 9e8
+_COPIES = 4
 
 
 def seconds(spec: RunSpec) -> float:
@@ -18,3 +20,12 @@ def seconds(spec: RunSpec) -> float:
     flops = 6 * batch * (inputs + units) * units * spec.model.gates
     time_step = _SECONDS_A_TIME_STEP + _SECONDS_A_GATE * spec.model.gates + flops / _FLOPS_PER_SECOND
     return _SECONDS_A_RUN + spec.training.steps * spec.task.layout.length * spec.model.layers * time_step
+
+
+def worker_bytes(spec: RunSpec) -> int:
+    """Memory of a worker that does this run, bytes; good to about a factor of two."""
+    task, model, length = spec.task, spec.model, spec.task.layout.length
+    state = model.units * (model.gates + 2) * model.layers
+    training_step = spec.training.batch_size * length * (task.inputs.width + state) * 4 * _COPIES
+    probe = spec.gradients.examples * length * (task.inputs.width + state) * 8 * _COPIES
+    return int(_BYTES_A_WORKER + training_step + probe)

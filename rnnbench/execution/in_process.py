@@ -6,7 +6,8 @@ import contextlib
 from collections.abc import Iterator, Sequence
 
 from rnnbench.events import Event
-from rnnbench.execution.base import quiet_tensorflow, stream
+from rnnbench.execution.base import Claim, quiet_tensorflow, stream, unclaimed
+from rnnbench.execution.checkpoints import Checkpoints
 from rnnbench.experiment import RunSpec
 
 
@@ -15,10 +16,11 @@ class InProcess:
 
     workers = 1
 
-    def __init__(self) -> None:
+    def __init__(self, checkpoints: Checkpoints | None = None) -> None:
+        self._checkpoints = checkpoints
         self._cancelled = False
 
-    def execute(self, specs: Sequence[RunSpec]) -> Iterator[Event]:
+    def execute(self, specs: Sequence[RunSpec], claim: Claim = unclaimed) -> Iterator[Event]:
         quiet_tensorflow()
         from rnnbench import training
 
@@ -26,10 +28,10 @@ class InProcess:
         with contextlib.suppress(RuntimeError):
             training.configure(threads=1)
         for spec in specs:
-            for event in stream(spec, worker=0):
-                if self._cancelled:
-                    return
-                yield event
+            if self._cancelled:
+                return
+            if claim(spec):
+                yield from stream(spec, 0, self._checkpoints, lambda: self._cancelled)
 
     def cancel(self) -> None:
         self._cancelled = True

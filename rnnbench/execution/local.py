@@ -1,115 +1,229 @@
-"""Runs a grid on this machine: a pool of spawned processes, each of which imports TensorFlow once for many runs."""
+"""Runs a grid on this machine: spawned processes, each of which imports TensorFlow once for many runs.
+
+Made of `multiprocessing`'s processes and pipes and not of one of the pools (`concurrent.futures`, loky), because those
+break as a whole when a worker is killed, and share queues whose lock a killed worker may take with it. Here every
+worker has a pipe of its own: its death is the end of that pipe, and touches no other worker.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
+import pickle
 import queue
 import signal
-from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from multiprocessing.context import SpawnContext
-from typing import Any
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
 
 from rnnbench.errors import UserError
-from rnnbench.events import Ending, Event, Failed, Taken
-from rnnbench.execution.base import quiet_tensorflow, stream
+from rnnbench.events import Ending, Event, Failed, Warned
+from rnnbench.execution.base import ATTEMPTS, Claim, quiet_tensorflow, stream, unclaimed
+from rnnbench.execution.checkpoints import Checkpoints
+from rnnbench.execution.machine import gpus
+from rnnbench.execution.waiting import Waiting
 from rnnbench.experiment import RunSpec
 
+Work = Callable[[RunSpec, int, Checkpoints | None, Callable[[], bool]], Iterator[Event]]
+
 POLL_SECONDS = 0.2
-
-
-def default_workers() -> int:
-    """One worker for each physical core that this process may use."""
-    import psutil
-
-    return max(1, min(psutil.cpu_count(logical=False) or 1, len(os.sched_getaffinity(0))))
+STARTS = 5
+"""How many workers may die in a row before one of them is ready."""
+_LAST_BREATH = 2.0
+"""Seconds that a process may take to end after its pipe did."""
+_STOP = b"stop"
+_SPAWN = multiprocessing.get_context("spawn")
 
 
 class LocalPool:
-    """`workers` processes of one TensorFlow thread each, which do more together than one process of many threads."""
+    """`workers` processes of one TensorFlow thread each, which do more together than one process of many threads.
 
-    def __init__(self, workers: int) -> None:
+    Where there are GPUs, each worker sees one of them; that was never tried on a machine that has any.
+    """
+
+    def __init__(self, workers: int, checkpoints: Checkpoints | None = None, work: Work = stream) -> None:
+        """`work` stands in for training, in tests."""
         self.workers = workers
-        self._context: SpawnContext = multiprocessing.get_context("spawn")
-        self._stop = self._context.Event()
+        self._checkpoints = checkpoints
+        self._work = work
+        self._cancelled = False
+        self._stillborn = 0
 
-    def execute(self, specs: Sequence[RunSpec]) -> Iterator[Event]:
-        waiting = {spec.signature: spec for spec in specs}
-        while waiting and not self._stop.is_set():
-            before = len(waiting)
-            suspects = yield from self._execute_in_one_pool(waiting, list(waiting.values()), self.workers)
-            # A dead worker breaks the whole pool, and nobody says whose it was: each run that was going on is tried
-            # alone, so that only the guilty one fails.
-            for spec in suspects:
-                if (yield from self._execute_in_one_pool(waiting, [spec], 1)):
-                    del waiting[spec.signature]
-                    yield Failed(spec.signature, "its worker process died (killed, or out of memory)")
-            if len(waiting) == before and not self._stop.is_set():
-                raise UserError("the worker processes die before they start a run: try --workers 0 to see why")
+    def execute(self, specs: Sequence[RunSpec], claim: Claim = unclaimed) -> Iterator[Event]:
+        waiting = Waiting(specs, claim)
+        crew: dict[Connection, _Worker] = {}
+        told = False
+        try:
+            while True:
+                if self._cancelled and not told:
+                    self._tell(crew)
+                    told = True
+                while self._is_short_of_hands(crew, waiting):
+                    worker = self._start({worker.number for worker in crew.values()})
+                    crew[worker.pipe] = worker
+                if not crew:
+                    return
+                for pipe in wait(list(crew), POLL_SECONDS):
+                    yield from self._hear(crew, crew[pipe], waiting)  # type: ignore[index]
+        finally:
+            for worker in crew.values():
+                worker.end()
 
     def cancel(self) -> None:
-        self._stop.set()
+        self._cancelled = True
 
-    def _execute_in_one_pool(
-        self, waiting: dict[str, RunSpec], specs: Sequence[RunSpec], workers: int
-    ) -> Generator[Event, None, list[RunSpec]]:
-        """Yield the events of `specs`, take what ends out of `waiting`; return what was begun when the pool broke."""
-        begun: set[str] = set()
-        for event in self._events(specs, min(workers, len(specs))):
-            if isinstance(event, Taken):
-                begun.add(event.signature)
-            elif isinstance(event, Ending):
-                begun.discard(event.signature)
-                waiting.pop(event.signature, None)
-            yield event
-        return [] if self._stop.is_set() else [spec for spec in specs if spec.signature in begun]
+    def _tell(self, crew: dict[Connection, _Worker]) -> None:
+        """Have the runs stop in order; who has none may go."""
+        for pipe, worker in list(crew.items()):
+            if worker.spec is None:
+                del crew[pipe]
+                worker.end()
+            else:
+                worker.say(_STOP)
 
-    def _events(self, specs: Sequence[RunSpec], workers: int) -> Iterator[Event]:
-        events: Any = self._context.Queue()
-        numbers: Any = self._context.Queue()
-        for number in range(workers):
-            numbers.put(number)
-        with ProcessPoolExecutor(
-            workers, mp_context=self._context, initializer=_start_worker, initargs=(events, numbers, self._stop)
-        ) as pool:
-            futures: list[Future[None]] = [pool.submit(_work, spec) for spec in specs]
-            try:
-                while True:
-                    # Asked before the queue, so that what the last run said is still read.
-                    over = all(future.done() for future in futures)
-                    try:
-                        yield events.get(timeout=POLL_SECONDS)
-                    except queue.Empty:
-                        if over:
-                            return
-            except BaseException:
-                # Set before the pool is waited for, or its runs would be waited for to their ends.
-                self._stop.set()
-                raise
-            finally:
-                pool.shutdown(wait=True, cancel_futures=True)
+    def _is_short_of_hands(self, crew: dict[Connection, _Worker], waiting: Waiting) -> bool:
+        free = sum(worker.spec is None for worker in crew.values())
+        return not self._cancelled and len(crew) < self.workers and free < len(waiting)
 
+    def _start(self, taken: set[int]) -> _Worker:
+        number = min(set(range(self.workers)) - taken)
+        devices = gpus()
+        device = devices[number % len(devices)] if devices else None
+        return _Worker(_Duty(number, device, self._checkpoints, self._work))
 
-_events: Any = None
-_stop: Any = None
-_number = 0
-
-
-def _start_worker(events: Any, numbers: Any, stop: Any) -> None:
-    global _events, _stop, _number
-    _events, _stop, _number = events, stop, numbers.get()
-    # Ctrl-C reaches the whole terminal group: the driver alone answers it, and tells the workers by the event.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    quiet_tensorflow()
-    os.environ["OMP_NUM_THREADS"] = "1"
-    from rnnbench import training
-
-    training.configure(threads=1)
-
-
-def _work(spec: RunSpec) -> None:
-    for event in stream(spec, _number):
-        if _stop.is_set():
+    def _hear(self, crew: dict[Connection, _Worker], worker: _Worker, waiting: Waiting) -> Iterator[Event]:
+        """Take one message of a worker: an event, its wish for a run (None), or its death (the end of the pipe)."""
+        try:
+            event = worker.pipe.recv()
+        except (EOFError, OSError):
+            del crew[worker.pipe]
+            yield from self._bury(worker, waiting)
             return
-        _events.put(event)
+        if event is not None:
+            if isinstance(event, Ending):
+                worker.spec = None
+            yield event
+            return
+        self._stillborn, worker.ready, worker.spec = 0, True, None
+        spec = None if self._cancelled else waiting.take(worker.networks)
+        if spec is None:
+            del crew[worker.pipe]
+            worker.end()
+        else:
+            worker.give(spec)
+
+    def _bury(self, worker: _Worker, waiting: Waiting) -> Iterator[Event]:
+        spec, reason = worker.spec, worker.died()
+        if not worker.ready and not self._cancelled:
+            self._stillborn += 1
+            if self._stillborn >= STARTS:
+                raise UserError(f"the worker processes die before they start a run ({reason}): try --workers 0")
+        if spec is None or self._cancelled:
+            return
+        attempt = waiting.put_back(spec)
+        if attempt is None:
+            yield Failed(spec.signature, f"its worker process died {ATTEMPTS} times, at last {reason}")
+        else:
+            message = f"its worker process died, {reason}; the run is taken up again ({attempt} of {ATTEMPTS})"
+            yield Warned(spec.signature, message)
+
+
+@dataclass(frozen=True)
+class _Duty:
+    """What a worker process must know."""
+
+    number: int
+    device: str | None
+    """Its GPU, as `CUDA_VISIBLE_DEVICES` names it."""
+    checkpoints: Checkpoints | None
+    work: Work
+
+
+class _Worker:
+    """The driver's side of a worker process."""
+
+    def __init__(self, duty: _Duty) -> None:
+        self.number = duty.number
+        self.spec: RunSpec | None = None
+        self.ready = False
+        self.networks: set[tuple[object, ...]] = set()
+        self.pipe, far_end = _SPAWN.Pipe()
+        self._process = _SPAWN.Process(target=_serve, args=(far_end, duty), name=f"rnnbench-{duty.number}", daemon=True)
+        # A worker leaves these to the driver. It inherits the mask, so that it never was without, even while it starts.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+        try:
+            self._process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        far_end.close()
+
+    def give(self, spec: RunSpec) -> None:
+        self.spec = spec
+        # Packed twice: a plug-in that does not load in the worker must not hide whose it is.
+        self.say(pickle.dumps((spec.signature, pickle.dumps(spec))))
+
+    def say(self, message: bytes) -> None:
+        # If it is dead, the end of its pipe will be read.
+        with contextlib.suppress(OSError):
+            self.pipe.send_bytes(message)
+
+    def end(self) -> None:
+        self.pipe.close()
+        self._process.kill()
+        self._process.join()
+
+    def died(self) -> str:
+        """Of what it died, in words."""
+        self._process.join(_LAST_BREATH)
+        self.end()
+        code = self._process.exitcode or 0
+        if code == -signal.SIGKILL:
+            return "killed (by the system, if memory ran out)"
+        return f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
+
+
+def _serve(pipe: Connection, duty: _Duty) -> None:
+    """What a worker process does: one run after the other, until the driver ends it."""
+    given: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    stopped = threading.Event()
+    threading.Thread(target=_listen, args=(pipe, given, stopped), daemon=True).start()
+    if duty.device is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = duty.device
+    if duty.work is stream:
+        quiet_tensorflow()
+        os.environ["OMP_NUM_THREADS"] = "1"
+        from rnnbench import training
+
+        training.configure(threads=1)
+    while True:
+        pipe.send(None)
+        signature, pickled = pickle.loads(given.get())
+        for event in _perform(duty, signature, pickled, stopped.is_set):
+            pipe.send(event)
+
+
+def _perform(duty: _Duty, signature: str, pickled: bytes, stopped: Callable[[], bool]) -> Iterator[Event]:
+    try:
+        spec = pickle.loads(pickled)
+    except Exception as error:
+        yield Failed(signature, f"its worker cannot load it: {error}")
+        return
+    if spec.signature != signature:
+        yield Failed(signature, "the code of its plug-in was changed while the grid ran")
+        return
+    yield from duty.work(spec, duty.number, duty.checkpoints, stopped)
+
+
+def _listen(pipe: Connection, given: queue.SimpleQueue[bytes], stopped: threading.Event) -> None:
+    """Take what the driver says. When the driver dies its end of the pipe closes, and the worker ends at once."""
+    try:
+        while True:
+            message = pipe.recv_bytes()
+            if message == _STOP:
+                stopped.set()
+            else:
+                given.put(message)
+    except (EOFError, OSError):
+        os._exit(1)

@@ -1,12 +1,12 @@
 """Both executors give the same events; a run that crashes or dies takes no other with it."""
 
 import dataclasses
+import re
 import time
 from pathlib import Path
 
-import pytest
-
 from rnnbench.events import Ending, Failed, Finished, Measured, Profiled, Started, Taken
+from rnnbench.execution.checkpoints import Checkpoints
 from rnnbench.execution.in_process import InProcess
 from rnnbench.execution.local import LocalPool
 from rnnbench.experiment import Experiment
@@ -50,23 +50,55 @@ def test_a_crash_becomes_failed_and_the_others_go_on():
     assert {type(event) for event in fine} == {Taken, Started, Measured, Profiled, Finished}
 
 
-def test_a_pool_gives_the_same_events_and_only_the_run_whose_worker_dies_fails():
-    runs = specs(["die", "none"])
-    found = events_of(LocalPool(2), runs)
-    healthy = [run for run in runs if run.task.trouble == "none"]
-    for run in runs:
-        ending = found[run.signature][-1]
-        assert sum(isinstance(event, Ending) for event in found[run.signature]) == 1
-        assert isinstance(ending, Finished) == (run in healthy)
-        assert run in healthy or "worker process died" in ending.message
-    for signature, expected in events_of(InProcess(), healthy).items():
-        # A run may have begun in a pool that broke: what counts is its last, whole attempt.
-        assert found[signature][-len(expected) :] == expected
+def test_a_pool_gives_the_same_events_in_any_order_and_number():
+    """In this process and in two workers, forwards and backwards: the same bits."""
+    runs = specs(["none", "raise"], models=("leaky", "gru"))
+    expected = events_of(InProcess(), runs)
+    found = events_of(LocalPool(2), runs[::-1])
+    for signature, said in expected.items():
+        if isinstance(said[-1], Failed):
+            assert found[signature][-1].message == said[-1].message
+            assert found[signature][:-1] == said[:-1]
+        else:
+            assert found[signature] == said
 
 
-@pytest.mark.parametrize("executor", [InProcess(), LocalPool(1)], ids=["in-process", "pool"])
-def test_cancelled_runs_stop_without_an_ending(executor):
-    runs = specs("wait", steps=2000)
+def test_a_run_that_goes_on_says_so_and_a_damaged_checkpoint_starts_over(tmp_path):
+    (run,) = specs("none")
+    (expected,) = events_of(InProcess(), [run]).values()
+    checkpoints = Checkpoints(tmp_path)
+
+    def stop_at_once():
+        executor = InProcess(checkpoints)
+        events = executor.execute([run])
+        said = [next(events)]
+        executor.cancel()
+        return said + list(events)
+
+    assert not any(isinstance(event, Ending) for event in stop_at_once())
+    taken, *said = next(iter(events_of(InProcess(checkpoints), [run]).values()))
+    assert taken == Taken(run.signature, 0, resumed=True)
+    assert said == expected[1:]
+
+    (path,) = tmp_path.iterdir()
+    path.write_bytes(path.read_bytes()[:-1])
+    taken, warning, *said = next(iter(events_of(InProcess(checkpoints), [run]).values()))
+    assert taken == Taken(run.signature, 0, resumed=False)
+    assert re.fullmatch(r"checkpoint /.* cannot be used \(damaged or cut off\): the run starts over", warning.message)
+    assert said == expected[1:]
+
+    stop_at_once()
+    snapshot = checkpoints.load(run.signature)
+    checkpoints.save(run.signature, dataclasses.replace(snapshot, versions=snapshot.versions | {"keras": "2.0"}))
+    taken, warning, *said = next(iter(events_of(InProcess(checkpoints), [run]).values()))
+    assert not taken.resumed
+    assert "other versions" in warning.message
+    assert "keras 2.0" in warning.message
+    assert said == expected[1:]
+
+
+def test_cancelled_runs_stop_without_an_ending():
+    executor, runs = InProcess(), specs("wait", steps=2000)
     began, seen = time.monotonic(), []
     for event in executor.execute(runs):
         seen.append(event)

@@ -1,0 +1,63 @@
+"""Where interrupted runs wait: one file a run, which is either whole or not there."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from rnnbench.snapshot import Snapshot
+
+
+class DamagedCheckpointError(Exception):
+    """A checkpoint that cannot be used; one line that names the file and the reason."""
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """The checkpoints of one experiment's runs, by signature. The directory is made when one is saved."""
+
+    directory: Path
+
+    def load(self, signature: str) -> Snapshot | None:
+        """The run's last snapshot, or None if it has none. Raises `DamagedCheckpointError`."""
+        path = self._path(signature)
+        try:
+            return Snapshot.from_bytes(path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise DamagedCheckpointError(f"checkpoint {path} cannot be read ({error.strerror})") from None
+        except Exception as error:
+            raise DamagedCheckpointError(f"checkpoint {path} cannot be used ({error})") from None
+
+    def save(self, signature: str, snapshot: Snapshot) -> None:
+        """Replace the run's last snapshot; a crash or a power cut leaves the old one or the new one, whole.
+
+        Raises `OSError` if it cannot be written; the old one stands.
+        """
+        path = self._path(signature)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        # A name of its own: the worker of a dead driver may still be at it when the run goes on elsewhere.
+        new = path.with_suffix(f".{secrets.token_hex(4)}.new")
+        try:
+            with new.open("wb") as file:
+                file.write(snapshot.to_bytes())
+                file.flush()
+                os.fsync(file.fileno())
+            new.rename(path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                new.unlink()
+            raise
+
+    def remove(self, signature: str) -> None:
+        """Forget a run; one that has no checkpoint is fine. What a killed worker left half-written goes too."""
+        with contextlib.suppress(OSError):
+            for path in self.directory.glob(f"{signature}.*"):
+                path.unlink(missing_ok=True)
+
+    def _path(self, signature: str) -> Path:
+        return self.directory / f"{signature}.checkpoint"

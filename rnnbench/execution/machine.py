@@ -1,0 +1,67 @@
+"""What this machine has for workers: cores, GPUs, memory. Found without TensorFlow, which takes 10 s to import."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+from rnnbench.execution.estimate import worker_bytes
+from rnnbench.experiment import RunSpec
+
+_CGROUP = Path("/sys/fs/cgroup")
+
+
+def default_workers(specs: Iterable[RunSpec] = ()) -> tuple[int, str]:
+    """How many workers this machine takes, and a line that says why if memory allows fewer than cores or GPUs do."""
+    wanted = len(gpus()) or cores()
+    need = max(map(worker_bytes, specs), default=0)
+    free = free_memory()
+    fitting = max(1, int(free // need)) if need else wanted
+    if fitting >= wanted:
+        return wanted, ""
+    return fitting, (
+        f"{fitting} worker{'s' * (fitting > 1)} instead of {wanted}: one needs about {need / 1e9:.1f} GB, "
+        f"{free / 1e9:.1f} GB are free"
+    )
+
+
+def cores() -> int:
+    """Physical cores that this process may use."""
+    import psutil
+
+    return max(1, min(psutil.cpu_count(logical=False) or 1, len(os.sched_getaffinity(0))))
+
+
+@cache
+def gpus() -> list[str]:
+    """The GPUs to share out, as `CUDA_VISIBLE_DEVICES` names them; never tried on a machine that has any."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return [name for name in visible.split(",") if name.strip() not in ("", "-1")]
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return []
+    query = [program, "--query-gpu=index", "--format=csv,noheader"]
+    try:
+        return subprocess.run(query, capture_output=True, text=True, timeout=20, check=True).stdout.split()
+    except (OSError, subprocess.SubprocessError):
+        return []
+
+
+def free_memory() -> int:
+    """Bytes that this process may still take: the machine's, or those of its container."""
+    import psutil
+
+    free = psutil.virtual_memory().available
+    try:
+        limit = int((_CGROUP / "memory.max").read_text())
+        used = int((_CGROUP / "memory.current").read_text())
+        pages = dict(line.split() for line in (_CGROUP / "memory.stat").read_text().splitlines())
+    except (OSError, ValueError):
+        return free  # no container, or one without a limit
+    # The cache of files that nobody has open counts as used, and is given up when it is needed.
+    return min(free, max(0, limit - used + int(pages.get("inactive_file", 0))))

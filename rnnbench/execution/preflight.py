@@ -1,0 +1,83 @@
+"""What a machine must have before a run is sent to it. Knows nothing of how machines are reached."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+import rnnbench
+from rnnbench.errors import UserError
+from rnnbench.experiment import RunSpec
+
+
+@dataclass(frozen=True)
+class Requirements:
+    """What a grid asks of every machine; plain values, so that a machine without the plug-ins can read them."""
+
+    versions: dict[str, str]
+    runs: tuple[tuple[bytes, str], ...]
+    """Each run, pickled, and its signature here."""
+    token: Path | None
+    """A file beside the checkpoints: who sees it sees them."""
+
+    @classmethod
+    def of(cls, specs: Sequence[RunSpec], token: Path | None) -> Requirements:
+        """What `specs` have on this machine, and so need on every other."""
+        return cls(versions(), tuple((pickle.dumps(spec), spec.signature) for spec in specs), token)
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What one machine lacks."""
+
+    problems: tuple[str, ...] = ()
+    """Why no run may go there."""
+    sees_checkpoints: bool = False
+
+
+def versions() -> dict[str, str]:
+    """What the bits of a result depend on, read without importing any of it."""
+    providers = metadata.packages_distributions()
+    found = {"rnnbench": rnnbench.__version__}
+    for package in ("tensorflow", "keras", "numpy"):
+        # TensorFlow comes under several names: tensorflow, tensorflow-cpu, ...
+        found[package] = ", ".join(sorted({metadata.version(name) for name in providers.get(package, ())})) or "missing"
+    return found
+
+
+def examine(requirements: Requirements) -> Findings:
+    """Compare this machine with what is required; the first problem hides those that may follow from it."""
+    token = requirements.token
+    seen = token is not None and token.is_file()
+    return Findings(tuple(_wrong_versions(requirements) or _wrong_runs(requirements)), seen)
+
+
+def _wrong_versions(requirements: Requirements) -> list[str]:
+    here = versions()
+    return [
+        f"{name} is {here[name]} there and {wanted} here"
+        for name, wanted in requirements.versions.items()
+        if here[name] != wanted
+    ]
+
+
+def _wrong_runs(requirements: Requirements) -> list[str]:
+    try:
+        specs = list(_unpickled(requirements))
+        for task in {spec.task.model_copy(update={"lag": 1}): spec.task for spec in specs}.values():
+            task.check_data()
+    except UserError as error:
+        return [str(error)]
+    return []
+
+
+def _unpickled(requirements: Requirements) -> Iterator[RunSpec]:
+    for pickled, signature in requirements.runs:
+        spec: RunSpec = pickle.loads(pickled)
+        if spec.signature != signature:
+            code = ", ".join(spec.plugins) or "rnnbench"
+            raise UserError(f"{spec.name} would not be the same run there: the code of {code} differs")
+        yield spec

@@ -1,0 +1,273 @@
+"""Runs a grid on a Ray cluster: one streaming task a run, its events back to the driver as they come."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import pickle
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from rnnbench.errors import UserError
+from rnnbench.events import Event, Failed, Warned
+from rnnbench.execution.base import ATTEMPTS, Claim, quiet_tensorflow, stream, unclaimed
+from rnnbench.execution.checkpoints import Checkpoints
+from rnnbench.execution.local import Work
+from rnnbench.execution.preflight import Requirements
+from rnnbench.execution.ray_cluster import Cluster, Node, Room
+from rnnbench.execution.waiting import Waiting
+from rnnbench.experiment import RunSpec
+
+POLL_SECONDS = 0.5
+LOOK_SECONDS = 10.0
+"""How often new nodes are looked for."""
+
+
+class RayExecutor:
+    """`--executor ray`: as many runs at a time as the cluster has CPUs, or GPUs where it has any.
+
+    The path with GPUs was never tried on a machine that has any.
+    """
+
+    def __init__(
+        self,
+        address: str | None,
+        checkpoints: Checkpoints | None = None,
+        workers: int | None = None,
+        warn: Callable[[str], None] = print,
+        work: Work = stream,
+    ) -> None:
+        """Join the cluster at `address`, or start one on this machine; it is left when this process ends.
+
+        `workers` bounds the runs at a time, `warn` is given lines for a person, `work` stands in for training, in
+        tests. Raises `UserError` if there is no such cluster, or no Ray.
+        """
+        # A relative path would mean another place on another node.
+        self._checkpoints = checkpoints and Checkpoints(checkpoints.directory.absolute())
+        self._limit = workers
+        self._warn = warn
+        self._work = work
+        self._cancelled = False
+        self._cluster = Cluster(address, workers)
+        slots = sum(node.slots for node in self._cluster.nodes())
+        if not slots:
+            raise UserError("the Ray cluster has no node with a CPU to run on")
+        self.workers = min(slots, workers or slots)
+
+    def execute(self, specs: Sequence[RunSpec], claim: Claim = unclaimed) -> Iterator[Event]:
+        """See `Executor`. Before the first run every node is examined; raises `UserError` if one lacks something."""
+        with _token(self._checkpoints) as token:
+            room = Room(self._cluster, Requirements.of(specs, token), self._limit, self._warn)
+            tasks = _Tasks(self._cluster, self._checkpoints, self._work)
+            try:
+                yield from self._execute(Waiting(specs, claim), room, tasks)
+            finally:
+                tasks.kill()
+
+    def cancel(self) -> None:
+        # Comes from a signal handler, maybe in the midst of a call to Ray: the loop tells the workers.
+        self._cancelled = True
+
+    def _execute(self, waiting: Waiting, room: Room, tasks: _Tasks) -> Iterator[Event]:
+        looked = time.monotonic()
+        while True:
+            if self._cancelled:
+                tasks.ring()
+            else:
+                if time.monotonic() - looked > LOOK_SECONDS:
+                    room.look()
+                    looked = time.monotonic()
+                self._fill(waiting, room, tasks)
+            if not tasks.running:
+                return
+            for task in tasks.ready():
+                yield from self._hear(task, waiting, room, tasks)
+
+    def _fill(self, waiting: Waiting, room: Room, tasks: _Tasks) -> None:
+        """Give runs to all that are free."""
+        while waiting and (node := room.free([task.node for task in tasks.running])):
+            spec = waiting.take(node.networks)
+            if spec is not None:
+                tasks.start(spec, node)
+        if waiting and not tasks.running:
+            raise UserError("the Ray cluster lost every node that had room")
+
+    def _hear(self, task: _Task, waiting: Waiting, room: Room, tasks: _Tasks) -> Iterator[Event]:
+        """Take what a task has to say: an event, its end, or its death."""
+        try:
+            event = task.next_event()
+        except _LostError as lost:
+            tasks.end(task)
+            if lost.with_its_node:
+                room.drop(task.node)
+            yield from self._again(task.spec, str(lost), waiting)
+            return
+        if event is None:
+            tasks.end(task)
+        else:
+            yield event
+
+    def _again(self, spec: RunSpec, reason: str, waiting: Waiting) -> Iterator[Event]:
+        if self._cancelled:
+            return
+        attempt = waiting.put_back(spec)
+        if attempt is None:
+            yield Failed(spec.signature, f"it was lost {ATTEMPTS} times, at last: {reason}")
+        else:
+            yield Warned(spec.signature, f"{reason}; the run is taken up again ({attempt} of {ATTEMPTS})")
+
+
+class _LostError(Exception):
+    """The process or the node of a task is no more."""
+
+    def __init__(self, reason: str, with_its_node: bool = False) -> None:
+        super().__init__(reason)
+        self.with_its_node = with_its_node
+
+
+@dataclass(eq=False)
+class _Task:
+    """One attempt at a run."""
+
+    spec: RunSpec
+    node: Node
+    worker: int
+    events: Any
+    """Ray's generator of references."""
+
+    def next_event(self) -> Event | None:
+        """The event that is ready, or None after the last. Raises `_LostError` if the task's process or node died."""
+        from ray import exceptions
+
+        try:
+            event: Event = _get(next(self.events))
+        except StopIteration:
+            return None
+        except exceptions.RayTaskError as error:
+            message = " ".join(f"{type(error.cause).__name__}: {error.cause}".split())
+            return Failed(self.spec.signature, message, str(error))
+        except (exceptions.NodeDiedError, exceptions.LocalRayletDiedError, exceptions.TaskUnschedulableError):
+            raise _LostError(f"node {self.node.address} was lost", with_its_node=True) from None
+        except exceptions.OutOfMemoryError:
+            raise _LostError(f"node {self.node.address} ran out of memory") from None
+        except exceptions.RayError:
+            raise _LostError(f"its worker process on node {self.node.address} died") from None
+        return event
+
+
+class _Tasks:
+    """The tasks that are running."""
+
+    def __init__(self, cluster: Cluster, checkpoints: Checkpoints | None, work: Work) -> None:
+        import ray
+
+        self.running: list[_Task] = []
+        self._cluster = cluster
+        self._checkpoints = checkpoints
+        self._work = work
+        self._perform = ray.remote(_perform)
+        self._gpus = int(cluster.has_gpus)
+        self._bell = (
+            ray.remote(_Bell)
+            .options(num_cpus=0, max_restarts=-1, max_task_retries=-1, scheduling_strategy=cluster.here())
+            .remote()
+        )
+
+    def start(self, spec: RunSpec, node: Node) -> None:
+        worker = next(number for number in itertools.count() if number not in {task.worker for task in self.running})
+        checkpoints = self._checkpoints if node.checkpoints else None
+        # No retries of Ray's own: they would replay the stream, and not go on from the checkpoint.
+        perform = self._perform.options(
+            num_returns="streaming",
+            max_retries=0,
+            num_cpus=1,
+            num_gpus=self._gpus,
+            scheduling_strategy=self._cluster.on(node.id),
+        )
+        events = perform.remote(self._work, pickle.dumps(spec), worker, checkpoints, self._bell)
+        self.running.append(_Task(spec, node, worker, events))
+
+    def ready(self) -> list[_Task]:
+        """The tasks that have something to say, after at most `POLL_SECONDS`."""
+        import ray
+
+        by_events = {task.events: task for task in self.running}
+        ready, _ = ray.wait(list(by_events), timeout=POLL_SECONDS, fetch_local=False)
+        tasks = [by_events[events] for events in ready]
+        # Ray answers in the order of its list: who was heard goes to its end, or one could talk all others down.
+        self.running.sort(key=lambda task: task in tasks)
+        return tasks
+
+    def end(self, task: _Task) -> None:
+        self.running.remove(task)
+
+    def ring(self) -> None:
+        """Ask all to stop in order."""
+        self._bell.ring.remote()
+
+    def kill(self) -> None:
+        """End at once what still runs."""
+        import ray
+
+        for task in self.running:
+            ray.cancel(task.events, force=True)
+        ray.kill(self._bell)
+
+
+def _get(reference: Any) -> Any:
+    import ray
+
+    return ray.get(reference)
+
+
+@contextlib.contextmanager
+def _token(checkpoints: Checkpoints | None) -> Iterator[Path | None]:
+    """A file beside the checkpoints, while it is needed."""
+    if checkpoints is None:
+        yield None
+        return
+    try:
+        checkpoints.directory.mkdir(parents=True, exist_ok=True)
+        file = tempfile.NamedTemporaryFile(dir=checkpoints.directory, prefix="seen-by-all-nodes-")  # noqa: SIM115
+    except OSError as error:
+        raise UserError(f"{checkpoints.directory}: checkpoints cannot be written there: {error.strerror}") from None
+    with file:
+        yield Path(file.name).absolute()
+
+
+class _Bell:
+    """Tells the workers to stop: an actor on the driver's node, which every worker asks between two steps."""
+
+    def __init__(self) -> None:
+        self._rung = False
+
+    def ring(self) -> None:
+        self._rung = True
+
+    def rung(self) -> bool:
+        return self._rung
+
+
+def _perform(work: Work, pickled: bytes, worker: int, checkpoints: Checkpoints | None, bell: Any) -> Iterator[Event]:
+    """One run, in a process of Ray's; it is used again for other runs."""
+    if work is stream:
+        _set_tensorflow_up()
+    events = work(pickle.loads(pickled), worker, checkpoints, lambda: _get(bell.rung.remote()))
+    for event in events:  # noqa: UP028  (Ray sends values into the generator, which a run does not expect)
+        yield event
+
+
+@lru_cache
+def _set_tensorflow_up() -> None:
+    """As local workers do, once a process."""
+    quiet_tensorflow()
+    os.environ["OMP_NUM_THREADS"] = "1"
+    from rnnbench import training
+
+    training.configure(threads=1)

@@ -1,0 +1,224 @@
+"""A Ray cluster as the executor sees it: nodes with room for so many runs, each examined before it gets one."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from rnnbench.datasets import location
+from rnnbench.errors import UserError
+from rnnbench.execution.base import quiet_tensorflow
+from rnnbench.execution.machine import cores
+from rnnbench.execution.preflight import Findings, Requirements, examine
+
+ANSWER_SECONDS = 5.0
+EXAMINE_SECONDS = 180.0
+"""A plug-in may import TensorFlow, which takes its time on a busy machine."""
+FORWARDED = ("RNNBENCH_", "TFDS_", "TF_", "KERAS_", "XLA_")
+"""Environment variables that the driver's results depend on, by their beginnings."""
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """A machine of the cluster."""
+
+    id: str
+    address: str
+    slots: int
+    """Runs at a time."""
+    checkpoints: bool = False
+    """Whether it sees the driver's checkpoints."""
+    networks: set[tuple[object, ...]] = field(default_factory=set)
+    """What some process there has compiled."""
+
+
+class Cluster:
+    """The connection of this process to Ray, until it ends."""
+
+    def __init__(self, address: str | None, workers: int | None) -> None:
+        """Join the cluster at `address` (HOST:PORT of its head), or `RAY_ADDRESS`; else start one on this machine.
+
+        Raises `UserError` if there is no Ray or no such cluster.
+        """
+        address = address or os.environ.get("RAY_ADDRESS")
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+        ray = _import_ray()
+        if address:
+            _check_that_ray_answers(address)
+            place: dict[str, Any] = {"address": address}
+        else:
+            place = {"address": "local", "num_cpus": workers or cores(), "include_dashboard": False}
+        try:
+            ray.init(
+                **place, log_to_driver=False, logging_level=logging.ERROR, runtime_env={"env_vars": _environment()}
+            )
+        except (ray.exceptions.RayError, RuntimeError, ValueError, OSError, TimeoutError) as error:
+            ray.shutdown()
+            reason = str(error).strip().partition("\n")[0]
+            raise UserError(f"cannot join the Ray cluster {address or 'of this machine'}: {reason}") from error
+        # Its notices of lost nodes, each with 25 lines of a log, have no switch; the executor says it in one line.
+        ray._private.worker.print_to_stdstream = lambda *args, **kwargs: None
+
+    def nodes(self) -> list[Node]:
+        """The nodes that are alive and have room: one run a GPU where the cluster has GPUs, else one a CPU."""
+        import ray
+
+        alive = [node for node in ray.nodes() if node["Alive"]]
+        kind = "GPU" if self.has_gpus else "CPU"
+        nodes = [
+            Node(node["NodeID"], node["NodeManagerAddress"], int(node["Resources"].get(kind, 0))) for node in alive
+        ]
+        return [node for node in nodes if node.slots]
+
+    @property
+    def has_gpus(self) -> bool:
+        import ray
+
+        return any(node["Alive"] and node["Resources"].get("GPU", 0) >= 1 for node in ray.nodes())
+
+    def on(self, node_id: str) -> Any:
+        """The scheduling strategy that keeps a task on one node."""
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        return NodeAffinitySchedulingStrategy(node_id, soft=False)
+
+    def here(self) -> Any:
+        """The scheduling strategy that keeps an actor on the driver's node."""
+        import ray
+
+        return self.on(ray.get_runtime_context().get_node_id())
+
+    def examine(self, nodes: Sequence[Node], requirements: Requirements) -> Iterator[tuple[Node, Findings]]:
+        """What each node lacks, all asked at the same time."""
+        import ray
+
+        if not nodes:
+            return
+        probe = ray.remote(examine)
+        asked = ray.put(requirements)
+        answers = {
+            node: probe.options(num_cpus=0, max_retries=1, scheduling_strategy=self.on(node.id)).remote(asked)
+            for node in nodes
+        }
+        ready, _ = ray.wait(list(answers.values()), num_returns=len(answers), timeout=EXAMINE_SECONDS)
+        silent = Findings((f"it does not answer within {EXAMINE_SECONDS:.0f} s",))
+        for node, answer in answers.items():
+            yield node, _answer(answer) if answer in ready else silent
+
+
+class Room:
+    """The nodes that may be given runs: those of the start, less the lost ones, and those that join later."""
+
+    def __init__(
+        self, cluster: Cluster, requirements: Requirements, limit: int | None, warn: Callable[[str], None]
+    ) -> None:
+        """Examine every node. Raises `UserError` if one is not fit, and warns if one does not see the checkpoints."""
+        self._cluster = cluster
+        self._requirements = requirements
+        self._limit = limit
+        self._warn = warn
+        self._known: set[str] = set()
+        self._nodes: dict[str, Node] = {}
+        problems = self._admit(cluster.nodes())
+        if problems:
+            raise UserError("; ".join(problems))
+
+    def look(self) -> None:
+        """Admit the nodes that joined; one that is not fit is told of and left out."""
+        for problem in self._admit([node for node in self._cluster.nodes() if node.id not in self._known]):
+            self._warn(f"{problem}; it gets no runs")
+
+    def drop(self, node: Node) -> None:
+        """The node was lost: Ray itself takes some seconds to know it."""
+        self._nodes.pop(node.id, None)
+
+    def free(self, busy: list[Node]) -> Node | None:
+        """The node with the most room beside what is `busy` (one entry a run), or None."""
+        if self._limit is not None and len(busy) >= self._limit:
+            return None
+        taken = Counter(node.id for node in busy)
+        free = max(self._nodes.values(), key=lambda node: node.slots - taken[node.id], default=None)
+        return free if free and free.slots > taken[free.id] else None
+
+    def _admit(self, nodes: list[Node]) -> list[str]:
+        """Let in those of `nodes` that are fit; say what the others lack."""
+        problems = []
+        for node, findings in self._cluster.examine(nodes, self._requirements):
+            self._known.add(node.id)
+            if findings.problems:
+                problems.append(f"node {node.address}: {', '.join(findings.problems)}")
+                continue
+            self._nodes[node.id] = replace(node, checkpoints=findings.sees_checkpoints)
+            if self._requirements.token and not findings.sees_checkpoints:
+                self._warn(
+                    f"node {node.address} does not see {self._requirements.token.parent}: runs that are interrupted "
+                    "there start over; put the store on a file system that all nodes share"
+                )
+        return problems
+
+
+def _import_ray() -> Any:
+    try:
+        import ray
+    except ImportError:
+        raise UserError("--executor ray needs Ray: pip install 'rnnbench[ray]'") from None
+    return ray
+
+
+def _check_that_ray_answers(address: str) -> None:
+    """Ray itself tries for minutes, and fills the terminal with its attempts."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit() or "/" in host:
+        raise UserError(f"--address {address}: must be HOST:PORT of the cluster's head, e.g. 10.0.0.1:6379")
+    try:
+        socket.create_connection((host, int(port)), timeout=ANSWER_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UserError(
+            f"no Ray cluster answers at {address} ({reason}); start one there: ray start --head --port {port}"
+        ) from None
+    import grpc
+
+    with grpc.insecure_channel(address) as channel:
+        try:
+            channel.unary_unary("/grpc.health.v1.Health/Check")(b"", timeout=ANSWER_SECONDS)
+        except grpc.RpcError as error:
+            if error.code() in (grpc.StatusCode.UNIMPLEMENTED, grpc.StatusCode.DEADLINE_EXCEEDED):
+                raise UserError(f"what answers at {address} is not the head of a Ray cluster") from None
+
+
+def _environment() -> dict[str, str]:
+    """What the workers get of this process' environment, so that they find the same data and compute the same bits."""
+    quiet_tensorflow()
+    chosen = {name: value for name, value in os.environ.items() if name.startswith(FORWARDED)}
+    # Relative paths mean another place there.
+    places = {
+        "TFDS_DATA_DIR": location.data_dir,
+        "RNNBENCH_MANUAL_DIR": location.manual_dir,
+        "RNNBENCH_CACHE_DIR": location.cache_dir,
+    }
+    return chosen | {name: str(place()) for name, place in places.items() if name in chosen}
+
+
+def _answer(answer: Any) -> Findings:
+    import ray
+
+    try:
+        found: Findings = ray.get(answer)
+    except ray.exceptions.RayError as error:
+        return Findings((_reason(error),))
+    return found
+
+
+def _reason(error: Exception) -> str:
+    """The last line of a remote traceback, which is the error itself."""
+    lines = str(error).strip().splitlines()
+    if any("No module named 'rnnbench" in line for line in lines):
+        return "rnnbench is not installed in the Python that Ray was started with"
+    return lines[-1].strip() if lines else type(error).__name__

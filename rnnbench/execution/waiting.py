@@ -1,0 +1,54 @@
+"""Which run is next: the order in which an executor gives out runs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from rnnbench.execution.base import ATTEMPTS, Claim
+from rnnbench.execution.estimate import seconds
+from rnnbench.experiment import RunSpec
+
+_NEARLY = 0.7
+"""Share of the longest run's time from which another run counts as as long."""
+
+
+class Waiting:
+    """The runs that no worker has, the longest first: a long one at the end would keep one worker alone."""
+
+    def __init__(self, specs: Sequence[RunSpec], claim: Claim) -> None:
+        self._specs = sorted(specs, key=seconds, reverse=True)
+        self._networks = {spec.signature: spec.network for spec in specs}
+        self._claim = claim
+        self._attempts: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return len(self._specs)
+
+    def take(self, compiled: set[tuple[object, ...]]) -> RunSpec | None:
+        """The next run for a worker that has these networks compiled; None if there is none left."""
+        while self._specs:
+            spec = self._next(compiled)
+            self._specs.remove(spec)
+            if self._attempts[spec.signature] or self._claim(spec):
+                self._attempts[spec.signature] += 1
+                compiled.add(self._networks[spec.signature])
+                return spec
+        return None
+
+    def put_back(self, spec: RunSpec) -> int | None:
+        """Let a run be taken up again, before all others: the number of that attempt, or None if it had its share."""
+        attempt = self._attempts[spec.signature] + 1
+        if attempt > ATTEMPTS:
+            return None
+        self._specs.insert(0, spec)
+        return attempt
+
+    def _next(self, compiled: set[tuple[object, ...]]) -> RunSpec:
+        longest = self._specs[0]
+        for spec in self._specs:
+            if seconds(spec) < _NEARLY * seconds(longest):
+                break
+            if self._networks[spec.signature] in compiled:
+                return spec
+        return longest

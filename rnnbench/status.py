@@ -1,0 +1,79 @@
+"""What the store says of a grid at this moment: `rnnbench status`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from rnnbench.execution.estimate import seconds
+from rnnbench.execution.leases import Leases
+from rnnbench.experiment import Experiment, RunSpec
+from rnnbench.store import Location
+from rnnbench.stored import StoredRun, histories, newest_runs
+
+STATES = ("finished", "diverged", "failed", "interrupted", "running", "waiting")
+_DONE = ("finished", "diverged", "failed")
+
+
+@dataclass(frozen=True)
+class Running:
+    """A run that goes on, as far as the store knows: a driver writes every few seconds."""
+
+    spec: RunSpec
+    step: int | None
+    """Of its last evaluation; None before the first."""
+    score: float
+
+
+@dataclass(frozen=True)
+class GridStatus:
+    """How far a grid is."""
+
+    states: dict[str, str]
+    """By signature, one of `STATES`."""
+    running: list[Running]
+    seconds_left: float | None
+    """At the speed of the runs that have ended, with as many at work as now; None where that cannot be told."""
+
+    @property
+    def done(self) -> int:
+        return sum(state in _DONE for state in self.states.values())
+
+    def counts(self, specs: list[RunSpec]) -> Counter[str]:
+        """How many of these runs are in each state."""
+        return Counter(self.states[spec.signature] for spec in specs)
+
+
+def look(experiment: Experiment, location: Location, leases: Leases) -> GridStatus:
+    """Raises `UserError` if the store does not answer. A run whose driver is dead counts as interrupted."""
+    stored = newest_runs(location, experiment.name)
+    states = {spec.signature: stored[spec.signature].status if spec.signature in stored else "waiting"
+              for spec in experiment.runs}  # fmt: skip
+    if location.database is not None or leases.directory.exists():
+        said = {signature for signature, state in states.items() if state == "running"}
+        states |= dict.fromkeys(said - leases.taken(said), "interrupted")
+    specs = [spec for spec in experiment.runs if states[spec.signature] == "running"]
+    running = _progress(location, specs, stored)
+    return GridStatus(states, running, _seconds_left(experiment, states, running, stored))
+
+
+def _progress(location: Location, specs: list[RunSpec], stored: dict[str, StoredRun]) -> list[Running]:
+    asked = [
+        StoredRun(stored[spec.signature].run_id, metrics={f"validation/{spec.task.score_name}": 0.0}) for spec in specs
+    ]
+    last = {run_id: (step, value) for run_id, step, _, value in histories(location, asked)}
+    return [Running(spec, *last.get(run.run_id, (None, float("nan")))) for spec, run in zip(specs, asked, strict=True)]
+
+
+def _seconds_left(
+    experiment: Experiment, states: dict[str, str], running: list[Running], stored: dict[str, StoredRun]
+) -> float | None:
+    took = expected = to_come = 0.0
+    steps = {one.spec.signature: (one.step or 0) / one.spec.training.steps for one in running}
+    for spec in experiment.runs:
+        measured = stored[spec.signature].metrics.get("seconds") if spec.signature in stored else None
+        if states[spec.signature] in _DONE:
+            took, expected = (took + measured, expected + seconds(spec)) if measured else (took, expected)
+        else:
+            to_come += seconds(spec) * (1 - steps.get(spec.signature, 0.0))
+    return to_come * took / expected / len(running) if running and took else None

@@ -1,0 +1,164 @@
+"""The pool: a worker's death costs its own run only, an end in order leaves checkpoints, nobody is left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+import stub_runs
+
+from rnnbench.errors import UserError
+from rnnbench.events import Ending, Failed, Finished, Measured, Taken, Warned
+from rnnbench.execution.base import ATTEMPTS
+from rnnbench.execution.checkpoints import Checkpoints
+from rnnbench.execution.local import LocalPool
+from rnnbench.execution.waiting import Waiting
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture
+def checkpoints(tmp_path):
+    return Checkpoints(tmp_path / "checkpoints")
+
+
+def by_run(events):
+    found = {}
+    for event in events:
+        found.setdefault(event.signature, []).append(event)
+    return found
+
+
+def children():
+    return [
+        child for child in psutil.Process().children(recursive=True) if "resource_tracker" not in str(child.cmdline())
+    ]
+
+
+def test_every_run_is_done_once_and_workers_are_used_again():
+    runs = stub_runs.specs(6)
+    found = by_run(LocalPool(2, work=stub_runs.counted).execute(runs))
+    assert found.keys() == {run.signature for run in runs}
+    for said in found.values():
+        assert [type(event) for event in said[:1] + said[-1:]] == [Taken, Finished]
+        assert [event.step for event in said if isinstance(event, Measured)] == [1, 2, 3, 4, 5]
+    assert {said[0].worker for said in found.values()} <= {0, 1}
+    assert children() == []
+
+
+def test_a_killed_worker_costs_only_its_run_and_that_goes_on(checkpoints):
+    runs = stub_runs.specs(4)
+    found = by_run(LocalPool(2, checkpoints, stub_runs.dies_once).execute(runs))
+    unlucky = found.pop(runs[0].signature)
+    assert [event.resumed for event in unlucky if isinstance(event, Taken)] == [False, True]
+    (warning,) = (event for event in unlucky if isinstance(event, Warned))
+    assert "its worker process died, killed (by the system, if memory ran out)" in warning.message
+    assert "(2 of 4)" in warning.message
+    # Step 1 is said again, from the checkpoint; the writer drops it.
+    assert [event.step for event in unlucky if isinstance(event, Measured)] == [1, 1, 2, 3, 4, 5]
+    assert isinstance(unlucky[-1], Finished)
+    for said in found.values():
+        assert sum(isinstance(event, Taken) for event in said) == 1
+        assert isinstance(said[-1], Finished)
+
+
+def test_a_run_whose_workers_always_die_fails_with_the_reason(checkpoints):
+    runs = stub_runs.specs(3)
+    found = by_run(LocalPool(2, checkpoints, stub_runs.always_dies).execute(runs))
+    doomed = found[runs[0].signature]
+    assert sum(isinstance(event, Taken) for event in doomed) == ATTEMPTS
+    assert isinstance(doomed[-1], Failed)
+    assert doomed[-1].message == "its worker process died 4 times, at last killed (by the system, if memory ran out)"
+    assert all(isinstance(found[run.signature][-1], Finished) for run in runs[1:])
+
+
+def test_a_worker_killed_in_the_middle_of_a_word_blocks_nobody(checkpoints):
+    runs = stub_runs.specs(3)
+    found = by_run(LocalPool(2, checkpoints, stub_runs.dies_while_it_speaks).execute(runs))
+    assert all(isinstance(said[-1], Finished) for said in found.values())
+
+
+def test_a_run_that_is_not_claimed_is_left_out():
+    runs, asked = stub_runs.specs(4), []
+
+    def claim(spec):
+        asked.append(spec.seed)
+        return spec.seed % 2 == 0
+
+    found = by_run(LocalPool(2, work=stub_runs.counted).execute(runs, claim))
+    assert sorted(asked) == [0, 1, 2, 3]
+    assert found.keys() == {run.signature for run in runs if run.seed % 2 == 0}
+
+
+def test_an_end_in_order_leaves_checkpoints_and_no_endings(checkpoints):
+    runs = stub_runs.specs(3, steps=1000)
+    pool, seen = LocalPool(2, checkpoints, stub_runs.slow), []
+    for event in pool.execute(runs):
+        seen.append(event)
+        if len([e for e in seen if isinstance(e, Measured)]) == 6:
+            pool.cancel()
+            pool.cancel()
+    assert not any(isinstance(event, Ending) for event in seen)
+    begun = {event.signature for event in seen if isinstance(event, Taken)}
+    assert begun == {run.signature for run in runs[:2]}
+    for signature in begun:
+        last = max(event.step for event in seen if isinstance(event, Measured) and event.signature == signature)
+        assert len(checkpoints.load(signature).events) == last + 1
+    assert children() == []
+
+
+def test_closing_the_stream_ends_the_workers_at_once():
+    events = LocalPool(2, work=stub_runs.slow).execute(stub_runs.specs(2, steps=1000))
+    next(events)
+    assert len(children()) >= 1
+    began = time.monotonic()
+    events.close()
+    assert time.monotonic() - began < 2
+    assert children() == []
+
+
+def test_workers_that_never_start_are_told(monkeypatch):
+    import rnnbench.execution.local as local
+
+    monkeypatch.setattr(local, "_serve", _stillborn)
+    with pytest.raises(UserError, match=r"die before they start a run \(with exit code 3\): try --workers 0"):
+        list(LocalPool(2, work=stub_runs.counted).execute(stub_runs.specs(2)))
+
+
+def _stillborn(pipe, duty):
+    os._exit(3)
+
+
+def test_a_killed_parent_leaves_no_orphans(tmp_path):
+    program = """
+import stub_runs
+from rnnbench.execution.local import LocalPool
+for event in LocalPool(2, work=stub_runs.slow).execute(stub_runs.specs(2, steps=1000)):
+    print(type(event).__name__, flush=True)
+"""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parents[1])])}
+    parent = subprocess.Popen([sys.executable, "-c", program], env=environment, cwd=tmp_path, stdout=subprocess.PIPE)
+    for line in parent.stdout:
+        if line.startswith(b"Measured"):
+            break
+    orphans = psutil.Process(parent.pid).children(recursive=True)
+    assert len(orphans) >= 2
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    _, alive = psutil.wait_procs(orphans, timeout=5)
+    assert alive == []
+
+
+def test_the_longest_runs_go_first_but_a_compiled_network_is_used_while_that_costs_nothing():
+    long, short = stub_runs.specs(1, lag=1000, steps=1000), stub_runs.specs(2, lag=10, steps=10)
+    waiting = Waiting([*short, *long], lambda spec: True)
+    compiled = {short[0].network}
+    assert waiting.take(compiled) is long[0]
+    assert long[0].network in compiled
+    other = stub_runs.specs(1, lag=10, steps=10, symbols=2)
+    waiting = Waiting([*other, *short], lambda spec: True)
+    assert [waiting.take({short[0].network}) for _ in range(3)] == [*short, *other]

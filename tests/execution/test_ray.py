@@ -1,0 +1,325 @@
+"""Ray: a cluster of two nodes on this machine gives the same numbers, and a lost node or worker loses no run."""
+
+import contextlib
+import dataclasses
+import os
+import socket
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import stub_runs
+
+from rnnbench.errors import UserError
+from rnnbench.events import Ending, Failed, Finished, Measured, Profiled, Started, Taken, Warned
+from rnnbench.execution.base import ATTEMPTS
+from rnnbench.execution.checkpoints import Checkpoints
+from rnnbench.execution.in_process import InProcess
+from rnnbench.execution.preflight import Findings, Requirements
+from rnnbench.execution.ray import RayExecutor
+from rnnbench.execution.ray_cluster import Node, Room
+from rnnbench.experiment import Experiment
+from rnnbench.registry import load_plugins
+
+ray = pytest.importorskip("ray", reason="needs the extra rnnbench[ray]")
+
+HERE = Path(__file__).parent
+
+
+@contextlib.contextmanager
+def cluster_of(*cpus):
+    """A Ray cluster on this machine, a node for each entry of `cpus`; its workers can import the tests' modules."""
+    from ray.cluster_utils import Cluster
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("PYTHONPATH", os.pathsep.join([str(HERE), str(HERE.parent.parent)]))
+        cluster = Cluster()
+        try:
+            for count in cpus:
+                cluster.add_node(num_cpus=count, include_dashboard=False)
+            yield cluster
+        finally:
+            ray.shutdown()
+            cluster.shutdown()
+
+
+@pytest.fixture(scope="module")
+def two_nodes():
+    with cluster_of(1, 1) as cluster:
+        yield cluster
+
+
+@pytest.fixture(autouse=True)
+def _leave():
+    yield
+    ray.shutdown()
+
+
+@pytest.fixture
+def checkpoints(tmp_path):
+    return Checkpoints(tmp_path / "checkpoints")
+
+
+SAID = {Taken, Started, Measured, Profiled, Finished}
+
+
+def trained_specs(models, seeds, **training):
+    """Runs that train: small, and one of a cell of a plug-in."""
+    plugin = str(HERE.parent / "plugins" / "troubled.py")
+    load_plugins([plugin])
+    return Experiment(
+        name="trained",
+        plugins=(plugin,),
+        tasks={"troubled": {"lag": 2, "symbols": 1, "examples": 20}},
+        models={model: {"units": 4} for model in models},
+        seeds=seeds,
+        training={"steps": 4, "batch_size": 4, "evaluate_every": 2, "stop_when_solved": False} | training,
+        gradients={"examples": 2, "during": 1},
+    ).runs
+
+
+def numbers(events):
+    """What each run says in its last attempt, without what differs from one execution to the next."""
+    found = {}
+    for event in events:
+        if isinstance(event, Taken):
+            found[event.signature] = []
+        elif isinstance(event, Finished):
+            metrics = {name: value for name, value in event.metrics.items() if name != "seconds"}
+            found[event.signature].append(dataclasses.replace(event, metrics=metrics))
+        else:
+            found[event.signature].append(event)
+    return found
+
+
+def losing_a_node(cluster, checkpoints, events):
+    """Pass `events` on; kill the cluster's second node when all three runs that go on have a checkpoint."""
+    (doomed,) = cluster.worker_nodes
+    for event in events:
+        yield event
+        if cluster.worker_nodes and len(saved(checkpoints)) == 3:
+            cluster.remove_node(doomed, allow_graceful=False)
+    assert not cluster.worker_nodes
+
+
+def saved(checkpoints):
+    return sorted(checkpoints.directory.glob("*.checkpoint"))
+
+
+def by_run(events):
+    found = {}
+    for event in events:
+        found.setdefault(event.signature, []).append(event)
+    return found
+
+
+def steps(said):
+    return [event.step for event in said if isinstance(event, Measured)]
+
+
+def test_the_numbers_are_the_local_ones_bit_for_bit(two_nodes, checkpoints):
+    runs = trained_specs(models=("leaky", "gru"), seeds=2)
+    expected = numbers(InProcess().execute(runs))
+    found = list(RayExecutor(two_nodes.address, checkpoints).execute(runs))
+    assert {event.worker for event in found if isinstance(event, Taken)} == {0, 1}
+    assert all({type(event) for event in said} == SAID for said in by_run(found).values())
+    assert numbers(found) == expected
+
+
+def test_every_run_that_is_claimed_is_done_once_on_both_nodes(two_nodes, checkpoints):
+    runs = stub_runs.specs(6)
+    warnings = []
+    executor = RayExecutor(two_nodes.address, checkpoints, warn=warnings.append, work=stub_runs.counted)
+    assert executor.workers == 2
+    found = by_run(executor.execute(runs, claim=lambda spec: spec.seed != 1))
+    assert found.keys() == {run.signature for run in runs if run.seed != 1}
+    for said in found.values():
+        assert [type(event) for event in (said[0], said[-1])] == [Taken, Finished]
+        assert steps(said) == [1, 2, 3, 4, 5]
+    assert {said[0].worker for said in found.values()} == {0, 1}
+    assert warnings == []
+    assert {path.suffix for path in checkpoints.directory.iterdir()} == {".checkpoint"}
+
+
+def test_a_run_in_trouble_takes_no_other_with_it(two_nodes, checkpoints):
+    runs = stub_runs.specs(5)
+    executor = RayExecutor(two_nodes.address, checkpoints, work=stub_runs.troubled)
+    found = by_run(executor.execute(runs))
+    crashed, unlucky, doomed, *fine = (found[run.signature] for run in runs)
+    assert crashed[-1].message == "RuntimeError: as asked for"
+    assert "stub_runs.py" in crashed[-1].traceback
+
+    (warning,) = (event for event in unlucky if isinstance(event, Warned))
+    assert warning.message.startswith("its worker process on node ")
+    assert warning.message.endswith(" died; the run is taken up again (2 of 4)")
+    last = max(at for at, event in enumerate(unlucky) if isinstance(event, Taken))
+    assert unlucky[last].resumed
+    assert steps(unlucky[last:]) == [1, 2, 3, 4, 5]
+    assert isinstance(unlucky[-1], Finished)
+
+    assert sum(isinstance(event, Warned) for event in doomed) == ATTEMPTS - 1
+    assert isinstance(doomed[-1], Failed)
+    assert doomed[-1].message.startswith(f"it was lost {ATTEMPTS} times, at last: its worker process on node ")
+    assert doomed[-1].traceback == ""
+    assert all(isinstance(said[-1], Finished) for said in fine)
+
+
+def test_cancelled_runs_leave_a_checkpoint_and_go_on_from_it(two_nodes, checkpoints):
+    runs = stub_runs.specs(3, steps=30)
+    executor = RayExecutor(two_nodes.address, checkpoints, work=stub_runs.slow)
+    began, seen = None, []
+    for event in executor.execute(runs):
+        seen.append(event)
+        if isinstance(event, Measured) and event.step == 3 and began is None:
+            began = time.monotonic()
+            executor.cancel()
+            executor.cancel()
+    assert time.monotonic() - began < 3
+    assert not any(isinstance(event, Ending) for event in seen)
+    for signature, said in by_run(seen).items():
+        assert steps(checkpoints.load(signature).events) == steps(said)
+    ray.shutdown()
+    found = by_run(RayExecutor(two_nodes.address, checkpoints, work=stub_runs.counted).execute(runs))
+    assert sorted(said[0].resumed for said in found.values()) == [False, True, True]
+    assert all(steps(said) == list(range(1, 31)) for said in found.values())
+
+
+def test_closing_ends_the_workers_at_once(two_nodes, checkpoints):
+    runs = stub_runs.specs(2, steps=1000)
+    events = RayExecutor(two_nodes.address, checkpoints, work=stub_runs.slow).execute(runs)
+    while len(saved(checkpoints)) < 2:
+        next(events)
+    events.close()
+    time.sleep(1)
+    before = [path.read_bytes() for path in saved(checkpoints)]
+    time.sleep(1)
+    assert [path.read_bytes() for path in saved(checkpoints)] == before
+
+
+def test_a_lost_node_loses_no_run(checkpoints):
+    runs = stub_runs.specs(6, steps=20)
+    with cluster_of(1, 2) as cluster:
+        executor = RayExecutor(cluster.address, checkpoints, work=stub_runs.slow)
+        assert executor.workers == 3
+        seen = list(losing_a_node(cluster, checkpoints, executor.execute(runs)))
+    warned = [event for event in seen if isinstance(event, Warned)]
+    assert len({event.signature for event in warned}) == 2
+    assert all("was lost; the run is taken up again (2 of 4)" in event.message for event in warned)
+    for said in by_run(seen).values():
+        attempts = [at for at, event in enumerate(said) if isinstance(event, Taken)]
+        assert [said[at].resumed for at in attempts] == [False, True][: len(attempts)]
+        assert steps(said[attempts[-1] :]) == list(range(1, 21))
+        assert isinstance(said[-1], Finished)
+
+
+@pytest.mark.slow
+def test_a_lost_node_changes_no_number(checkpoints):
+    runs = trained_specs(models=("leaky", "gru"), seeds=3, steps=120, evaluate_every=2)
+    expected = numbers(InProcess().execute(runs))
+    with cluster_of(1, 2) as cluster:
+        seen = list(losing_a_node(cluster, checkpoints, RayExecutor(cluster.address, checkpoints).execute(runs)))
+    assert any(isinstance(event, Taken) and event.resumed for event in seen)
+    assert numbers(seen) == expected
+
+
+@pytest.mark.slow
+def test_a_node_that_joins_gets_runs_too(monkeypatch):
+    monkeypatch.setattr("rnnbench.execution.ray.LOOK_SECONDS", 0.5)
+    with cluster_of(1) as cluster:
+        executor = RayExecutor(cluster.address, work=stub_runs.slow)
+        workers = set()
+        for event in executor.execute(stub_runs.specs(4, steps=40)):
+            if isinstance(event, Taken):
+                workers.add(event.worker)
+                if not cluster.worker_nodes:
+                    cluster.add_node(num_cpus=1)
+    assert workers == {0, 1}
+
+
+def test_nothing_starts_where_data_or_a_plugin_are_missing(two_nodes, guarded, tmp_path):
+    executor = RayExecutor(two_nodes.address, work=stub_runs.counted)
+    assert isinstance(list(executor.execute(guarded))[-1], Finished)
+    (tmp_path / "data").unlink()
+    assert f"{tmp_path}: the data are missing" in complaint(executor, guarded)
+    ray.shutdown()
+    Path(*guarded[0].plugins).unlink()
+    message = complaint(RayExecutor(two_nodes.address, work=stub_runs.counted), guarded)
+    assert f"plugin '{guarded[0].plugins[0]}' is not a Python file that exists" in message
+    assert message.count("node ") == 2
+
+
+def complaint(executor, runs):
+    with pytest.raises(UserError) as caught:
+        list(executor.execute(runs))
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_no_cluster_is_one_line_within_seconds():
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        port = silent.getsockname()[1]
+        began = time.monotonic()
+        with pytest.raises(UserError, match=f"no Ray cluster answers at 127.0.0.1:{port} .Connection refused"):
+            RayExecutor(f"127.0.0.1:{port}")
+        silent.listen()
+        with pytest.raises(UserError, match="is not the head of a Ray cluster"):
+            RayExecutor(f"127.0.0.1:{port}")
+        assert time.monotonic() - began < 15
+    with pytest.raises(UserError, match="must be HOST:PORT"):
+        RayExecutor("ray://127.0.0.1:10001")
+
+
+def test_ray_is_an_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(UserError, match=r"pip install 'rnnbench\[ray\]'"):
+        RayExecutor(None)
+
+
+@dataclasses.dataclass
+class FewNodes:
+    """Stands in for a cluster: nodes by what they lack."""
+
+    findings: dict
+
+    def nodes(self):
+        return [Node(name, name, 2) for name in self.findings]
+
+    def examine(self, nodes, requirements):
+        return [(node, self.findings[node.id]) for node in nodes]
+
+
+def test_room_is_on_the_nodes_that_are_fit():
+    cluster = FewNodes({"a": Findings(sees_checkpoints=True), "b": Findings()})
+    warnings = []
+    room = Room(cluster, Requirements({}, (), Path("/store/checkpoints/token")), 3, warnings.append)
+    assert warnings == [
+        "node b does not see /store/checkpoints: runs that are interrupted there start over; put the store on a file "
+        "system that all nodes share"
+    ]
+    a = room.free([])
+    assert (a.id, a.checkpoints) == ("a", True)
+    b = room.free([a])
+    assert (b.id, b.checkpoints) == ("b", False)
+    assert room.free([a, b, a]) is None
+    room.drop(a)
+    assert room.free([b]) is b
+    assert room.free([b, b]) is None
+
+    cluster.findings = {"b": Findings(), "c": Findings(("no data",)), "a": Findings()}
+    room.look()
+    room.look()
+    assert warnings[1:] == ["node c: no data; it gets no runs"]
+    assert room.free([b, b]) is None
+
+
+def test_nothing_starts_if_a_node_is_not_fit():
+    with pytest.raises(UserError, match="node a: no data, no air; node b: no rest"):
+        Room(
+            FewNodes({"a": Findings(("no data", "no air")), "b": Findings(("no rest",))}),
+            Requirements({}, (), None),
+            None,
+            print,
+        )
