@@ -57,9 +57,7 @@ class Location:
     def _local(cls, database: Path) -> Location:
         database = database.resolve()
         if set("?%") & set(str(database)):
-            raise UserError(
-                f"{database.parent}: the path of a store must not hold ? or %"
-            )
+            raise UserError(f"{database.parent}: the path of a store must not hold ? or %")
         return cls(f"sqlite:///{database}", database)
 
     def __str__(self) -> str:
