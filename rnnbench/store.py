@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import re
+import shlex
 import sqlite3
 import urllib.error
 import urllib.request
@@ -101,6 +103,9 @@ class Location:
         if self.database.exists():
             with self.connect(mode="rw") as connection:
                 _check_schema(connection, self)
+                # MLflow would try a damaged one for two minutes.
+                if connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+                    raise sqlite3.DatabaseError("malformed")
                 connection.execute("BEGIN IMMEDIATE")
                 connection.rollback()
 
@@ -122,8 +127,30 @@ class Location:
             with explained(self):
                 _create(self.database)
             self.mend_artifacts()
-        logging.getLogger("mlflow").setLevel(logging.ERROR)
+        # What it would log as an error it raises too.
+        logging.getLogger("mlflow").setLevel(logging.CRITICAL)
         return MlflowClient(tracking_uri=self.uri)
+
+    @property
+    def copy(self) -> Path | None:
+        """Where `back_up` puts the copy of a local database."""
+        return None if self.database is None else self.database.with_name(f"{self.database.stem}.backup.db")
+
+    def back_up(self) -> None:
+        """Copy a local database beside itself, unless it is damaged; the last copy stands until the new one is whole.
+
+        Does nothing on a server.
+        """
+        if self.database is None or self.copy is None:
+            return
+        new = self.database.with_name(f".{self.copy.name}.{os.getpid()}")
+        try:
+            with explained(self), self.connect() as source, closing(sqlite3.connect(new)) as target:
+                source.backup(target)
+                if target.execute("PRAGMA quick_check(1)").fetchone() == ("ok",):
+                    new.rename(self.copy)
+        finally:
+            new.unlink(missing_ok=True)
 
     def mend_artifacts(self) -> None:
         """Tell MLflow, which keeps absolute places, where our artifacts are after the store directory was moved."""
@@ -177,14 +204,29 @@ def explained(location: Location) -> Iterator[None]:
     except Exception as error:
         if not _is_of_the_store(error):
             raise
-        text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        if "database is locked" in text:
-            text = "the database is locked by another process; try again when that has ended"
-        elif "not a database" in text or "malformed" in text:
-            text = "the database is damaged, or none of MLflow's; move it away, or choose another --store"
-        elif "readonly database" in text:
-            text = "the database cannot be written; choose another --store"
-        raise UserError(f"{location}: {text}") from error
+        raise UserError(f"{location}: {_in_words(error, location)}") from error
+
+
+def _in_words(error: Exception, location: Location) -> str:
+    text = str(error).strip()
+    if "database is locked" in text:
+        return "the database is locked by another process; try again when that has ended"
+    if "disk is full" in text or getattr(error, "errno", None) == errno.ENOSPC:
+        return "no space left on its disk; make room, and go on with the same command"
+    if "not a database" in text or "malformed" in text:
+        return f"the database is damaged, or none of MLflow's; {_remedy(location)}"
+    if "readonly database" in text or "unable to open database" in text:
+        return "the database cannot be written; choose another --store"
+    return text.splitlines()[0] if text else type(error).__name__
+
+
+def _remedy(location: Location) -> str:
+    copy = location.copy
+    if copy is None or not copy.exists():
+        return "move it away, or choose another --store"
+    database = shlex.quote(str(location.database))
+    # A journal that is left over would be played into the copy.
+    return f"put its copy in place: cp {shlex.quote(str(copy))} {database} && rm -f {database}-journal"
 
 
 def _is_of_the_store(error: Exception) -> bool:

@@ -41,6 +41,8 @@ PROFILE_COLUMNS = ("step", "distance", "phase", "state", "median", "low", "high"
 _BATCH = 1000
 """Metrics that MLflow takes in one call."""
 _FLUSH_SECONDS = 5.0
+_COPYING_SHARE = 0.01
+"""Share of the time that copies of the database may take."""
 _NOTE_LENGTH = 4000
 """Characters of a traceback shown on the page of its run; the artifact has all of it."""
 _DONE = ("finished", "diverged")
@@ -101,6 +103,7 @@ class Tracker:
         self._open: dict[str, _OpenRun] = {}
         self._ended: set[str] = set()
         self._flushed = time.monotonic()
+        self._copy_due = 0.0
 
     def __enter__(self) -> Self:
         return self
@@ -188,6 +191,19 @@ class Tracker:
                     self._fail(run, event)
         if time.monotonic() - self._flushed > _FLUSH_SECONDS:
             self.flush()
+
+    def back_up(self, now: bool = False) -> bool:
+        """Copy a local database, if the share of the time that copies may take allows it, or `now`.
+
+        True if all that was written is safe from damage to the file: it is copied, or on a server.
+        """
+        began = time.monotonic()
+        if not now and began < self._copy_due:
+            return False
+        self.location.back_up()
+        ended = time.monotonic()
+        self._copy_due = ended + (ended - began) / _COPYING_SHARE
+        return True
 
     def flush(self) -> None:
         """Write every metric that waits."""

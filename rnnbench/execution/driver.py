@@ -25,6 +25,7 @@ class Writer(Protocol):
     def write(self, event: Event) -> None: ...
     def interrupt(self) -> None: ...
     def is_done(self, signature: str) -> bool: ...
+    def back_up(self, now: bool = False) -> bool: ...
 
 
 @dataclass
@@ -62,8 +63,8 @@ def drive(
     """Run `specs`; each event is written, then shown to `watch`.
 
     A run is claimed in `leases` before a worker gets it, and runs that another driver holds are left to it; its
-    checkpoint goes when its result is in the store. The first Ctrl-C or SIGTERM has the runs stop in order, with a line
-    to `say`, the second one ends them at once; both leave `signal` in the tally.
+    checkpoint goes when its result is in the store, and in the store's copy. The first Ctrl-C or SIGTERM has the runs
+    stop in order, with a line to `say`, the second one ends them at once; both leave `signal` in the tally.
     """
     return _Drive(specs, executor, writer, watch, leases, checkpoints, say).go()
 
@@ -83,6 +84,8 @@ class _Drive:
         self._executor, self._writer, self._watch, self._say = executor, writer, watch, say
         self._leases, self._checkpoints = leases, checkpoints
         self._refused: list[RunSpec] = []
+        self._outdated: list[str] = []
+        """Signatures of the runs whose checkpoints go with the next copy of the store."""
         self._tally = Tally()
 
     def go(self) -> Tally:
@@ -101,6 +104,7 @@ class _Drive:
         finally:
             self._executor.cancel()
             self._writer.interrupt()
+        self._tidy(now=True)
         self._tally.elsewhere = len(self._refused)
         return self._tally
 
@@ -148,10 +152,19 @@ class _Drive:
                 self._tally.failed[spec.name] = message
         # A run that was only unlucky goes on from its checkpoint; one that crashed by itself had better start over.
         unlucky = isinstance(event, Failed) and not event.traceback
-        if self._checkpoints is not None and not unlucky:
-            self._checkpoints.remove(spec.signature)
+        if not unlucky:
+            self._outdated.append(spec.signature)
+            self._tidy()
         if self._leases is not None:
             self._leases.release(spec.signature)
+
+    def _tidy(self, now: bool = False) -> None:
+        if not self._outdated or not self._writer.back_up(now):
+            return
+        for signature in self._outdated:
+            if self._checkpoints is not None:
+                self._checkpoints.remove(signature)
+        self._outdated.clear()
 
 
 @contextmanager

@@ -65,15 +65,18 @@ class Leases:
         self.directory.mkdir(parents=True, exist_ok=True)
         while True:
             file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-            if not _lock(file) or self._is_held_elsewhere(file):
+            try:
+                if not _lock(file) or self._is_held_elsewhere(file):
+                    os.close(file)
+                    return None
+                if _is(file, path):
+                    os.ftruncate(file, 0)
+                    os.pwrite(file, f"{self._host} {os.getpid()}\n".encode(), 0)
+                    return file
+            except OSError:
                 os.close(file)
-                return None
-            if _is(file, path):
-                break
+                raise
             os.close(file)  # Its holder gave it back, and removed it, between our opening and locking it.
-        os.ftruncate(file, 0)
-        os.pwrite(file, f"{self._host} {os.getpid()}\n".encode(), 0)
-        return file
 
     def release(self, signature: str) -> None:
         """Give a run back; one that is not held is fine."""

@@ -36,6 +36,8 @@ def to_do(
         tracker.discard(spec.signature for spec in experiment.runs)
     tracker.bury(alive)
     done = tracker.finished()
+    if done:
+        tracker.back_up(now=True)
     for spec in experiment.runs:
         if fresh or spec.signature in done:
             checkpoints.remove(spec.signature)

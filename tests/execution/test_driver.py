@@ -56,6 +56,9 @@ class Memory:
     def is_done(self, signature):
         return signature in self.done
 
+    def back_up(self, now=False):
+        return True
+
 
 def quiet(*_):
     pass
@@ -126,6 +129,18 @@ def test_a_checkpoint_goes_with_the_result_but_stays_with_bad_luck(tmp_path):
     endings = Finished(A, 1, {}), Failed(B, "its worker process died"), Failed(C, "ValueError", traceback="File ...")
     drive(RUNS, Scripted(*endings), Memory(), quiet, checkpoints=checkpoints)
     assert [path.name for path in tmp_path.iterdir()] == [f"{B}.checkpoint"]
+
+
+def test_a_checkpoint_stays_until_the_store_is_copied(tmp_path):
+    class Busy(Memory):
+        def back_up(self, now=False):
+            assert now or checkpoints.load(A) is not None
+            return now
+
+    checkpoints = Checkpoints(tmp_path)
+    checkpoints.save(A, Snapshot(0.0, {}, {}))
+    drive(RUNS, Scripted(Finished(A, 1, {}), Finished(B, 1, {})), Busy(), quiet, checkpoints=checkpoints)
+    assert checkpoints.load(A) is None
 
 
 def test_a_result_that_was_not_written_leaves_its_checkpoint(tmp_path):
