@@ -259,10 +259,10 @@ def complaint(executor, runs):
 
 def test_no_cluster_is_one_line_within_seconds():
     with socket.socket() as silent:
-        silent.bind(("127.0.0.1", 0))
+        silent.bind(("", 0))
         port = silent.getsockname()[1]
         began = time.monotonic()
-        with pytest.raises(UserError, match=f"no Ray cluster answers at 127.0.0.1:{port} .Connection refused"):
+        with pytest.raises(UserError, match=rf"no Ray cluster answers at \S+:{port} \(Connection refused\)"):
             RayExecutor(f"127.0.0.1:{port}")
         silent.listen()
         with pytest.raises(UserError, match="is not the head of a Ray cluster"):
@@ -285,7 +285,7 @@ class FewNodes:
     findings: dict
 
     def nodes(self):
-        return [Node(name, name, 2) for name in self.findings]
+        return [Node(name, name, slots=2, memory=5_000) for name in self.findings]
 
     def examine(self, nodes, requirements):
         return [(node, self.findings[node.id]) for node in nodes]
@@ -313,6 +313,14 @@ def test_room_is_on_the_nodes_that_are_fit():
     room.look()
     assert warnings[1:] == ["node c: no data; it gets no runs"]
     assert room.free([b, b]) is None
+
+
+@pytest.mark.parametrize(("memory", "slots"), [(0, 2), (2_500, 2), (2_501, 1), (6_000, 1)])
+def test_a_node_gets_the_runs_that_fit_into_its_memory(memory, slots):
+    room = Room(FewNodes({"a": Findings()}), Requirements({}, (), None, memory), None, print)
+    a = room.free([])
+    assert room.free([a] * (slots - 1)) is a
+    assert room.free([a] * slots) is None
 
 
 def test_nothing_starts_if_a_node_is_not_fit():
