@@ -4,10 +4,12 @@ import contextlib
 import dataclasses
 import os
 import socket
+import subprocess
 import sys
 import time
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import stub_runs
 
@@ -25,6 +27,8 @@ from rnnbench.registry import load_plugins
 ray = pytest.importorskip("ray", reason="needs the extra rnnbench[ray]")
 
 HERE = Path(__file__).parent
+LONG = 900
+"""Seconds after which a test gives up."""
 
 
 @contextlib.contextmanager
@@ -222,6 +226,50 @@ def test_a_lost_node_changes_no_number(checkpoints):
         seen = list(losing_a_node(cluster, checkpoints, RayExecutor(cluster.address, checkpoints).execute(runs)))
     assert any(isinstance(event, Taken) and event.resumed for event in seen)
     assert numbers(seen) == expected
+
+
+GRID = """\
+name: grid
+tasks:
+  copy_memory: {lag: [3, 6], symbols: 1, examples: 100}
+models:
+  simple_rnn: {units: 8}
+  gru: {units: 8, learning_rate: 0.01}
+seeds: 2
+training: {steps: 1000, batch_size: 16, evaluate_every: 20, stop_when_solved: false}
+gradients: {examples: 8, during: 1}
+"""
+
+
+def rnnbench_run(folder, *arguments):
+    folder.mkdir()
+    (folder / "grid.yaml").write_text(GRID)
+    command = [sys.executable, "-m", "rnnbench", "run", "grid.yaml", *arguments]
+    environment = os.environ | {"PYTHONPATH": str(HERE.parent.parent), "COLUMNS": "120"}
+    return subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def reported(folder):
+    return pd.read_csv(folder / "reports" / "grid" / "results.csv").drop(columns="seconds")
+
+
+@pytest.mark.slow
+def test_the_command_line_reports_the_same_though_a_node_is_lost(tmp_path):
+    local = rnnbench_run(tmp_path / "local")
+    assert local.wait(LONG) == 0, local.stdout.read()
+    checkpoints = Checkpoints(tmp_path / "ray" / "store" / "checkpoints" / "grid")
+    with cluster_of(1, 1) as cluster:
+        driver = rnnbench_run(tmp_path / "ray", "--executor", "ray", "--address", cluster.address)
+        while driver.poll() is None and len(saved(checkpoints)) < 2:
+            time.sleep(0.1)
+        cluster.remove_node(*cluster.worker_nodes, allow_graceful=False)
+        said = driver.communicate(timeout=LONG)[0]
+    assert driver.returncode == 0, said
+    assert said.count("was lost; the run is taken up again (2 of 4)") == 1
+    assert "(raylet)" not in said
+    pd.testing.assert_frame_equal(reported(tmp_path / "ray"), reported(tmp_path / "local"), check_exact=True)
 
 
 @pytest.mark.slow
