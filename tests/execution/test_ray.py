@@ -3,15 +3,16 @@
 import contextlib
 import dataclasses
 import os
+import signal
 import socket
-import subprocess
 import sys
 import time
 from pathlib import Path
 
-import pandas as pd
+import psutil
 import pytest
 import stub_runs
+from drivers import GRID, Driver, assert_equal, undisturbed, wait_for
 
 from rnnbench.errors import UserError
 from rnnbench.events import Ending, Failed, Finished, Measured, Profiled, Started, Taken, Warned
@@ -27,8 +28,6 @@ from rnnbench.registry import load_plugins
 ray = pytest.importorskip("ray", reason="needs the extra rnnbench[ray]")
 
 HERE = Path(__file__).parent
-LONG = 900
-"""Seconds after which a test gives up."""
 
 
 @contextlib.contextmanager
@@ -228,48 +227,32 @@ def test_a_lost_node_changes_no_number(checkpoints):
     assert numbers(seen) == expected
 
 
-GRID = """\
-name: grid
-tasks:
-  copy_memory: {lag: [3, 6], symbols: 1, examples: 100}
-models:
-  simple_rnn: {units: 8}
-  gru: {units: 8, learning_rate: 0.01}
-seeds: 2
-training: {steps: 1000, batch_size: 16, evaluate_every: 20, stop_when_solved: false}
-gradients: {examples: 8, during: 1}
-"""
-
-
-def rnnbench_run(folder, *arguments):
-    folder.mkdir()
-    (folder / "grid.yaml").write_text(GRID)
-    command = [sys.executable, "-m", "rnnbench", "run", "grid.yaml", *arguments]
-    environment = os.environ | {"PYTHONPATH": str(HERE.parent.parent), "COLUMNS": "120"}
-    return subprocess.Popen(
-        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-
-
-def reported(folder):
-    return pd.read_csv(folder / "reports" / "grid" / "results.csv").drop(columns=["seconds", "run_id"])
+@pytest.mark.slow
+def test_the_store_is_the_same_bit_for_bit_though_a_node_is_lost(tmp_path):
+    (tmp_path / "grid.yaml").write_text(GRID % (1, 1000))
+    expected = undisturbed(tmp_path)
+    checkpoints = Checkpoints(tmp_path / "store" / "checkpoints" / "grid")
+    with cluster_of(1, 1) as cluster:
+        driver = Driver(tmp_path, "--executor", "ray", "--address", cluster.address)
+        wait_for(lambda: driver.is_over or len(saved(checkpoints)) == 2)
+        cluster.remove_node(*cluster.worker_nodes, allow_graceful=False)
+        assert driver.end() == 0, driver.said()
+    assert driver.said().count("was lost; the run is taken up again (2 of 4)") == 1
+    assert "(raylet)" not in driver.said()
+    assert_equal(tmp_path, expected)
 
 
 @pytest.mark.slow
-def test_the_command_line_reports_the_same_though_a_node_is_lost(tmp_path):
-    local = rnnbench_run(tmp_path / "local")
-    assert local.wait(LONG) == 0, local.stdout.read()
-    checkpoints = Checkpoints(tmp_path / "ray" / "store" / "checkpoints" / "grid")
-    with cluster_of(1, 1) as cluster:
-        driver = rnnbench_run(tmp_path / "ray", "--executor", "ray", "--address", cluster.address)
-        while driver.poll() is None and len(saved(checkpoints)) < 2:
-            time.sleep(0.1)
-        cluster.remove_node(*cluster.worker_nodes, allow_graceful=False)
-        said = driver.communicate(timeout=LONG)[0]
-    assert driver.returncode == 0, said
-    assert said.count("was lost; the run is taken up again (2 of 4)") == 1
-    assert "(raylet)" not in said
-    pd.testing.assert_frame_equal(reported(tmp_path / "ray"), reported(tmp_path / "local"), check_exact=True)
+def test_ctrl_c_leaves_checkpoints_and_no_process(tmp_path):
+    (tmp_path / "grid.yaml").write_text(GRID % (1, 1000))
+    driver = Driver(tmp_path, "--executor", "ray", "--workers", "2")
+    driver.wait_until_it_works()
+    processes = psutil.Process(driver.process.pid).children(recursive=True)
+    os.killpg(driver.process.pid, signal.SIGINT)
+    assert driver.end() == 130, driver.said()
+    assert "go on with: rnnbench run grid.yaml" in driver.said()
+    assert saved(Checkpoints(tmp_path / "store" / "checkpoints" / "grid"))
+    wait_for(lambda: not any(process.is_running() for process in processes), within=30)
 
 
 @pytest.mark.slow
