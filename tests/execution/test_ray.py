@@ -218,16 +218,6 @@ def test_a_lost_node_loses_no_run(checkpoints):
 
 
 @pytest.mark.slow
-def test_a_lost_node_changes_no_number(checkpoints):
-    runs = trained_specs(models=("leaky", "gru"), seeds=3, steps=120, evaluate_every=2)
-    expected = numbers(InProcess().execute(runs))
-    with cluster_of(1, 2) as cluster:
-        seen = list(losing_a_node(cluster, checkpoints, RayExecutor(cluster.address, checkpoints).execute(runs)))
-    assert any(isinstance(event, Taken) and event.resumed for event in seen)
-    assert numbers(seen) == expected
-
-
-@pytest.mark.slow
 def test_the_store_is_the_same_bit_for_bit_though_a_node_is_lost(tmp_path):
     (tmp_path / "grid.yaml").write_text(GRID % (1, 1000))
     expected = undisturbed(tmp_path)
