@@ -114,14 +114,20 @@ def run(
     from rnnbench.progress import GridProgress
     from rnnbench.tracking import Tracker
 
+    if address and where == "local":
+        raise UserError("--address names a Ray cluster: add --executor ray")
+    if workers == 0 and where == "ray":
+        raise UserError("--workers 0 runs in this process: leave --executor ray out")
     experiment, location = _open(file, overrides, store, tracking_uri)
     _point_to_data(data_dir, manual_dir)
     checkpoints, leases = work_place(experiment, location, store)
     for task in {spec.task.model_copy(update={"lag": 1}): spec.task for spec in experiment.runs}.values():
         task.check_data()
+    # Before anything is written, because it may not be there.
+    cluster = _ray(workers, checkpoints, address) if where == "ray" else None
     with Tracker(location, experiment) as tracker, leases:
         specs = to_do(experiment, tracker, leases, checkpoints, fresh)
-        executor = _ray(workers, checkpoints, address) if where == "ray" else _local(workers, specs, checkpoints)
+        executor = cluster or _local(workers, specs, checkpoints)
         _announce(experiment, len(specs), executor.workers)
         page = (out or Path("reports") / experiment.name) / "report.html"
         tally = None

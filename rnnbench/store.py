@@ -59,9 +59,7 @@ class Location:
     def _local(cls, database: Path) -> Location:
         database = database.resolve()
         if set("?%") & set(str(database)):
-            raise UserError(
-                f"{database.parent}: the path of a store must not hold ? or %"
-            )
+            raise UserError(f"{database.parent}: the path of a store must not hold ? or %")
         return cls(f"sqlite:///{database}", database)
 
     def __str__(self) -> str:
@@ -143,14 +141,14 @@ class Location:
         """
         if self.database is None or self.copy is None:
             return
-        new = self.database.with_name(f".{self.copy.name}.{os.getpid()}")
-        try:
-            with explained(self), self.connect() as source, closing(sqlite3.connect(new)) as target:
-                source.backup(target)
-                if target.execute("PRAGMA quick_check(1)").fetchone() == ("ok",):
-                    new.rename(self.copy)
-        finally:
+        new = self.database.with_name(f".{self.copy.name}.new")
+        with explained(self), _alone(self.database.parent), self.connect() as source:
             new.unlink(missing_ok=True)
+            with closing(sqlite3.connect(new)) as target:
+                source.backup(target)
+                whole = target.execute("PRAGMA quick_check(1)").fetchone() == ("ok",)
+            if whole:
+                new.rename(self.copy)
 
     def mend_artifacts(self) -> None:
         """Tell MLflow, which keeps absolute places, where our artifacts are after the store directory was moved."""
@@ -246,12 +244,9 @@ def _check_schema(connection: sqlite3.Connection, location: Location) -> None:
 def _create(database: Path) -> None:
     """Make an empty MLflow database. MLflow's own way is a race between processes, and a kill half-way leaves a wreck:
     so one at a time, and under another name until it is whole."""
-    import fcntl
-
     if database.exists():
         return
-    with (database.parent / ".lock").open("ab") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with _alone(database.parent):
         if database.exists():
             return
         from mlflow import MlflowClient
@@ -260,3 +255,13 @@ def _create(database: Path) -> None:
         new.unlink(missing_ok=True)
         MlflowClient(tracking_uri=f"sqlite:///{new}").search_experiments(max_results=1)
         new.rename(database)
+
+
+@contextmanager
+def _alone(directory: Path) -> Iterator[None]:
+    """One process at a time."""
+    import fcntl
+
+    with (directory / ".lock").open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

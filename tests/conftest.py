@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import pytest
 
 from rnnbench.execution.base import quiet_tensorflow
 
 quiet_tensorflow()
-# As in the workers: sums are split over threads, so another number of them gives other last bits.
-os.environ["TF_NUM_INTRAOP_THREADS"] = "1"
-os.environ["TF_NUM_INTEROP_THREADS"] = "1"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -21,6 +19,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("real_data"):
             item.add_marker(skip)
+
+
+def pytest_collection_finish() -> None:
+    if "tensorflow" in sys.modules:
+        from rnnbench import training
+
+        # As the workers are, and before any test uses TensorFlow: other threads or kernels give other last bits.
+        training.configure(threads=1)
 
 
 @pytest.fixture(autouse=True)

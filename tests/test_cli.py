@@ -102,6 +102,8 @@ def test_a_failing_run_is_named_and_makes_the_command_fail(folder):
         (["run", "small.yaml", "--set", "tasks.copy_memory.lag=-1"], "-1 is not valid"),
         (["run", "small.yaml", "--store", "small.yaml/store"], "small.yaml/store"),
         (["run", "small.yaml", "--tracking-uri", "http://127.0.0.1:9"], "does not answer"),
+        (["run", "small.yaml", "--address", "10.0.0.1:6379"], "add --executor ray"),
+        (["run", "small.yaml", "--executor", "ray", "--address", "127.0.0.1:9"], "Ray"),
         (["run", "small.yaml", "--set", "tasks={sentiment: {lag: 0}}"], "rnnbench data --prepare imdb_reviews"),
         (["report", "small.yaml"], "no runs"),
         (["data", "imdb_review"], "unknown data set 'imdb_review' (did you mean 'imdb_reviews'?)"),

@@ -91,7 +91,7 @@ BAD = {
     "names: good": "unknown key 'names' (did you mean 'name'?)",
     "training: {stepz: 3}": "unknown key 'stepz' (did you mean 'steps'?)",
     "tasks: {copy_memory: {lag: 2, simbols: 1}}": "unknown key 'simbols' (did you mean 'symbols'?)",
-    "models: {lsmt: {}}": "unknown model 'lsmt' (did you mean 'lstm'?); known: gru, lstm, simple_rnn",
+    "models: {lsmt: {}}": "unknown model 'lsmt' (did you mean 'lstm'?); known: ",
     "tasks: {copy: {lag: 2}}": "unknown task 'copy'",
     "tasks: {copy_memory: {lag: -1}}": "tasks.copy_memory.lag: -1 is not valid: should be greater than or equal to 1",
     "tasks: {forecasting: {lag: -1}}": "should be greater than or equal to 0",

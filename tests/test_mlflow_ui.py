@@ -122,12 +122,20 @@ def test_retrieving_more_points_than_one_answer_holds(page: str, monkeypatch: py
 
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="needs chromium")
 def test_the_page_opens_in_our_view(page: str, tmp_path: Path) -> None:
-    table = _dom(page, tmp_path)
-    for expected in ("Group by: model", "Group: lstm", "simple_rnn T5 s0 copy", "rnnbench.status", "0.625"):
-        assert expected in table, expected
-    charts = _dom(f"{page}&compareRunsMode=CHART", tmp_path)
-    for expected in ("Against the lag", "Learning", "Gradients", "validation/accuracy"):
-        assert expected in charts, expected
+    table = {"Group by: model", "Group: lstm", "simple_rnn T5 s0 copy", "rnnbench.status", "0.625"}
+    assert not _missing(table, page, tmp_path)
+    charts = {"Against the lag", "Learning", "Gradients", "validation/accuracy"}
+    assert not _missing(charts, f"{page}&compareRunsMode=CHART", tmp_path)
+
+
+def _missing(expected: set[str], address: str, folder: Path) -> set[str]:
+    """What a page does not show, also when asked again: on a busy machine its data may come after its time is up."""
+    for _ in range(4):
+        text = _dom(address, folder)
+        missing = {words for words in expected if words not in text}
+        if not missing:
+            break
+    return missing
 
 
 def _dom(address: str, folder: Path) -> str:
@@ -139,4 +147,4 @@ def _dom(address: str, folder: Path) -> str:
         "--window-size=1700,3000",
     ]  # the page leaves out charts that are out of sight
     command += ["--virtual-time-budget=25000", "--dump-dom", address]
-    return subprocess.run(command, capture_output=True, text=True, timeout=90, check=True).stdout
+    return subprocess.run(command, capture_output=True, text=True, timeout=180, check=True).stdout

@@ -43,7 +43,7 @@ class Tally:
     signal: int | None = None
     """The signal that stopped the grid."""
     writing: float = 0.0
-    """Seconds spent in the writer."""
+    """Seconds that the driver spent on the store; its workers do not wait for it."""
 
     @property
     def interrupted(self) -> bool:
@@ -137,9 +137,9 @@ class _Drive:
                 pass
             case _:
                 self._writer.write(event)
-        self._tally.writing += time.perf_counter() - began
         if isinstance(event, Ending):
             self._end(spec, event)
+        self._tally.writing += time.perf_counter() - began
         self._watch(spec, event)
 
     def _end(self, spec: RunSpec, event: Event) -> None:

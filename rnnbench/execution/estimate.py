@@ -9,7 +9,8 @@ _SECONDS_A_RUN = 3.0
 _SECONDS_A_TIME_STEP = 3e-5
 _SECONDS_A_GATE = 2.5e-5
 _FLOPS_PER_SECOND = 6e10
-_BYTES_A_WORKER = 9e8
+# Workers were seen to take between 0.75 and 1.2 GB.
+_BYTES_A_WORKER = 1e9
 _COPIES = 4
 
 

@@ -170,9 +170,9 @@ class _Worker:
             self.pipe.send_bytes(message)
 
     def end(self) -> None:
-        self.pipe.close()
         self._process.kill()
         self._process.join()
+        self.pipe.close()
 
     def died(self) -> str:
         """Of what it died, in words."""
@@ -197,11 +197,13 @@ def _serve(pipe: Connection, duty: _Duty) -> None:
         from rnnbench import training
 
         training.configure(threads=1)
-    while True:
-        pipe.send(None)
-        signature, pickled = pickle.loads(given.get())
-        for event in _perform(duty, signature, pickled, stopped.is_set):
-            pipe.send(event)
+    # When the driver is gone, there is nobody to tell: the other thread ends the process.
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        while True:
+            pipe.send(None)
+            signature, pickled = pickle.loads(given.get())
+            for event in _perform(duty, signature, pickled, stopped.is_set):
+                pipe.send(event)
 
 
 def _perform(duty: _Duty, signature: str, pickled: bytes, stopped: Callable[[], bool]) -> Iterator[Event]:

@@ -33,7 +33,8 @@ def cores() -> int:
     """Physical cores that this process may use."""
     import psutil
 
-    return max(1, min(psutil.cpu_count(logical=False) or 1, len(os.sched_getaffinity(0))))
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(psutil.cpu_count(logical=False) or 1, usable))
 
 
 @cache

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import rnnbench
 from rnnbench.errors import UserError
+from rnnbench.execution.estimate import worker_bytes
 from rnnbench.experiment import RunSpec
 
 
@@ -22,11 +23,14 @@ class Requirements:
     """Each run, pickled, and its signature here."""
     token: Path | None
     """A file beside the checkpoints: who sees it sees them."""
+    memory: int = 0
+    """Bytes that the largest run takes."""
 
     @classmethod
     def of(cls, specs: Sequence[RunSpec], token: Path | None) -> Requirements:
         """What `specs` have on this machine, and so need on every other."""
-        return cls(versions(), tuple((pickle.dumps(spec), spec.signature) for spec in specs), token)
+        runs = tuple((pickle.dumps(spec), spec.signature) for spec in specs)
+        return cls(versions(), runs, token, max(map(worker_bytes, specs)))
 
 
 @dataclass(frozen=True)

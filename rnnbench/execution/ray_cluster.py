@@ -31,6 +31,8 @@ class Node:
     address: str
     slots: int
     """Runs at a time."""
+    memory: int = 0
+    """Bytes for all of them."""
     checkpoints: bool = False
     """Whether it sees the driver's checkpoints."""
     networks: set[tuple[object, ...]] = field(default_factory=set)
@@ -69,12 +71,14 @@ class Cluster:
         """The nodes that are alive and have room: one run a GPU where the cluster has GPUs, else one a CPU."""
         import ray
 
-        alive = [node for node in ray.nodes() if node["Alive"]]
-        kind = "GPU" if self.has_gpus else "CPU"
-        nodes = [
-            Node(node["NodeID"], node["NodeManagerAddress"], int(node["Resources"].get(kind, 0))) for node in alive
-        ]
-        return [node for node in nodes if node.slots]
+        kinds = ("CPU", "GPU") if self.has_gpus else ("CPU",)
+        nodes = []
+        for node in ray.nodes():
+            resources = node["Resources"]
+            slots = min(int(resources.get(kind, 0)) for kind in kinds)
+            if node["Alive"] and slots:
+                nodes.append(Node(node["NodeID"], node["NodeManagerAddress"], slots, int(resources.get("memory", 0))))
+        return nodes
 
     @property
     def has_gpus(self) -> bool:
@@ -154,7 +158,9 @@ class Room:
             if findings.problems:
                 problems.append(f"node {node.address}: {', '.join(findings.problems)}")
                 continue
-            self._nodes[node.id] = replace(node, checkpoints=findings.sees_checkpoints)
+            fitting = node.memory // self._requirements.memory if self._requirements.memory else node.slots
+            slots = max(1, min(node.slots, fitting))
+            self._nodes[node.id] = replace(node, slots=slots, checkpoints=findings.sees_checkpoints)
             if self._requirements.token and not findings.sees_checkpoints:
                 self._warn(
                     f"node {node.address} does not see {self._requirements.token.parent}: runs that are interrupted "
@@ -173,24 +179,35 @@ def _import_ray() -> Any:
 
 def _check_that_ray_answers(address: str) -> None:
     """Ray itself tries for minutes, and fills the terminal with its attempts."""
+    from ray.util import get_node_ip_address
+
     host, _, port = address.rpartition(":")
     if not host or not port.isdigit() or "/" in host:
         raise UserError(f"--address {address}: must be HOST:PORT of the cluster's head, e.g. 10.0.0.1:6379")
+    # Ray reads these as the address by which other machines know this one.
+    host = get_node_ip_address() if host in ("localhost", "127.0.0.1") else host
     try:
         socket.create_connection((host, int(port)), timeout=ANSWER_SECONDS).close()
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UserError(
-            f"no Ray cluster answers at {address} ({reason}); start one there: ray start --head --port {port}"
+            f"no Ray cluster answers at {host}:{port} ({reason}); start one there: ray start --head --port {port}"
         ) from None
+    if not _is_healthy(f"{host}:{port}"):
+        raise UserError(f"what answers at {host}:{port} is not the head of a Ray cluster")
+
+
+def _is_healthy(address: str) -> bool:
     import grpc
 
+    if os.environ.get("RAY_USE_TLS") == "1":
+        return True  # only Ray itself has the keys to ask
     with grpc.insecure_channel(address) as channel:
         try:
             channel.unary_unary("/grpc.health.v1.Health/Check")(b"", timeout=ANSWER_SECONDS)
         except grpc.RpcError as error:
-            if error.code() in (grpc.StatusCode.UNIMPLEMENTED, grpc.StatusCode.DEADLINE_EXCEEDED):
-                raise UserError(f"what answers at {address} is not the head of a Ray cluster") from None
+            return error.code() in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED)
+    return True
 
 
 def _environment() -> dict[str, str]:

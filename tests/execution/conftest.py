@@ -1,6 +1,11 @@
-"""Fixtures for the tests of executors."""
+"""Fixtures for the tests of executors; no test leaves a driver behind, even one that fails."""
+
+import contextlib
+import os
+import signal
 
 import pytest
+from drivers import Driver
 
 from rnnbench.experiment import Experiment
 from rnnbench.registry import load_plugins
@@ -35,3 +40,14 @@ def guarded(tmp_path, monkeypatch):
         models={"gru": {"units": 4}},
         training={"steps": 2},
     ).runs
+
+
+@pytest.fixture(autouse=True)
+def _end_drivers():
+    yield
+    while Driver.started:
+        driver = Driver.started.pop()
+        if not driver.is_over:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(driver.process.pid, signal.SIGKILL)
+            driver.process.wait()

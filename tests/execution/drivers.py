@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import ClassVar
 
 import pandas as pd
 import psutil
@@ -39,9 +40,12 @@ gradients: {examples: 8, during: 1}
 class Driver:
     """One `rnnbench run` in a session of its own, with what it has said."""
 
-    def __init__(self, folder: Path, *arguments: str, user: int | None = None) -> None:
+    started: ClassVar[list[Driver]] = []
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
         self.folder, self.log = folder, folder / f"log-{time.monotonic_ns()}"
         self.began = time.time()
+        self.started.append(self)
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "rnnbench", "run", "grid.yaml", *arguments],
@@ -50,7 +54,6 @@ class Driver:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                user=user,
             )
 
     @property

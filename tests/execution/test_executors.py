@@ -1,9 +1,12 @@
 """Both executors give the same events; a run that crashes or dies takes no other with it."""
 
 import dataclasses
+import random
 import re
 import time
 from pathlib import Path
+
+import pytest
 
 from rnnbench.events import Ending, Failed, Finished, Measured, Profiled, Started, Taken
 from rnnbench.execution.checkpoints import Checkpoints
@@ -61,6 +64,17 @@ def test_a_pool_gives_the_same_events_in_any_order_and_number():
             assert found[signature][:-1] == said[:-1]
         else:
             assert found[signature] == said
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2, 4])
+def test_the_number_of_workers_and_the_order_change_no_bit(workers):
+    runs = list(specs("none", models=("simple_rnn", "lstm", "gru", "leaky"), steps=40, evaluate_every=10))
+    expected = events_of(InProcess(), runs)
+    random.Random(workers).shuffle(runs)
+    assert {key: said[1:] for key, said in events_of(LocalPool(workers), runs).items()} == {
+        key: said[1:] for key, said in expected.items()
+    }
 
 
 def test_a_run_that_goes_on_says_so_and_a_damaged_checkpoint_starts_over(tmp_path):

@@ -3,13 +3,16 @@
 import contextlib
 import dataclasses
 import os
+import signal
 import socket
 import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 import stub_runs
+from drivers import GRID, Driver, assert_equal, undisturbed, wait_for
 
 from rnnbench.errors import UserError
 from rnnbench.events import Ending, Failed, Finished, Measured, Profiled, Started, Taken, Warned
@@ -215,13 +218,31 @@ def test_a_lost_node_loses_no_run(checkpoints):
 
 
 @pytest.mark.slow
-def test_a_lost_node_changes_no_number(checkpoints):
-    runs = trained_specs(models=("leaky", "gru"), seeds=3, steps=120, evaluate_every=2)
-    expected = numbers(InProcess().execute(runs))
-    with cluster_of(1, 2) as cluster:
-        seen = list(losing_a_node(cluster, checkpoints, RayExecutor(cluster.address, checkpoints).execute(runs)))
-    assert any(isinstance(event, Taken) and event.resumed for event in seen)
-    assert numbers(seen) == expected
+def test_the_store_is_the_same_bit_for_bit_though_a_node_is_lost(tmp_path):
+    (tmp_path / "grid.yaml").write_text(GRID % (1, 1000))
+    expected = undisturbed(tmp_path)
+    checkpoints = Checkpoints(tmp_path / "store" / "checkpoints" / "grid")
+    with cluster_of(1, 1) as cluster:
+        driver = Driver(tmp_path, "--executor", "ray", "--address", cluster.address)
+        wait_for(lambda: driver.is_over or len(saved(checkpoints)) == 2)
+        cluster.remove_node(*cluster.worker_nodes, allow_graceful=False)
+        assert driver.end() == 0, driver.said()
+    assert driver.said().count("was lost; the run is taken up again (2 of 4)") == 1
+    assert "(raylet)" not in driver.said()
+    assert_equal(tmp_path, expected)
+
+
+@pytest.mark.slow
+def test_ctrl_c_leaves_checkpoints_and_no_process(tmp_path):
+    (tmp_path / "grid.yaml").write_text(GRID % (1, 1000))
+    driver = Driver(tmp_path, "--executor", "ray", "--workers", "2")
+    driver.wait_until_it_works()
+    processes = psutil.Process(driver.process.pid).children(recursive=True)
+    os.killpg(driver.process.pid, signal.SIGINT)
+    assert driver.end() == 130, driver.said()
+    assert "go on with: rnnbench run grid.yaml" in driver.said()
+    assert saved(Checkpoints(tmp_path / "store" / "checkpoints" / "grid"))
+    wait_for(lambda: not any(process.is_running() for process in processes), within=30)
 
 
 @pytest.mark.slow
@@ -259,10 +280,10 @@ def complaint(executor, runs):
 
 def test_no_cluster_is_one_line_within_seconds():
     with socket.socket() as silent:
-        silent.bind(("127.0.0.1", 0))
+        silent.bind(("", 0))
         port = silent.getsockname()[1]
         began = time.monotonic()
-        with pytest.raises(UserError, match=f"no Ray cluster answers at 127.0.0.1:{port} .Connection refused"):
+        with pytest.raises(UserError, match=rf"no Ray cluster answers at \S+:{port} \(Connection refused\)"):
             RayExecutor(f"127.0.0.1:{port}")
         silent.listen()
         with pytest.raises(UserError, match="is not the head of a Ray cluster"):
@@ -285,7 +306,7 @@ class FewNodes:
     findings: dict
 
     def nodes(self):
-        return [Node(name, name, 2) for name in self.findings]
+        return [Node(name, name, slots=2, memory=5_000) for name in self.findings]
 
     def examine(self, nodes, requirements):
         return [(node, self.findings[node.id]) for node in nodes]
@@ -313,6 +334,14 @@ def test_room_is_on_the_nodes_that_are_fit():
     room.look()
     assert warnings[1:] == ["node c: no data; it gets no runs"]
     assert room.free([b, b]) is None
+
+
+@pytest.mark.parametrize(("memory", "slots"), [(0, 2), (2_500, 2), (2_501, 1), (6_000, 1)])
+def test_a_node_gets_the_runs_that_fit_into_its_memory(memory, slots):
+    room = Room(FewNodes({"a": Findings()}), Requirements({}, (), None, memory), None, print)
+    a = room.free([])
+    assert room.free([a] * (slots - 1)) is a
+    assert room.free([a] * slots) is None
 
 
 def test_nothing_starts_if_a_node_is_not_fit():

@@ -1,0 +1,46 @@
+"""How many workers a machine takes."""
+
+import stub_runs
+
+from rnnbench.execution import machine
+from rnnbench.execution.estimate import worker_bytes
+
+
+def test_one_worker_a_core_one_a_gpu_and_fewer_where_memory_is_short(monkeypatch):
+    runs = stub_runs.specs(1)
+    monkeypatch.setattr(machine, "cores", lambda: 8)
+    monkeypatch.setattr(machine, "gpus", list)
+    monkeypatch.setattr(machine, "free_memory", lambda: 10**12)
+    assert machine.default_workers(runs) == (8, "")
+    monkeypatch.setattr(machine, "gpus", lambda: ["0", "1"])
+    assert machine.default_workers(runs) == (2, "")
+    monkeypatch.setattr(machine, "gpus", list)
+    monkeypatch.setattr(machine, "free_memory", lambda: int(3.5 * worker_bytes(runs[0])))
+    count, note = machine.default_workers(runs)
+    assert count == 3
+    assert note == "3 workers instead of 8: one needs about 1.0 GB, 3.5 GB are free"
+    monkeypatch.setattr(machine, "free_memory", lambda: 0)
+    assert machine.default_workers(runs)[0] == 1
+
+
+def test_gpus_are_those_that_are_visible(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,GPU-ab")
+    assert machine.gpus.__wrapped__() == ["2", "GPU-ab"]
+    for none in ("", "-1"):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", none)
+        assert machine.gpus.__wrapped__() == []
+
+
+def test_the_memory_of_a_container(monkeypatch, tmp_path):
+    monkeypatch.setattr(machine, "_CGROUP", tmp_path)
+    free = machine.free_memory()
+    assert free > 10**8
+    for name, text in {
+        "memory.max": "3000",
+        "memory.current": "2500",
+        "memory.stat": "anon 9\ninactive_file 400\n",
+    }.items():
+        (tmp_path / name).write_text(text)
+    assert machine.free_memory() == 900
+    (tmp_path / "memory.max").write_text("max\n")
+    assert machine.free_memory() > 10**8
