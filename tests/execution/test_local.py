@@ -117,7 +117,7 @@ def test_signals_of_the_terminal_touch_no_worker():
         worker.send_signal(signal.SIGINT)
         worker.send_signal(signal.SIGTERM)
     said += events
-    assert [type(event) for event in said if isinstance(event, Ending | Warned)] == [Finished, Finished]
+    assert [type(event) for event in said if isinstance(event, (*Ending, Warned))] == [Finished, Finished]
 
 
 def test_closing_the_stream_ends_the_workers_at_once():
