@@ -16,6 +16,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 
 from rnnbench.errors import UserError
@@ -151,7 +152,9 @@ class _Worker:
         self.networks: set[tuple[object, ...]] = set()
         self.pipe, far_end = _SPAWN.Pipe()
         self._process = _SPAWN.Process(target=_serve, args=(far_end, duty), name=f"rnnbench-{duty.number}", daemon=True)
-        # A worker leaves these to the driver. It inherits the mask, so that it never was without, even while it starts.
+        # A worker leaves these signals to the driver. It inherits the mask, so it has it from the first; but for the
+        # tracker that comes with the first worker, whose start lifts the mask.
+        resource_tracker.ensure_running()
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
         try:
             self._process.start()

@@ -111,6 +111,16 @@ def test_an_end_in_order_leaves_checkpoints_and_no_endings(checkpoints):
     assert children() == []
 
 
+def test_signals_of_the_terminal_touch_no_worker():
+    events = LocalPool(2, work=stub_runs.slow).execute(stub_runs.specs(2, steps=10))
+    said = [next(events)]
+    for worker in children():
+        worker.send_signal(signal.SIGINT)
+        worker.send_signal(signal.SIGTERM)
+    said += events
+    assert [type(event) for event in said if isinstance(event, (*Ending, Warned))] == [Finished, Finished]
+
+
 def test_closing_the_stream_ends_the_workers_at_once():
     events = LocalPool(2, work=stub_runs.slow).execute(stub_runs.specs(2, steps=1000))
     next(events)
