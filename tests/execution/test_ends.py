@@ -55,8 +55,9 @@ def test_stopped_by_ctrl_c_by_sigterm_and_at_once_it_goes_on_where_it_was(tmp_pa
 
     driver, workers = start()
     os.killpg(driver.process.pid, signal.SIGINT)
+    wait_for(lambda: "stopping" in driver.said())  # Two that come together are one to the system.
     os.killpg(driver.process.pid, signal.SIGINT)
-    assert driver.end(10) == 130
+    assert driver.end(30) == 130
     assert "go on with: rnnbench run grid.yaml" in driver.said()
     assert "Traceback" not in driver.said()
     assert psutil.wait_procs(workers, timeout=5)[1] == []
