@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import shutil
 import sys
 import time
 from functools import partial
@@ -145,7 +146,7 @@ def run(
             _report(experiment, location, file, overrides, page.parent)
             tracker.log_report(page.parent)
     console.print(f"report:    {page}", soft_wrap=True)
-    console.print(f"MLflow UI: rnnbench ui {file}{_where(store, tracking_uri)}", soft_wrap=True)
+    console.print(f"MLflow UI: {_command()} ui {file}{_where(store, tracking_uri)}", soft_wrap=True)
     if tally and tally.failed:
         raise typer.Exit(1)
 
@@ -392,7 +393,15 @@ def _summarise(tally: Tally, total: int, file: Path) -> None:
     for name, message in tally.failed.items():
         errors.print(f"failed: {name}: {message}", style="red", markup=False, soft_wrap=True)
     if tally.failed or tally.signal:
-        console.print(f"go on with: rnnbench run {file}", soft_wrap=True)
+        console.print(f"go on with: {_command()} run {file}", soft_wrap=True)
+
+
+def _command() -> str:
+    """How this program was called, so that what is printed can be pasted: `make run` does not put it on the PATH."""
+    called = Path(sys.argv[0])
+    if called.name == "__main__.py":
+        return "python -m rnnbench"
+    return called.name if shutil.which(called.name) else os.path.relpath(called)
 
 
 def _where(store: Path | None, tracking_uri: str | None) -> str:

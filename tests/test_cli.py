@@ -55,7 +55,7 @@ def test_run_status_report_and_a_second_run(folder):
     assert "[2/2]" in first.stdout
     report = folder / "reports" / "small"
     assert f"report:    {Path('reports/small/report.html')}" in first.stdout
-    assert "MLflow UI: rnnbench ui small.yaml" in first.stdout
+    assert "MLflow UI: python -m rnnbench ui small.yaml" in first.stdout
     assert {path.name for path in report.iterdir()} >= {"report.html", "report.md", "results.csv", "manifest.json"}
     table = pd.read_csv(report / "results.csv")
     columns = "task,source,model,lag,filler,seed,status,score,skill,solved,steps,parameters,seconds,survival,"
