@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import psutil
+import pytest
 from drivers import GRID, ROOT, Driver, assert_equal, undisturbed, wait_for
 
 from rnnbench import experiment_file
@@ -24,6 +25,7 @@ def shown(folder, *arguments):
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True).stdout
 
 
+@pytest.mark.slow
 def test_stopped_by_ctrl_c_by_sigterm_and_at_once_it_goes_on_where_it_was(tmp_path):
     (tmp_path / "grid.yaml").write_text(re.sub("  gru: .*\n", "", GRID % (1, 3000)).replace("lag: [3, 6]", "lag: 3"))
 
@@ -75,6 +77,7 @@ def test_stopped_by_ctrl_c_by_sigterm_and_at_once_it_goes_on_where_it_was(tmp_pa
     assert_equal(tmp_path, undisturbed(tmp_path))
 
 
+@pytest.mark.slow
 def test_two_drivers_that_start_at_once_on_an_empty_store(tmp_path):
     """Both go on, and every run is done once."""
     (tmp_path / "grid.yaml").write_text(GRID % (1, 200))

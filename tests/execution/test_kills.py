@@ -45,6 +45,7 @@ def results_csv(folder: Path) -> pd.DataFrame:
     return pd.read_csv(folder / "reports" / "grid" / "results.csv").drop(columns=["seconds", "run_id"])
 
 
+@pytest.mark.slow
 def test_a_grid_of_which_workers_and_the_parent_are_killed(tmp_path):
     (tmp_path / "grid.yaml").write_text(GRID % (1, 300))
     kills, workers = kill_and_go_on(tmp_path, 3, seed=1, pause=3)
