@@ -137,7 +137,7 @@ def run(
                 tally = drive(
                     specs, executor, tracker, progress, leases=leases, checkpoints=checkpoints, say=progress.say
                 )
-            _summarise(tally, len(specs), file)
+            _summarise(tally, len(specs))
             if tally.signal:
                 raise typer.Exit(128 + tally.signal)
             if tally.elsewhere:
@@ -379,7 +379,7 @@ def _announce(experiment: Experiment, to_do: int, workers: int) -> None:
     console.print(f"{experiment.name}: {len(experiment.runs)} runs{skipped}, {doing}")
 
 
-def _summarise(tally: Tally, total: int, file: Path) -> None:
+def _summarise(tally: Tally, total: int) -> None:
     parts = [f"{tally.finished} finished"]
     parts += [f"{tally.diverged} diverged"] if tally.diverged else []
     parts += [f"{len(tally.failed)} failed"] if tally.failed else []
@@ -393,7 +393,8 @@ def _summarise(tally: Tally, total: int, file: Path) -> None:
     for name, message in tally.failed.items():
         errors.print(f"failed: {name}: {message}", style="red", markup=False, soft_wrap=True)
     if tally.failed or tally.signal:
-        console.print(f"go on with: {_command()} run {file}", soft_wrap=True)
+        same = shlex.join(argument for argument in sys.argv[1:] if argument != "--fresh")
+        console.print(f"go on with: {_command()} {same}", markup=False, soft_wrap=True)
 
 
 def _command() -> str:

@@ -84,12 +84,13 @@ def test_run_status_report_and_a_second_run(folder):
 def test_a_failing_run_is_named_and_makes_the_command_fail(folder):
     text = SMALL.replace("copy_memory: {", "troubled: {trouble: [raise, none], ")
     (folder / "bad.yaml").write_text(text.replace("lag: [1, 3]", "lag: 2") + f"plugins: [{TROUBLED}]\n")
-    result = rnnbench("run", "bad.yaml", "--workers", 0, cwd=folder)
+    result = rnnbench("run", "bad.yaml", "--fresh", "--store", "my store", "--workers", 0, cwd=folder)
     assert result.returncode == 1
+    assert "go on with: python -m rnnbench run bad.yaml --store 'my store' --workers 0\n" in result.stdout
     assert "failed: simple_rnn T2 s0 troubled trouble=raise: RuntimeError: as asked for" in result.stderr
     table = pd.read_csv(folder / "reports" / "small" / "results.csv")
     assert table.status.tolist() == ["failed", "finished"]
-    status = rnnbench("status", "bad.yaml", cwd=folder).stdout
+    status = rnnbench("status", "bad.yaml", "--store", "my store", cwd=folder).stdout
     assert re.search(r"task +model +finished +failed", status)
     assert re.search(r"troubled +simple_rnn +1 +1", status)
 
