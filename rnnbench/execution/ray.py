@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from rnnbench.errors import UserError
+from rnnbench.errors import UserError, unwritable
 from rnnbench.events import Event, Failed, Warned
 from rnnbench.execution.base import ATTEMPTS, Claim, quiet_tensorflow, stream, unclaimed
 from rnnbench.execution.checkpoints import Checkpoints
@@ -236,7 +236,7 @@ def _token(checkpoints: Checkpoints | None) -> Iterator[Path | None]:
         checkpoints.directory.mkdir(parents=True, exist_ok=True)
         file = tempfile.NamedTemporaryFile(dir=checkpoints.directory, prefix="seen-by-all-nodes-")  # noqa: SIM115
     except OSError as error:
-        raise UserError(f"{checkpoints.directory}: checkpoints cannot be written there: {error.strerror}") from None
+        raise UserError(f"{checkpoints.directory}: {unwritable(error)}") from None
     with file:
         yield Path(file.name).absolute()
 
