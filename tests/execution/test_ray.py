@@ -90,7 +90,7 @@ def numbers(events):
         if isinstance(event, Taken):
             found[event.signature] = []
         elif isinstance(event, Finished):
-            metrics = {name: value for name, value in event.metrics.items() if name != "seconds"}
+            metrics = {name: value for name, value in event.metrics.items() if not name.startswith("seconds")}
             found[event.signature].append(dataclasses.replace(event, metrics=metrics))
         else:
             found[event.signature].append(event)
