@@ -98,7 +98,7 @@ def experiments_with(location: Location, tag: str) -> dict[str, str]:
 
 
 def histories(location: Location, runs: Sequence[StoredRun]) -> list[Point]:
-    """Every value of every metric that is measured along the training: those with a `/`, but for levels, tests and times."""
+    """Every value of every metric measured along the training: those with a `/`, but for levels, tests and times."""
     wanted: dict[str, list[str]] = defaultdict(list)
     for run in runs:
         for metric in run.metrics:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import os
 import pickle
 import tempfile
 import time
@@ -267,7 +266,6 @@ def _perform(work: Work, pickled: bytes, worker: int, checkpoints: Checkpoints |
 def _set_tensorflow_up() -> None:
     """As local workers do, once a process."""
     quiet_tensorflow()
-    os.environ["OMP_NUM_THREADS"] = "1"
     from rnnbench import training
 
     training.configure(threads=1)
