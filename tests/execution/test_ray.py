@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 import stub_runs
-from drivers import GRID, Driver, assert_equal, undisturbed, wait_for
+from drivers import Driver, assert_equal, undisturbed, wait_for, write_grid
 
 from rnnbench.errors import UserError
 from rnnbench.events import Ending, Failed, Finished, Measured, Profiled, Started, Taken, Warned
@@ -219,11 +219,11 @@ def test_a_lost_node_loses_no_run(checkpoints):
 
 @pytest.mark.slow
 def test_the_store_is_the_same_bit_for_bit_though_a_node_is_lost(tmp_path):
-    (tmp_path / "grid.yaml").write_text(GRID % (1, 1000))
+    write_grid(tmp_path)
     expected = undisturbed(tmp_path)
     checkpoints = Checkpoints(tmp_path / "store" / "checkpoints" / "grid")
     with cluster_of(1, 1) as cluster:
-        driver = Driver(tmp_path, "--executor", "ray", "--address", cluster.address)
+        driver = Driver(tmp_path, "--executor", "ray", "--address", cluster.address, pace=0.02)
         wait_for(lambda: driver.is_over or len(saved(checkpoints)) == 2)
         cluster.remove_node(*cluster.worker_nodes, allow_graceful=False)
         assert driver.end() == 0, driver.said()
@@ -234,9 +234,9 @@ def test_the_store_is_the_same_bit_for_bit_though_a_node_is_lost(tmp_path):
 
 @pytest.mark.slow
 def test_signals_leave_checkpoints_and_no_process(tmp_path):
-    (tmp_path / "grid.yaml").write_text(GRID % (1, 1000))
+    write_grid(tmp_path)
     for sent, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -signal.SIGKILL)):
-        driver = Driver(tmp_path, "--executor", "ray", "--workers", "2")
+        driver = Driver(tmp_path, "--executor", "ray", "--workers", "2", pace=0.05)
         driver.wait_until_it_works()
         processes = psutil.Process(driver.process.pid).children(recursive=True)
         # A terminal sends Ctrl-C to all processes in it.
