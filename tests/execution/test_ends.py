@@ -18,7 +18,8 @@ PACE = 0.03
 
 
 def stored(folder):
-    return sorted(statuses(Location.resolve(folder / "store"), "grid").values())
+    location = Location.resolve(folder / "store")
+    return sorted(statuses(location, "grid").values()) if location.database.exists() else []
 
 
 def shown(folder, *arguments):
