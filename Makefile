@@ -8,7 +8,7 @@ run: .venv/installed
 	$(BIN)/rnnbench run experiments/quickstart.yaml
 
 test: .venv/installed-test
-	$(BIN)/pytest -n auto --dist loadfile
+	$(BIN)/pytest -n auto --dist worksteal
 
 test-all: test
 	$(BIN)/pytest -m slow

@@ -97,11 +97,11 @@ def _changed(file: Path) -> float:
         return 0.0
 
 
-def wait_for(condition, within: float = 600.0) -> None:
+def wait_for(condition, within: float = 600.0, every: float = 0.02) -> None:
     until = time.monotonic() + within
     while not condition():
         assert time.monotonic() < until, "nothing came"
-        time.sleep(0.02)
+        time.sleep(every)
 
 
 def undisturbed(folder: Path) -> results.Results:

@@ -52,7 +52,7 @@ def test_stopped_and_killed_it_goes_on_where_it_was(tmp_path):
 
     # A terminal sends Ctrl-C to all processes in it.
     driver, worker = start(tmp_path)
-    wait_for(lambda: re.search(r"paced +[\d,]+ +400 +accuracy [\d.]+", shown(tmp_path)))
+    wait_for(lambda: re.search(r"paced +[\d,]+ +400 +accuracy [\d.]+", shown(tmp_path)), every=2)
     os.killpg(driver.process.pid, signal.SIGINT)
     assert_in_order(tmp_path, driver, worker, 130)
     assert "stopping: each run leaves a checkpoint" in driver.said()
