@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import keras
@@ -50,22 +50,23 @@ class FastLoop:
 
     def inner_loop(self, *args: Any, **kwargs: Any) -> Any:
         """Last output, all outputs, last states: those of the stock `inner_loop`."""
-        if hook_is_known(type(self)):
+        if self.has_fast_loop:
             call = inspect.signature(super().inner_loop).bind(*args, **kwargs)
             call.apply_defaults()
-            if self.covers(**call.arguments):
+            if all(mask is None for mask in tf.nest.flatten(call.arguments["mask"])):
                 return self._fast_loop(**call.arguments)
         if self._probes is not None:
             raise ValueError(f"layer '{self.name}': probes need the fast loop, and this call takes the stock one")
         return super().inner_loop(*args, **kwargs)
 
-    def covers(self, sequences: Any, initial_state: Any, mask: Any, training: bool) -> bool:
-        """Whether the fast loop gives what the stock one would."""
+    @property
+    def has_fast_loop(self) -> bool:
+        """Whether the fast loop gives what the stock one would, for calls without a mask."""
         cell = self.cell
         return (
-            keras.backend.backend() == "tensorflow"
+            hook_is_known(type(self))
+            and keras.backend.backend() == "tensorflow"
             and not tf.config.list_logical_devices("GPU")
-            and all(entry is None for entry in tf.nest.flatten(mask))
             and not self.unroll
             and not cell.recurrent_dropout
             and cell.activation is keras.activations.tanh
@@ -112,9 +113,10 @@ def hook_is_known(layer: type[keras.layers.RNN]) -> bool:
 
 
 def drop_in(layer: type[Any]) -> type[Any]:
-    """Have Keras save `layer` as the stock layer of its name, and load it as ours where this module is imported."""
+    """Have Keras save `layer` as the stock layer of its name, and load that as ours where this module is imported."""
     layer.__module__ = "keras.layers"
-    return keras.saving.register_keras_serializable("rnnbench")(layer)
+    keras.saving.get_custom_objects()[layer.__name__] = layer
+    return layer
 
 
 @drop_in
@@ -136,3 +138,17 @@ class GRU(FastLoop, keras.layers.GRU):
     """`keras.layers.GRU`, faster on a CPU."""
 
     loop = GRULoop()
+
+
+def fast(layer: keras.layers.RNN) -> keras.layers.RNN:
+    """The drop-in of a stock layer that is not built yet; a layer whose loop would not be fast, itself."""
+    drop_ins = {base: cls for cls in (SimpleRNN, LSTM, GRU) for base in cls.__bases__}
+    if type(layer) not in drop_ins:
+        return layer
+    drop_in = drop_ins[type(layer)].from_config(layer.get_config())
+    return drop_in if drop_in.has_fast_loop else layer
+
+
+def has_fast_loop(layer: keras.Layer) -> bool:
+    """Whether `layer` is a drop-in whose loop is fast as it is set up, on this machine."""
+    return isinstance(layer, FastLoop) and layer.has_fast_loop
