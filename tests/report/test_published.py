@@ -68,7 +68,6 @@ def test_the_chosen_rate_is_shown_with_the_scores_of_all(tmp_path):
     slow = results.runs.assign(learning_rate=1e-4, validation_score=0.2, role="not picked", score=0.111)
     slow["signature"] = slow["signature"] + "slow"
     results.runs["validation_score"] = 0.8
-    choosing = (results.runs["seed"] == 0) | False
     results.runs.loc[results.runs["seed"] == 0, "role"] = "choosing"
     slow.loc[slow["seed"] == 0, "role"] = "choosing"
     both = results.__class__(
