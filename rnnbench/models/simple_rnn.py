@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from rnnbench.models.base import Model
+from rnnbench.models.base import Activations, Model
 from rnnbench.registry import register_model
 
 if TYPE_CHECKING:
@@ -22,6 +22,13 @@ class SimpleRNN(Model):
         import keras
 
         return keras.layers.SimpleRNN(self.units, **kwargs)
+
+    def activations(self, cell: keras.Layer, inputs: Any, states: list[Any]) -> Activations:
+        """The new state itself, a tanh."""
+        from keras import ops
+
+        products = ops.matmul(inputs, cell.kernel) + ops.matmul(states[0], cell.recurrent_kernel) + cell.bias
+        return Activations({}, {"state": cell.activation(products)})
 
     def layer_parameters(self, inputs: int) -> int:
         return self.units * (inputs + self.units) + self.units
