@@ -11,6 +11,7 @@ import math
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -78,7 +79,8 @@ def unsolved(steps: Sequence[float | None], budgets: Sequence[float]) -> pd.Data
     `step`, `share`, and `low` and `high`, the 95% interval by Greenwood's formula on the log-log scale; NaN where it
     has none.
     """
-    when, ends = pd.Series(steps, dtype=float).to_numpy(), np.asarray(budgets, dtype=float)
+    # None becomes NaN.
+    when, ends = np.array(steps, dtype=float), np.asarray(budgets, dtype=float)
     found, open_ends = when[~np.isnan(when)], ends[np.isnan(when)]
     # SciPy takes no infinity: after everything else is late enough.
     late = max([*found, *open_ends[np.isfinite(open_ends)], 0.0]) + 1
@@ -232,8 +234,8 @@ def overall(runs: pd.DataFrame) -> pd.DataFrame:
             values = list(itertools.chain(*strata))
             rows.append(
                 dict(zip(GROUP, key, strict=True))
-                | {"lags": len(strata), "n": len(values), "skill": _nan(iqm(values))}
-                | _ends("skill", iqm_interval(*strata))
+                | {"lags": len(strata), "n": len(values)}
+                | {"skill": _nan(iqm(values)), **_ends("skill", iqm_interval(*strata))}
             )
     return pd.DataFrame(rows, columns=[*GROUP, "lags", "n", "skill", "skill_low", "skill_high"])
 
@@ -265,7 +267,7 @@ def _groups(table: pd.DataFrame, columns: list[str]) -> DataFrameGroupBy:
     return table.groupby(columns, sort=False)
 
 
-def _shared_lags(runs: pd.DataFrame) -> Iterator[dict[tuple[str, ...], dict[int, dict[int, float]]]]:
+def _shared_lags(runs: pd.DataFrame) -> Iterator[dict[tuple[str, ...], dict[Any, dict[Any, float]]]]:
     """For each task, setting, source and filler: the skills of each line, by lag and seed.
 
     Only the lags at which a run of every line has ended.
@@ -274,7 +276,7 @@ def _shared_lags(runs: pd.DataFrame) -> Iterator[dict[tuple[str, ...], dict[int,
     ended = ended.assign(skill=ended["skill"].astype(float).fillna(-math.inf))
     for _, block in _groups(ended, GROUP[:4]):
         lines = {
-            key: {int(lag): at.set_index("seed")["skill"].to_dict() for lag, at in line.groupby("lag")}
+            key: {lag: at.set_index("seed")["skill"].to_dict() for lag, at in line.groupby("lag")}
             for key, line in _groups(block, GROUP)
         }
         shared = set.intersection(*map(set, lines.values()))

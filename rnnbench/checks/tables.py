@@ -45,8 +45,8 @@ def success() -> Iterator[Finding]:
     low, high = sorted(np.roots([1 + z2 / 3, -(4 / 3 + z2 / 3), 4 / 9]))
     for end, expected, found in zip(("lower", "upper"), (low, high), wilson(2, 3) or (), strict=True):
         yield _near(f"success of 2 of 3, {end} end", float(expected), found, "Wilson 1927")
-    found = probability_of_improvement([0.9, 0.9, 0.5, 0.1], [0.8, 0.9, 0.6, 0.0])
-    yield _near("improvement: 2 wins, a tie, a loss", 2.5 / 4, found and found[0], _AGARWAL)
+    improvement = probability_of_improvement([0.9, 0.9, 0.5, 0.1], [0.8, 0.9, 0.6, 0.0])
+    yield _near("improvement: 2 wins, a tie, a loss", 2.5 / 4, improvement and improvement[0], _AGARWAL)
 
 
 def steps_to_solve() -> Iterator[Finding]:
