@@ -113,6 +113,7 @@ def run(
     from rnnbench.execution.driver import drive
     from rnnbench.execution.preparation import to_do, work_place
     from rnnbench.progress import GridProgress
+    from rnnbench.stages import needed
     from rnnbench.tracking import Tracker
 
     if address and where == "local":
@@ -127,12 +128,13 @@ def run(
     # Before anything is written, because it may not be there.
     cluster = _ray(workers, checkpoints, address) if where == "ray" else None
     with Tracker(location, experiment) as tracker, leases:
-        specs = to_do(experiment, tracker, leases, checkpoints, fresh)
-        executor = cluster or _local(workers, specs, checkpoints)
-        _announce(experiment, len(specs), executor.workers)
         page = (out or Path("reports") / experiment.name) / "report.html"
-        tally = None
-        if specs:
+        tally, failed = None, False
+        waiting = to_do(experiment, tracker, leases, checkpoints, fresh)
+        specs = needed(experiment, location, waiting)
+        executor = cluster or _local(workers, specs, checkpoints)
+        _announce(experiment, len(waiting), len(specs), executor.workers)
+        while specs:
             with GridProgress(specs, executor.workers, console) as progress:
                 tally = drive(
                     specs, executor, tracker, progress, leases=leases, checkpoints=checkpoints, say=progress.say
@@ -140,14 +142,24 @@ def run(
             _summarise(tally, len(specs))
             if tally.signal:
                 raise typer.Exit(128 + tally.signal)
+            failed = failed or bool(tally.failed)
             if tally.elsewhere:
-                raise typer.Exit(1 if tally.failed else 0)
+                raise typer.Exit(1 if failed else 0)
+            # What is evaluated may depend on what the seeds that choose have found.
+            attempted = {spec.signature for spec in specs}
+            waiting = [spec for spec in waiting if spec.signature not in attempted]
+            specs = needed(experiment, location, waiting)
+            if specs:
+                executor = (
+                    _ray(workers, checkpoints, address) if where == "ray" else _local(workers, specs, checkpoints)
+                )
+                console.print(f"learning rates chosen, {len(specs)} runs to evaluate")
         if tally or not page.exists():
             _report(experiment, location, file, overrides, page.parent)
             tracker.log_report(page.parent)
     console.print(f"report:    {page}", soft_wrap=True)
     console.print(f"MLflow UI: {_command()} ui {file}{_where(store, tracking_uri)}", soft_wrap=True)
-    if tally and tally.failed:
+    if failed:
         raise typer.Exit(1)
 
 
@@ -162,6 +174,7 @@ def plan(
     from rnnbench.execution.estimate import seconds
     from rnnbench.execution.machine import default_workers
     from rnnbench.progress import duration
+    from rnnbench.stages import planned
 
     experiment = experiment_file.load(file, overrides)
     workers = workers or default_workers(experiment.runs)[0]
@@ -182,6 +195,8 @@ def plan(
             duration(sum(map(seconds, specs)) / workers),
         )
     console.print(table)
+    if planned(experiment) < len(experiment.runs):
+        console.print(f"Only {planned(experiment)} of them will be done: the seeds to evaluate run at chosen rates.")
     sources = ", ".join(sorted({spec.task.data_source for spec in experiment.runs}))
     total = duration(sum(map(seconds, experiment.runs)) / workers)
     console.print(
@@ -376,6 +391,7 @@ def _local(workers: int | None, specs: list[RunSpec], checkpoints: Checkpoints) 
 def _report(experiment: Experiment, location: Location, file: Path, overrides: list[str], out: Path) -> Path:
     from rnnbench.report.build import build
     from rnnbench.results import load, provenance
+    from rnnbench.stages import planned
 
     settings = "".join(f" --set {shlex.quote(override)}" for override in overrides)
     name = file.name if file.is_absolute() else str(file)
@@ -389,17 +405,20 @@ def _report(experiment: Experiment, location: Location, file: Path, overrides: l
             description=experiment.description,
             provenance=provenance(location, experiment),
             reproduce=[f"rnnbench run {shlex.quote(name)}{settings}"],
-            planned=len(experiment.runs),
+            planned=planned(experiment),
         )
     except OSError as error:
         raise UserError(f"{out}: the report cannot be written there: {error.strerror}; choose another --out") from None
 
 
-def _announce(experiment: Experiment, to_do: int, workers: int) -> None:
-    done = len(experiment.runs) - to_do
+def _announce(experiment: Experiment, waiting: int, to_do: int, workers: int) -> None:
+    from rnnbench.stages import planned
+
+    done = len(experiment.runs) - waiting
     skipped = f", {done} finished before" if done else ""
     doing = f"{to_do} to run with {workers} worker{'s' * (workers > 1)}" if to_do else "nothing to run"
-    console.print(f"{experiment.name}: {len(experiment.runs)} runs{skipped}, {doing}")
+    then = ", then those to evaluate" if 0 < to_do < planned(experiment) - done else ""
+    console.print(f"{experiment.name}: {planned(experiment)} runs{skipped}, {doing}{then}")
 
 
 def _summarise(tally: Tally, total: int) -> None:

@@ -29,6 +29,10 @@ class SettingError(Exception):
         self.path, self.message = path, message
 
 
+def _counted(value: Any) -> Any:
+    return tuple(range(value)) if type(value) is int else tuple(value) if isinstance(value, list) else value
+
+
 class _Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
 
@@ -59,6 +63,18 @@ class GradientProbes(_Settings):
     """Profiles between the first step and the last, evenly spread over the evaluations of the budget."""
 
 
+class Selection(_Settings):
+    """How one value of an axis is chosen for each task and model: see `rnnbench.selection`."""
+
+    axis: Literal["learning_rate"] = "learning_rate"
+    """What is chosen, on the validation split only: it must be an axis of the grid."""
+    seeds: tuple[int, ...] = ()
+    """Seeds that choose and are not evaluated, so that the choice favours none of those that are; the other seeds run
+    at the chosen rates only. A list, or a number n for 0..n-1; default: all seeds choose and all are evaluated."""
+
+    _count_of_seeds = field_validator("seeds", mode="before")(_counted)
+
+
 class Experiment(_Settings):
     """The experiment file, read: see `experiments/` for examples.
 
@@ -86,11 +102,10 @@ class Experiment(_Settings):
     """How every network is trained."""
     gradients: GradientProbes = GradientProbes()
     """How the gradient profile is taken."""
+    select: Selection | None = None
+    """Choose a learning rate for each task and model on validation; without it every rate is a line of its own."""
 
-    @field_validator("seeds", mode="before")
-    @classmethod
-    def _count_of_seeds(cls, value: Any) -> Any:
-        return tuple(range(value)) if type(value) is int else value
+    _count_of_seeds = field_validator("seeds", mode="before")(_counted)
 
     @field_validator("seeds")
     @classmethod
@@ -108,6 +123,20 @@ class Experiment(_Settings):
     def _budget_goes_with_match(self) -> Experiment:
         if (self.match == "parameters") != (self.parameter_budget is not None):
             raise SettingError(("match",), "'match: parameters' and 'parameter_budget: N' go together")
+        return self
+
+    @model_validator(mode="after")
+    def _selection_has_a_choice(self) -> Experiment:
+        if self.select is None:
+            return self
+        entries = [self.training, *self.tasks.values(), *self.models.values()]
+        if not any(isinstance(entry.get(self.select.axis), list) for entry in entries):
+            raise SettingError(("select",), f"there is nothing to choose: no '{self.select.axis}' is a list")
+        strangers = sorted(set(self.select.seeds) - set(self.seeds))
+        if strangers:
+            raise SettingError(("select", "seeds"), f"seed {strangers[0]} is none of the experiment's seeds")
+        if set(self.select.seeds) == set(self.seeds):
+            raise SettingError(("select", "seeds"), "no seed is left to evaluate; leave one out, or this key")
         return self
 
     @cached_property
@@ -135,8 +164,10 @@ class Experiment(_Settings):
             tasks.setdefault(run.task_label, []).append({"task": settings["task"], **settings["task_settings"]})
             model = {"model": settings["model"], **settings["model_settings"], "training": settings["training"]}
             models.setdefault(run.model_label, []).append(model)
+        chosen = {"select": self.select.model_dump(mode="json")} if self.select else {}
         return {
             **self.model_dump(mode="json", include={"name", "description", "match", "parameter_budget", "seeds"}),
+            **chosen,
             "plugins": [plugin.rpartition("/")[2] for plugin in self.plugins],
             "gradients": self.gradients.model_dump(mode="json"),
             "tasks": {label: _merged(points) for label, points in tasks.items()},
@@ -247,6 +278,25 @@ class RunSpec:
         # As plain values, because a process that has not loaded the plug-ins cannot unpickle their classes.
         labels = (self.task_label, self.model_label, self.plugins, self.task_axes, self.model_axes)
         return _restore, (self.settings, *labels)
+
+
+def line(spec: RunSpec, chosen: str | None = None) -> dict[str, str]:
+    """What names the line of a run in figures and tables, the columns of `statistics.GROUP` in their order.
+
+    `chosen`: the axis whose value is chosen for a line, and so is no part of its name.
+    """
+
+    def setting(axes: dict[str, Any]) -> str:
+        return " ".join(f"{key}={value}" for key, value in axes.items() if key != chosen)
+
+    return {
+        "task": spec.task_label,
+        "task_setting": setting(spec.task_axes),
+        "source": spec.task.data_source,
+        "filler": spec.task.filler,
+        "model": spec.model_label,
+        "model_setting": setting(spec.model_axes),
+    }
 
 
 def _restore(

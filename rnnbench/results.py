@@ -10,15 +10,15 @@ from typing import Any
 import pandas as pd
 
 from rnnbench.errors import UserError
-from rnnbench.experiment import Experiment, RunSpec
+from rnnbench.experiment import Experiment, RunSpec, Selection, line
 from rnnbench.store import Location
 from rnnbench.stored import MESSAGE_TAG, PROFILE_ARTIFACT, StoredRun, artifact, histories, newest_runs
 
 COLUMNS = [
     "task", "task_setting", "source", "model", "model_setting", "lag", "filler", "seed", "status",
     "score_name", "score", "skill", "solved", "steps", "steps_to_solve", "parameters", "recurrent_parameters",
-    "seconds", "survival", "decay_per_step", "reach", "units", "learning_rate", "message", "criterion",
-    "signature", "run_id",
+    "seconds", "survival", "decay_per_step", "reach", "units", "learning_rate", "validation_score", "role", "message",
+    "criterion", "signature", "run_id",
 ]  # fmt: skip
 
 
@@ -31,7 +31,11 @@ class Results:
     """What an experiment's store holds, as four tables that share the column `signature`."""
 
     runs: pd.DataFrame
-    """One row a run that the store knows (failed ones too), in the order of the grid, with the columns `COLUMNS`."""
+    """One row a run that the store knows (failed ones too), in the order of the grid, with the columns `COLUMNS`.
+
+    `validation_score`: the best one, that which chose the weights; of a diverged run its untrained network's. `role`:
+    `evaluated`, or for an experiment with `select` what `rnnbench.selection` says.
+    """
     history: pd.DataFrame
     """`signature, step, metric, value`: every step-wise metric (`train/loss`, `validation/accuracy`, ...)."""
     profiles: pd.DataFrame
@@ -46,16 +50,20 @@ def load(location: Location, experiment: Experiment) -> Results:
     Names, labels and settings come from the experiment file, so that renaming a model there renames it everywhere; only
     what was measured comes from the store. Raises `UserError` if the store does not answer or holds none of the runs.
     """
-    from rnnbench.statistics import with_relative_solved
+    from rnnbench.selection import EVALUATED, with_roles
 
     stored = newest_runs(location, experiment.name)
     pairs = [(spec, stored[spec.signature]) for spec in experiment.runs if spec.signature in stored]
     if not pairs:
         raise UserError(f"{location}: no runs of '{experiment.name}' yet: run `rnnbench run FILE` first")
     found = [run for _, run in pairs]
+    history = _history(location, found)
+    runs = _runs(pairs, experiment.select).assign(role=EVALUATED, validation_score=_validation_scores(pairs, history))
+    if experiment.select:
+        runs = with_roles(runs, experiment.select.seeds)
     return Results(
-        runs=with_relative_solved(_runs(pairs)),
-        history=_history(location, found),
+        runs=_with_solved(runs)[COLUMNS],
+        history=history,
         profiles=_profiles(location, experiment.name, found),
         levels=_levels(found),
     )
@@ -71,8 +79,9 @@ def provenance(location: Location, experiment: Experiment) -> dict[str, str]:
     return {name: "; ".join(values) for name, values in found.items() if values}
 
 
-def _runs(pairs: list[tuple[RunSpec, StoredRun]]) -> pd.DataFrame:
-    table = pd.DataFrame([_row(spec, run) for spec, run in pairs], columns=COLUMNS)
+def _runs(pairs: list[tuple[RunSpec, StoredRun]], select: Selection | None) -> pd.DataFrame:
+    chosen = select.axis if select else None
+    table = pd.DataFrame([_row(spec, run, chosen) for spec, run in pairs], columns=COLUMNS)
     counts = ("steps", "steps_to_solve", "parameters", "recurrent_parameters", "units")
     figures = ("score", "skill", "seconds", "survival", "decay_per_step", "reach")
     return table.astype(
@@ -82,35 +91,51 @@ def _runs(pairs: list[tuple[RunSpec, StoredRun]]) -> pd.DataFrame:
     )
 
 
-def _row(spec: RunSpec, run: StoredRun) -> dict[str, Any]:
+def _row(spec: RunSpec, run: StoredRun, chosen: str | None) -> dict[str, Any]:
     measured = {name: value for name, value in run.metrics.items() if name in COLUMNS and not math.isnan(value)}
     if "solved" in measured:
         measured["solved"] = bool(measured["solved"])
     if run.status not in ("finished", "diverged"):
         measured = {name: value for name, value in measured.items() if name == "parameters"}
-    return measured | {
-        "task": spec.task_label,
-        "task_setting": _setting(spec.task_axes),
-        "source": spec.task.data_source,
-        "model": spec.model_label,
-        "model_setting": _setting(spec.model_axes),
-        "lag": spec.task.lag,
-        "filler": spec.task.filler,
-        "seed": spec.seed,
-        "status": run.status,
-        "score_name": spec.task.score_name,
-        "criterion": OWN_SKILL if spec.task.solved_score is None else "score",
-        "recurrent_parameters": spec.model.recurrent_parameters(spec.task.inputs.width),
-        "units": spec.model.units,
-        "learning_rate": spec.training.learning_rate,
-        "message": run.tags.get(MESSAGE_TAG, ""),
-        "signature": spec.signature,
-        "run_id": run.run_id,
-    }
+    named = line(spec, chosen)
+    return (
+        measured
+        | named
+        | {
+            "lag": spec.task.lag,
+            "seed": spec.seed,
+            "status": run.status,
+            "score_name": spec.task.score_name,
+            "criterion": OWN_SKILL if spec.task.solved_score is None else "score",
+            "recurrent_parameters": spec.model.recurrent_parameters(spec.task.inputs.width),
+            "units": spec.model.units,
+            "learning_rate": spec.training.learning_rate,
+            "message": run.tags.get(MESSAGE_TAG, ""),
+            "signature": spec.signature,
+            "run_id": run.run_id,
+        }
+    )
 
 
-def _setting(axes: dict[str, Any]) -> str:
-    return " ".join(f"{key}={value}" for key, value in axes.items())
+def _validation_scores(pairs: list[tuple[RunSpec, StoredRun]], history: pd.DataFrame) -> list[float]:
+    points = history[history["metric"].str.startswith("validation/")].dropna(subset=["value"])
+    by_metric = {key: rows.set_index("step")["value"] for key, rows in points.groupby(["signature", "metric"])}
+    scores = []
+    for spec, run in pairs:
+        found = by_metric.get((spec.signature, f"validation/{spec.task.score_name}"))
+        if found is not None and run.status == "finished":
+            scores.append(float(found.max() if spec.task.perfect > 0 else found.min()))
+        else:
+            scores.append(float(found.get(0, math.nan)) if found is not None and run.status == "diverged" else math.nan)
+    return scores
+
+
+def _with_solved(runs: pd.DataFrame) -> pd.DataFrame:
+    # Each rate and role against its own lag 0.
+    from rnnbench.statistics import with_relative_solved
+
+    parts = [with_relative_solved(part) for _, part in runs.groupby(["role", "learning_rate"], sort=False)]
+    return pd.concat(parts).sort_index()
 
 
 def _history(location: Location, runs: list[StoredRun]) -> pd.DataFrame:

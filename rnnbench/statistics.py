@@ -189,7 +189,7 @@ def summary(runs: pd.DataFrame) -> pd.DataFrame:
     `n_solved` and `success` are NaN where a run could not be judged (relative to a lag 0 that is not there).
     """
     runs = with_group_names(runs)
-    higher = {task: _higher_is_better(rows) for (task,), rows in _groups(runs, ["task"])}
+    higher = {task: higher_is_better(rows) for (task,), rows in _groups(runs, ["task"])}
     rows = [
         dict(zip(GROUP, key, strict=True)) | {"lag": lag} | _statistics(group, higher[key[0]])
         for key, line in _groups(runs, GROUP)
@@ -321,7 +321,8 @@ def _budgets(ended: pd.DataFrame) -> list[float]:
     return ended["steps"].astype(float).mask(ended["status"] == "diverged", math.inf).fillna(math.inf).tolist()
 
 
-def _higher_is_better(rows: pd.DataFrame) -> bool:
+def higher_is_better(rows: pd.DataFrame) -> bool:
+    """Whether a task's score grows with its skill, told from its runs."""
     both = rows[["score", "skill"]].astype(float).dropna()
     slope = float(((both["score"] - both["score"].mean()) * (both["skill"] - both["skill"].mean())).sum())
     return slope > 0 if slope else bool((rows["score_name"] == "accuracy").any())

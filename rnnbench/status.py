@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from rnnbench.execution.estimate import seconds
 from rnnbench.execution.leases import Leases
 from rnnbench.experiment import Experiment, RunSpec
+from rnnbench.stages import not_picked
 from rnnbench.store import Location
 from rnnbench.stored import StoredRun, histories, newest_runs
 
-STATES = ("finished", "diverged", "failed", "interrupted", "running", "waiting")
+STATES = ("finished", "diverged", "failed", "interrupted", "running", "waiting", "not needed")
 _DONE = ("finished", "diverged", "failed")
 
 
@@ -30,7 +31,7 @@ class GridStatus:
     """How far a grid is."""
 
     states: dict[str, str]
-    """By signature, one of `STATES`."""
+    """By signature, one of `STATES`; `not needed`: at a learning rate that was not chosen."""
     running: list[Running]
     seconds_left: float | None
     """At the speed of the runs that have ended, with as many at work as now; None where that cannot be told."""
@@ -49,6 +50,8 @@ def look(experiment: Experiment, location: Location, leases: Leases) -> GridStat
     stored = newest_runs(location, experiment.name)
     states = {spec.signature: stored[spec.signature].status if spec.signature in stored else "waiting"
               for spec in experiment.runs}  # fmt: skip
+    left_out = not_picked(experiment, location) or set()
+    states |= {signature: "not needed" for signature in left_out if states[signature] == "waiting"}
     if location.database is not None or leases.directory.exists():
         said = {signature for signature, state in states.items() if state == "running"}
         states |= dict.fromkeys(said - leases.taken(said), "interrupted")
@@ -74,6 +77,6 @@ def _seconds_left(
         measured = stored[spec.signature].metrics.get("seconds") if spec.signature in stored else None
         if states[spec.signature] in _DONE:
             took, expected = (took + measured, expected + seconds(spec)) if measured else (took, expected)
-        else:
+        elif states[spec.signature] != "not needed":
             to_come += seconds(spec) * (1 - steps.get(spec.signature, 0.0))
     return to_come * took / expected / len(running) if running and took else None

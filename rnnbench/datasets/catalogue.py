@@ -69,12 +69,21 @@ _SPEECH = DataSet(
     ("speech_commands_v0.02.tar.gz", "speech_commands_test_set_v0.02.tar.gz"),
     "2.5 GB",
 )
+_MNIST = DataSet(
+    "mnist",
+    "mnist/3.0.1",
+    "none stated",
+    "LeCun, Bottou, Bengio & Haffner, Gradient-Based Learning Applied to Document Recognition, Proc. IEEE, 1998",
+    tuple(f"{part}-{kind}-ubyte.gz" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")),
+    "12 MB",
+)
 _INFORMER = "Zhou et al., Informer: Beyond Efficient Transformer for Long Sequence Time-Series Forecasting, AAAI 2021"
 DATA_SETS = {
     data_set.name: data_set
     for data_set in (
         _IMDB,
         _SPEECH,
+        _MNIST,
         DataSet("ETTh1", "ett/ETTh1/1.0.0", "CC BY-ND 4.0", _INFORMER, ("ETTh1.csv",), "2.6 MB", quick=True),
         DataSet("ETTh2", "ett/ETTh2/1.0.0", "CC BY-ND 4.0", _INFORMER, ("ETTh2.csv",), "2.4 MB", quick=True),
     )

@@ -1,8 +1,10 @@
-"""SimpleRNN: h_t = tanh(W x_t + U h_{t-1} + b) (Elman 1990)."""
+"""SimpleRNN: h_t = f(W x_t + U h_{t-1} + b) (Elman 1990)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
 
 from rnnbench.models.base import Activations, Model
 from rnnbench.registry import register_model
@@ -13,18 +15,28 @@ if TYPE_CHECKING:
 
 @register_model("simple_rnn")
 class SimpleRNN(Model):
-    """`keras.layers.SimpleRNN`."""
+    """`keras.layers.SimpleRNN`. With `initialization: identity` and `activation: relu` it is the IRNN."""
 
-    initialization: Literal["default", "orthogonal"] = "default"
-    """One and the same for this layer: Keras' default draws the recurrent kernel orthogonal."""
+    initialization: Literal["default", "orthogonal", "identity"] = "default"
+    """`default` and `orthogonal` are one for this layer: Keras draws the recurrent kernel orthogonal; `identity`: the
+    recurrent kernel starts as the identity (Le, Jaitly & Hinton 2015, section 2; their input weights were N(0, 0.001),
+    ours stay Keras')."""
+    activation: Literal["tanh", "relu"] = "tanh"
+    """f; `relu` is unbounded, and diverges sooner."""
 
     def recurrent_layer(self, **kwargs: Any) -> keras.layers.RNN:
         import keras
 
-        return keras.layers.SimpleRNN(self.units, **kwargs)
+        return keras.layers.SimpleRNN(self.units, activation=self.activation, **kwargs)
+
+    def initialize(self, cell: keras.Layer, length: int, rng: np.random.Generator) -> None:
+        if self.initialization == "identity":
+            cell.recurrent_kernel.assign(np.eye(self.units))
 
     def activations(self, cell: keras.Layer, inputs: Any, states: list[Any]) -> Activations:
-        """The new state itself, a tanh."""
+        """The new state itself, where it is a tanh."""
+        if self.activation != "tanh":
+            return Activations({}, {})
         from keras import ops
 
         products = ops.matmul(inputs, cell.kernel) + ops.matmul(states[0], cell.recurrent_kernel) + cell.bias

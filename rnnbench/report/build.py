@@ -12,12 +12,13 @@ import jinja2
 import pandas as pd
 
 from rnnbench.errors import UserError
-from rnnbench.report import drawings, tables, words
+from rnnbench.report import drawings, published, tables, words
 from rnnbench.report.figures import VEGA_LITE, Figure
 from rnnbench.report.material import Material, Problem
 from rnnbench.report.style import PAGE, Series, vega_config
 from rnnbench.report.tables import Table
 from rnnbench.results import COLUMNS, Results
+from rnnbench.selection import EVALUATED
 
 _WHOLE = ["lag", "seed", "steps", "steps_to_solve", "parameters", "recurrent_parameters", "units"]
 
@@ -59,6 +60,8 @@ def build(
     """
     if results.runs.empty:
         raise UserError(f"nothing to report on '{title}': its store holds no run; `rnnbench run` makes some")
+    if not (results.runs["role"] == EVALUATED).any():
+        raise UserError(f"nothing to report on '{title}' yet: the runs that choose a learning rate are not complete")
     material = Material(results)
     context = _context(experiment, material, title, description, provenance, reproduce, planned)
     figures = [context["overview"], context["survival"], *(f for s in context["sections"] for f in s.figures)]
@@ -89,7 +92,8 @@ def _context(
     reproduce: list[str],
     planned: int | None,
 ) -> dict[str, Any]:
-    statuses = material.runs["status"].value_counts(sort=False)
+    tasks = experiment.get("tasks") or {}
+    statuses = material.all_runs["status"].value_counts(sort=False)
     return {
         "title": title,
         "description": description,
@@ -97,17 +101,18 @@ def _context(
         "run_counts": words.run_counts(material, planned),
         "totals": {
             "planned": planned,
-            "runs": len(material.runs),
+            "runs": len(material.all_runs),
             **{str(status): int(count) for status, count in statuses.items()},
-            "training_seconds": float(material.runs["seconds"].sum()),
+            "training_seconds": float(material.all_runs["seconds"].sum()),
         },
         "horizon": tables.horizon_table(material),
         "overview": drawings.overview(material),
         "survival": drawings.survival(material),
-        "sections": [_section(material, problem) for problem in material.problems],
+        "sections": [_section(material, problem, tasks) for problem in material.problems],
         "series": material.series,
         "levels": tables.levels_table(material),
-        "published": tables.published_table(material, _registered(experiment.get("tasks"))),
+        "selection": tables.selection_table(material),
+        "published": tables.published_table(material, tasks),
         "failures": tables.failures_table(material),
         "models": tables.models_table(material),
         "settings": tables.facts_table("The experiment as resolved.", experiment),
@@ -118,19 +123,12 @@ def _context(
     }
 
 
-def _registered(described: Any) -> dict[str, str]:
-    # A label in the file may name a variant of a task: {"copy_hard": {"task": "copy_memory", ...}}.
-    if not isinstance(described, dict):
-        return {}
-    return {label: str(options["task"]) for label, options in described.items() if "task" in (options or {})}
-
-
-def _section(material: Material, problem: Problem) -> Section:
+def _section(material: Material, problem: Problem, tasks: published.Described) -> Section:
     return Section(
         problem=problem,
         answers=words.answers(material, problem),
         gradient_answer=words.gradient_answer(material, problem),
-        score=drawings.scores(material, problem),
+        score=drawings.scores(material, problem, published.points(problem, tasks)),
         tables=[tables.score_table(material, problem), tables.success_table(material, problem)],
         gradients=drawings.gradients(material, problem),
         gradient_table=tables.gradient_table(material, problem),

@@ -80,15 +80,15 @@ def survival(material: Material) -> Figure | None:
     )
 
 
-def scores(material: Material, problem: Problem) -> Figure | None:
-    """Score against lag with every seed, a panel for each filler."""
+def scores(material: Material, problem: Problem, published: pd.DataFrame) -> Figure | None:
+    """Score against lag with every seed and `published` figures (`label, lag, value`), a panel for each filler."""
     artist = Artist(material.series)
     levels = material.levels[material.levels["problem"] == problem.label]
     mine = material.summary[material.summary["problem"] == problem.label]
     runs = outcomes(material.runs[material.runs["problem"] == problem.label])
     if runs.empty:
         return None
-    values = [*runs["score"], *mine["score_high"], *levels["value"]]
+    values = [*runs["score"], *mine["score_high"], *levels["value"], *published["value"]]
     scale = value_scale(values, accuracy=problem.score_name == "accuracy")
     panels = [
         artist.against_lag(
@@ -99,14 +99,16 @@ def scores(material: Material, problem: Problem) -> Figure | None:
             score_title(problem),
             scale,
             levels[levels["filler"] == filler],
+            published,
         )
         for filler, table in mine.groupby("filler", sort=False)
         if (runs["filler"] == filler).any()
     ]
+    elsewhere = "" if published.empty else " ✱: published figures, measured under other settings (see Levels to beat)."
     return Figure(
         f"score-{slug(problem.label)}",
         f"{problem.label}: {score_title(problem)} against lag",
-        f"{_READING} Grey: levels that need no memory or no network. {material.counts(mine)}. "
+        f"{_READING} Grey: levels that need no memory or no network.{elsewhere} {material.counts(mine)}. "
         f"{material.matching(problem)}",
         panels,
     )

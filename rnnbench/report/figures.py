@@ -18,6 +18,7 @@ from rnnbench.statistics import OUTCOMES
 
 HEIGHT = 230
 CROSS = "M-1,-1L1,1M-1,1L1,-1"
+ASTERISK = "M-1,0L1,0M-.5,-.87L.5,.87M-.5,.87L.5,-.87"
 MUTED = "#7d7d7d"
 _DECADES = 16
 _SKILL_FLOOR = -1.0
@@ -83,13 +84,15 @@ class Artist:
         y_title: str,
         y_scale: alt.Scale,
         levels: pd.DataFrame | None = None,
+        published: pd.DataFrame | None = None,
     ) -> Panel:
         """Line and interval band of `lines`, a point for each of `runs`, a cross for each diverged one, and levels.
 
         `lines`: `series, lag, <y>` and, for a band, `low, high`. `runs`: `series, lag, seed, status, <y>`.
-        `levels`: `level, lag, value`.
+        `levels`: `level, lag, value`. `published`: `label, lag, value`.
         """
-        lags = sorted({int(lag) for lag in [*lines["lag"], *runs["lag"]]})
+        elsewhere = [] if published is None else published["lag"]
+        lags = sorted({int(lag) for lag in [*lines["lag"], *runs["lag"], *elsewhere]})
         x = lag_axis(lags)
         y_axis = alt.Y(f"{y}:Q", title=y_title, scale=y_scale, axis=value_axis(y_scale))
         drawn = data(lines.dropna(subset=[y]), ["series", "lag", y, "low", "high", "n"])
@@ -126,6 +129,8 @@ class Artist:
             ),
         ]  # fmt: skip
         layers += self._diverged(runs[runs["status"] == "diverged"], x, y, y_scale)
+        if published is not None and len(published):
+            layers += _published(published, x, y_scale, last=lags[-1])
         return _panel(layers, title)
 
     def gradients(self, title: str, rows: pd.DataFrame, domain: tuple[float, float], longest: int, lag: int) -> Panel:
@@ -343,6 +348,24 @@ def _plain(value: Any) -> str:
     if value is None or pd.isna(value) or not math.isfinite(value):
         return ""
     return f"{float(value):.4g}"
+
+
+def _published(published: pd.DataFrame, x: alt.X, y_scale: alt.Scale, last: int) -> list[alt.Chart]:
+    y = alt.Y("value:Q", scale=y_scale)
+    tip = [alt.Tooltip("label:N", title="published"), "lag:Q", alt.Tooltip("value:Q", format=".4~g")]
+    marks = alt.Chart(data(published, ["label", "lag", "value"])).mark_point(
+        shape=ASTERISK, size=60, stroke=MUTED, strokeWidth=1.4, opacity=1
+    )
+    layers = [marks.encode(x=x, y=y, tooltip=tip)]
+    for lag, group in published.groupby("lag"):
+        # To the left of the last lag, where the panel ends.
+        side, dx = ("right", -8) if lag == last and lag > 0 else ("left", 8)
+        for row, dy in zip(group.to_dict("records"), _apart(group["value"], y_scale), strict=True):
+            text = alt.Chart(data(pd.DataFrame([row]), ["label", "lag", "value"]))
+            layers.append(
+                text.mark_text(align=side, baseline="middle", dx=dx, dy=dy + 2).encode(x=x, y=y, text="label:N")
+            )
+    return layers
 
 
 def _level_label(level: dict[Any, Any], dy: float, y: alt.Y) -> alt.Chart:

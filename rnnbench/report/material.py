@@ -10,6 +10,7 @@ import pandas as pd
 from rnnbench import statistics
 from rnnbench.report.style import Series, all_series, count, series_label
 from rnnbench.results import OWN_SKILL, Results
+from rnnbench.selection import CHOOSING, EVALUATED, candidates
 
 FILLERS = {"blank": "silence", "distractor": "noise"}
 
@@ -43,14 +44,20 @@ class Material:
 
     def __init__(self, results: Results) -> None:
         keys = statistics.GROUP
-        runs = statistics.with_group_names(results.runs)
+        everything = statistics.with_group_names(results.runs)
+        evaluated = results.runs["role"] == EVALUATED
+        runs = everything[evaluated]
         self._problems = {
-            row: Problem(row[0], row[1], row[2], *self._scoring(runs, row))
-            for row in runs[["task", "task_setting", "source"]].drop_duplicates().itertuples(index=False, name=None)
+            row: Problem(row[0], row[1], row[2], *self._scoring(everything, row))
+            for row in everything[["task", "task_setting", "source"]]
+            .drop_duplicates()
+            .itertuples(index=False, name=None)
         }
         self.runs = self._labelled(runs)
-        """One row a run."""
-        table = statistics.summary(results.runs)
+        """One row a run that is evaluated: what figures and tables are made of."""
+        self.all_runs = self._labelled(everything)
+        """One row a run, also those that only served to choose a learning rate."""
+        table = statistics.summary(results.runs[evaluated])
         self.summary = self._labelled(table)
         """`statistics.summary`: one row a line and lag."""
         self.horizons = self._labelled(statistics.horizons(table))
@@ -64,7 +71,23 @@ class Material:
 
     @property
     def problems(self) -> list[Problem]:
-        return list(self._problems.values())
+        evaluated = set(self.runs["problem"])
+        return [problem for problem in self._problems.values() if problem.label in evaluated]
+
+    @property
+    def selects(self) -> bool:
+        """Whether learning rates were chosen."""
+        return bool((self.all_runs["role"] != EVALUATED).any())
+
+    @property
+    def choosing_seeds(self) -> list[int]:
+        """Seeds that only chose; none where those that chose are evaluated too."""
+        return sorted(int(seed) for seed in self.all_runs.loc[self.all_runs["role"] == CHOOSING, "seed"].unique())
+
+    @property
+    def candidates(self) -> pd.DataFrame:
+        """`selection.candidates`: one row a line and learning rate."""
+        return self._labelled(candidates(self.all_runs, self.choosing_seeds))
 
     @cached_property
     def series(self) -> list[Series]:

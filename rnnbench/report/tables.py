@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import pandas as pd
 
+from rnnbench.report import published, words
 from rnnbench.report.drawings import score_title
 from rnnbench.report.material import Material, Problem, flatten, seeds_text
 from rnnbench.report.style import count, number, plain, span
@@ -127,21 +126,38 @@ def levels_table(material: Material) -> Table | None:
     )
 
 
-def published_table(material: Material, registered: dict[str, str]) -> Table | None:
-    """Figures from papers for the tasks of the report; `registered` names the task behind each label."""
-    names = dict.fromkeys(registered.get(problem.task, problem.task) for problem in material.problems)
+def published_table(material: Material, tasks: published.Described) -> Table | None:
+    """Figures from papers for the tasks of the report."""
+    names = dict.fromkeys(published.registered(problem.task, tasks) for problem in material.problems)
     rows: list[list[Cell]] = [
-        [(name,), (entry["model"],), (entry["setting"],), (entry["score"],), (entry["source"],)]
+        [(name,), (model,), (f"{plain(score)} {entry['metric']}",), (entry["setting"],), (entry["differs"],),
+         (entry["source"],)]
         for name in names
-        for entry in _published().get(name, [])
-    ]
+        for entry in published.entries(name)
+        for model, score in entry["scores"].items()
+    ]  # fmt: skip
     caption = "Published figures, measured by others under other settings: for orientation, not for comparison."
-    return Table(caption, ["task", "model", "setting", "score", "source"], rows) if rows else None
+    head = ["task", "model", "score", "setting", "what differs from ours", "source"]
+    return Table(caption, head, rows) if rows else None
+
+
+def selection_table(material: Material) -> Table | None:
+    """Mean validation score of each learning rate, and which was chosen."""
+    if not material.selects:
+        return None
+    table = material.candidates
+    rates = sorted(table["learning_rate"].unique())
+    rows: list[list[Cell]] = []
+    for (problem, filler, series), line in table.groupby(["problem", "filler", "series"], sort=False):
+        at = {row["learning_rate"]: row for row in line.to_dict("records")}
+        cells = [_candidate(at[rate]) if rate in at else ("not tried",) for rate in rates]
+        rows.append([(str(series), str(problem), f"{filler} filler"), *cells])
+    return Table(words.selection(material), ["model", *(plain(rate) for rate in rates)], rows)
 
 
 def failures_table(material: Material) -> Table | None:
     """Every run that did not finish."""
-    bad = material.runs[material.runs["status"] != "finished"]
+    bad = material.all_runs[material.all_runs["status"] != "finished"]
     rows: list[list[Cell]] = [
         [
             (row["status"],), (row["problem"],), (row["filler"],), (row["series"],), (str(row["lag"]),),
@@ -212,6 +228,11 @@ def _horizon_cell(row: dict[Any, Any], table: pd.DataFrame, lags: list[int]) -> 
     return (horizon_text(row["horizon"]), signs, note) if note else (horizon_text(row["horizon"]), signs)
 
 
+def _candidate(row: dict[Any, Any]) -> Cell:
+    runs = f"{row['n']} run{'' if row['n'] == 1 else 's'}"
+    return (f"{number(row['validation_score'])}{' ●' if row['picked'] else ''}", runs)
+
+
 def _ended(row: dict[Any, Any]) -> str:
     solved = "?" if pd.isna(row["n_solved"]) else str(int(row["n_solved"]))
     parts = [f"{solved}/{row['n']} solved" if row["n"] else "no run ended"]
@@ -225,10 +246,3 @@ def _range(values: pd.Series, text: Callable[[Any], str] = number) -> str:
         return "–"
     low, high = text(values.min()), text(values.max())
     return low if low == high else f"{low} to {high}"
-
-
-@cache
-def _published() -> dict[str, list[dict[str, str]]]:
-    from ruamel.yaml import YAML
-
-    return YAML(typ="safe").load(files(__package__).joinpath("published.yaml").read_text("utf-8"))

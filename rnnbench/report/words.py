@@ -16,7 +16,9 @@ DEFINITIONS = [
     (
         "lag",
         "Steps between the last step that carries evidence and the step where the answer is read. For copy-"
-        "memory the T of the literature (Arjovsky et al. 2016, section 5.1).",
+        "memory the T of the literature (Arjovsky et al. 2016, section 5.1). For adding in the literature's form, "
+        "whose evidence is spread over its T steps, T/2 − 1: what surely lies between the first addend's half and the "
+        "readout.",
     ),
     (
         "filler",
@@ -30,7 +32,8 @@ DEFINITIONS = [
     ),
     (
         "solved",
-        "A score at the task's threshold (copy-memory: recall accuracy of at least 0.99). For tasks without "
+        "A score at the task's threshold (copy-memory: recall accuracy of at least 0.99; adding: mean squared error "
+        "of at most 0.01). For tasks without "
         "one: at least 90% of the model's own median skill at lag 0.",
     ),
     (
@@ -115,11 +118,32 @@ def caution(material: Material) -> str:
 
 def run_counts(material: Material, planned: int | None) -> str:
     """`"60 runs: 58 finished, 1 diverged, 1 failed"`, and how many planned runs the store does not know."""
-    counts = material.runs["status"].value_counts(sort=False)
+    runs = material.all_runs
+    counts = runs["status"].value_counts(sort=False)
     parts = [f"{count} {status}" for status, count in counts.items()]
-    text = f"{len(material.runs)} runs: {', '.join(parts)}."
-    missing = (planned or 0) - len(material.runs)
+    text = f"{len(runs)} runs: {', '.join(parts)}."
+    if material.selects:
+        text += f" {len(material.runs)} of them are evaluated, the others served to choose the learning rates."
+    missing = (planned or 0) - len(runs)
     return f"{text} {missing} planned runs have not been run." if missing > 0 else text
+
+
+def selection(material: Material) -> str:
+    """How the learning rates were chosen, and what that does to the figures."""
+    seeds = material.choosing_seeds
+    if seeds:
+        who = f"seed{'s' * (len(seeds) > 1)} {listed(map(str, seeds))}"
+        luck = f"The runs of {who} chose and enter no other figure or table, so the choice favours no seed that does."
+    else:
+        luck = (
+            "The seeds that chose are those that are evaluated: the luck of the chosen runs is in their test scores "
+            "too, so these are somewhat too good, the more so the more rates a model could choose from."
+        )
+    return (
+        "Validation score of every learning rate that was tried: mean over the lags and the seeds that chose, of each "
+        "run's best evaluation; a diverged run counts with its untrained network's score. One rate for all lags of a "
+        f"line was chosen (●), on the validation split alone. {luck}"
+    )
 
 
 def _skill_at_zero(material: Material, problem: Problem) -> list[str]:

@@ -67,6 +67,30 @@ def test_orthogonal_blocks(model):
         np.testing.assert_allclose(block @ block.T, np.eye(16), atol=1e-5)
 
 
+def test_identity_keeps_what_a_rectified_unit_holds():
+    cell = cell_of(SimpleRNN(units=5, initialization="identity", activation="relu"))
+    assert np.array_equal(cell.recurrent_kernel, np.eye(5))
+    assert not np.array(cell.bias).any()
+    held = np.array([[0.0, 0.5, 1.0, 7.0, 100.0]], dtype=np.float32)
+    state = held
+    for _ in range(50):
+        state, _ = cell(np.zeros((1, TASK.inputs.width), np.float32), [state])
+    np.testing.assert_array_equal(state, held)
+
+
+def test_identity_may_stay_bounded():
+    network = build(TASK, SimpleRNN(units=5, initialization="identity"), 0)
+    cell = network.get_layer("recurrent_0").cell
+    assert np.array_equal(cell.recurrent_kernel, np.eye(5))
+    assert cell.activation.__name__ == "tanh"
+
+
+def test_the_initialisation_of_one_model_leaves_its_other_weights_to_keras():
+    default, identity = (build(TASK, SimpleRNN(units=5, initialization=name), 3) for name in ("default", "identity"))
+    for a, b in zip(default.weights, identity.weights, strict=True):
+        assert np.array_equal(a, b) == ("recurrent_kernel" not in a.path)
+
+
 def test_chrono_spreads_over_the_length_of_the_sequences():
     bias = np.array(cell_of(LSTM(units=400, initialization="chrono")).bias)
     input_gate, forget_gate, candidate, output_gate = np.split(bias, 4)

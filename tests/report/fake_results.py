@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from rnnbench.results import COLUMNS, OWN_SKILL, Results
+from rnnbench.selection import EVALUATED
 from rnnbench.statistics import with_relative_solved
 
 REACH = {"simple_rnn": 60, "lstm": 25, "gru": 30, "lstm_chrono": 300, "gru_chrono": 400, "gru_orthogonal": 80}
@@ -98,7 +99,8 @@ def _run(point: tuple, status: str, signature: str, rng: np.random.Generator) ->
         "parameters": 17_000 + len(model), "recurrent_parameters": 16_384, "seconds": 12.5 + seed,
         "survival": math.exp(-lag / reach) if ended else math.nan,
         "decay_per_step": math.exp(-1 / reach) if ended else math.nan, "reach": 6.9 * reach, "units": 64,
-        "learning_rate": 1e-3 if model == "simple_rnn" else 3e-3,
+        "learning_rate": 1e-3 if model == "simple_rnn" else 3e-3, "role": EVALUATED,
+        "validation_score": score if ended else math.nan,
         "message": {"failed": "ResourceExhaustedError: <b>out of | memory</b>", "diverged": "loss is nan"}.get(status),
         "signature": signature, "run_id": f"r{signature}",
     }  # fmt: skip
