@@ -79,8 +79,8 @@ def unsolved(steps: Sequence[float | None], budgets: Sequence[float]) -> pd.Data
     `step`, `share`, and `low` and `high`, the 95% interval by Greenwood's formula on the log-log scale; NaN where it
     has none.
     """
-    # None becomes NaN.
-    when, ends = np.array(steps, dtype=float), np.asarray(budgets, dtype=float)
+    when = np.array([math.nan if pd.isna(step) else float(step) for step in steps])
+    ends = np.asarray(budgets, dtype=float)
     found, open_ends = when[~np.isnan(when)], ends[np.isnan(when)]
     # SciPy takes no infinity: after everything else is late enough.
     late = max([*found, *open_ends[np.isfinite(open_ends)], 0.0]) + 1
