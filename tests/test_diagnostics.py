@@ -1,5 +1,7 @@
 """Norms by weight, spectra and saturation against numpy, for all registered models and for a plug-in's."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -132,6 +134,14 @@ def test_a_model_that_names_no_gates_reports_what_it_has():
     model = Minimal(units=4)
     found = Diagnostics(TASK, model, build(TASK, model, 0)).measure(TASK.split("validation")[0][:4])
     assert found == {}  # a kernel of three unnamed blocks has no spectrum
+
+
+def test_a_plug_ins_own_cell_reports_the_weights_that_it_has():
+    registry.load_plugins([str(Path(__file__).parent / "plugins" / "troubled.py")])
+    model = registry.models["leaky"](units=4)
+    network = build(TASK, model, seed=0)
+    assert WeightNorms(network, model).names == ["kernel/all"]
+    assert Diagnostics(TASK, model, network).measure(TASK.split("validation")[0][:4]) == {}
 
 
 def test_a_run_reports_them_at_the_probes_and_norms_at_every_evaluation():
