@@ -327,12 +327,13 @@ def _profile(
     with watch.part("probes"):
         compiled.probe.load(compiled.network.get_weights())
         profile = compiled.probe.profile(spec.task.layout, batch)
+        others = compiled.diagnostics.measure(batch[0])
     yield Profiled(spec.signature, step, phase, profile.columns())
     figures: dict[str, float] = {}
     for state in profile.norms:
         section = "gradient_profile" if state == "h" else f"gradient_profile_{state}"
         figures |= _section(section, profile.summary(state))
-    yield Measured(spec.signature, step, figures | compiled.diagnostics.measure(batch[0]))
+    yield Measured(spec.signature, step, figures | others)
     return profile.summary("h")
 
 
