@@ -20,7 +20,7 @@ from rnnbench.tasks.base import Task, Tokens
 
 WEIGHTS = ("kernel", "recurrent_kernel", "bias")
 GATE_LEVELS = (0.1, 0.9)
-"""Below the first a gate counts as closed, above the second as open (Karpathy, Johnson & Fei-Fei 2015, section 4.2)."""
+"""Below the first a gate counts as closed, above the second as open (Karpathy, Johnson & Fei-Fei 2015)."""
 TANH_LEVEL = 0.8
 """|tanh| from which a state counts as saturated: the same point of the same curve, tanh(x) being 2 sigmoid(2x) - 1."""
 
@@ -65,9 +65,9 @@ def spectra(recurrent_kernel: np.ndarray, gates: Sequence[str] = ()) -> dict[str
     """`sigma_max/<gate>` and `spectral_radius/<gate>` of each gate's block of a recurrent kernel, in float64.
 
     The largest singular value and the largest modulus of an eigenvalue of U, (units, units). For a tanh cell
-    ||dh_T/dh_t|| <= sigma_max(U)^(T-t); the spectral radius is no such bound (Pascanu, Mikolov & Bengio 2013, section
-    2.1; that the radius gives none is shown by `checks`' fifth). Without gates the names end in `all`. Empty where
-    a block is not square or not finite.
+    ||dh_T/dh_t|| <= sigma_max(U)^(T-t) (Pascanu, Mikolov & Bengio 2013, section 2). The spectral radius is no such
+    bound: `checks.models.counterexample`. Without gates the names end in `all`. Empty where a block is not square or
+    not finite.
     """
     blocks = np.split(recurrent_kernel.astype(np.float64), len(gates) or 1, axis=-1)
     if not np.isfinite(recurrent_kernel).all() or blocks[0].shape[0] != blocks[0].shape[-1]:

@@ -111,8 +111,8 @@ def probability_of_improvement(first: Sequence[float], second: Sequence[float]) 
     """P(first > second) over pairs, a tie counting half, with its 95% Wilson interval: (probability, low, high).
 
     Values stand beside each other by seed, so that what a seed makes easy or hard for both cancels; Agarwal et al. 2021
-    (section 4.3) compare every run with every other. The interval takes the pairs as independent. Not the bootstrap's:
-    that one shrinks to a point where a model wins all of three pairs. None without a pair.
+    compare every run with every other. The interval takes the pairs as independent. It is not the bootstrap's, which
+    shrinks to a point where a model wins all of three pairs. None without a pair.
     """
     a, b = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
     if len(a) == 0:

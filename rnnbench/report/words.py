@@ -74,11 +74,11 @@ DEFINITIONS = [
         "σ_max and spectral radius",
         "Largest singular value and largest modulus of an eigenvalue of the recurrent matrix U of a gate. For a tanh "
         "cell no gradient outlasts σ_max(U) to the power of the distance; the radius bounds nothing (Pascanu et al. "
-        "2013, section 2.1).",
+        "2013, section 2).",
     ),
     (
         "saturation",
-        "Share of gate values below 0.1 (closed) or above 0.9 (open) (Karpathy et al. 2015, section 4.2), and of tanh "
+        "Share of gate values below 0.1 (closed) or above 0.9 (open) (Karpathy et al. 2015), and of tanh "
         "values beyond ±0.8, the same points of the curve, where its slope has fallen to 36%.",
     ),
     (
