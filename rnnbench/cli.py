@@ -322,6 +322,29 @@ def data(
 
 
 @app.command()
+def validate(
+    full: Annotated[bool, typer.Option("--full", help="Also what must be trained first; takes minutes.")] = False,
+    plugins: Annotated[
+        list[str],
+        typer.Option("--plugins", metavar="FILE", help="A module or `.py` file of tasks and models to check too."),
+    ] = [],  # noqa: B006
+    data_dir: DataDir = None,
+    manual_dir: ManualDir = None,
+) -> None:
+    """Check what is measured against known figures, exact bounds and contracts, plug-ins included.
+
+    Prints what was expected, found, and where that comes from. Exit code 1 if a check failed.
+    """
+    from rnnbench import registry
+    from rnnbench.checks.validate import validate as run_checks
+
+    _point_to_data(data_dir, manual_dir)
+    registry.load_plugins(str(Path(name).resolve()) if name.endswith(".py") else name for name in plugins)
+    if not run_checks(console, full):
+        raise typer.Exit(1)
+
+
+@app.command()
 def schema() -> None:
     """Print the JSON Schema of the experiment file, for editors that complete YAML."""
     from rnnbench.schema import experiment_schema

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from rnnbench.diagnostics import Diagnostics, cells
 from rnnbench.gradients import GradientProbe
 from rnnbench.models.base import Model
 from rnnbench.models.network import build
@@ -36,12 +37,13 @@ def check_task(task_class: type[Task]) -> None:
 
 
 def check_model(model_class: type[Model]) -> None:
-    """Check the size, the seed and the gradient probe of a model, on a short copy-memory task."""
+    """Check size, seed, gradient probe and gates of a model, on a short copy-memory task."""
     task = CopyMemory(lag=4, symbols=2)
     for model in (model_class(units=5), model_class(units=4, layers=2)):
         _check_size(task, model)
         _check_seed(task, model)
         _check_probe(task, model)
+        _check_gates(task, model)
 
 
 def _check_batches(task: Task) -> None:
@@ -135,6 +137,18 @@ def _check_probe(task: Task, model: Model) -> None:
     )
     found, expected = np.sum(probe.gradient((inputs, targets)) * direction), (ahead - behind) / (2 * size)
     assert abs(found - expected) <= 1e-3 * abs(expected), f"probe says {found}, finite differences say {expected}"
+
+
+def _check_gates(task: Task, model: Model) -> None:
+    """What a model says of its gates must fit its cell; it may say nothing."""
+    network = build(task, model, seed=0)
+    kernels = [cell.recurrent_kernel for cell in cells(network) if hasattr(cell, "recurrent_kernel")]
+    for kernel in kernels if model.gate_names else []:
+        assert kernel.shape[-1] == len(model.gate_names) * model.units, "gate_names: one for each block of the weights"
+    # Runs the hook on a batch; a share that is no number is left out.
+    found = Diagnostics(task, model, network).measure(task.split("validation")[0][:_BATCH])
+    gates = {name.rpartition("/")[2] for name in found if name.startswith("saturation/closed/")}
+    assert gates <= set(model.gate_names), "activations: each gate by its name among gate_names"
 
 
 def _assert_same(a: Sequence[np.ndarray], b: Sequence[np.ndarray], message: str) -> None:

@@ -58,12 +58,12 @@ class Training(_Settings):
 
 
 class GradientProbes(_Settings):
-    """How the gradient profile is taken."""
+    """How gradient profile, spectra and saturation are taken."""
 
     examples: int = Field(64, ge=1)
     """Size of the probe batch: the first examples of the validation split."""
     during: int = Field(3, ge=0)
-    """Profiles between the first step and the last, evenly spread over the evaluations of the budget."""
+    """How often between the first step and the last, evenly spread over the evaluations of the budget."""
 
 
 class Selection(_Settings):
@@ -104,7 +104,7 @@ class Experiment(_Settings):
     training: dict[str, Any] = {}
     """How every network is trained."""
     gradients: GradientProbes = GradientProbes()
-    """How the gradient profile is taken."""
+    """How gradient profile, spectra and saturation are taken."""
     select: Selection | None = None
     """Choose a learning rate for each task and model on validation; without it every rate is a line of its own."""
 

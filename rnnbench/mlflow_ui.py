@@ -42,7 +42,9 @@ _NARROW = 95
 """Width of a column, pixels."""
 _PARAMS = ("lag", "filler", "seed", "task", "model", "units", "learning_rate")
 _GENERATED = (
-    "Model metrics", "gradient_norm", "gradient_profile", "gradient_profile_c", "level", "test", "train", "validation",
+    "Model metrics", "gradient_norm", "gradient_norm/bias", "gradient_norm/kernel", "gradient_norm/recurrent_kernel",
+    "gradient_profile", "gradient_profile_c", "level", "recurrent_kernel/sigma_max", "recurrent_kernel/spectral_radius",
+    "saturation/closed", "saturation/open", "saturation/tanh", "test", "train", "validation",
 )  # fmt: skip
 """Sections that the page makes by itself, one chart a metric: kept, but closed."""
 

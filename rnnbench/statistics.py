@@ -6,9 +6,12 @@ is dropped: a diverged run did not solve its task, and where it has no score it 
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -45,35 +48,80 @@ def iqm(values: Sequence[float]) -> float | None:
     return mean if math.isfinite(mean) else None
 
 
-def iqm_interval(values: Sequence[float], seed: int = 0) -> tuple[float, float] | None:
-    """95% percentile bootstrap interval of the IQM, from 2000 resamples drawn from `seed`.
+def iqm_interval(*strata: Sequence[float], seed: int = 0) -> tuple[float, float] | None:
+    """95% percentile bootstrap interval of the IQM of all values, from 2000 resamples drawn from `seed`.
 
-    None where resampling can say nothing: fewer than two values, all values equal, or one that is not finite.
+    Each stratum (the runs at one lag, say) is resampled by itself, so that every resample has as many runs of each: the
+    stratified bootstrap of Agarwal et al. 2021. A stratum of one value stays as it is. None where resampling can say
+    nothing: no stratum with two different values, or a value that is not finite.
     """
-    sample = np.asarray(values, dtype=float)
-    if len(sample) < 2 or not np.isfinite(sample).all() or np.ptp(sample) == 0:
+    samples = [np.asarray(values, dtype=float) for values in strata if len(values)]
+    drawn = [sample for sample in samples if len(sample) > 1]
+    fixed = np.concatenate([sample for sample in samples if len(sample) == 1] or [np.empty(0)])
+    if not all(np.isfinite(sample).all() for sample in samples) or not any(np.ptp(sample) for sample in drawn):
         return None
+
+    def statistic(*resampled: np.ndarray, axis: int) -> np.ndarray:
+        kept = np.broadcast_to(fixed, (*resampled[0].shape[:-1], len(fixed)))
+        return stats.trim_mean(np.concatenate([*resampled, kept], axis=axis), _TRIM, axis=axis)
+
     interval = stats.bootstrap(
-        (sample,),
-        lambda drawn, axis: stats.trim_mean(drawn, _TRIM, axis=axis),
-        n_resamples=_RESAMPLES,
-        method="percentile",
-        rng=np.random.default_rng(seed),
+        drawn, statistic, n_resamples=_RESAMPLES, method="percentile", rng=np.random.default_rng(seed)
     ).confidence_interval
     return float(interval.low), float(interval.high)
 
 
-def median_steps_to_solve(steps: Sequence[float | None]) -> float | None:
-    """The step by which at least half of the runs had solved their task: the Kaplan-Meier median.
+def unsolved(steps: Sequence[float | None], budgets: Sequence[float]) -> pd.DataFrame:
+    """Share of runs that have not solved their task by a step, with censoring (Kaplan & Meier 1958).
 
-    A run that never solved is missing (None or NaN): it is censored at the end of its budget, not dropped. None when
-    fewer than half solved. All runs share one budget, so no run is censored before another solves.
+    `steps`: when each run solved its task; missing (None or NaN) for a run that had not when its budget ended, which is
+    censored there. `budgets`: the end of each run; infinite for one that can never solve (it diverged). Columns:
+    `step`, `share`, and `low` and `high`, the 95% interval by Greenwood's formula on the log-log scale; NaN where it
+    has none.
+    """
+    when = np.array([math.nan if pd.isna(step) else float(step) for step in steps])
+    ends = np.asarray(budgets, dtype=float)
+    found, open_ends = when[~np.isnan(when)], ends[np.isnan(when)]
+    # SciPy takes no infinity: after everything else is late enough.
+    late = max([*found, *open_ends[np.isfinite(open_ends)], 0.0]) + 1
+    censored = np.where(np.isfinite(open_ends), open_ends, late)
+    curve = stats.ecdf(stats.CensoredData(uncensored=found, right=censored)).sf
+    with np.errstate(divide="ignore", invalid="ignore"), warnings.catch_warnings():
+        # Where the share is 1 or 0 the interval is undefined, and says so.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        interval = curve.confidence_interval(0.95, method="log-log")
+    table = {"step": curve.quantiles, "share": curve.probabilities}
+    return pd.DataFrame(table | {"low": interval.low.probabilities, "high": interval.high.probabilities})
+
+
+def median_steps_to_solve(steps: Sequence[float | None], budgets: Sequence[float] | None = None) -> float | None:
+    """The step by which half of the runs had solved their task: the median of `unsolved`; None if it is not reached.
+
+    Without `budgets` the runs that did not solve are censored after all others.
     """
     if len(steps) == 0:
         return None
-    ordered = sorted(math.inf if pd.isna(step) else float(step) for step in steps)
-    middle = ordered[math.ceil(len(ordered) / 2) - 1]
-    return middle if math.isfinite(middle) else None
+    curve = unsolved(steps, [math.inf] * len(steps) if budgets is None else budgets)
+    # The shares are products of fractions: a half may come out a rounding above it.
+    reached = curve.loc[curve["share"] <= 0.5 + 1e-12, "step"]
+    return float(reached.iloc[0]) if len(reached) else None
+
+
+def probability_of_improvement(first: Sequence[float], second: Sequence[float]) -> tuple[float, float, float] | None:
+    """P(first > second) over pairs, a tie counting half, with its 95% Wilson interval: (probability, low, high).
+
+    Values stand beside each other by seed, so that what a seed makes easy or hard for both cancels; Agarwal et al. 2021
+    compare every run with every other. The interval takes the pairs as independent. It is not the bootstrap's, which
+    shrinks to a point where a model wins all of three pairs. None without a pair.
+    """
+    a, b = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
+    if len(a) == 0:
+        return None
+    n, p = len(a), float(np.mean(np.where(a == b, 0.5, a > b)))
+    z = float(stats.norm.ppf(0.975))
+    centre, half = p + z**2 / (2 * n), z * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+    scale = 1 + z**2 / n
+    return p, max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
 
 
 @dataclass(frozen=True)
@@ -174,6 +222,40 @@ def horizons(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*GROUP, "horizon", "n_low", "n_high", "unjudged"])
 
 
+def overall(runs: pd.DataFrame) -> pd.DataFrame:
+    """Each line over all lags that every line of its task, setting, source and filler met.
+
+    Columns: `GROUP`, `lags` (how many), `n` (runs), `skill` (IQM), `skill_low`, `skill_high` (stratified by lag).
+    """
+    rows = []
+    for lines in _shared_lags(runs):
+        for key, by_lag in lines.items():
+            strata = [list(by_seed.values()) for by_seed in by_lag.values()]
+            values = list(itertools.chain(*strata))
+            rows.append(
+                dict(zip(GROUP, key, strict=True))
+                | {"lags": len(strata), "n": len(values)}
+                | {"skill": _nan(iqm(values)), **_ends("skill", iqm_interval(*strata))}
+            )
+    return pd.DataFrame(rows, columns=[*GROUP, "lags", "n", "skill", "skill_low", "skill_high"])
+
+
+def improvements(runs: pd.DataFrame) -> pd.DataFrame:
+    """How likely the skill of each line is above that of each other line, paired by lag and seed.
+
+    Columns: `GROUP`, `other` and `other_setting` (the line it is compared with), `n` (pairs), `probability`, `low`,
+    `high`: see `probability_of_improvement`. A diverged run without a score ranks below all others.
+    """
+    rows = []
+    for lines in _shared_lags(runs):
+        for (key, mine), (other, theirs) in itertools.permutations(lines.items(), 2):
+            pairs = [(mine[lag][seed], theirs[lag][seed]) for lag in mine for seed in mine[lag] if seed in theirs[lag]]
+            found = probability_of_improvement([a for a, _ in pairs], [b for _, b in pairs])
+            if found:
+                rows.append([*key, *other[-2:], len(pairs), *found])
+    return pd.DataFrame(rows, columns=[*GROUP, "other", "other_setting", "n", "probability", "low", "high"])
+
+
 SUMMARY_COLUMNS = [
     *GROUP, "lag", "score_name", "n", "n_solved", "n_diverged", "n_failed", "success", "success_low", "success_high",
     "score", "score_low", "score_high", "skill", "skill_low", "skill_high", "survival", "decay_per_step",
@@ -183,6 +265,22 @@ SUMMARY_COLUMNS = [
 
 def _groups(table: pd.DataFrame, columns: list[str]) -> DataFrameGroupBy:
     return table.groupby(columns, sort=False)
+
+
+def _shared_lags(runs: pd.DataFrame) -> Iterator[dict[tuple[str, ...], dict[Any, dict[Any, float]]]]:
+    """For each task, setting, source and filler: the skills of each line, by lag and seed.
+
+    Only the lags at which a run of every line has ended.
+    """
+    ended = with_group_names(runs[runs["status"].isin(OUTCOMES)])
+    ended = ended.assign(skill=ended["skill"].astype(float).fillna(-math.inf))
+    for _, block in _groups(ended, GROUP[:4]):
+        lines = {
+            key: {lag: at.set_index("seed")["skill"].to_dict() for lag, at in line.groupby("lag")}
+            for key, line in _groups(block, GROUP)
+        }
+        shared = set.intersection(*map(set, lines.values()))
+        yield {key: {lag: by_lag[lag] for lag in by_lag if lag in shared} for key, by_lag in lines.items()}
 
 
 def with_group_names(runs: pd.DataFrame) -> pd.DataFrame:
@@ -214,8 +312,13 @@ def _statistics(group: pd.DataFrame, higher: bool) -> dict[str, object]:
         **_ends("skill", iqm_interval(skill)),
         "survival": ended["survival"].astype(float).median(),
         "decay_per_step": ended["decay_per_step"].astype(float).median(),
-        "steps_to_solve": _nan(median_steps_to_solve(ended["steps_to_solve"].tolist())),
+        "steps_to_solve": _nan(median_steps_to_solve(ended["steps_to_solve"].tolist(), _budgets(ended))),
     }
+
+
+def _budgets(ended: pd.DataFrame) -> list[float]:
+    """The steps of each run; infinite for one that diverged and has no more steps to solve its task in."""
+    return ended["steps"].astype(float).mask(ended["status"] == "diverged", math.inf).fillna(math.inf).tolist()
 
 
 def higher_is_better(rows: pd.DataFrame) -> bool:

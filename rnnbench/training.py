@@ -20,6 +20,7 @@ import tensorflow as tf
 from keras import ops
 
 import rnnbench
+from rnnbench.diagnostics import Diagnostics, WeightNorms
 from rnnbench.events import Diverged, Event, Finished, Measured, Profiled, Started, Warned
 from rnnbench.experiment import Layers, RunSpec, Training
 from rnnbench.gradients import GradientProbe
@@ -47,14 +48,16 @@ def configure(threads: int) -> None:
 
 
 class RecurrentNetwork(keras.Model):
-    """`keras.Model` whose train step minimises the task's loss and keeps loss and pre-clip norm of every step."""
+    """`keras.Model` whose train step minimises the task's loss and keeps loss and pre-clip norms of every step."""
 
-    def watch(self, task: Task, window: int) -> None:
+    def watch(self, task: Task, model: Model, window: int) -> None:
         """Train on `task.loss`; remember the last `window` steps."""
         self.task = task
         self.window = window
+        self.weight_norms = WeightNorms(self, model)
         self.step_losses = tf.Variable(tf.zeros(window), trainable=False)
         self.step_norms = tf.Variable(tf.zeros(window), trainable=False)
+        self.step_weight_norms = tf.Variable(tf.zeros((window, len(self.weight_norms.names))), trainable=False)
 
     def train_step(self, data: Any) -> dict[str, Any]:
         inputs, targets = data
@@ -64,6 +67,7 @@ class RecurrentNetwork(keras.Model):
         index = [[tf.cast(self.optimizer.iterations, tf.int32) % self.window]]
         self.step_losses.scatter_nd_update(index, [loss])
         self.step_norms.scatter_nd_update(index, [tf.linalg.global_norm(gradients)])
+        self.step_weight_norms.scatter_nd_update(index, [self.weight_norms(gradients)])
         self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
         return {"loss": loss}
 
@@ -73,7 +77,7 @@ class CompiledNetwork:
 
     def __init__(self, task: Task, model: Model, global_clipnorm: float | None, window: int, layers: Layers) -> None:
         self.network = build(task, model, 0, RecurrentNetwork, layers)
-        self.network.watch(task, window)
+        self.network.watch(task, model, window)
         # XLA's cost of the stock recurrent loops on a CPU grows with the square of the length; cuDNN does not use it.
         self.network.compile(
             optimizer=keras.optimizers.Adam(global_clipnorm=global_clipnorm),
@@ -82,6 +86,7 @@ class CompiledNetwork:
         )
         self.network.optimizer.build(self.network.trainable_variables)
         self.probe = GradientProbe(task, model, layers)
+        self.diagnostics = Diagnostics(task, model, self.network)
 
     def reset(self, network: keras.Model, learning_rate: float) -> None:
         """Start over from the state of `network` with a fresh optimiser."""
@@ -109,6 +114,11 @@ class CompiledNetwork:
         self.network.fit(batches, initial_epoch=epoch, epochs=epoch + 1, shuffle=False, verbose=0)
         count = stop - start
         return self.network.step_losses.numpy()[:count], self.network.step_norms.numpy()[:count]
+
+    def weight_norms(self, count: int) -> dict[str, float]:
+        """Median over the last `count` trained steps of the gradient's norm by each weight: see `WeightNorms`."""
+        medians = np.median(self.network.step_weight_norms.numpy()[:count], axis=0)
+        return dict(zip(self.network.weight_norms.names, medians.tolist(), strict=True))
 
     def scores(self, task: Task, split: Batch) -> dict[str, float]:
         """The task's metrics on a whole split, its last incomplete batch included."""
@@ -304,7 +314,9 @@ def _train(
     with watch.part("evaluation"):
         scores = compiled.scores(task, validation)
     progress.evaluated(task, step, scores, compiled.network)
-    yield Measured(spec.signature, step, _interval(losses, norms, training) | _section("validation", scores))
+    gradients = _section("gradient_norm", compiled.weight_norms(step - start))
+    figures = _interval(losses, norms, training) | gradients | _section("validation", scores)
+    yield Measured(spec.signature, step, figures)
     if not progress.stops_early(training) and step in _probe_steps(spec):
         yield from _profile(spec, compiled, validation, step, "during", watch)
 
@@ -312,18 +324,22 @@ def _train(
 def _profile(
     spec: RunSpec, compiled: CompiledNetwork, validation: Batch, step: int, phase: str, watch: Stopwatch
 ) -> Generator[Event, None, dict[str, float]]:
-    """Yield the profile at the network's weights and what is read off it; return the figures of h."""
+    """Yield the profile at the network's weights, what is read off it, and the other diagnostics.
+
+    Returns the figures of h.
+    """
     inputs, targets = validation
     batch = inputs[: spec.gradients.examples], targets[: spec.gradients.examples]
     with watch.part("probes"):
         compiled.probe.load(compiled.network.get_weights())
         profile = compiled.probe.profile(spec.task.layout, batch)
+        others = compiled.diagnostics.measure(batch[0])
     yield Profiled(spec.signature, step, phase, profile.columns())
     figures: dict[str, float] = {}
     for state in profile.norms:
         section = "gradient_profile" if state == "h" else f"gradient_profile_{state}"
         figures |= _section(section, profile.summary(state))
-    yield Measured(spec.signature, step, figures)
+    yield Measured(spec.signature, step, figures | others)
     return profile.summary("h")
 
 

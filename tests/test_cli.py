@@ -162,3 +162,16 @@ def test_help_imports_no_tensorflow(folder):
         assert result.returncode == 0
         assert "import time" in result.stderr
         assert not re.search(r"\| +(tensorflow|keras|mlflow)\b", result.stderr)
+
+
+def test_validate_names_a_plug_in_that_is_not_there(tmp_path):
+    assert_one_line(rnnbench("validate", "--plugins", "nowhere.py", cwd=tmp_path), "is not a Python file that exists")
+
+
+@pytest.mark.slow
+def test_validate_checks_plug_ins_too(tmp_path):
+    result = rnnbench("validate", "--plugins", TROUBLED, cwd=tmp_path, COLUMNS="200")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert re.search(r"contract of model leaky +kept +kept", result.stdout)
+    assert re.search(r"4 probe of leaky, d loss / dh: relative error +≤ 0.001", result.stdout)
+    assert " 0 failed" in result.stdout

@@ -16,11 +16,15 @@ from rnnbench.results import COLUMNS
 from rnnbench.statistics import (
     Horizon,
     horizons,
+    improvements,
     iqm,
     iqm_interval,
     median_steps_to_solve,
     memory_horizon,
+    overall,
+    probability_of_improvement,
     summary,
+    unsolved,
     wilson,
     with_relative_solved,
 )
@@ -238,3 +242,107 @@ def test_no_run_gives_empty_tables():
     assert empty.empty
     assert list(empty.columns) == statistics.SUMMARY_COLUMNS
     assert horizons(empty).empty
+
+
+def test_stratified_resamples_keep_the_size_of_each_stratum():
+    # Of 0 1 | 10 10 the resamples are 0 0, 0 1, 1 0 and 1 1, each beside 10 10: IQM 5, 5.5, 5.5, 5.5.
+    assert iqm_interval([0.0, 1.0], [10.0, 10.0]) == pytest.approx((5.0, 5.5), abs=1e-12)
+    # One value cannot be resampled: it stays. The IQM of three values is their mean.
+    assert iqm_interval([0.0, 1.0], [7.0]) == pytest.approx((7 / 3, 3.0), abs=1e-12)
+    values = list(np.random.default_rng(0).normal(size=20))
+    assert iqm_interval(values, []) == iqm_interval(values)
+
+
+@pytest.mark.parametrize("strata", [([1.0, 1.0], [2.0, 2.0]), ([1.0], [2.0]), ([0.0, 1.0], [math.inf]), ()])
+def test_no_stratified_interval_where_resampling_says_nothing(strata):
+    assert iqm_interval(*strata) is None
+
+
+def test_kaplan_meier_by_hand():
+    """Solved at 100, 300 and 300; given up at 200 and 500; one diverged, which can never solve."""
+    curve = unsolved([100, None, 300, 300.0, None, math.nan], [500, 200, 500, 500, 500, math.inf]).set_index("step")
+    shares = [5 / 6, 5 / 6 * 2 / 4]
+    assert curve.loc[[100, 300], "share"].tolist() == pytest.approx(shares, abs=1e-12)
+    assert curve.loc[200, "share"] == curve.loc[100, "share"]
+    assert curve["share"].iloc[-1] == curve.loc[300, "share"]
+    # Greenwood's variance of log(-log S) after step 300, where 6 and then 4 runs were at risk.
+    share, z = shares[-1], 1.959963984540054
+    sigma = math.sqrt(1 / (6 * 5) + 2 / (4 * 2)) / abs(math.log(share))
+    ends = [share ** math.exp(side * z * sigma) for side in (1, -1)]
+    assert curve.loc[300, ["low", "high"]].tolist() == pytest.approx(ends, abs=1e-12)
+
+
+def test_budgets_of_different_length_move_the_median():
+    # One of four solved at 100; two gave up before anyone else solved: of the two left one solves at 300.
+    steps, budgets = [100, None, None, 300], [500, 150, 150, 500]
+    assert median_steps_to_solve(steps, budgets) == 300
+    assert unsolved(steps, budgets)["share"].tolist() == pytest.approx([3 / 4, 3 / 4, 0.0], abs=1e-12)
+    assert median_steps_to_solve([100, None, None, None], budgets) is None
+
+
+@given(st.lists(st.integers(1, 9) | st.none(), min_size=1, max_size=12))
+def test_with_one_budget_the_median_is_that_of_the_ordered_steps(steps):
+    ordered = sorted(math.inf if step is None else step for step in steps)
+    middle = ordered[math.ceil(len(ordered) / 2) - 1]
+    assert median_steps_to_solve(steps, [10.0] * len(steps)) == (None if middle == math.inf else middle)
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=12))
+def test_probability_of_improvement_is_a_share_of_pairs(pairs):
+    a, b = zip(*pairs, strict=True)
+    probability, low, high = probability_of_improvement(a, b)
+    assert probability == pytest.approx(np.mean([(x > y) + 0.5 * (x == y) for x, y in pairs]), abs=1e-12)
+    back, low_back, high_back = probability_of_improvement(b, a)
+    assert (back, low_back, high_back) == pytest.approx((1 - probability, 1 - high, 1 - low), abs=1e-12)
+    if all(x != y for x, y in pairs):
+        wins = sum(x > y for x, y in pairs)
+        assert (low, high) == pytest.approx(wilson(wins, len(pairs)), abs=1e-12)
+
+
+def test_no_pair_gives_no_probability():
+    assert probability_of_improvement([], []) is None
+
+
+def paired() -> pd.DataFrame:
+    """Two lines at the lags 5 and 10, one of them also at 20, with a seed that only one line ran and a divergence."""
+    lstm = [(5, 0, 0.8), (5, 1, 0.9), (10, 0, 0.1), (10, 1, 0.2), (20, 0, 0.0)]
+    gru = [(5, 0, 0.9), (5, 1, 0.9), (5, 2, 0.7), (10, 0, 0.0), (10, 1, None)]
+    rows = [
+        {
+            "model": model,
+            "lag": lag,
+            "seed": seed,
+            "skill": skill,
+            "status": "diverged" if skill is None else "finished",
+        }
+        for model, points in (("lstm", lstm), ("gru", gru))
+        for lag, seed, skill in points
+    ]
+    return table(*rows)
+
+
+def test_overall_takes_the_lags_that_all_lines_met():
+    result = overall(paired()).set_index("model")
+    assert result.loc["lstm", ["lags", "n"]].tolist() == [2, 4]
+    assert result.loc["lstm", "skill"] == pytest.approx((0.2 + 0.8) / 2, abs=1e-12)
+    expected = iqm_interval([0.8, 0.9], [0.1, 0.2])
+    assert tuple(result.loc["lstm", ["skill_low", "skill_high"]]) == expected
+    # Five runs, one cut off at each end: the diverged one, which ranks last, and one of the two best.
+    assert result.loc["gru", "n"] == 5
+    assert result.loc["gru", "skill"] == pytest.approx((0.0 + 0.7 + 0.9) / 3, abs=1e-12)
+    assert math.isnan(result.loc["gru", "skill_low"])
+
+
+def test_improvements_pair_by_lag_and_seed():
+    result = improvements(paired()).set_index(["model", "other"])
+    # 0.8 < 0.9, 0.9 = 0.9, 0.1 > 0.0, 0.2 > diverged.
+    assert result.loc[("lstm", "gru"), ["n", "probability"]].tolist() == [4, 2.5 / 4]
+    assert result.loc[("gru", "lstm"), "probability"] == 1.5 / 4
+    assert len(result) == 2
+
+
+def test_a_single_line_is_compared_with_none():
+    runs = table({"lag": 5, "skill": 0.5})
+    assert improvements(runs).empty
+    assert overall(runs)["skill"].tolist() == [0.5]
+    assert overall(table()).empty

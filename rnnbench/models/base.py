@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 if TYPE_CHECKING:
     import keras
+
+
+class Activations(NamedTuple):
+    """What the nonlinearities of a cell give, by name; each (batch, time, units)."""
+
+    gates: dict[str, Any]
+    """Logistic gates, between 0 and 1."""
+    states: dict[str, Any]
+    """Values of tanh, between -1 and 1."""
 
 
 class Model(BaseModel, ABC):
@@ -26,6 +35,8 @@ class Model(BaseModel, ABC):
     """Raised whenever a change of the code changes what a run of the model gives: part of every signature."""
     gates: ClassVar[int] = 1
     """Matrix products by the state at each step, in units of one SimpleRNN: for the time estimate of `plan`."""
+    gate_names: ClassVar[tuple[str, ...]] = ()
+    """Names of the equal blocks of the cell's weights, in their order along the last axis; empty: one block."""
 
     @abstractmethod
     def recurrent_layer(self, **kwargs: Any) -> keras.layers.RNN:
@@ -44,6 +55,14 @@ class Model(BaseModel, ABC):
         `length`: steps of the sequences it will read. Done here and not by custom Keras initialisers, so that a saved
         network holds stock layers only and loads without rnnbench.
         """
+
+    def activations(self, cell: keras.Layer, inputs: Any, states: list[Any]) -> Activations:
+        """Gates and tanh values of the built `cell`, for the report of saturation; by default none.
+
+        `inputs`: (batch, time, width), the layer's inputs; `states`: one (batch, time, units) a state, each as it stood
+        before the step.
+        """
+        return Activations({}, {})
 
     def recurrent_parameters(self, inputs: int) -> int:
         """Trainable parameters of the whole stack."""

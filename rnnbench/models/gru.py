@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from rnnbench.models import gates
-from rnnbench.models.base import Model
+from rnnbench.models.base import Activations, Model
 from rnnbench.registry import register_model
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ class GRU(Model):
     """Longest dependency that `chrono` prepares for, steps; default: the length of the task's sequences."""
 
     gates: ClassVar[int] = 3
+    gate_names: ClassVar[tuple[str, ...]] = ("update", "reset", "candidate")
 
     def recurrent_layer(self, **kwargs: Any) -> keras.layers.RNN:
         import keras
@@ -44,6 +45,16 @@ class GRU(Model):
         cell.bias.assign(bias)
         if self.initialization == "orthogonal":
             cell.recurrent_kernel.assign(gates.block_orthogonal(3, self.units, rng))
+
+    def activations(self, cell: keras.Layer, inputs: Any, states: list[Any]) -> Activations:
+        """The two gates; tanh of the candidate state."""
+        from keras import ops
+
+        by_inputs = ops.split(ops.matmul(inputs, cell.kernel) + cell.bias[0], 3, axis=-1)
+        by_state = ops.split(ops.matmul(states[0], cell.recurrent_kernel) + cell.bias[1], 3, axis=-1)
+        update, reset = (cell.recurrent_activation(by_inputs[gate] + by_state[gate]) for gate in (0, 1))
+        candidate = cell.activation(by_inputs[2] + reset * by_state[2])
+        return Activations({"update": update, "reset": reset}, {"candidate": candidate})
 
     def layer_parameters(self, inputs: int) -> int:
         return 3 * (self.units * (inputs + self.units) + 2 * self.units)

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from rnnbench.models import gates
-from rnnbench.models.base import Model
+from rnnbench.models.base import Activations, Model
 from rnnbench.registry import register_model
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ class LSTM(Model):
     """Longest dependency that `chrono` prepares for, steps; default: the length of the task's sequences."""
 
     gates: ClassVar[int] = 4
+    gate_names: ClassVar[tuple[str, ...]] = ("input", "forget", "candidate", "output")
 
     def recurrent_layer(self, **kwargs: Any) -> keras.layers.RNN:
         import keras
@@ -44,6 +45,18 @@ class LSTM(Model):
         cell.bias.assign(bias)
         if self.initialization == "orthogonal":
             cell.recurrent_kernel.assign(gates.block_orthogonal(4, self.units, rng))
+
+    def activations(self, cell: keras.Layer, inputs: Any, states: list[Any]) -> Activations:
+        """The three gates; tanh of the candidate and of the new cell state c."""
+        from keras import ops
+
+        h, c = states
+        products = ops.matmul(inputs, cell.kernel) + ops.matmul(h, cell.recurrent_kernel) + cell.bias
+        by_gate = dict(zip(self.gate_names, ops.split(products, 4, axis=-1), strict=True))
+        candidate = cell.activation(by_gate.pop("candidate"))
+        gates = {name: cell.recurrent_activation(product) for name, product in by_gate.items()}
+        c = gates["forget"] * c + gates["input"] * candidate
+        return Activations(gates, {"candidate": candidate, "cell": cell.activation(c)})
 
     def layer_parameters(self, inputs: int) -> int:
         return 4 * (self.units * (inputs + self.units) + self.units)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from rnnbench.models.base import Model
+from rnnbench.models.base import Activations, Model
 from rnnbench.registry import register_model
 
 if TYPE_CHECKING:
@@ -32,6 +32,15 @@ class SimpleRNN(Model):
     def initialize(self, cell: keras.Layer, length: int, rng: np.random.Generator) -> None:
         if self.initialization == "identity":
             cell.recurrent_kernel.assign(np.eye(self.units))
+
+    def activations(self, cell: keras.Layer, inputs: Any, states: list[Any]) -> Activations:
+        """The new state itself, where it is a tanh."""
+        if self.activation != "tanh":
+            return Activations({}, {})
+        from keras import ops
+
+        products = ops.matmul(inputs, cell.kernel) + ops.matmul(states[0], cell.recurrent_kernel) + cell.bias
+        return Activations({}, {"state": cell.activation(products)})
 
     def layer_parameters(self, inputs: int) -> int:
         return self.units * (inputs + self.units) + self.units

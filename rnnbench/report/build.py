@@ -13,6 +13,7 @@ import pandas as pd
 
 from rnnbench.errors import UserError
 from rnnbench.report import drawings, published, tables, words
+from rnnbench.report.diagnostics import diagnostics_table
 from rnnbench.report.figures import VEGA_LITE, Figure
 from rnnbench.report.material import Material, Problem
 from rnnbench.report.style import PAGE, Series, vega_config
@@ -31,9 +32,9 @@ class Section:
     answers: list[str]
     gradient_answer: str
     score: Figure | None
-    tables: list[Table]
+    tables: list[Table | None]
     gradients: list[Figure]
-    gradient_table: Table | None
+    gradient_tables: list[Table | None]
     curves: list[Figure]
 
     @property
@@ -129,9 +130,13 @@ def _section(material: Material, problem: Problem, tasks: published.Described) -
         answers=words.answers(material, problem),
         gradient_answer=words.gradient_answer(material, problem),
         score=drawings.scores(material, problem, published.points(problem, tasks)),
-        tables=[tables.score_table(material, problem), tables.success_table(material, problem)],
+        tables=[
+            tables.score_table(material, problem),
+            tables.success_table(material, problem),
+            tables.comparison_table(material, problem),
+        ],
         gradients=drawings.gradients(material, problem),
-        gradient_table=tables.gradient_table(material, problem),
+        gradient_tables=[tables.gradient_table(material, problem), diagnostics_table(material, problem)],
         curves=drawings.curves(material, problem),
     )
 

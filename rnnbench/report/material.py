@@ -62,6 +62,12 @@ class Material:
         """`statistics.summary`: one row a line and lag."""
         self.horizons = self._labelled(statistics.horizons(table))
         """`statistics.horizons`: one row a line."""
+        self.overall = self._labelled(statistics.overall(results.runs[evaluated]))
+        """`statistics.overall`: one row a line."""
+        pairs = statistics.improvements(results.runs[evaluated])
+        others = pairs[["other", "other_setting"]].itertuples(index=False, name=None)
+        self.improvements = self._labelled(pairs).assign(other_series=[series_label(*other) for other in others])
+        """`statistics.improvements`: one row a pair of lines."""
         named = self.runs[["signature", "problem", "series", "lag", "seed", "score_name", *keys]]
         self.history = results.history.merge(named, on="signature")
         self.profiles = results.profiles.merge(named, on="signature")

@@ -98,6 +98,28 @@ def success_table(material: Material, problem: Problem) -> Table:
     return Table(caption, *_by_lag(material, problem, cell))
 
 
+def comparison_table(material: Material, problem: Problem) -> Table | None:
+    """Each line over all lags, and how likely it is better than each other line; None for a single line."""
+    pairs = material.improvements[material.improvements["problem"] == problem.label]
+    if pairs.empty:
+        return None
+    better = {key: row for key, (_, row) in zip(_keys(pairs, "other_series"), pairs.iterrows(), strict=True)}
+    mine = material.overall[material.overall["problem"] == problem.label]
+    labels = list(mine["series"].unique())
+    rows: list[list[Cell]] = []
+    for row in mine.to_dict("records"):
+        interval = (span(row["skill_low"], row["skill_high"]),) if pd.notna(row["skill_low"]) else ()
+        cells = [_improvement(better.get((row["filler"], row["series"], label))) for label in labels]
+        lags = f"{row['filler']} filler, {row['lags']} lag{'s' * (row['lags'] > 1)}"
+        rows.append([(str(row["series"]), lags), (number(row["skill"]), *interval), *cells])
+    caption = (
+        "Over all lags that every model met: IQM of the skill [95% bootstrap interval, stratified by lag], and the "
+        "probability that a run of the model has more skill than one of another model at the same lag and seed, a tie "
+        "counting half [95% Wilson interval]."
+    )
+    return Table(caption, ["model", "skill", *(f"better than {label}" for label in labels)], rows)
+
+
 def gradient_table(material: Material, problem: Problem) -> Table | None:
     """Survival and decay per step after training."""
     mine = material.summary[material.summary["problem"] == problem.label]
@@ -226,6 +248,16 @@ def _horizon_cell(row: dict[Any, Any], table: pd.DataFrame, lags: list[int]) -> 
     signs = "".join("·" if pd.isna(rate) else "●" if rate >= PASSING else "○" for rate in rates)
     note = horizon_note(row)
     return (horizon_text(row["horizon"]), signs, note) if note else (horizon_text(row["horizon"]), signs)
+
+
+def _keys(table: pd.DataFrame, other: str) -> list[tuple[str, str, str]]:
+    return list(table[["filler", "series", other]].itertuples(index=False, name=None))
+
+
+def _improvement(row: pd.Series | None) -> Cell:
+    if row is None:
+        return ("",)
+    return (number(row["probability"], 2), span(row["low"], row["high"], 2))
 
 
 def _candidate(row: dict[Any, Any]) -> Cell:

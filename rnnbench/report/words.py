@@ -71,6 +71,22 @@ DEFINITIONS = [
         "exp(slope of the log gradient norm over the lag): the factor a gradient keeps at each step back.",
     ),
     (
+        "σ_max and spectral radius",
+        "Largest singular value and largest modulus of an eigenvalue of the recurrent matrix U of a gate. For a tanh "
+        "cell no gradient outlasts σ_max(U) to the power of the distance; the radius bounds nothing (Pascanu et al. "
+        "2013, section 2).",
+    ),
+    (
+        "saturation",
+        "Share of gate values below 0.1 (closed) or above 0.9 (open) (Karpathy et al. 2015), and of tanh "
+        "values beyond ±0.8, the same points of the curve, where its slope has fallen to 36%.",
+    ),
+    (
+        "probability of improvement",
+        "P(skill of one model > skill of another) over runs of the same lag and seed, ties counting half (after "
+        "Agarwal et al. 2021, who compare all runs with all).",
+    ),
+    (
         "diverged",
         "The loss or a gradient stopped being finite. A result: the run counts as not solved.",
     ),

@@ -110,3 +110,17 @@ def test_chrono_spreads_over_the_length_of_the_sequences():
 def test_chrono_depends_on_the_seed():
     model = LSTM(units=8, initialization="chrono")
     assert not np.array_equal(cell_of(model, 0).bias, cell_of(model, 1).bias)
+
+
+def test_the_contract_finds_gates_that_do_not_fit_the_cell():
+    class Misnamed(LSTM):
+        gate_names = ("input", "forget", "output")
+
+    with pytest.raises(AssertionError, match="one for each block"):
+        check_model(Misnamed)
+
+    class Unnamed(GRU):
+        gate_names = ()
+
+    with pytest.raises(AssertionError, match="by its name among gate_names"):
+        check_model(Unnamed)

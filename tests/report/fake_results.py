@@ -110,11 +110,26 @@ def _history(row: dict, rng: np.random.Generator) -> list[dict]:
     about, name = TASKS[row["task"]], f"validation/{row['score_name']}"
     final = about["floor"] if math.isnan(row["score"]) else row["score"]
     steps = range(0, 2001, 100) if row["status"] == "finished" else range(0, 701, 100)
+    score = {step: about["floor"] + (final - about["floor"]) / (1 + math.exp((700 - step) / 120)) for step in steps}
+    metrics = {name: {step: value + rng.normal(0, 4e-3) for step, value in score.items()}} | _diagnostics(row, steps)
     return [
-        {"signature": row["signature"], "step": step, "metric": name,
-         "value": about["floor"] + (final - about["floor"]) / (1 + math.exp((700 - step) / 120)) + rng.normal(0, 4e-3)}
-        for step in steps
-    ]  # fmt: skip
+        {"signature": row["signature"], "step": step, "metric": metric, "value": value}
+        for metric, values in metrics.items()
+        for step, value in values.items()
+    ]
+
+
+def _diagnostics(row: dict, steps: range) -> dict[str, dict[int, float]]:
+    """Two gates whose matrices grow from 1 and 0.5 by 1 a thousand steps."""
+    figures = {"gradient_norm/median": {step: 1 / step for step in steps if step}}
+    figures["gradient_norm/clipped"] = {step: 0.25 for step in steps if step}
+    for at, gate in enumerate(("forget", "candidate")):
+        grown = {step: 1 / (at + 1) + step / 1000 for step in (steps[0], steps[-1])}
+        figures[f"recurrent_kernel/sigma_max/{gate}"] = grown
+        figures[f"recurrent_kernel/spectral_radius/{gate}"] = {step: value / 2 for step, value in grown.items()}
+        if row["model"] != "simple_rnn":
+            figures[f"saturation/open/{gate}"] = {steps[0]: 0.0, steps[-1]: 0.1 * (at + 1)}
+    return figures
 
 
 def _profiles(row: dict, rng: np.random.Generator) -> list[dict]:

@@ -217,3 +217,30 @@ def test_no_run_is_one_clear_line(tmp_path):
     with pytest.raises(UserError, match="store holds no run"):
         report(nothing, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def table_after(folder: Path, caption: str) -> list[str]:
+    lines = (folder / "report.md").read_text("utf-8").splitlines()
+    start = next(at for at, line in enumerate(lines) if line.startswith(caption))
+    return lines[start + 2 : lines.index("", start + 2)]
+
+
+def test_diagnostics_of_the_longest_lag_from_first_to_last(small):
+    rows = table_after(small, "What training did")
+    assert rows[0].split(" | ")[1:] == [
+        "gradient norm", "clipped steps", "σ\\_max(U)", "spectral radius of U", "gates open |"
+    ]  # fmt: skip
+    gru = next(row for row in rows if row.startswith("| gru<br>distractor filler, lag 20"))
+    # 1/100 to 1/2000; the larger of two gates from 1 to 3; the mean of shares 0.1 and 0.2.
+    assert gru.split(" | ")[1:] == ["0.0100 → 5.00e−4", "25%", "1.00 → 3.00", "0.500 → 1.50", "0% → 15% |"]
+    simple = next(row for row in rows if row.startswith("| simple\\_rnn<br>distractor"))
+    assert simple.endswith("| – |")
+
+
+def test_models_are_compared_over_all_lags(small):
+    rows = table_after(small, "Over all lags")
+    assert rows[0] == "| model | skill | better than simple\\_rnn | better than lstm | better than gru |"
+    assert len(rows) == 2 + 2 * 3
+    # A model is not compared with itself.
+    cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows[2:5]]
+    assert [row.index("") for row in cells] == [2, 3, 4]

@@ -1,0 +1,19 @@
+"""The checks that a correct suite passes: used by `rnnbench validate` and by the tests alike.
+
+Each is a small function that yields findings: what is expected, what was found, how near it must be, and the source.
+
+ 1. copy-memory: its layout, and the cross entropy of an answer without memory
+ 2. adding: its marks, and the error of answering 1
+ 3. initial weights and parameter counts
+ 4. the gradient probe against finite differences, for every registered model
+ 5. sigma_max(U)^lag bounds the gradient of SimpleRNN; the spectral radius does not
+ 6. decay of the gradient per step at initialisation
+ 7. SimpleRNN does not learn to add over 200 steps                  (trains)
+ 8. GRU and LSTM learn to add over 50 steps                         (trains)
+ 9. no cell recalls what it cannot in 600 steps: a leak would show  (trains)
+10. every cell recalls what it can                                  (trains)
+11. the naive forecast on every test window of ETTh1                (needs the data)
+12. the statistics on hand-made tables
+
+Beside them every registered task and model, plug-ins included, must keep its contract.
+"""

@@ -1,0 +1,84 @@
+"""Checks 1, 2 and 11: the data of the tasks, and what answers that remember nothing score on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from rnnbench.checks.finding import Finding, equal, near
+from rnnbench.datasets import catalogue
+from rnnbench.tasks.adding import Adding
+from rnnbench.tasks.copy_memory import CopyMemory
+from rnnbench.tasks.forecasting import naive_errors
+
+_ARJOVSKY = "Arjovsky et al. 2016, section 5"
+_BATCHES, _BATCH = 10, 200_000
+"""The error of one batch has a standard deviation of .0005: one in 25 would lie beyond a tolerance of .001."""
+
+
+def copy_memory() -> Iterator[Finding]:
+    """Check 1: the layout of copy-memory, and the cross entropy of an oracle without memory."""
+    for lag in (100, 200, 500, 1000, 2000):
+        task = CopyMemory(lag=lag, symbols=10, objective="all", examples=20)
+        inputs, targets = task.split("test")
+        scores = task.scores(targets, _memoryless_logits(task, len(targets)))
+        if lag == 100:
+            yield equal("1 copy-memory, T=100, K=10: length", "120", str(inputs.shape[1]), _ARJOVSKY)
+            yield equal("1 copy-memory, T=100, K=10: index of the marker", "109", _marker(inputs), _ARJOVSKY)
+            yield equal("1 copy-memory: asks for what it showed", True, _recalls(inputs, targets), _ARJOVSKY)
+            found = scores["recall_loss"]
+            yield near("1 copy-memory: recall cross entropy without memory", np.log(8), found, 1e-6, "ln 8")
+        expected = 10 * np.log(8) / (lag + 20)
+        name = f"1 copy-memory, T={lag}, K=10: cross entropy without memory"
+        yield near(name, expected, scores["all_position_loss"], 1e-6, "K ln 8 / (T + 2K)")
+
+
+def adding() -> Iterator[Finding]:
+    """Check 2: the marks of the adding problem, and the error of answering 1."""
+    task, errors, off = Adding.literature(10), [], 0.0
+    once = True
+    for step in range(_BATCHES):
+        inputs, targets = task.train_batch(0, step, _BATCH)
+        errors.append(task.scores(targets, np.ones_like(targets))["mse"])
+        once &= bool((inputs[..., 1].reshape(_BATCH, 2, -1).sum(axis=-1) == 1).all())
+        sums = (inputs[..., 0] * inputs[..., 1]).sum(axis=-1, keepdims=True)
+        off = max(off, float(np.abs(sums - targets).max()))
+    check = f"2 adding: error of answering 1, {_BATCHES * _BATCH:,} draws"
+    yield near(check, 1 / 6, float(np.mean(errors)), 1e-3, "variance of the sum")
+    yield equal("2 adding: one mark in each half", True, once, _ARJOVSKY)
+    yield near("2 adding: target less the sum of the marked values", 0.0, off, 1e-6, _ARJOVSKY)
+
+
+def naive_forecasts() -> Iterator[Finding]:
+    """Check 11: the repeat forecast on every test window of ETTh1, multivariate, on scaled data."""
+    for horizon, (mse, mae) in {96: (1.2944, 0.7132), 720: (1.3351, 0.7550)}.items():
+        for name, expected in (("mse", mse), ("mae", mae)):
+            check, source = f"11 ETTh1, repeat, H={horizon}: {name.upper()}", "LTSF-Linear protocol, measured"
+            if catalogue.state("ETTh1").status not in ("present", "at hand"):
+                why = "not checked: rnnbench data --prepare ETTh1"
+                yield Finding(check, str(expected), why, "±0.0005", source, None)
+                continue
+            found = naive_errors("ETTh1", "multivariate", 96, horizon)["persistence"]
+            yield near(check, expected, found[name], 5e-4, source)
+
+
+def _memoryless_logits(task: CopyMemory, n: int) -> np.ndarray:
+    """Blank for certain until the marker, then every symbol alike."""
+    logits = np.full((n, task.layout.length, task.outputs), -1e4)
+    logits[:, : -task.symbols, 0] = 0
+    logits[:, -task.symbols :, 1:] = 0
+    return logits
+
+
+def _marker(inputs: np.ndarray) -> str:
+    """Where symbol 9 stands: one index if all sequences agree."""
+    return ", ".join(str(step) for step in np.unique(np.argwhere(inputs[..., 9])[:, 1]))
+
+
+def _recalls(inputs: np.ndarray, targets: np.ndarray) -> bool:
+    """Ten symbols of 1..8, then blanks and one marker; as answers blanks, then the ten symbols."""
+    symbols = inputs.argmax(axis=-1)
+    shown, rest = symbols[:, :10], symbols[:, 10:]
+    blanks = np.isin(rest, (0, 9)).all() and ((rest == 9).sum(axis=1) == 1).all() and (targets[:, :-10] == 0).all()
+    return bool(blanks and (shown >= 1).all() and (shown <= 8).all() and (targets[:, -10:] == shown).all())

@@ -1,0 +1,94 @@
+"""What `rnnbench validate` does: run the checks, show what they found."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+
+from rich.console import Console
+from rich.markup import escape
+
+from rnnbench import registry, terminal
+from rnnbench.checks.finding import Finding
+from rnnbench.execution.base import quiet_tensorflow
+
+_VERDICTS = {True: "[green]passed[/]", False: "[bold red]FAILED[/]", None: "[yellow]not checked[/]"}
+Checks = dict[str, Callable[[], Iterator[Finding]]]
+
+
+def validate(console: Console, full: bool = False) -> bool:
+    """Run the quick checks, or all; print a table of what they found. Whether none failed."""
+    quiet_tensorflow()
+    from rnnbench import training
+
+    # A program that has used TensorFlow before has settled its threads, and keeps them.
+    with contextlib.suppress(RuntimeError):
+        training.configure(threads=1)
+    checks = quick() | (trained() if full else {})
+    findings: list[Finding] = []
+    with console.status("") as status:
+        for subject, check in checks.items():
+            status.update(f"checking {subject}")
+            findings += _found(subject, check)
+    _print(console, findings)
+    return all(finding.passed is not False for finding in findings)
+
+
+def quick() -> Checks:
+    """What is checked in two minutes, by its subject."""
+    from rnnbench.checks import models, registered, tables, tasks
+
+    known = registry.models
+    probes = {f"the gradient probe of {name}": partial(models.probe, name, known[name]) for name in known}
+    return {
+        "copy-memory": tasks.copy_memory,
+        "adding": tasks.adding,
+        "initial weights": models.initial_weights,
+        **probes,
+        "the bound of the gradient": models.bound,
+        "the decay at initialisation": models.decay_at_initialisation,
+        "naive forecasts": tasks.naive_forecasts,
+        "the interquartile mean": tables.interquartile_mean,
+        "success": tables.success,
+        "steps to solve": tables.steps_to_solve,
+        "memory horizons": tables.horizons,
+        "contracts": registered.contracts,
+    }
+
+
+def trained() -> Checks:
+    """What has to be trained first."""
+    from rnnbench.checks import trained
+
+    checks: Checks = {"simple_rnn on adding": trained.simple_rnn_stays_memoryless}
+    for model, within in (("gru", 2000), ("lstm", 4000)):
+        checks[f"{model} on adding"] = partial(trained.gated_cells_learn_to_add, model, within)
+    for model in trained.CELLS:
+        checks[f"{model} for leaks"] = partial(trained.nothing_leaks, model)
+        checks[f"{model} on copy-memory"] = partial(trained.every_cell_can_learn, model)
+    return checks
+
+
+def _found(subject: str, check: Callable[[], Iterator[Finding]]) -> Iterable[Finding]:
+    findings: list[Finding] = []
+    try:
+        for finding in check():
+            findings.append(finding)
+    # One check that breaks must not hide what the others find.
+    except Exception as error:
+        message = f"{type(error).__name__}: {error}"
+        findings.append(Finding(subject, "no error", message, "exact", "", False))
+    return findings
+
+
+def _print(console: Console, findings: list[Finding]) -> None:
+    table = terminal.table("", ["check", "expected", "found", "tolerance", "source", "verdict"], [])
+    for finding in findings:
+        row = (finding.check, finding.expected, finding.found, finding.tolerance, finding.source)
+        table.add_row(*map(escape, row), _VERDICTS[finding.passed])
+    console.print(table)
+    counts = {verdict: sum(finding.passed is verdict for finding in findings) for verdict in (True, False, None)}
+    console.print(
+        f"{counts[True]} passed, {counts[False]} failed" + (f", {counts[None]} not checked" if counts[None] else "")
+    )

@@ -1,0 +1,64 @@
+"""The table of what training did to a network: gradient norms, clipping, spectra, saturation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pandas as pd
+
+from rnnbench.report.material import Material, Problem
+from rnnbench.report.style import number
+from rnnbench.report.tables import Cell, Table
+
+_QUANTITIES: dict[str, tuple[str, str, bool]] = {
+    "gradient norm": (r"gradient_norm/median", "max", False),
+    "clipped steps": (r"gradient_norm/clipped", "mean", True),
+    "σ_max(U)": (r"recurrent_kernel/sigma_max/.*", "max", False),
+    "spectral radius of U": (r"recurrent_kernel/spectral_radius/.*", "max", False),
+    "gates closed": (r"saturation/closed/.*", "mean", True),
+    "gates open": (r"saturation/open/.*", "mean", True),
+    "tanh saturated": (r"saturation/tanh/.*", "mean", True),
+}
+"""Metrics of each column, how its gates are taken together, and whether it is a share."""
+
+
+def diagnostics_table(material: Material, problem: Problem) -> Table | None:
+    """The first and the last figure of every line at the longest lag, medians over seeds; None without diagnostics."""
+    history = material.history
+    mine = history[(history["problem"] == problem.label) & history["value"].notna()]
+    mine = mine[mine["lag"] == mine.groupby("filler")["lag"].transform("max")]
+    columns = {head: _ends(mine, *found[:2]) for head, found in _QUANTITIES.items()}
+    columns = {head: ends for head, ends in columns.items() if not ends.empty}
+    if not columns:
+        return None
+    rows: list[list[Cell]] = []
+    for (filler, series), line in mine.groupby(["filler", "series"], sort=False):
+        cells = [_cell(columns[head], (filler, series), _QUANTITIES[head][2]) for head in columns]
+        rows.append([(str(series), f"{filler} filler, lag {line['lag'].iloc[0]}"), *cells])
+    caption = (
+        "What training did, at the longest lag: first → last figure of a run, medians over seeds. Gradient norm: "
+        "median over an evaluation interval, before clipping. σ_max and spectral radius of the recurrent matrix, the "
+        "largest over the gates, and shares of gates below 0.1 (closed) or above 0.9 (open) and of tanh values beyond "
+        "±0.8 over all steps of the probe batch: at initialisation → in the network that is tested."
+    )
+    return Table(caption, ["model", *columns], rows)
+
+
+def _ends(history: pd.DataFrame, metrics: str, over_gates: str) -> pd.DataFrame:
+    """`first` and `last` figure of each line, by filler and series."""
+    chosen = history[history["metric"].str.fullmatch(metrics)]
+    run = ["filler", "series", "signature"]
+    by_step = chosen.groupby([*run, "step"])["value"].agg(over_gates)
+    return by_step.groupby(run).agg(["first", "last"]).groupby(run[:2]).median()
+
+
+def _cell(ends: pd.DataFrame, line: tuple[object, object], share: bool) -> Cell:
+    if line not in ends.index:
+        return ("–",)
+    text: Callable[[float], str] = _percent if share else number
+    first, last = (text(float(value)) for value in ends.loc[line])
+    return (first if first == last else f"{first} → {last}",)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f}%"

@@ -1,0 +1,103 @@
+"""The checks that a correct suite passes: those that train nothing, those that do, and that each can fail."""
+
+from __future__ import annotations
+
+import pytest
+from rich.console import Console
+
+from rnnbench import registry
+from rnnbench.checks import registered, validate
+from rnnbench.checks.finding import Finding, at_least, at_most, between, equal, near
+from rnnbench.execution.base import quiet_tensorflow
+from rnnbench.tasks.copy_memory import CopyMemory
+
+quiet_tensorflow()
+QUICK, TRAINED = validate.quick(), validate.trained()
+
+
+def failed(findings: list[Finding]) -> list[Finding]:
+    return [finding for finding in findings if not finding.passed]
+
+
+# The contracts are tested with the tasks and models, the naive forecasts below.
+@pytest.mark.parametrize("subject", sorted(QUICK.keys() - {"contracts", "naive forecasts"}))
+def test_what_needs_no_training(subject: str) -> None:
+    findings = list(QUICK[subject]())
+    assert findings
+    assert not failed(findings)
+
+
+@pytest.mark.real_data
+def test_naive_forecasts_of_etth1() -> None:
+    findings = list(QUICK["naive forecasts"]())
+    assert len(findings) == 4
+    assert not failed(findings)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("subject", TRAINED)
+def test_what_must_be_trained(subject: str) -> None:
+    findings = list(TRAINED[subject]())
+    assert findings
+    assert not failed(findings)
+
+
+def test_numbers_1_to_12_are_all_there() -> None:
+    from rnnbench import checks
+
+    listed = [line.split(".")[0].strip() for line in (checks.__doc__ or "").splitlines() if ". " in line[:4]]
+    assert listed == [str(number) for number in range(1, 13)]
+
+
+def test_a_finding_says_how_near() -> None:
+    finding = near("a", 0.955, 0.9512, 0.02, "b")
+    assert finding == Finding("a", "0.955", "0.951", "±0.02", "b", True)
+    assert not near("a", 1.0, 1.02, 0.01, "b").passed
+    assert not near("a", 1.0, float("nan"), 0.01, "b").passed
+    assert near("a", 300.0, 300.0, 1e-12, "b").found == "300"
+    assert [at_most("a", 1.0, found, "b").passed for found in (1.0, 1.1, float("nan"))] == [True, False, False]
+    assert [at_least("a", 1.0, found, "b").passed for found in (1.0, 0.9, float("nan"))] == [True, False, False]
+    assert [between("a", 1, 2, found, "b").passed for found in (0.9, 1.0, 2.0, 2.1)] == [False, True, True, False]
+    assert not equal("a", "1", "2", "b").passed
+
+
+class Careless(CopyMemory):
+    """Two steps get one batch."""
+
+    def train_batch(self, seed, step, batch_size):
+        return super().train_batch(seed, 0, batch_size)
+
+
+class Broken(CopyMemory):
+    """Has no data at all."""
+
+    def train_batch(self, seed, step, batch_size):
+        raise KeyError("nothing here")
+
+
+def test_a_plug_in_that_breaks_its_contract_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "tasks", {"broken": Broken, "careless": Careless, "copy_memory": CopyMemory})
+    monkeypatch.setattr(registry, "models", {})
+    findings = {finding.check: finding for finding in registered.contracts()}
+    assert findings["contract of task careless"].found == "two steps must not get one batch"
+    assert findings["contract of task broken"].found == "KeyError: 'nothing here'"
+    assert [finding.passed for finding in findings.values()] == [False, False, True]
+
+
+def test_validate_prints_every_finding_and_says_whether_all_passed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks():
+        yield near("1 [first]", 2.0, 2.0, 1e-6, "someone 1999")
+        raise ValueError("out of order")
+
+    def unchecked():
+        yield Finding("3 third", "1", "no data", "±1", "", None)
+
+    monkeypatch.setattr(validate, "quick", lambda: {"second": breaks, "third": unchecked})
+    console = Console(record=True, width=120, quiet=False)
+    assert not validate.validate(console)
+    text = console.export_text()
+    assert "1 [first]" in text
+    assert "ValueError: out of order" in text
+    assert "1 passed, 1 failed, 1 not checked" in text
+    monkeypatch.setattr(validate, "quick", lambda: {"third": unchecked})
+    assert validate.validate(console)
