@@ -61,6 +61,8 @@ def write(new: Tables, out: Path) -> Tables:
             _write(out / name, rows.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
         _write(out / "machine.json", json.dumps(now, indent=2) + "\n")
         drawn = figures(tables["steps.csv"])
+        for stale in out.glob("steps-*.svg"):
+            stale.unlink()
         for drawing in drawn:
             _write(out / f"{drawing.name}.svg", drawing.svg())
         _write(out / "benchmark.md", page.markdown(tables, now, drawn))
