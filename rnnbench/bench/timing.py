@@ -66,14 +66,13 @@ def measure(entrants: Mapping[str, Entrant], budget: float, reference: str = "")
     turns = {name: seconds for name, entrant in entrants.items() if (seconds := _tried(entrant, "prepare"))}
     for entrant in entrants.values():
         entrant.failure = entrant.failure or _difference(entrant, entrants.get(reference))
-    turns = {name: seconds for name, seconds in turns.items() if not entrants[name].failure}
-    for number, names in enumerate(timetable(turns, budget)):
+    sound = {name: seconds for name, seconds in turns.items() if not entrants[name].failure}
+    for number, names in enumerate(timetable(sound, budget)):
         for name in names:
             if not entrants[name].failure:
                 _tried(entrants[name], "turn", number)
     for name in turns:
-        if not entrants[name].failure:
-            _tried(entrants[name], "close")
+        _tried(entrants[name], "close")
 
 
 def timetable(turns: Mapping[str, float], budget: float) -> list[list[str]]:

@@ -53,8 +53,9 @@ class Worker:
         return {"seconds": seconds}
 
     def close(self, problem: Problem) -> dict[str, Any]:
-        """Forget a problem."""
-        self._steps.pop(problem).close()
+        """Forget a problem, if it is known."""
+        if problem in self._steps:
+            self._steps.pop(problem).close()
         gc.collect()
         return {}
 
