@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnnbench.errors import UserError
+from rnnbench.errors import UserError, unwritable
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -97,7 +97,7 @@ class Location:
             directory.mkdir(parents=True, exist_ok=True)
             (directory / ".lock").open("ab").close()
         except OSError as error:
-            raise UserError(f"{directory}: cannot be written: {error.strerror}; choose another --store") from None
+            raise UserError(f"{directory}: {unwritable(error)}; choose another --store") from None
         if self.database.exists():
             with self.connect(mode="rw") as connection:
                 _check_schema(connection, self)
@@ -209,8 +209,10 @@ def _in_words(error: Exception, location: Location) -> str:
     text = str(error).strip()
     if "database is locked" in text:
         return "the database is locked by another process; try again when that has ended"
-    if "disk is full" in text or getattr(error, "errno", None) == errno.ENOSPC:
-        return "no space left on its disk; make room, and go on with the same command"
+    if "disk is full" in text:
+        return unwritable(OSError(errno.ENOSPC, text))
+    if isinstance(error, OSError) and error.errno is not None:
+        return unwritable(error)
     if "not a database" in text or "malformed" in text:
         return f"the database is damaged, or none of MLflow's; {_remedy(location)}"
     if "readonly database" in text or "unable to open database" in text:
