@@ -21,8 +21,9 @@ from keras import ops
 import rnnbench
 from rnnbench.events import Diverged, Event, Finished, Measured, Profiled, Started, Warned
 from rnnbench.execution.machine import processor
-from rnnbench.experiment import RunSpec, Training
+from rnnbench.experiment import Layers, RunSpec, Training
 from rnnbench.gradients import GradientProbe
+from rnnbench.layers import has_fast_loop
 from rnnbench.models.base import Model
 from rnnbench.models.network import build
 from rnnbench.snapshot import Snapshot
@@ -70,17 +71,17 @@ class RecurrentNetwork(keras.Model):
 class CompiledNetwork:
     """A compiled network and its gradient probe, used by all runs that differ only in lag, seed and learning rate."""
 
-    def __init__(self, task: Task, model: Model, global_clipnorm: float | None, window: int) -> None:
-        self.network = build(task, model, 0, RecurrentNetwork)
+    def __init__(self, task: Task, model: Model, global_clipnorm: float | None, window: int, layers: Layers) -> None:
+        self.network = build(task, model, 0, RecurrentNetwork, layers)
         self.network.watch(task, window)
         # XLA's cost of the stock recurrent loops on a CPU grows with the square of the length; cuDNN does not use it.
         self.network.compile(
             optimizer=keras.optimizers.Adam(global_clipnorm=global_clipnorm),
-            jit_compile=False,
+            jit_compile=any(has_fast_loop(layer) for layer in self.network.layers),
             steps_per_execution=STEPS_PER_EXECUTION,
         )
         self.network.optimizer.build(self.network.trainable_variables)
-        self.probe = GradientProbe(task, model)
+        self.probe = GradientProbe(task, model, layers)
 
     def reset(self, network: keras.Model, learning_rate: float) -> None:
         """Start over from the state of `network` with a fresh optimiser."""
@@ -112,9 +113,12 @@ class CompiledNetwork:
     def scores(self, task: Task, split: Batch) -> dict[str, float]:
         """The task's metrics on a whole split, its last incomplete batch included."""
         inputs, targets = split
-        chunks = [inputs[at : at + EVALUATION_BATCH] for at in range(0, len(inputs), EVALUATION_BATCH)]
+        size = min(EVALUATION_BATCH, len(inputs))
+        # The last batch is filled up with the first examples: another shape would be compiled for itself.
+        filled = np.concatenate([inputs, inputs[: -len(inputs) % size]])
+        chunks = [filled[at : at + size] for at in range(0, len(filled), size)]
         outputs = np.concatenate([self.network.predict_on_batch(chunk) for chunk in chunks])
-        return task.scores(targets, outputs)
+        return task.scores(targets, outputs[: len(inputs)])
 
 
 def _values(variables: Iterable[Any]) -> list[np.ndarray]:
@@ -147,9 +151,11 @@ def _batches(task: Task, seed: int, batch_size: int, start: int, stop: int) -> t
 
 
 @lru_cache(maxsize=8)
-def _compiled(task: Task, model: Model, batch_size: int, global_clipnorm: float | None, window: int) -> CompiledNetwork:
+def _compiled(
+    task: Task, model: Model, batch_size: int, global_clipnorm: float | None, window: int, layers: Layers
+) -> CompiledNetwork:
     del batch_size  # part of the key: the compiled step has it built in
-    return CompiledNetwork(task, model, global_clipnorm, window)
+    return CompiledNetwork(task, model, global_clipnorm, window, layers)
 
 
 @dataclass
