@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -57,9 +58,10 @@ def bench(
     rows: dict[str, list[Row]] = {}
     interrupted = False
     try:
-        for file, found in run.rows(plan):
-            rows.setdefault(file, []).extend(found)
-            _say(found)
+        with closing(run.rows(plan)) as measured:
+            for file, found in measured:
+                rows.setdefault(file, []).extend(found)
+                _say(found)
     except KeyboardInterrupt:
         interrupted = True
     made = {file: table.frame(found, report.FILES[file][0]) for file, found in rows.items()}

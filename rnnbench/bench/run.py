@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -48,7 +48,7 @@ class Plan:
         return [name for name in self.peers if PEERS[name].missing]
 
 
-def rows(plan: Plan) -> Iterator[tuple[str, list[Row]]]:
+def rows(plan: Plan) -> Generator[tuple[str, list[Row]], None, None]:
     """Files of the report and rows for them, as they are measured."""
     for part in plan.parts:
         for found in PARTS[part](plan):

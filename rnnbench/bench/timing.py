@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -72,7 +73,8 @@ def measure(entrants: Mapping[str, Entrant], budget: float, reference: str = "")
             if not entrants[name].failure:
                 _tried(entrants[name], "turn", number)
     for name in turns:
-        _tried(entrants[name], "close")
+        with suppress(PeerError):
+            entrants[name].close()
 
 
 def timetable(turns: Mapping[str, float], budget: float) -> list[list[str]]:
@@ -96,6 +98,7 @@ def timetable(turns: Mapping[str, float], budget: float) -> list[list[str]]:
 
 
 def _tried(entrant: Entrant, method: str, *arguments: int) -> float | None:
+    """What the method returns; None if it fails, which is noted."""
     try:
         result: float | None = getattr(entrant, method)(*arguments)
     except PeerError as error:

@@ -78,7 +78,7 @@ def test_peers_that_are_not_installed_have_a_row_that_says_so(monkeypatch):
 
 def test_leaving_in_the_middle_leaves_no_process():
     plan = run.Plan(["gru"], [(4, 10, 8)] * 2, ["floor"], [1], ["steps"], seconds=0, patience=60)
-    with closing(run.rows(plan)) as rows:  # type: ignore[type-var]
+    with closing(run.rows(plan)) as rows:
         next(rows)
         assert len(workers(os.getpid())) == 1
     assert workers(os.getpid()) == []
