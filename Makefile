@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-all lint format clean
+.PHONY: run test test-all bench lint format clean
 
 run: .venv/installed
 	$(BIN)/rnnbench run experiments/quickstart.yaml
@@ -12,6 +12,10 @@ test: .venv/installed-test
 
 test-all: test
 	$(BIN)/pytest -m slow
+
+# UV_TORCH_BACKEND=cpu saves some gigabytes of CUDA where the index of PyTorch can be reached.
+bench: .venv/installed-bench
+	$(BIN)/rnnbench bench
 
 lint: .venv/installed-lint
 	$(BIN)/ruff check

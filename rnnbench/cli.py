@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import shutil
 import sys
 import time
 from functools import partial
@@ -16,6 +15,7 @@ import typer
 from rich.console import Console
 
 from rnnbench import __version__
+from rnnbench.bench.command import bench
 from rnnbench.errors import UserError
 
 if TYPE_CHECKING:
@@ -110,6 +110,7 @@ def run(
     Runs that are finished are never repeated; runs that were interrupted go on where they were; runs that failed are
     tried again. Ctrl-C stops in order, twice at once. Exit code 1 if a run failed, 130 after Ctrl-C, 143 after SIGTERM.
     """
+    from rnnbench import terminal
     from rnnbench.execution.driver import drive
     from rnnbench.execution.preparation import to_do, work_place
     from rnnbench.progress import GridProgress
@@ -157,7 +158,7 @@ def run(
             _report(experiment, location, file, overrides, page.parent)
             tracker.log_report(page.parent)
     console.print(f"report:    {page}", soft_wrap=True)
-    console.print(f"MLflow UI: {_command()} ui {file}{_where(store, tracking_uri)}", soft_wrap=True)
+    console.print(f"MLflow UI: {terminal.command()} ui {file}{terminal.where(store, tracking_uri)}", soft_wrap=True)
     if failed:
         raise typer.Exit(1)
 
@@ -321,6 +322,9 @@ def data(
         console.print(f"Get what is missing with: rnnbench data --prepare {' '.join(missing)}", soft_wrap=True)
 
 
+app.command()(bench)
+
+
 @app.command()
 def validate(
     full: Annotated[bool, typer.Option("--full", help="Also what must be trained first; takes minutes.")] = False,
@@ -421,6 +425,8 @@ def _announce(experiment: Experiment, waiting: int, to_do: int, workers: int) ->
 
 
 def _summarise(tally: Tally, total: int) -> None:
+    from rnnbench import terminal
+
     parts = [f"{tally.finished} finished"]
     parts += [f"{tally.diverged} diverged"] if tally.diverged else []
     parts += [f"{len(tally.failed)} failed"] if tally.failed else []
@@ -435,18 +441,4 @@ def _summarise(tally: Tally, total: int) -> None:
         errors.print(f"failed: {name}: {message}", style="red", markup=False, soft_wrap=True)
     if tally.failed or tally.signal:
         same = shlex.join(argument for argument in sys.argv[1:] if argument != "--fresh")
-        console.print(f"go on with: {_command()} {same}", markup=False, soft_wrap=True)
-
-
-def _command() -> str:
-    """How this program was called, so that what is printed can be pasted: `make run` does not put it on the PATH."""
-    called = Path(sys.argv[0])
-    if called.name == "__main__.py":
-        return "python -m rnnbench"
-    return called.name if shutil.which(called.name) else os.path.relpath(called)
-
-
-def _where(store: Path | None, tracking_uri: str | None) -> str:
-    if tracking_uri:
-        return f" --tracking-uri {tracking_uri}"
-    return f" --store {store}" if store else ""
+        console.print(f"go on with: {terminal.command()} {same}", markup=False, soft_wrap=True)

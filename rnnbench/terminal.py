@@ -1,8 +1,12 @@
-"""Tables for the terminal."""
+"""Tables for the terminal, and commands that can be pasted into it."""
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -61,3 +65,18 @@ def span(values: Iterable[int]) -> str:
 def setting(name: str, field: FieldInfo) -> str:
     """A setting of a task or model with its default."""
     return name if field.is_required() else f"{name}={field.default}"
+
+
+def command() -> str:
+    """How this program was called, so that what is printed can be pasted: `make run` does not put it on the PATH."""
+    called = Path(sys.argv[0])
+    if called.name == "__main__.py":
+        return "python -m rnnbench"
+    return called.name if shutil.which(called.name) else os.path.relpath(called)
+
+
+def where(store: Path | None, tracking_uri: str | None) -> str:
+    """The options that name a store, as they were given."""
+    if tracking_uri:
+        return f" --tracking-uri {tracking_uri}"
+    return f" --store {store}" if store else ""

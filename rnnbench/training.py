@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -22,6 +21,7 @@ from keras import ops
 import rnnbench
 from rnnbench.diagnostics import Diagnostics, WeightNorms
 from rnnbench.events import Diverged, Event, Finished, Measured, Profiled, Started, Warned
+from rnnbench.execution.machine import processor
 from rnnbench.experiment import Layers, RunSpec, Training
 from rnnbench.gradients import GradientProbe
 from rnnbench.layers import has_fast_loop
@@ -403,15 +403,5 @@ def _environment() -> dict[str, str]:
         "keras": keras.__version__,
         "numpy": np.__version__,
         "device": f"{len(gpus)} GPU" if gpus else "CPU",
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, {_processor()}",
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, {processor()}",
     }
-
-
-def _processor() -> str:
-    """The processor's name; Python itself knows it on few systems."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or "unknown processor"
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, "unknown processor")

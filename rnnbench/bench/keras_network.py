@@ -1,0 +1,31 @@
+"""The network of a problem in Keras, on whichever backend."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+import keras
+
+from rnnbench.bench.problem import EPSILON, GLOBAL_CLIPNORM, LEARNING_RATE, Problem
+
+NAMES = {"simple_rnn": "SimpleRNN", "lstm": "LSTM", "gru": "GRU"}
+
+
+def build(problem: Problem, layers: ModuleType) -> keras.Model:
+    """The network with the problem's weights, its recurrent layer from `layers`."""
+    weights = problem.weights()
+    recurrent = getattr(layers, NAMES[problem.cell])(problem.units, return_sequences=True)
+    head = keras.layers.Dense(problem.task.outputs)
+    inputs = keras.Input((None, problem.task.inputs.width))
+    network = keras.Model(inputs, head(recurrent(inputs)[:, -problem.recalled :]))
+    recurrent.set_weights([weights["kernel"], weights["recurrent_kernel"], weights["bias"]])
+    head.set_weights([weights["head_kernel"], weights["head_bias"]])
+    return network
+
+
+def optimizer() -> keras.Optimizer:
+    return keras.optimizers.Adam(LEARNING_RATE, epsilon=EPSILON, global_clipnorm=GLOBAL_CLIPNORM)
+
+
+def loss() -> keras.losses.Loss:
+    return keras.losses.SparseCategoricalCrossentropy(from_logits=True)

@@ -1,0 +1,92 @@
+"""Who is compared."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from typing import Any, Protocol
+
+from rnnbench.bench.problem import Problem
+
+
+class Step(Protocol):
+    """A training step, ready to run in this process."""
+
+    steps_per_call: int
+
+    def run(self, steps: int) -> float | None:
+        """Do `steps`, a multiple of `steps_per_call`, to their end; the mean of their losses, if they have any."""
+
+    def close(self) -> None:
+        """Free what it holds."""
+
+
+@dataclass(frozen=True)
+class Peer:
+    """One way to do a training step."""
+
+    label: str
+    description: str
+    step: str
+    """Module and class of its `Step`."""
+    packages: tuple[str, ...]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def missing(self) -> list[str]:
+        """The packages it needs that are not installed."""
+        return [name for name in self.packages if find_spec(name) is None]
+
+    def load(self) -> type[Step]:
+        """Its class; imports its packages."""
+        module, _, name = self.step.partition(":")
+        found: type[Step] = getattr(importlib.import_module(module), name)
+        return found
+
+    def prepare(self, problem: Problem) -> Step:
+        """Its step for `problem`."""
+        return self.load()(problem, **self.options)  # type: ignore[call-arg]
+
+
+def _on_tensorflow(label: str, description: str, **options: Any) -> Peer:
+    return Peer(
+        label,
+        description,
+        "rnnbench.bench.tensorflow_step:TensorFlowStep",
+        ("tensorflow", "keras"),
+        options,
+        {"KERAS_BACKEND": "tensorflow"},
+    )
+
+
+OURS = "rnnbench"
+FLOOR = "floor"
+STOCK = ("keras", "keras_no_jit")
+"""Stock Keras on TensorFlow; it is at its best with the faster of the two."""
+PEERS = {
+    OURS: _on_tensorflow(
+        "rnnbench", "rnnbench.layers, jit_compile=True", layers="rnnbench.layers", jit_compile=True
+    ),
+    "keras": _on_tensorflow(
+        "Keras/TF, default", "keras.layers on TensorFlow, compile() defaults (jit_compile=\"auto\")",
+        layers="keras.layers", jit_compile="auto", many_a_call=False,
+    ),
+    "keras_no_jit": _on_tensorflow(
+        "Keras/TF, no jit", "keras.layers on TensorFlow, jit_compile=False", layers="keras.layers", jit_compile=False
+    ),
+    "keras_jax": Peer(
+        "Keras/JAX", "keras.layers on JAX, the whole step under jax.jit", "rnnbench.bench.jax_step:JaxStep",
+        ("jax", "keras"), environment={"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"},
+    ),
+    "torch": Peer(
+        "PyTorch", "torch.nn.RNN, LSTM and GRU", "rnnbench.bench.torch_step:TorchStep", ("torch",)
+    ),
+    FLOOR: Peer(
+        "floor", "only the matrix products of the recurrence, in NumPy",
+        "rnnbench.bench.matrix_products:MatrixProducts", ("numpy",),
+    ),
+}  # fmt: skip
+"""By their names in results.csv."""

@@ -1,0 +1,97 @@
+"""What is timed: one training step on copy-memory, from the same data and the same weights for everybody."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from rnnbench.errors import UserError
+from rnnbench.tasks.copy_memory import CopyMemory
+
+GATES = {"simple_rnn": 1, "lstm": 4, "gru": 3}
+"""The cells, and how many blocks of units their kernels have side by side."""
+SIZES = ((32, 500, 128), (128, 500, 64), (32, 100, 32), (8, 500, 128), (32, 1000, 128))
+"""Batch, length and units that are timed by default."""
+LEARNING_RATE = 1e-3
+EPSILON = 1e-7
+"""Adam's, as in Keras."""
+GLOBAL_CLIPNORM = 1.0
+_SHORT = 300_000
+"""Batch x length x units below which a step is so short that the price of calling it would show."""
+
+Weights = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A recurrent layer over the whole sequence, a dense readout of the recall steps, softmax cross entropy, Adam and
+    clipping by the global norm."""
+
+    cell: str
+    batch: int
+    length: int
+    units: int
+
+    @property
+    def size(self) -> str:
+        """`"32,500,128"`: batch, length, units."""
+        return f"{self.batch},{self.length},{self.units}"
+
+    @property
+    def steps_per_call(self) -> int:
+        """Training steps that a call of a compiled function does (Keras' `steps_per_execution`)."""
+        return 10 if self.batch * self.length * self.units < _SHORT else 1
+
+    @property
+    def recalled(self) -> int:
+        """Steps at the end that are read out: 10 as in the literature, fewer in very short sequences."""
+        return min(10, self.length // 3)
+
+    @property
+    def task(self) -> CopyMemory:
+        return CopyMemory(lag=self.length - 2 * self.recalled, symbols=self.recalled)
+
+    def data(self) -> tuple[np.ndarray, np.ndarray]:
+        """One-hot inputs (batch, length, 10) float32, and targets (batch, recalled) int32."""
+        inputs, targets = self.task.train_batch(0, 0, self.batch)
+        return inputs, np.ascontiguousarray(targets[:, -self.recalled :])
+
+    def weights(self) -> Weights:
+        """Initial weights in Keras' layout: Glorot and orthogonal kernels as its defaults, biases that are not 0.
+
+        A bias of 0 would hide a bias that is forgotten; the GRU's is that of `reset_after=True`, (2, 3 units).
+        """
+        rng = np.random.default_rng(0)
+        width, gates = self.task.inputs.width, GATES[self.cell]
+        orthogonal, _ = np.linalg.qr(rng.normal(size=(gates * self.units, self.units)))
+        bias = rng.uniform(-0.1, 0.1, size=(2, gates * self.units) if self.cell == "gru" else gates * self.units)
+        if self.cell == "lstm":
+            bias[self.units : 2 * self.units] += 1
+        weights = {
+            "kernel": _glorot(rng, width, gates * self.units),
+            "recurrent_kernel": orthogonal.T,
+            "bias": bias,
+            "head_kernel": _glorot(rng, self.units, self.task.outputs),
+            "head_bias": np.zeros(self.task.outputs),
+        }
+        return {name: np.ascontiguousarray(value, dtype=np.float32) for name, value in weights.items()}
+
+    def as_dict(self) -> dict[str, str | int]:
+        return asdict(self)
+
+
+def parse_size(text: str) -> tuple[int, int, int]:
+    """Batch, length and units of `"32,500,128"`; raises `UserError`."""
+    parts = text.split(",")
+    if len(parts) != 3 or not all(part.strip().isdecimal() and int(part) for part in parts):
+        raise UserError(f"--size {text}: give batch, length and units, such as 32,500,128")
+    batch, length, units = map(int, parts)
+    if length < 4:
+        raise UserError(f"--size {text}: copy-memory takes a length of 4 at least")
+    return batch, length, units
+
+
+def _glorot(rng: np.random.Generator, inputs: int, outputs: int) -> np.ndarray:
+    limit = np.sqrt(6 / (inputs + outputs))
+    return rng.uniform(-limit, limit, size=(inputs, outputs))

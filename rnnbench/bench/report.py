@@ -1,0 +1,90 @@
+"""reports/benchmark/: what was measured, joined with what was measured before on the same machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import pandas as pd
+
+from rnnbench import __version__
+from rnnbench.bench import page, table
+from rnnbench.bench.figure import figures
+from rnnbench.bench.process import usable_cores
+from rnnbench.errors import UserError
+from rnnbench.execution.machine import processor
+
+_PACKAGES = ("tensorflow", "keras", "jax", "torch", "numpy")
+FILES = {
+    "steps.csv": (table.COLUMNS, table.PROBLEM),
+    "lengths.csv": (table.COLUMNS, table.PROBLEM),
+    "memory.csv": ([*table.PROBLEM, "peer", "status", "peak_mib"], table.PROBLEM),
+}
+"""The tables of the report: their columns, and those that name a row."""
+
+Tables = dict[str, pd.DataFrame]
+
+
+def machine() -> dict[str, str]:
+    """What the figures depend on beside the code; neither host name nor path."""
+    import psutil
+
+    known = {
+        "processor": processor(),
+        "cores": str(len(usable_cores())),
+        "memory": f"{psutil.virtual_memory().total / 2**30:.0f} GiB",
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "rnnbench": __version__,
+    }
+    for package in _PACKAGES:
+        try:
+            known[package] = version(package)
+        except PackageNotFoundError:
+            known[package] = "not installed"
+    return known
+
+
+def write(new: Tables, out: Path) -> Tables:
+    """Write benchmark.md, the tables, machine.json and the figures into `out`; returns all tables.
+
+    A row that was not measured again stays, if the machine and the versions are those of before.
+    """
+    now = machine()
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        tables = _joined(new, out, now)
+        for name, rows in tables.items():
+            _write(out / name, rows.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
+        _write(out / "machine.json", json.dumps(now, indent=2) + "\n")
+        drawn = figures(tables["steps.csv"])
+        for stale in out.glob("steps-*.svg"):
+            stale.unlink()
+        for drawing in drawn:
+            _write(out / f"{drawing.name}.svg", drawing.svg())
+        _write(out / "benchmark.md", page.markdown(tables, now, drawn))
+    except OSError as error:
+        raise UserError(f"{out}: cannot be written there: {error.strerror}; choose another --out") from None
+    return tables
+
+
+def _joined(new: Tables, out: Path, now: dict[str, str]) -> Tables:
+    path = out / "machine.json"
+    same = path.exists() and json.loads(path.read_text(encoding="utf-8")) == now
+    tables = {}
+    for name, (columns, key) in FILES.items():
+        rows = new.get(name, table.frame([], columns))
+        if same and (out / name).exists():
+            rows = table.joined(pd.read_csv(out / name), rows, key)
+        tables[name] = table.ordered(rows)
+    return tables
+
+
+def _write(path: Path, text: str) -> None:
+    # At once or not at all, because Ctrl-C may come at any time.
+    draft = path.with_name(f".{path.name}")
+    draft.write_text(text, encoding="utf-8", newline="\n")
+    os.replace(draft, path)

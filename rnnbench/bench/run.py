@@ -1,0 +1,103 @@
+"""Runs the benchmark: rows as they are measured, and no process left when it ends, however it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from rnnbench.bench.peers import OURS, PEERS
+from rnnbench.bench.problem import Problem
+from rnnbench.bench.process import PeerError, PeerProcess
+from rnnbench.bench.table import MEASURED, named, row
+from rnnbench.bench.timing import Entrant, measure
+
+Row = dict[str, Any]
+
+BEST_STOCK = "keras_no_jit"
+"""Stock Keras as it is compared in memory, and whose loss is taken for right."""
+LENGTHS = (100, 200, 500, 1000, 2000)
+"""Lengths over which the time of a step should grow in proportion, at `LENGTHS_SIZE`."""
+LENGTHS_SIZE = (32, 128)
+"""Batch and units."""
+MEMORY_SIZE = (128, 1000, 128)
+"""Batch, length and units of the comparison in memory."""
+_MEMORY_STEPS = 2
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be measured."""
+
+    cells: Sequence[str]
+    sizes: Sequence[tuple[int, int, int]]
+    peers: Sequence[str]
+    cores: Sequence[int]
+    """Numbers of cores; lengths and memory are measured on the first."""
+    parts: Sequence[str]
+    """Of `PARTS`."""
+    seconds: float
+    """About how long a row is timed, after compiling."""
+    patience: float
+    """Seconds after which a peer that does not answer is too slow."""
+
+    @property
+    def absent(self) -> list[str]:
+        """The peers of which a package is missing."""
+        return [name for name in self.peers if PEERS[name].missing]
+
+
+def rows(plan: Plan) -> Generator[tuple[str, list[Row]], None, None]:
+    """Files of the report and rows for them, as they are measured."""
+    for part in plan.parts:
+        for found in PARTS[part](plan):
+            yield f"{part}.csv", found
+
+
+def _steps(plan: Plan) -> Iterator[list[Row]]:
+    """Of each problem a row for each peer, also for those that are not installed."""
+    for cores in plan.cores:
+        with ExitStack() as stack:
+            processes = {
+                name: stack.enter_context(PeerProcess(name, cores, plan.patience))
+                for name in plan.peers
+                if name not in plan.absent
+            }
+            for problem in (Problem(cell, *size) for cell in plan.cells for size in plan.sizes):
+                entrants = {name: Entrant(process, problem) for name, process in processes.items()}
+                measure(entrants, plan.seconds, BEST_STOCK if BEST_STOCK in entrants else OURS)
+                ours = entrants.get(OURS)
+                missing = [named(cores, problem, name, "not installed") for name in plan.absent]
+                yield [row(cores, name, entrant, ours) for name, entrant in entrants.items()] + missing
+
+
+def _lengths(plan: Plan) -> Iterator[list[Row]]:
+    """Of each cell a row for each length: our step, in turns over the lengths."""
+    batch, units = LENGTHS_SIZE
+    cores = plan.cores[0]
+    with PeerProcess(OURS, cores, plan.patience) as process:
+        for cell in plan.cells:
+            entrants = {str(length): Entrant(process, Problem(cell, batch, length, units)) for length in LENGTHS}
+            measure(entrants, plan.seconds)
+            yield [row(cores, OURS, entrant, None) for entrant in entrants.values()]
+
+
+def _memory(plan: Plan) -> Iterator[list[Row]]:
+    """Of each cell a row for our step and one for stock Keras', each in a process of its own."""
+    cores = plan.cores[0]
+    for cell in plan.cells:
+        problem = Problem(cell, *MEMORY_SIZE)
+        found = []
+        for name in (OURS, BEST_STOCK):
+            with PeerProcess(name, cores, plan.patience) as process:
+                try:
+                    peak = process.ask("memory", problem, steps=_MEMORY_STEPS)["bytes"] / 2**20
+                    found.append(named(cores, problem, name, MEASURED) | {"peak_mib": peak})
+                except PeerError as error:
+                    found.append(named(cores, problem, name, str(error)))
+        yield found
+
+
+PARTS = {"steps": _steps, "lengths": _lengths, "memory": _memory}
+"""What there is to measure."""

@@ -1,0 +1,92 @@
+"""The process of one peer: prepares problems and does steps as it is told, a line of JSON for a line of JSON.
+
+Its affinity and environment are set before it starts, because NumPy, TensorFlow, PyTorch and JAX read them when they
+are imported.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import resource
+import sys
+import time
+from contextlib import suppress
+from typing import Any
+
+import psutil
+
+from rnnbench.bench.peers import PEERS, Peer, Step
+from rnnbench.bench.problem import Problem
+
+_GUARDED_CALLS = 2
+_KIB = 1024
+
+
+class Worker:
+    """What a peer has prepared."""
+
+    def __init__(self, peer: Peer) -> None:
+        self._peer = peer
+        self._steps: dict[Problem, Step] = {}
+
+    def prepare(self, problem: Problem) -> dict[str, Any]:
+        """Compile, and do the first steps: seconds until the first is done, and the mean loss of all."""
+        began = time.perf_counter()
+        step = self._steps[problem] = self._peer.prepare(problem)
+        losses = [step.run(step.steps_per_call)]
+        seconds = time.perf_counter() - began
+        guarded = _GUARDED_CALLS * problem.steps_per_call
+        losses += [step.run(step.steps_per_call) for _ in range(guarded // step.steps_per_call - 1)]
+        mean = None if None in losses else sum(losses) / len(losses)
+        return {"seconds": seconds, "loss": mean, "steps_per_call": step.steps_per_call}
+
+    def run(self, problem: Problem, steps: int) -> dict[str, Any]:
+        """Seconds that `steps` take."""
+        gc.collect()
+        gc.disable()
+        began = time.perf_counter()
+        self._steps[problem].run(steps)
+        seconds = time.perf_counter() - began
+        gc.enable()
+        return {"seconds": seconds}
+
+    def close(self, problem: Problem) -> dict[str, Any]:
+        """Forget a problem, if it is known."""
+        if problem in self._steps:
+            self._steps.pop(problem).close()
+        gc.collect()
+        return {}
+
+    def memory(self, problem: Problem, steps: int) -> dict[str, Any]:
+        """Bytes by which the process grew at most, from its imports and the data to the end of `steps`."""
+        importing = Problem(problem.cell, 1, 4, 2)
+        self.prepare(importing)
+        self.close(importing)
+        before = psutil.Process().memory_info().rss
+        self.prepare(problem)
+        self.run(problem, steps)
+        return {"bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _KIB - before}
+
+
+def main() -> None:
+    # Libraries write to the standard output as they like; the answers go where it was.
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    peer = PEERS[sys.argv[1]]
+    with suppress(Exception):  # It will be told when there is a question.
+        peer.load()
+    worker = Worker(peer)
+    for line in sys.stdin:
+        question = json.loads(line)
+        try:
+            problem = Problem(**question["problem"])
+            answer = getattr(worker, question["do"])(problem, **question["options"])
+        except Exception as error:
+            answer = {"error": " ".join(f"{type(error).__name__}: {error}".split())}
+        print(json.dumps(answer), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main()

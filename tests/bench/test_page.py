@@ -1,0 +1,112 @@
+"""The report of the benchmark, to the letter."""
+
+import json
+
+import pandas as pd
+
+from rnnbench.bench import page, report
+from rnnbench.bench.problem import Problem
+from rnnbench.bench.table import frame
+
+TIMES = {"rnnbench": 10.0, "keras": 80.0, "keras_no_jit": 24.0, "keras_jax": 18.0, "torch": None, "floor": 5.0}
+
+
+def steps(cores=1, units=128, **times):
+    problem = Problem("lstm", 32, 500, units)
+    rows = [
+        {"cores": cores, **problem.as_dict(), "peer": peer}
+        | ({"status": "not installed"} if time is None else
+           {"status": "measured", "step_ms": time, "low_ms": 0.98 * time, "high_ms": 1.04 * time,
+            "times_ours": time / 10, "rounds": 9, "steps": 90, "first_step_seconds": 2.5})
+        for peer, time in (TIMES | times).items()
+    ]  # fmt: skip
+    return frame(rows)
+
+
+def test_a_table_shows_times_spreads_quotients_and_geometric_means():
+    both = pd.concat([steps(), steps(units=64, keras_jax=72.0, keras_no_jit=96.0, floor=1.25)])
+    (table,) = page.step_tables(both)
+    assert table.title == "One core, ms a step"
+    assert table.markdown().splitlines() == [
+        "| cell | B,T,H | rnnbench | Keras/TF, default | Keras/TF, no jit | Keras/JAX | PyTorch | floor "
+        "| fastest / ours | stock / ours | ours / floor |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| lstm | 32,500,128 | 10.0 ±3% | 80.0 ±3% | 24.0 ±3% | 18.0 ±3% | not installed | 5.00 ±3% "
+        "| 1.80 | 2.40 | 2.00 |",
+        "| lstm | 32,500,64 | 10.0 ±3% | 80.0 ±3% | 96.0 ±3% | 72.0 ±3% | not installed | 1.25 ±3% "
+        "| 7.20 | 8.00 | 8.00 |",
+        "| geometric mean |  |  |  |  |  |  |  | 3.60 | 4.38 | 4.00 |",
+    ]
+
+
+def test_each_number_of_cores_has_its_table():
+    assert [table.title for table in page.step_tables(pd.concat([steps(), steps(cores=4)]))] == [
+        "One core, ms a step",
+        "4 cores, ms a step",
+    ]
+
+
+def test_lengths_are_told_per_time_step():
+    rows = [
+        {
+            "cores": 1,
+            **Problem("gru", 32, length, 128).as_dict(),
+            "peer": "rnnbench",
+            "status": "measured",
+            "step_ms": ms,
+        }
+        for length, ms in ((100, 20.0), (200, 44.0), (1000, 210.0))
+    ]
+    table = page.length_table(frame(rows))
+    assert table.head == ["cell", "cores", "T=100", "T=200", "T=1000", "largest over least"]
+    assert table.rows == [["gru", "1", "200", "220", "210", "10%"]]
+
+
+def test_memory_is_told_with_its_quotient():
+    rows = [
+        {"cores": 1, **Problem("gru", 128, 1000, 128).as_dict(), "peer": peer, "status": "measured", "peak_mib": mib}
+        for peer, mib in (("rnnbench", 450.0), ("keras_no_jit", 600.0))
+    ]
+    table = page.memory_table(pd.DataFrame(rows))
+    assert table.head == ["cell", "cores", "rnnbench, MiB", "Keras/TF, no jit, MiB", "quotient"]
+    assert table.rows == [["gru", "1", "450", "600", "0.750"]]
+
+
+def test_the_report_is_written_and_joined_with_what_was_measured_before(tmp_path, monkeypatch):
+    monkeypatch.setattr(report, "machine", lambda: {"processor": "abacus", "cores": "2"})
+    report.write({"steps.csv": steps(cores=2)}, tmp_path)
+    tables = report.write({"steps.csv": steps(cores=1)}, tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "benchmark.md", "lengths.csv", "machine.json", "memory.csv",
+        "steps-1-core.svg", "steps-2-cores.svg", "steps.csv",
+    ]  # fmt: skip
+    assert tables["steps.csv"]["cores"].tolist() == [1] * 6 + [2] * 6
+    text = (tmp_path / "benchmark.md").read_text()
+    assert "Machine: processor abacus, cores 2." in text
+    assert "## One core, ms a step" in text
+    assert "## 2 cores, ms a step" in text
+    assert "- **PyTorch**: torch.nn.RNN, LSTM and GRU. **not installed**" in text
+    assert "## Peak memory" not in text
+    assert (tmp_path / "steps.csv").read_text().splitlines()[1] == (
+        "1,lstm,32,500,128,rnnbench,measured,10,9.8,10.4,1,9,90,2.5"
+    )
+
+
+def test_another_machine_or_other_versions_start_a_new_report(tmp_path, monkeypatch):
+    monkeypatch.setattr(report, "machine", lambda: {"processor": "abacus"})
+    report.write({"steps.csv": steps(cores=2)}, tmp_path)
+    monkeypatch.setattr(report, "machine", lambda: {"processor": "slide rule"})
+    tables = report.write({"steps.csv": steps(cores=1)}, tmp_path)
+    assert set(tables["steps.csv"]["cores"]) == {1}
+    assert not (tmp_path / "steps-2-cores.svg").exists()
+    assert json.loads((tmp_path / "machine.json").read_text()) == {"processor": "slide rule"}
+
+
+def test_the_machine_has_neither_name_nor_path():
+    import os
+    import platform
+
+    told = report.machine()
+    assert told["cores"] == str(len(os.sched_getaffinity(0)))
+    assert platform.node() not in told.values()
+    assert not any("/" in value for value in told.values())
