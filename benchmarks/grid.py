@@ -55,7 +55,7 @@ def measure(experiment: Experiment, workers: int) -> Round:
             first.setdefault(event.worker, now)
         elif isinstance(event, Ending):
             last[worker_of[spec.signature]] = now
-            metrics = getattr(event, "metrics", {})
+            metrics = {"skill": float("nan")} | getattr(event, "metrics", {})
             for name, value in metrics.items():
                 if name.startswith("seconds/"):
                     found.spent[name.removeprefix("seconds/")] += value
