@@ -27,6 +27,7 @@ from rnnbench.layers import has_fast_loop
 from rnnbench.models.base import Model
 from rnnbench.models.network import build
 from rnnbench.snapshot import Snapshot
+from rnnbench.stopwatch import Stopwatch
 from rnnbench.tasks.base import Batch, Features, Task
 
 EVALUATION_BATCH = 500
@@ -199,16 +200,10 @@ class _Memory:
 
     def __init__(self, snapshot: Snapshot | None, save: Callable[[Snapshot], None] | None) -> None:
         self.said: list[Event] = []
+        self.watch = Stopwatch(snapshot.seconds if snapshot else None)
         self._save = save
-        now = time.perf_counter()
-        self._began = now - (snapshot.seconds if snapshot else 0.0)
-        self._due = now + FIRST_SAVE
+        self._due = time.perf_counter() + FIRST_SAVE
         self._warned = False
-
-    @property
-    def seconds(self) -> float:
-        """Time that the run has taken, before its interruptions too."""
-        return time.perf_counter() - self._began
 
     def keep(self, events: Iterable[Event]) -> Iterator[Event]:
         """Remember events as they pass."""
@@ -222,8 +217,10 @@ class _Memory:
         if self._save is None or not (now or began >= self._due):
             return
         arrays = compiled.state() | {"best": progress.best_weights}
+        seconds = self.watch.readings()
         try:
-            self._save(Snapshot(self.seconds, progress.figures(), versions(), tuple(self.said), arrays))
+            with self.watch.part("checkpoints"):
+                self._save(Snapshot(seconds, progress.figures(), versions(), tuple(self.said), arrays))
         except OSError as error:
             if not self._warned:
                 yield Warned(signature, f"no checkpoint can be written, the run goes on without: {error}")
@@ -249,16 +246,18 @@ def run(
     the bits of a run that nobody interrupted.
     """
     memory = _Memory(snapshot, save)
-    task = spec.task
-    validation, test = task.split("validation"), task.split("test")
-    compiled = _compiled(*spec.network)
+    task, watch = spec.task, memory.watch
+    with watch.part("preparation"):
+        validation, test = task.split("validation"), task.split("test")
+        compiled = _compiled(*spec.network)
     if snapshot is None:
         progress = _Progress()
-        compiled.reset(build(task, spec.model, spec.seed), spec.training.learning_rate)
+        with watch.part("preparation"):
+            compiled.reset(build(task, spec.model, spec.seed), spec.training.learning_rate)
         parameters = compiled.network.count_params()
         started = Started(spec.signature, parameters, task.levels(), _data(task, test), _environment())
         yield from memory.keep([started])
-        yield from memory.keep(_begin(spec, compiled, validation, progress))
+        yield from memory.keep(_begin(spec, compiled, validation, progress, watch))
     else:
         progress = _Progress(**snapshot.progress, best_weights=snapshot.arrays["best"])
         compiled.restore(snapshot.arrays)
@@ -269,47 +268,56 @@ def run(
         yield from memory.save(spec.signature, compiled, progress, now=stop)
         if stop:
             return
-        yield from memory.keep(_train(spec, compiled, validation, progress))
+        yield from memory.keep(_train(spec, compiled, validation, progress, watch))
     compiled.network.set_weights(progress.best_weights)
-    summary = yield from _profile(spec, compiled, validation, progress.step, "final")
-    scores = compiled.scores(task, test)
+    summary = yield from _profile(spec, compiled, validation, progress.step, "final", watch)
+    with watch.part("evaluation"):
+        scores = compiled.scores(task, test)
     ending = Diverged if progress.diverged else Finished
-    metrics = summary | _outcome(task, progress, scores) | {"seconds": memory.seconds}
+    metrics = summary | _outcome(task, progress, scores) | watch.readings()
     yield ending(spec.signature, progress.step, metrics)
 
 
-def _begin(spec: RunSpec, compiled: CompiledNetwork, validation: Batch, progress: _Progress) -> Iterator[Event]:
+def _begin(
+    spec: RunSpec, compiled: CompiledNetwork, validation: Batch, progress: _Progress, watch: Stopwatch
+) -> Iterator[Event]:
     """Evaluate and probe the untrained network."""
-    scores = compiled.scores(spec.task, validation)
+    with watch.part("evaluation"):
+        scores = compiled.scores(spec.task, validation)
     progress.evaluated(spec.task, 0, scores, compiled.network)
     yield Measured(spec.signature, 0, _section("validation", scores))
-    yield from _profile(spec, compiled, validation, 0, "initial")
+    yield from _profile(spec, compiled, validation, 0, "initial", watch)
 
 
-def _train(spec: RunSpec, compiled: CompiledNetwork, validation: Batch, progress: _Progress) -> Iterator[Event]:
+def _train(
+    spec: RunSpec, compiled: CompiledNetwork, validation: Batch, progress: _Progress, watch: Stopwatch
+) -> Iterator[Event]:
     """Train until the next evaluation, and evaluate."""
     task, training, start = spec.task, spec.training, progress.step
     step = min(start + training.evaluate_every, training.steps)
-    losses, norms = compiled.fit(task, spec.seed, training, start, step)
+    with watch.part("training"):
+        losses, norms = compiled.fit(task, spec.seed, training, start, step)
     finite = np.isfinite(losses) & np.isfinite(norms)
     if not finite.all():
         progress.step, progress.diverged = start + int(np.argmin(finite)), True
         return
-    scores = compiled.scores(task, validation)
+    with watch.part("evaluation"):
+        scores = compiled.scores(task, validation)
     progress.evaluated(task, step, scores, compiled.network)
     yield Measured(spec.signature, step, _interval(losses, norms, training) | _section("validation", scores))
     if not progress.stops_early(training) and step in _probe_steps(spec):
-        yield from _profile(spec, compiled, validation, step, "during")
+        yield from _profile(spec, compiled, validation, step, "during", watch)
 
 
 def _profile(
-    spec: RunSpec, compiled: CompiledNetwork, validation: Batch, step: int, phase: str
+    spec: RunSpec, compiled: CompiledNetwork, validation: Batch, step: int, phase: str, watch: Stopwatch
 ) -> Generator[Event, None, dict[str, float]]:
     """Yield the profile at the network's weights and what is read off it; return the figures of h."""
     inputs, targets = validation
     batch = inputs[: spec.gradients.examples], targets[: spec.gradients.examples]
-    compiled.probe.load(compiled.network.get_weights())
-    profile = compiled.probe.profile(spec.task.layout, batch)
+    with watch.part("probes"):
+        compiled.probe.load(compiled.network.get_weights())
+        profile = compiled.probe.profile(spec.task.layout, batch)
     yield Profiled(spec.signature, step, phase, profile.columns())
     figures: dict[str, float] = {}
     for state in profile.norms:
