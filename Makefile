@@ -8,10 +8,10 @@ run: .venv/installed
 	$(BIN)/rnnbench run experiments/quickstart.yaml
 
 test: .venv/installed-test
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist worksteal
 
-test-all: .venv/installed-test
-	$(BIN)/pytest -m "slow or not slow"
+test-all: test
+	$(BIN)/pytest -m slow
 
 lint: .venv/installed-lint
 	$(BIN)/ruff check

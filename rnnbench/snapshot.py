@@ -14,7 +14,7 @@ import numpy as np
 from rnnbench import events
 from rnnbench.events import Event
 
-_MAGIC = b"rnnbench checkpoint 1\n"
+_MAGIC = b"rnnbench checkpoint 2\n"
 _DIGEST_SIZE = hashlib.sha256().digest_size
 
 
@@ -22,8 +22,8 @@ _DIGEST_SIZE = hashlib.sha256().digest_size
 class Snapshot:
     """A run between two training steps."""
 
-    seconds: float
-    """Time used so far."""
+    seconds: dict[str, float]
+    """Time used so far, as `Stopwatch.readings` says it."""
     progress: dict[str, Any]
     """What the run has reached, as plain values."""
     versions: dict[str, str]

@@ -11,12 +11,12 @@ import sqlite3
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnnbench.errors import UserError
+from rnnbench.errors import UserError, unwritable
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -97,7 +97,7 @@ class Location:
             directory.mkdir(parents=True, exist_ok=True)
             (directory / ".lock").open("ab").close()
         except OSError as error:
-            raise UserError(f"{directory}: cannot be written: {error.strerror}; choose another --store") from None
+            raise UserError(f"{directory}: {unwritable(error)}; choose another --store") from None
         if self.database.exists():
             with self.connect(mode="rw") as connection:
                 _check_schema(connection, self)
@@ -112,9 +112,20 @@ class Location:
         """A connection to the local database itself, for what need not wait 5 s until MLflow is imported."""
         assert self.database is not None
         with explained(self):
-            connection = sqlite3.connect(f"{self.database.as_uri()}?mode={mode}", uri=True, timeout=LOCKED_FOR)
-            with closing(connection):
+            self._roll_back()
+            with closing(self._connect(mode)) as connection:
                 yield connection
+
+    def _roll_back(self) -> None:
+        """Undo what a killed writer left half-done: whoever only reads cannot."""
+        assert self.database is not None
+        if self.database.with_name(f"{self.database.name}-journal").exists():
+            with suppress(sqlite3.OperationalError), closing(self._connect("rw")) as connection:
+                connection.execute("SELECT 1 FROM sqlite_master")
+
+    def _connect(self, mode: str) -> sqlite3.Connection:
+        assert self.database is not None
+        return sqlite3.connect(f"{self.database.as_uri()}?mode={mode}", uri=True, timeout=LOCKED_FOR)
 
     def client(self) -> MlflowClient:
         """A client, without MLflow's chatter; a local database is created if there is none yet."""
@@ -209,8 +220,10 @@ def _in_words(error: Exception, location: Location) -> str:
     text = str(error).strip()
     if "database is locked" in text:
         return "the database is locked by another process; try again when that has ended"
-    if "disk is full" in text or getattr(error, "errno", None) == errno.ENOSPC:
-        return "no space left on its disk; make room, and go on with the same command"
+    if "disk is full" in text:
+        return unwritable(OSError(errno.ENOSPC, text))
+    if isinstance(error, OSError) and error.errno is not None:
+        return unwritable(error)
     if "not a database" in text or "malformed" in text:
         return f"the database is damaged, or none of MLflow's; {_remedy(location)}"
     if "readonly database" in text or "unable to open database" in text:

@@ -98,11 +98,11 @@ def experiments_with(location: Location, tag: str) -> dict[str, str]:
 
 
 def histories(location: Location, runs: Sequence[StoredRun]) -> list[Point]:
-    """Every value of every metric that is measured along the training: those with a `/`, but for levels and tests."""
+    """Every value of every metric measured along the training: those with a `/`, but for levels, tests and times."""
     wanted: dict[str, list[str]] = defaultdict(list)
     for run in runs:
         for metric in run.metrics:
-            if "/" in metric and not metric.startswith(("level/", "test/")):
+            if "/" in metric and not metric.startswith(("level/", "test/", "seconds/")):
                 wanted[metric].append(run.run_id)
     if location.database is not None:
         return _history_by_sql(location, wanted)

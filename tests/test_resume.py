@@ -94,8 +94,12 @@ def test_the_best_weights_may_lie_before_the_interruption():
 
 def test_seconds_go_on():
     (spec,) = specs()
-    snapshot = dataclasses.replace(until(spec, 10), seconds=1000.0)
-    assert 1000 < list(training.run(spec, snapshot))[-1].metrics["seconds"] < 1300
+    snapshot = dataclasses.replace(until(spec, 10), seconds={"seconds": 1000.0, "seconds/training": 900.0})
+    metrics = list(training.run(spec, snapshot))[-1].metrics
+    assert 1000 < metrics["seconds"] < 1300
+    assert 900 < metrics["seconds/training"] < 1200
+    parts = [value for name, value in metrics.items() if name.startswith("seconds/")]
+    assert 900 < sum(parts) < metrics["seconds"] - 90
 
 
 def test_a_checkpoint_that_cannot_be_written_is_told_once_and_costs_nothing_else():
@@ -103,10 +107,11 @@ def test_a_checkpoint_that_cannot_be_written_is_told_once_and_costs_nothing_else
         raise OSError(28, "No space left on device")
 
     (spec,) = specs()
-    events = list(training.run(spec, None, full, lambda: False))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "FIRST_SAVE", 1e9)
+        events = list(training.run(spec, None, full, lambda: False))
     assert not any(isinstance(event, Warned) for event in events)  # None was due yet.
-    patched = pytest.MonkeyPatch()
-    with patched.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training, "FIRST_SAVE", 0.0)
         patch.setattr(training, "SAVING_SHARE", 1e9)
         events = list(training.run(spec, None, full, lambda: False))

@@ -26,7 +26,7 @@ def specs(task=None, model="gru", seeds=1, gradients=None, **settings):
 
 def without_seconds(events):
     return [
-        dataclasses.replace(event, metrics={k: v for k, v in event.metrics.items() if k != "seconds"})
+        dataclasses.replace(event, metrics={k: v for k, v in event.metrics.items() if not k.startswith("seconds")})
         if hasattr(event, "metrics")
         else event
         for event in events

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Self
 
-from rnnbench.errors import UserError
+from rnnbench.errors import UserError, unwritable
 
 EXPIRY = 60.0
 """Seconds after which the lease of another machine that does not renew it is over."""
@@ -51,7 +51,7 @@ class Leases:
         try:
             file = self._claim(self.directory / signature)
         except OSError as error:
-            raise UserError(f"{self.directory}: cannot be written: {error.strerror}") from None
+            raise UserError(f"{self.directory}: {unwritable(error)}") from None
         if file is None:
             return False
         with self._changing:

@@ -157,7 +157,8 @@ class _Worker:
         resource_tracker.ensure_running()
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
         try:
-            self._process.start()
+            with _environment(OMP_NUM_THREADS="1"):
+                self._process.start()
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         far_end.close()
@@ -187,6 +188,21 @@ class _Worker:
         return f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
 
 
+@contextlib.contextmanager
+def _environment(**variables: str) -> Iterator[None]:
+    """What a process inherits that is started inside: NumPy's libraries read it as they load, before `_serve`."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
 def _serve(pipe: Connection, duty: _Duty) -> None:
     """What a worker process does: one run after the other, until the driver ends it."""
     given: queue.SimpleQueue[bytes] = queue.SimpleQueue()
@@ -196,7 +212,6 @@ def _serve(pipe: Connection, duty: _Duty) -> None:
         os.environ["CUDA_VISIBLE_DEVICES"] = duty.device
     if duty.work is stream:
         quiet_tensorflow()
-        os.environ["OMP_NUM_THREADS"] = "1"
         from rnnbench import training
 
         training.configure(threads=1)

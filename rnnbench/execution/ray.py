@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import os
 import pickle
 import tempfile
 import time
@@ -14,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from rnnbench.errors import UserError
+from rnnbench.errors import UserError, unwritable
 from rnnbench.events import Event, Failed, Warned
 from rnnbench.execution.base import ATTEMPTS, Claim, quiet_tensorflow, stream, unclaimed
 from rnnbench.execution.checkpoints import Checkpoints
@@ -236,7 +235,7 @@ def _token(checkpoints: Checkpoints | None) -> Iterator[Path | None]:
         checkpoints.directory.mkdir(parents=True, exist_ok=True)
         file = tempfile.NamedTemporaryFile(dir=checkpoints.directory, prefix="seen-by-all-nodes-")  # noqa: SIM115
     except OSError as error:
-        raise UserError(f"{checkpoints.directory}: checkpoints cannot be written there: {error.strerror}") from None
+        raise UserError(f"{checkpoints.directory}: {unwritable(error)}") from None
     with file:
         yield Path(file.name).absolute()
 
@@ -267,7 +266,6 @@ def _perform(work: Work, pickled: bytes, worker: int, checkpoints: Checkpoints |
 def _set_tensorflow_up() -> None:
     """As local workers do, once a process."""
     quiet_tensorflow()
-    os.environ["OMP_NUM_THREADS"] = "1"
     from rnnbench import training
 
     training.configure(threads=1)

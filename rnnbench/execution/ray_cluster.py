@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -63,6 +64,8 @@ class Cluster:
         except (ray.exceptions.RayError, RuntimeError, ValueError, OSError, TimeoutError) as error:
             ray.shutdown()
             reason = str(error).strip().partition("\n")[0]
+            if address and os.environ.get("RAY_AUTH_MODE") != "token":
+                reason += "; if its head asks for a token, set RAY_AUTH_MODE=token and its RAY_AUTH_TOKEN here too"
             raise UserError(f"cannot join the Ray cluster {address or 'of this machine'}: {reason}") from error
         # Its notices of lost nodes, each with 25 lines of a log, have no switch; the executor says it in one line.
         ray._private.worker.print_to_stdstream = lambda *args, **kwargs: None
@@ -98,22 +101,23 @@ class Cluster:
 
         return self.on(ray.get_runtime_context().get_node_id())
 
-    def examine(self, nodes: Sequence[Node], requirements: Requirements) -> Iterator[tuple[Node, Findings]]:
-        """What each node lacks, all asked at the same time."""
+    def ask(self, nodes: Sequence[Node], requirements: Requirements) -> dict[Node, Any]:
+        """Ask each node what it lacks; `answers` takes what is returned."""
         import ray
 
-        if not nodes:
-            return
         probe = ray.remote(examine)
         asked = ray.put(requirements)
-        answers = {
+        return {
             node: probe.options(num_cpus=0, max_retries=1, scheduling_strategy=self.on(node.id)).remote(asked)
             for node in nodes
         }
-        ready, _ = ray.wait(list(answers.values()), num_returns=len(answers), timeout=EXAMINE_SECONDS)
-        silent = Findings((f"it does not answer within {EXAMINE_SECONDS:.0f} s",))
-        for node, answer in answers.items():
-            yield node, _answer(answer) if answer in ready else silent
+
+    def answers(self, asked: dict[Node, Any], within: float) -> dict[Node, Findings]:
+        """What the nodes lack that answer within so many seconds."""
+        import ray
+
+        ready, _ = ray.wait(list(asked.values()), num_returns=len(asked), timeout=within)
+        return {node: _answer(answer) for node, answer in asked.items() if answer in ready}
 
 
 class Room:
@@ -128,14 +132,18 @@ class Room:
         self._limit = limit
         self._warn = warn
         self._known: set[str] = set()
+        self._asked: dict[Node, Any] = {}
+        self._deadlines: dict[Node, float] = {}
         self._nodes: dict[str, Node] = {}
-        problems = self._admit(cluster.nodes())
+        self._ask(cluster.nodes())
+        problems = self._admit(EXAMINE_SECONDS)
         if problems:
             raise UserError("; ".join(problems))
 
     def look(self) -> None:
-        """Admit the nodes that joined; one that is not fit is told of and left out."""
-        for problem in self._admit([node for node in self._cluster.nodes() if node.id not in self._known]):
+        """Admit the nodes that joined, as their answers come; one that is not fit is told of and left out."""
+        self._ask([node for node in self._cluster.nodes() if node.id not in self._known])
+        for problem in self._admit(0):
             self._warn(f"{problem}; it gets no runs")
 
     def drop(self, node: Node) -> None:
@@ -150,11 +158,22 @@ class Room:
         free = max(self._nodes.values(), key=lambda node: node.slots - taken[node.id], default=None)
         return free if free and free.slots > taken[free.id] else None
 
-    def _admit(self, nodes: list[Node]) -> list[str]:
-        """Let in those of `nodes` that are fit; say what the others lack."""
+    def _ask(self, nodes: list[Node]) -> None:
+        if nodes:
+            self._known.update(node.id for node in nodes)
+            self._asked |= self._cluster.ask(nodes, self._requirements)
+            self._deadlines |= dict.fromkeys(nodes, time.monotonic() + EXAMINE_SECONDS)
+
+    def _admit(self, within: float) -> list[str]:
+        """Let in those of the nodes asked that answer so soon and are fit; say what the others lack."""
+        if not self._asked:
+            return []
+        found = self._cluster.answers(self._asked, within)
+        silent = Findings((f"it does not answer within {EXAMINE_SECONDS:.0f} s",))
+        found = {node: silent for node in self._asked if time.monotonic() >= self._deadlines[node]} | found
         problems = []
-        for node, findings in self._cluster.examine(nodes, self._requirements):
-            self._known.add(node.id)
+        for node, findings in found.items():
+            del self._asked[node], self._deadlines[node]
             if findings.problems:
                 problems.append(f"node {node.address}: {', '.join(findings.problems)}")
                 continue
@@ -220,6 +239,8 @@ def _environment() -> dict[str, str]:
         "RNNBENCH_MANUAL_DIR": location.manual_dir,
         "RNNBENCH_CACHE_DIR": location.cache_dir,
     }
+    # Read when NumPy is loaded; a run has one CPU.
+    chosen["OMP_NUM_THREADS"] = "1"
     return chosen | {name: str(place()) for name, place in places.items() if name in chosen}
 
 

@@ -23,18 +23,25 @@ from rnnbench.tracking import Tracker
 ROOT = Path(__file__).parents[2]
 LONG = 900
 """Seconds after which a test gives up."""
-GRID = """\
+_GRID = """\
 name: grid
+plugins: [{plugin}]
 tasks:
-  copy_memory: {lag: [3, 6], symbols: 1, examples: 100}
+  paced: {{lag: [3, 6], symbols: 1, examples: 100}}
 models:
-  simple_rnn: {units: 8}
-  lstm: {units: 8}
-  gru: {units: 8, learning_rate: 0.01}
-seeds: %d
-training: {steps: %d, batch_size: 16, evaluate_every: 20, stop_when_solved: false}
-gradients: {examples: 8, during: 1}
+  simple_rnn: {{units: 8}}
+  lstm: {{units: 8}}
+  gru: {{units: 8, learning_rate: 0.01}}
+seeds: {seeds}
+training: {{steps: {steps}, batch_size: 16, evaluate_every: 20, stop_when_solved: false}}
+gradients: {{examples: 8, during: 1}}
 """
+
+
+def write_grid(folder: Path, seeds: int = 1, steps: int = 400) -> None:
+    """Put a grid of six runs a seed into `folder`; drivers may slow them down."""
+    plugin = ROOT / "tests" / "plugins" / "paced.py"
+    (folder / "grid.yaml").write_text(_GRID.format(plugin=plugin, seeds=seeds, steps=steps))
 
 
 class Driver:
@@ -42,7 +49,8 @@ class Driver:
 
     started: ClassVar[list[Driver]] = []
 
-    def __init__(self, folder: Path, *arguments: str) -> None:
+    def __init__(self, folder: Path, *arguments: str, pace: float = 0.0) -> None:
+        """`pace`: seconds that each training step takes at least."""
         self.folder, self.log = folder, folder / f"log-{time.monotonic_ns()}"
         self.began = time.time()
         self.started.append(self)
@@ -50,7 +58,7 @@ class Driver:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "rnnbench", "run", "grid.yaml", *arguments],
                 cwd=folder,
-                env=os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "120"},
+                env=os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "120", "RNNBENCH_TEST_PACE": str(pace)},
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -89,11 +97,11 @@ def _changed(file: Path) -> float:
         return 0.0
 
 
-def wait_for(condition, within: float = 600.0) -> None:
+def wait_for(condition, within: float = 600.0, every: float = 0.02) -> None:
     until = time.monotonic() + within
     while not condition():
         assert time.monotonic() < until, "nothing came"
-        time.sleep(0.02)
+        time.sleep(every)
 
 
 def undisturbed(folder: Path) -> results.Results:

@@ -15,7 +15,7 @@ from rnnbench.snapshot import Snapshot
 
 RNG = np.random.default_rng(0)
 SNAPSHOT = Snapshot(
-    seconds=0.1 + 0.2,
+    seconds={"seconds": 0.1 + 0.2},
     progress={"step": 20, "best_score": float("nan"), "best_loss": float("inf"), "solved_at": None},
     versions={"keras": "3"},
     events=[

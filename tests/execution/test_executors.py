@@ -37,7 +37,9 @@ def events_of(executor, runs):
         if isinstance(event, Taken):
             event = dataclasses.replace(event, worker=0)
         if isinstance(event, Finished):
-            event = dataclasses.replace(event, metrics={k: v for k, v in event.metrics.items() if k != "seconds"})
+            event = dataclasses.replace(
+                event, metrics={k: v for k, v in event.metrics.items() if not k.startswith("seconds")}
+            )
         found[event.signature].append(event)
     return found
 
