@@ -9,7 +9,7 @@ from functools import cached_property
 import pandas as pd
 
 from rnnbench import statistics
-from rnnbench.report.style import Series, all_series, count, series_label, slug
+from rnnbench.report.style import Series, all_series, count, isolated, series_label, slug
 from rnnbench.results import OWN_SKILL, Results
 from rnnbench.selection import CHOOSING, EVALUATED, candidates
 
@@ -36,8 +36,8 @@ class Problem:
         """The name for headings; a stand-in is called one wherever it is named."""
         name = f"{self.task}, {self.setting}" if self.setting else self.task
         if self.synthetic:
-            return f"{name} (synthetic stand-in)"
-        return name if self.source in ("", "generated", self.task) else f"{name} ({self.source})"
+            return isolated(f"{name} (synthetic stand-in)")
+        return isolated(name if self.source in ("", "generated", self.task) else f"{name} ({self.source})")
 
     @property
     def score_title(self) -> str:

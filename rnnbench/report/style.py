@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from rnnbench.palette import colours
 
 SHAPES = ["circle", "square", "triangle-up", "diamond", "triangle-down", "triangle-right", "triangle-left"]
 _SLUG = 80
+_TURNING = {"R", "AL", "RLE", "LRE", "RLO", "LRO", "RLI", "LRI", "FSI"}
 DASHES = [[1, 0], [7, 3], [2, 2], [9, 3, 2, 3], [4, 2], [1, 3], [12, 3]]
 
 
@@ -31,7 +33,13 @@ class Series:
 
 def series_label(model: str, setting: str) -> str:
     """`"lstm"`, or `"lstm (units=32)"` where the model has an axis of its own."""
-    return f"{model} ({setting})" if setting else model
+    return isolated(f"{model} ({setting})" if setting else model)
+
+
+def isolated(text: str) -> str:
+    """A name that runs from right to left, or says so, so that it turns nothing around it."""
+    turning = any(unicodedata.bidirectional(sign) in _TURNING for sign in text)
+    return f"\N{FIRST STRONG ISOLATE}{text}\N{POP DIRECTIONAL ISOLATE}" if turning else text
 
 
 def all_series(pairs: Sequence[tuple[str, str]]) -> list[Series]:

@@ -225,7 +225,7 @@ def cost_table(material: Material, problem: Problem) -> Table:
 def facts_table(caption: str, facts: dict[str, Any]) -> Table | None:
     """A nested plain object as two columns."""
     rows: list[list[Cell]] = [[(key,), (value,)] for key, value in flatten(facts)]
-    return Table(caption, ["", "value"], rows) if rows else None
+    return Table(caption, ["what", "value"], rows) if rows else None
 
 
 def _by_lag(
