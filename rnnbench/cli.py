@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from rnnbench.execution.checkpoints import Checkpoints
     from rnnbench.execution.driver import Tally
     from rnnbench.experiment import Experiment, RunSpec
+    from rnnbench.report.command import Source
+    from rnnbench.report.comparison import Only
     from rnnbench.store import Location
 
 app = typer.Typer(
@@ -155,7 +157,7 @@ def run(
                 executor = cluster or _local(workers, specs, checkpoints)
                 console.print(f"learning rates chosen: {len(specs)} to evaluate")
         if tally or not page.exists():
-            _report(experiment, location, file, overrides, page.parent)
+            _report([_source(file, overrides, experiment, location)], out)
             tracker.log_report(page.parent)
     console.print(f"report:    {page}", soft_wrap=True)
     console.print(f"MLflow UI: {terminal.command()} ui {file}{terminal.where(store, tracking_uri)}", soft_wrap=True)
@@ -236,15 +238,40 @@ def status(
 
 @app.command()
 def report(
-    file: ExperimentFile,
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Experiment files (YAML).")],
     overrides: Overrides = [],  # noqa: B006
-    store: Store = None,
+    stores: Annotated[
+        list[Path],
+        typer.Option("--store", metavar="DIR", help="Directory of results; again for each file.  [default: store]"),
+    ] = [],  # noqa: B006
     tracking_uri: TrackingUri = None,
     out: Out = None,
+    tasks: Annotated[list[str], typer.Option("--task", metavar="NAME", help="Only this task; may be repeated.")] = [],  # noqa: B006
+    models: Annotated[
+        list[str], typer.Option("--model", metavar="NAME", help="Only this model; may be repeated.")
+    ] = [],  # noqa: B006
+    since: Annotated[
+        str | None, typer.Option(metavar="DATE", help="Only runs begun since then, e.g. 2026-01-31 (UTC).")
+    ] = None,
 ) -> None:
-    """Write the report of the runs that the store has: HTML, Markdown, SVG figures, results.csv and a manifest."""
-    experiment, location = _open(file, overrides, store, tracking_uri)
-    page = _report(experiment, location, file, overrides, out or Path("reports") / experiment.name)
+    """Write the report of the runs that the store has: HTML, Markdown, SVG figures, results.csv and a manifest.
+
+    Several files come into one report, on the same figures: say two initialisations, or one experiment on two machines.
+    """
+    from rnnbench.report.comparison import Only
+
+    if len(stores) not in (0, 1, len(files)):
+        raise UserError(f"{len(stores)} --store for {len(files)} files: give one, or one for each file in their order")
+    places = stores if len(stores) == len(files) else [stores[0] if stores else None] * len(files)
+    sources = [
+        _source(file, overrides, *_open(file, overrides, place, tracking_uri))
+        for file, place in zip(files, places, strict=True)
+    ]
+    only = Only.parse(tasks, models, since)
+    usual = len(files) == 1 and only.everything
+    if out is None and not usual:
+        raise UserError("a report of several files, or of a part, needs a folder of its own: add --out DIR")
+    page = _report(sources, out, only, "" if usual else f"rnnbench {shlex.join(sys.argv[1:])}")
     console.print(f"report: {page}", soft_wrap=True)
 
 
@@ -391,27 +418,22 @@ def _local(workers: int | None, specs: list[RunSpec], checkpoints: Checkpoints) 
     return LocalPool(workers, checkpoints)
 
 
-def _report(experiment: Experiment, location: Location, file: Path, overrides: list[str], out: Path) -> Path:
-    from rnnbench.report.build import build
-    from rnnbench.results import load, provenance
-    from rnnbench.stages import planned
+def _source(file: Path, overrides: list[str], experiment: Experiment, location: Location) -> Source:
+    from rnnbench.report.command import Source
 
     settings = "".join(f" --set {shlex.quote(override)}" for override in overrides)
     name = file.name if file.is_absolute() else str(file)
-    results = load(location, experiment)
-    try:
-        return build(
-            experiment.resolved(),
-            results,
-            out,
-            title=experiment.name,
-            description=experiment.description,
-            provenance=provenance(location, experiment),
-            reproduce=[f"rnnbench run {shlex.quote(name)}{settings}"],
-            planned=planned(experiment),
-        )
-    except OSError as error:
-        raise UserError(f"{out}: the report cannot be written there: {error.strerror}; choose another --out") from None
+    return Source(experiment, location, f"rnnbench run {shlex.quote(name)}{settings}")
+
+
+def _report(sources: list[Source], out: Path | None, only: Only | None = None, made_by: str = "") -> Path:
+    from rnnbench.report.command import write
+    from rnnbench.report.index import write_index
+
+    page = write(sources, out or Path("reports") / sources[0].experiment.name, only, made_by)
+    if out is None:
+        write_index(page.parent.parent)
+    return page
 
 
 def _announce(experiment: Experiment, waiting: int, to_do: int, workers: int) -> None:
