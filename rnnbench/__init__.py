@@ -1,7 +1,7 @@
 """rnnbench: how SimpleRNN, LSTM and GRU cope as the dependency length grows.
 
-For a notebook: `load_experiment`, `run_experiment`, `load_results`, `memory_horizons`, `figures`; they are imported when
-they are first used. The other names are what a task or a model of one's own needs.
+For a notebook: `load_experiment`, `run_experiment`, `load_results`, `memory_horizons` and `figures`, imported when they
+are first used. The other names are what a task or a model of one's own needs.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -125,6 +125,14 @@ class Experiment(_Settings):
             raise ValueError(f"seed {twice[0]} stands there twice")
         return value
 
+    @field_validator("tasks", "models")
+    @classmethod
+    def _labels_can_be_shown(cls, value: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        for label in value:
+            if not (label.strip() and label.isprintable()):
+                raise ValueError(f"a label is text on one line without control characters, not {label!a}")
+        return value
+
     @model_validator(mode="after")
     def _budget_goes_with_match(self) -> Experiment:
         if (self.match == "parameters") != (self.parameter_budget is not None):

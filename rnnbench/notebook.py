@@ -47,7 +47,9 @@ def load_experiment(file: str | Path, *overrides: str) -> Experiment:
     An experiment can be written in Python just as well:
 
     >>> experiment = rnnbench.Experiment(
-    ...     name="first", tasks={"copy_memory": {"lag": [5, 10], "symbols": 1}}, models={"gru": {}, "lstm": {"units": 32}}
+    ...     name="first",
+    ...     tasks={"copy_memory": {"lag": [5, 10], "symbols": 1}},
+    ...     models={"gru": {}, "lstm": {"units": 32}},
     ... )
     >>> [run.name for run in experiment.runs][:2]
     ['gru T5 s0 copy_memory', 'gru T10 s0 copy_memory']

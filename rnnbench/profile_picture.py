@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from typing import Any
 
 WIDTH, HEIGHT = 640, 360
-LEFT, RIGHT, TOP, BOTTOM = 64, 20, 44, 48
+LEFT, RIGHT, TOP, BOTTOM = 64, 20, 72, 48
 _DECADES = 16
 """Decades that are shown at most, counted from the largest norm."""
 _PHASES = {"initial": ("#8C8C8C", "before training"), "final": ("#0072B2", "as tested")}
 _DASHES = {"h": "", "c": "6 4"}
+_TITLE_LENGTH = 60
 
 
 def picture(title: str, lag: int, profile: dict[str, Sequence[Any]]) -> str:
@@ -37,7 +38,7 @@ def picture(title: str, lag: int, profile: dict[str, Sequence[Any]]) -> str:
 
     parts = [*_axes(x, y, top, bottom, longest), _rule(x(min(lag, longest)))]
     parts += [_line(phase, state, [(x(at), y(norm)) for at, norm in line]) for (phase, state), line in lines.items()]
-    parts.append(_text(LEFT, 18, title, size=14, weight=600))
+    parts.append(_text(LEFT, 20, title[:_TITLE_LENGTH], size=14, weight=600))
     parts += _legend(lines)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
@@ -73,7 +74,8 @@ def _axes(x: Any, y: Any, top: int, bottom: int, longest: int) -> list[str]:
 
 
 def _rule(at: float) -> str:
-    return f'<path d="M{at:.1f},{TOP}V{HEIGHT - BOTTOM}" stroke="#7d7d7d" stroke-dasharray="2 3"/>'
+    rule = f'<path d="M{at:.1f},{TOP}V{HEIGHT - BOTTOM}" stroke="#7d7d7d" stroke-dasharray="2 3"/>'
+    return rule + _text(at - 4, HEIGHT - BOTTOM - 6, "the evidence ends", anchor="end")
 
 
 def _line(phase: str, state: str, points: list[tuple[float, float]]) -> str:
