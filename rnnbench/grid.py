@@ -104,6 +104,8 @@ class Grid:
                 break
             attempted = {spec.signature for spec in specs}
             waiting = [spec for spec in waiting if spec.signature not in attempted]
+        if not outcome.attempted:
+            screen.idle()
         return outcome
 
     def results(self) -> Results:
@@ -121,13 +123,15 @@ class Grid:
 
     def report(self, out: Path, results: Results | None = None) -> Path:
         """Write the report of `results` (default: of what the store has); the path of its page."""
+        results = results or self.results()
+        # After the store has answered, because drawing takes a second to import.
         from rnnbench.report.build import build
         from rnnbench.results import provenance
 
         try:
             return build(
                 self.experiment.resolved(),
-                results or self.results(),
+                results,
                 out,
                 title=self.experiment.name,
                 description=self.experiment.description,

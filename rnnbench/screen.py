@@ -19,24 +19,29 @@ class Screen:
 
     console: Console = field(default_factory=lambda: Console(highlight=False))
     errors: Console = field(default_factory=lambda: Console(highlight=False, stderr=True))
-    _begun: bool = False
+    _opening: str = ""
 
     def say(self, line: str) -> None:
         """Print a line as it is."""
         self.console.print(line, markup=False, soft_wrap=True)
 
     def begin(self, experiment: Experiment, done: int) -> None:
-        """Tell how large the grid is and how much of it was done before."""
+        """Take in how large the grid is and how much of it was done before: it is told with what comes next."""
         before = f", {done} finished before" if done else ""
-        nothing = "" if done < planned(experiment) else ", nothing to run"
-        self.say(f"{experiment.name}: {planned(experiment)} runs{before}{nothing}")
+        self._opening = f"{experiment.name}: {planned(experiment)} runs{before}"
+
+    def idle(self) -> None:
+        """Tell that there is nothing to do."""
+        self.say(f"{self._opening}, nothing to run")
 
     def progress(self, specs: Sequence[RunSpec], workers: int, more: int) -> GridProgress:
         """What shows the events of some runs; `more`: how many may come after them."""
-        chosen = "learning rates chosen: " if self._begun and not more else ""
-        then = f", then {more} to evaluate" if more > 0 else ""
-        self.say(f"{chosen}{len(specs)} to {'evaluate' if chosen else 'run'} with {_workers(workers)}{then}")
-        self._begun = True
+        if self._opening:
+            then = ", then those to evaluate" if more > 0 else ""
+            self.say(f"{self._opening}, {len(specs)} to run with {workers} worker{'s' * (workers > 1)}{then}")
+        else:
+            self.say(f"learning rates chosen: {len(specs)} to evaluate")
+        self._opening = ""
         return GridProgress(specs, workers, self.console)
 
     def end(self, tally: Tally, total: int) -> None:
@@ -56,7 +61,3 @@ class Screen:
             self.say(f"{runs} being done by another `rnnbench run`, which will write the report")
         for name, message in tally.failed.items():
             self.errors.print(f"failed: {name}: {message}", style="red", markup=False, soft_wrap=True)
-
-
-def _workers(count: int) -> str:
-    return f"{count} worker{'s' * (count > 1)}"

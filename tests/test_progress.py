@@ -2,6 +2,7 @@
 
 import io
 import re
+import time
 
 import pytest
 from rich.console import Console
@@ -20,9 +21,9 @@ class Screen(io.StringIO):
         return True
 
 
-def shown(terminal, width=80, **options):
+def shown(terminal, width=80, pause=0.0):
     text = Screen() if terminal else io.StringIO()
-    options = {"force_terminal": terminal, "force_interactive": terminal, "color_system": None} | options
+    options = {"force_terminal": terminal, "force_interactive": terminal, "color_system": None}
     console = Console(file=text, width=width, highlight=False, **options)
     with GridProgress(RUNS, workers=1, console=console) as progress:
         for spec, ending in (
@@ -34,6 +35,7 @@ def shown(terminal, width=80, **options):
             progress(spec, Started(spec.signature, 10))
             progress(spec, Measured(spec.signature, 0, {"validation/loss": 2.1, "validation/accuracy": 0.1}))
             progress(spec, Measured(spec.signature, 1000, SCORES))
+            time.sleep(pause)
             progress(spec, ending)
     return text.getvalue()
 
@@ -56,7 +58,7 @@ def test_a_terminal_sees_step_loss_score_and_failures():
 
 @pytest.mark.parametrize("width", [80, 120])
 def test_the_live_table_keeps_to_its_width_and_shows_the_loss_where_there_is_room(width):
-    text = shown(terminal=True, width=width)
+    text = shown(terminal=True, width=width, pause=0.6)
     lines = [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", line) for line in re.split(r"[\r\n]+", text)]
     live = [line for line in lines if "all runs" in line or ("copy_memory" in line and "FAILED" not in line)]
     assert {len(line) for line in live} == {width}
