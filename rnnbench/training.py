@@ -51,6 +51,9 @@ def configure(threads: int) -> None:
 class RecurrentNetwork(keras.Model):
     """`keras.Model` whose train step minimises the task's loss and keeps loss and pre-clip norms of every step."""
 
+    # In place of Keras' property, which turns XLA off under `enable_op_determinism` for the sake of ops on GPUs.
+    jit_compile = False
+
     def watch(self, task: Task, model: Model, window: int) -> None:
         """Train on `task.loss`; remember the last `window` steps."""
         self.task = task

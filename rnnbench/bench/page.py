@@ -152,7 +152,7 @@ only if the loss of the first steps agrees.
 Each peer is a process of its own, tied to the cores, and does a quarter of a second of steps at a time, in turns with
 the others. A time is the median over these turns, ± half of the distance from the 10% to the 90% quantile. A quotient
 is the median over the rounds of the quotients within a round. *fastest / ours*: the fastest of the peers over ours.
-*stock / ours*: stock Keras on TensorFlow, at the faster of its two settings, over ours. *ours / floor*: ours over the
+*stock / ours*: stock Keras on TensorFlow, at the fastest of its settings, over ours. *ours / floor*: ours over the
 bare matrix products of the recurrence."""
 _LENGTHS = "Our step at B=32, H=128, in turns: microseconds for each of the T time steps."
 _MEMORY = """\

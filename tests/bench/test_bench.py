@@ -41,7 +41,7 @@ def test_ours_against_stock_keras(tmp_path):
 def test_mistakes_are_one_line(tmp_path):
     for arguments, message in (
         (["--cell", "lstn"], "--cell lstn: there are simple_rnn, lstm, gru"),
-        (["--peer", "mxnet"], "--peer mxnet: there are keras, keras_no_jit, keras_jax, torch"),
+        (["--peer", "mxnet"], "--peer mxnet: there are keras, keras_no_jit, keras_jit, keras_jax, torch"),
         (["--size", "3"], "--size 3: give batch, length and units, such as 32,500,128"),
         (["--cores", "0"], "--cores 0: give numbers from 1 to"),
     ):
