@@ -22,7 +22,10 @@ REPORT = "report"
 _REPORT_COLOUR = "#444444"
 _NAME_LENGTH = 250
 """Characters that a database may keep of a run's name."""
-_DESCRIPTION_LENGTH = 2000
+_DESCRIPTION_LENGTH = 1500
+_EXPERIMENT_NOTE_LENGTH = 20_000
+"""Characters that MLflow takes."""
+_MESSAGE_LENGTH = 500
 _NOTE_LENGTH = 4000
 """Characters of a traceback shown on the page of its run; the artifact has all of it."""
 
@@ -68,7 +71,7 @@ def run_note(spec: RunSpec, run_id: str, status: str, metrics: Mapping[str, floa
 
 def failure_note(message: str, traceback: str) -> str:
     """Why a run failed."""
-    return f"{plain(message)}\n```\n{traceback[-_NOTE_LENGTH:]}\n```"
+    return f"{plain(message[:_MESSAGE_LENGTH])}\n```\n{traceback[-_NOTE_LENGTH:]}\n```"
 
 
 def experiment_note(experiment: Experiment, experiment_id: str, report_id: str | None = None, found: str = "") -> str:
@@ -79,7 +82,8 @@ def experiment_note(experiment: Experiment, experiment_id: str, report_id: str |
         return f"Views: {' · '.join(views)} (the report comes when the runs are done)\n\n{asked}"
     page = f"#/experiments/{experiment_id}/runs/{report_id}/artifacts/report.html?workflowType=machine_learning"
     figure = f"![skill against lag](get-artifact?path=figures/overview.svg&run_uuid={report_id})"
-    return f"**[Report]({page})** · {' · '.join(views)}\n\n{asked}\n\n{found}\n\n{figure}"
+    note = f"**[Report]({page})** · {' · '.join(views)}\n\n{asked}\n\n{figure}\n\n{found}"
+    return note[: note.rfind("\n", 0, _EXPERIMENT_NOTE_LENGTH)] if len(note) > _EXPERIMENT_NOTE_LENGTH else note
 
 
 def parameters(spec: RunSpec) -> dict[str, str]:

@@ -24,8 +24,8 @@ def picture(title: str, lag: int, profile: dict[str, Sequence[Any]]) -> str:
     """
     lines = _lines(profile)
     norms = [norm for line in lines.values() for _, norm in line if norm > 0 and math.isfinite(norm)]
-    top = math.ceil(math.log10(max(norms, default=1.0)) + 1e-9)
-    bottom = max(math.floor(math.log10(min(norms, default=1e-1))), top - _DECADES)
+    top = math.ceil(math.log10(max(norms, default=1.0)) - 1e-9)
+    bottom = max(math.floor(math.log10(min(norms, default=1e-1)) + 1e-9), top - _DECADES)
     bottom = min(bottom, top - 1)
     longest = max((distance for line in lines.values() for distance, _ in line), default=1) or 1
 
