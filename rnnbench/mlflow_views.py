@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from rnnbench.experiment import Experiment
-from rnnbench.stored import STATUS_TAG
+from rnnbench.stored import KIND_TAG, STATUS_TAG
 
 RESULTS, CURVES, GRADIENTS = "results", "curves", "gradients"
 VIEWS = (RESULTS, CURVES, GRADIENTS)
@@ -57,7 +57,8 @@ def _view(name: str, experiment: Experiment) -> str:
     ]
     charts = list(_CHARTS[name](experiment))
     state = {
-        "searchFilter": "",
+        # In a chart the report would be a line without points.
+        "searchFilter": "" if name == RESULTS else f"tags.`{KIND_TAG}` = 'run'",
         # The report is made last, and so stands first.
         "orderByKey": "attributes.start_time",
         "orderByAsc": False,
@@ -121,10 +122,16 @@ _CHARTS = {RESULTS: _results, CURVES: _curves, GRADIENTS: _gradients}
 
 
 def _section(name: str, display: bool) -> dict[str, Any]:
-    generated = not display
     return {
-        "uuid": name, "name": name, "display": display, "isReordered": False, "deleted": False, "isGenerated": generated
-    }  # fmt: skip
+        "uuid": name,
+        "name": name,
+        "display": display,
+        "isReordered": False,
+        "deleted": False,
+        "isGenerated": not display,
+        "columns": 2,
+        "cardHeight": 360,
+    }
 
 
 def _chart(section: str, title: str, kind: str) -> Chart:
