@@ -139,6 +139,10 @@ def run(
         same = shlex.join(argument for argument in sys.argv[1:] if argument != "--fresh")
         _say(f"go on with: {terminal.command()} {same}")
     if outcome.page:
+        if out is None:
+            from rnnbench.report.index import write_index
+
+            write_index(outcome.page.parent.parent)
         _say(f"report:     {outcome.page}")
         _say(f"MLflow UI:  {terminal.command()} ui {shlex.quote(str(file))}{terminal.where(store, tracking_uri)}")
     if outcome.signal:
@@ -198,15 +202,50 @@ def status(
 
 @app.command()
 def report(
-    file: ExperimentFile,
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE...", help="Experiment files (YAML).", autocompletion=completion.experiment_files),
+    ],
     overrides: Overrides = [],  # noqa: B006
-    store: Store = None,
+    stores: Annotated[
+        list[Path],
+        typer.Option("--store", metavar="DIR", help="Directory of results; again for each file.  [default: store]"),
+    ] = [],  # noqa: B006
     tracking_uri: TrackingUri = None,
     out: Out = None,
+    tasks: Annotated[list[str], typer.Option("--task", metavar="NAME", help="Only this task; may be repeated.")] = [],  # noqa: B006
+    models: Annotated[
+        list[str], typer.Option("--model", metavar="NAME", help="Only this model; may be repeated.")
+    ] = [],  # noqa: B006
+    since: Annotated[
+        str | None, typer.Option(metavar="DATE", help="Only runs begun since then, e.g. 2026-01-31 (UTC).")
+    ] = None,
 ) -> None:
-    """Write the report of the runs that the store has: HTML, Markdown, SVG figures, results.csv and a manifest."""
-    grid = _open(file, overrides, store, tracking_uri)
-    _say(f"report: {grid.report(out or Path('reports') / grid.experiment.name)}")
+    """Write the report of the runs that the store has: HTML, Markdown, SVG figures, results.csv and a manifest.
+
+    Several files come into one report, on the same figures: say two initialisations, or one experiment on two machines.
+    """
+    from rnnbench.report.comparison import Only
+
+    if len(stores) not in (0, 1, len(files)):
+        raise UserError(f"{len(stores)} --store for {len(files)} files: give one, or one for each file in their order")
+    places = stores if len(stores) == len(files) else [stores[0] if stores else None] * len(files)
+    grids = [_open(file, overrides, place, tracking_uri) for file, place in zip(files, places, strict=True)]
+    only = Only.parse(tasks, models, since)
+    usual = len(files) == 1 and only.everything
+    if out is None and not usual:
+        raise UserError("a report of several files, or of a part, needs a folder of its own: add --out DIR")
+    for grid in grids:
+        grid.location.check_readable()
+    # After the stores have answered, because drawing takes a second to import.
+    from rnnbench.report.command import write
+    from rnnbench.report.index import write_index
+
+    made_by = "" if usual else f"rnnbench {shlex.join(sys.argv[1:])}"
+    page = write([grid.source for grid in grids], out or Path("reports") / grids[0].experiment.name, only, made_by)
+    if out is None:
+        write_index(page.parent.parent)
+    _say(f"report: {page}")
 
 
 @app.command()

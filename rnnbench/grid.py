@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnnbench.errors import UserError
 from rnnbench.execution.preparation import to_do, work_place
 from rnnbench.stages import needed, planned
 from rnnbench.store import Location
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from rnnbench.execution.leases import Leases
     from rnnbench.experiment import Experiment, RunSpec
     from rnnbench.headline import Headline
+    from rnnbench.report.command import Source
     from rnnbench.results import Results
     from rnnbench.screen import Screen
     from rnnbench.status import GridStatus
@@ -121,36 +121,28 @@ class Grid:
         self.location.check_readable()
         return look(self.experiment, self.location, work_place(self.experiment, self.location, self.store)[1])
 
-    def report(self, out: Path, results: Results | None = None) -> Path:
-        """Write the report of `results` (default: of what the store has); the path of its page."""
-        results = results or self.results()
-        # After the store has answered, because drawing takes a second to import.
-        from rnnbench.report.build import build
-        from rnnbench.results import provenance
+    @property
+    def source(self) -> Source:
+        """The grid as reports take it, alone or with others."""
+        from rnnbench.report.command import Source
 
-        try:
-            return build(
-                self.experiment.resolved(),
-                results,
-                out,
-                title=self.experiment.name,
-                description=self.experiment.description,
-                provenance=provenance(self.location, self.experiment),
-                reproduce=[self.made_by],
-                planned=planned(self.experiment),
-            )
-        except OSError as error:
-            reason = f"the report cannot be written there: {error.strerror}; choose another --out"
-            raise UserError(f"{out}: {reason}") from None
+        return Source(self.experiment, self.location, self.made_by)
+
+    def report(self, out: Path) -> Path:
+        """Write the report of what the store has; the path of its page. Raises `UserError` if it has nothing."""
+        self.location.check_readable()
+        # After the store has answered, because drawing takes a second to import.
+        from rnnbench.report.command import write
+
+        return write([self.source], out)
 
     def _conclude(self, tracker: Tracker, outcome: Outcome, out: Path | None) -> None:
         from rnnbench.headline import Headline
 
-        results = self.results()
-        outcome.headline = Headline(results)
+        outcome.headline = Headline(self.results())
         if out is None:
             return
         outcome.page = out / "report.html"
         if outcome.attempted or not outcome.page.exists():
-            self.report(out, results)
+            self.report(out)
             tracker.log_report(out, outcome.headline.markdown())

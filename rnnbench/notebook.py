@@ -13,8 +13,6 @@ Name: skill, dtype: float64
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -134,41 +132,20 @@ def memory_horizons(results: Results) -> pd.DataFrame:
     return statistics.horizons(statistics.summary(results.runs[results.runs["role"] == EVALUATED]))
 
 
-@dataclass(frozen=True)
-class Picture:
-    """A figure of the report; the last line of a notebook's cell shows it."""
-
-    title: str
-    caption: str
-    _figure: Figure
-
-    def _repr_svg_(self) -> str:
-        return self._figure.svg()
-
-    def save(self, file: str | Path) -> None:
-        """Write it as SVG."""
-        Path(file).write_text(self._figure.svg(), encoding="utf-8")
-
-
-def figures(results: Results) -> Mapping[str, Picture]:
-    """The figures of the report by their names there.
+def figures(results: Results) -> dict[str, Figure]:
+    """The figures of the report by their names there; the last line of a notebook's cell shows one.
 
     >>> import rnnbench
     >>> experiment = rnnbench.load_experiment("experiments/copy_memory.yaml", "seeds=2")
     >>> shown = rnnbench.figures(rnnbench.load_results(experiment))
-    >>> shown["overview"].save("overview.svg")
-    >>> "survival" in shown
-    True
+    >>> shown["overview"].title
+    'Skill against lag'
+    >>> shown["overview"].svg()[:4]
+    '<svg'
     """
-    from rnnbench.report import drawings, published
-    from rnnbench.report.material import Material
+    from rnnbench.report import build
 
-    material = Material(results)
-    drawn: list[Figure | None] = [drawings.overview(material), drawings.survival(material)]
-    for problem in material.problems:
-        drawn.append(drawings.scores(material, problem, published.points(problem, {})))
-        drawn += [*drawings.gradients(material, problem), *drawings.curves(material, problem)]
-    return {figure.name: Picture(figure.title, figure.caption, figure) for figure in drawn if figure}
+    return build.figures(results)
 
 
 def _grid(experiment: Experiment, store: str | Path | None, tracking_uri: str | None) -> Grid:

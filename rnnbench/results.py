@@ -17,8 +17,8 @@ from rnnbench.stored import MESSAGE_TAG, PROFILE_ARTIFACT, StoredRun, artifact, 
 COLUMNS = [
     "task", "task_setting", "source", "model", "model_setting", "lag", "filler", "seed", "status",
     "score_name", "score", "skill", "solved", "steps", "steps_to_solve", "parameters", "recurrent_parameters",
-    "seconds", "survival", "decay_per_step", "reach", "units", "learning_rate", "validation_score", "role", "message",
-    "criterion", "signature", "run_id",
+    "seconds", "training_seconds", "survival", "survival_initial", "decay_per_step", "reach", "units", "learning_rate",
+    "validation_score", "role", "message", "criterion", "experiment", "started", "signature", "run_id",
 ]  # fmt: skip
 
 
@@ -34,7 +34,9 @@ class Results:
     """One row a run that the store knows (failed ones too), in the order of the grid, with the columns `COLUMNS`.
 
     `validation_score`: the best one, that which chose the weights; of a diverged run its untrained network's. `role`:
-    `evaluated`, or for an experiment with `select` what `rnnbench.selection` says.
+    `evaluated`, or for an experiment with `select` what `rnnbench.selection` says. `training_seconds`: the part of
+    `seconds` that went into training steps. `survival_initial`: the gradient's survival in the untrained network.
+    `started`: when, in UTC.
     """
     history: pd.DataFrame
     """`signature, step, metric, value`: every step-wise metric (`train/loss`, `validation/accuracy`, ...)."""
@@ -58,7 +60,12 @@ def load(location: Location, experiment: Experiment) -> Results:
         raise UserError(f"{location}: no runs of '{experiment.name}' yet: run `rnnbench run FILE` first")
     found = [run for _, run in pairs]
     history = _history(location, found)
-    runs = _runs(pairs, experiment.select).assign(role=EVALUATED, validation_score=_validation_scores(pairs, history))
+    runs = _runs(pairs, experiment.select).assign(
+        role=EVALUATED,
+        validation_score=_validation_scores(pairs, history),
+        survival_initial=_survival_initial(pairs, history),
+        experiment=experiment.name,
+    )
     if experiment.select:
         runs = with_roles(runs, experiment.select.seeds)
     return Results(
@@ -83,7 +90,7 @@ def _runs(pairs: list[tuple[RunSpec, StoredRun]], select: Selection | None) -> p
     chosen = select.axis if select else None
     table = pd.DataFrame([_row(spec, run, chosen) for spec, run in pairs], columns=COLUMNS)
     counts = ("steps", "steps_to_solve", "parameters", "recurrent_parameters", "units")
-    figures = ("score", "skill", "seconds", "survival", "decay_per_step", "reach")
+    figures = ("score", "skill", "seconds", "training_seconds", "survival", "decay_per_step", "reach")
     return table.astype(
         dict.fromkeys(counts, "Int64")
         | dict.fromkeys(figures, "float64")
@@ -92,7 +99,9 @@ def _runs(pairs: list[tuple[RunSpec, StoredRun]], select: Selection | None) -> p
 
 
 def _row(spec: RunSpec, run: StoredRun, chosen: str | None) -> dict[str, Any]:
-    measured = {name: value for name, value in run.metrics.items() if name in COLUMNS and not math.isnan(value)}
+    named_so = {"seconds/training": "training_seconds"}
+    metrics = {named_so.get(name, name): value for name, value in run.metrics.items()}
+    measured = {name: value for name, value in metrics.items() if name in COLUMNS and not math.isnan(value)}
     if "solved" in measured:
         measured["solved"] = bool(measured["solved"])
     if run.status not in ("finished", "diverged"):
@@ -112,6 +121,7 @@ def _row(spec: RunSpec, run: StoredRun, chosen: str | None) -> dict[str, Any]:
             "learning_rate": spec.training.learning_rate,
             "message": run.tags.get(MESSAGE_TAG, ""),
             "signature": spec.signature,
+            "started": run.started,
             "run_id": run.run_id,
         }
     )
@@ -128,6 +138,12 @@ def _validation_scores(pairs: list[tuple[RunSpec, StoredRun]], history: pd.DataF
         else:
             scores.append(float(found.get(0, math.nan)) if found is not None and run.status == "diverged" else math.nan)
     return scores
+
+
+def _survival_initial(pairs: list[tuple[RunSpec, StoredRun]], history: pd.DataFrame) -> list[float]:
+    at_start = history[(history["metric"] == "gradient_profile/survival") & (history["step"] == 0)]
+    by_signature = at_start.set_index("signature")["value"]
+    return [float(by_signature.get(spec.signature, math.nan)) for spec, _ in pairs]
 
 
 def _with_solved(runs: pd.DataFrame) -> pd.DataFrame:

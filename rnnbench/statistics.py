@@ -256,6 +256,55 @@ def improvements(runs: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*GROUP, "other", "other_setting", "n", "probability", "low", "high"])
 
 
+def solving(runs: pd.DataFrame) -> pd.DataFrame:
+    """By which step how many runs of each line and lag had solved their task: one row a step of the curve.
+
+    Columns: `GROUP`, `lag`, `step`, `share` (solved by then, the complement of `unsolved`), `low`, `high`, `n`.
+    """
+    ended = with_group_names(runs[runs["status"].isin(OUTCOMES)])
+    curves = []
+    for key, line in _groups(ended, [*GROUP, "lag"]):
+        curve = unsolved(line["steps_to_solve"].tolist(), _budgets(line))
+        solved = {
+            "step": curve["step"],
+            "share": 1 - curve["share"],
+            "low": 1 - curve["high"],
+            "high": 1 - curve["low"],
+        }
+        curves.append(pd.DataFrame(solved).assign(**dict(zip([*GROUP, "lag"], key, strict=True)), n=len(line)))
+    columns = [*GROUP, "lag", "step", "share", "low", "high", "n"]
+    return pd.concat(curves, ignore_index=True)[columns] if curves else pd.DataFrame(columns=columns)
+
+
+@dataclass(frozen=True)
+class Association:
+    """Spearman's rank correlation (Spearman 1904) of two quantities over runs."""
+
+    n: int
+    """Runs with both."""
+    rho: float
+    """Over all of them; NaN where one quantity does not vary."""
+    within: float
+    """Between runs of the same stratum only: of the ranks within each, less their mean."""
+
+
+def association(first: pd.Series, second: pd.Series, strata: pd.Series) -> Association:
+    """How `first` and `second` go together, over all runs and within the strata (the lags, say).
+
+    Both fall as the lag grows, so that they correlate over all runs even where neither tells anything about the other;
+    within a lag they need not.
+    """
+    table = pd.DataFrame({"first": first.astype(float), "second": second.astype(float), "stratum": strata}).dropna()
+    ranks = table.groupby("stratum")[["first", "second"]].rank()
+    centred = ranks - ranks.groupby(table["stratum"]).transform("mean")
+    return Association(len(table), _correlation(table[["first", "second"]].rank()), _correlation(centred))
+
+
+def _correlation(table: pd.DataFrame) -> float:
+    varies = len(table) > 2 and bool((table.max() > table.min()).all())
+    return float(table.corr().iloc[0, 1]) if varies else math.nan
+
+
 SUMMARY_COLUMNS = [
     *GROUP, "lag", "score_name", "n", "n_solved", "n_diverged", "n_failed", "success", "success_low", "success_high",
     "score", "score_low", "score_high", "skill", "skill_low", "skill_high", "survival", "decay_per_step",

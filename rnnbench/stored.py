@@ -7,6 +7,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from rnnbench.store import Location, explained
@@ -35,6 +36,8 @@ class StoredRun:
     tags: dict[str, str] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
     """The last value of each metric; NaN where it was not finite."""
+    started: str = ""
+    """When it was begun, UTC: `2026-01-31T23:59:59`."""
 
     @property
     def signature(self) -> str:
@@ -125,12 +128,18 @@ def _finite(value: float) -> float:
     return value if abs(value) < _LARGEST else math.nan
 
 
+def _moment(milliseconds: int | None) -> str:
+    if milliseconds is None:
+        return ""
+    return datetime.fromtimestamp(milliseconds // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
 def _runs_by_sql(location: Location, experiment: str) -> list[StoredRun]:
     chosen = """FROM runs JOIN experiments USING (experiment_id)
         WHERE experiments.name = ? AND runs.lifecycle_stage = 'active'"""
     with location.connect() as connection:
-        ids = connection.execute(f"SELECT run_uuid {chosen} ORDER BY start_time, runs.rowid", (experiment,))
-        runs = {run_id: StoredRun(run_id) for (run_id,) in ids}
+        ids = connection.execute(f"SELECT run_uuid, start_time {chosen} ORDER BY start_time, runs.rowid", (experiment,))
+        runs = {run_id: StoredRun(run_id, started=_moment(began)) for run_id, began in ids}
         inside = f"run_uuid IN (SELECT run_uuid {chosen})"
         for run_id, key, value in connection.execute(
             f"SELECT run_uuid, key, value FROM tags WHERE {inside}", (experiment,)
@@ -177,7 +186,12 @@ def _runs_by_client(location: Location, experiment: str, chosen: str = "") -> li
             if not token:
                 break
     return [
-        StoredRun(run.info.run_id, run.data.tags, {key: _finite(value) for key, value in run.data.metrics.items()})
+        StoredRun(
+            run.info.run_id,
+            run.data.tags,
+            {key: _finite(value) for key, value in run.data.metrics.items()},
+            _moment(run.info.start_time),
+        )
         for run in runs
     ]
 

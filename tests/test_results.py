@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -29,6 +30,8 @@ def test_what_was_measured_comes_back_exactly_and_once(location: Location) -> No
     assert list(loaded.runs.columns) == COLUMNS
     assert loaded.runs["signature"].tolist() == [FIRST.signature, SECOND.signature]  # the grid's order
     row = loaded.runs.iloc[1].drop("run_id").to_dict()
+    assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d", row.pop("started"))
+    assert math.isnan(row.pop("training_seconds"))
     reach = row.pop("reach")
     assert math.isnan(reach)
     assert row == {
@@ -38,7 +41,7 @@ def test_what_was_measured_comes_back_exactly_and_once(location: Location) -> No
         "skill": 0.7, "solved": True, "steps": 20, "steps_to_solve": 10, "parameters": 123,
         "recurrent_parameters": 8 * (10 + 8) + 8, "seconds": 1.5, "survival": 0.25, "decay_per_step": 0.9, "units": 8,
         "learning_rate": 1e-3, "validation_score": 0.3, "role": "evaluated", "message": "",
-        "signature": SECOND.signature,
+        "signature": SECOND.signature, "experiment": "carry", "survival_initial": 0.5,
     }  # fmt: skip
     assert loaded.runs["steps_to_solve"].isna().tolist() == [True, False]
     assert loaded.runs["solved"].tolist() == [False, True]

@@ -7,7 +7,9 @@ import pandas as pd
 
 from rnnbench.bench.peers import FLOOR, PEERS
 from rnnbench.bench.table import MEASURED, PROBLEM
-from rnnbench.report.figures import Figure, Panel, data, value_axis
+from rnnbench.report.figures import Figure, Panel
+from rnnbench.report.inline import data
+from rnnbench.report.scales import value_axis
 from rnnbench.report.style import all_series
 
 _ROW = 38

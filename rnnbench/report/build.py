@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +15,8 @@ import jinja2
 import pandas as pd
 
 from rnnbench.errors import UserError
-from rnnbench.report import drawings, published, tables, words
+from rnnbench.report import gradient_figures, published, score_figures, tables, training_figures, words
+from rnnbench.report.definitions import DEFINITIONS, REFERENCES
 from rnnbench.report.diagnostics import diagnostics_table
 from rnnbench.report.figures import VEGA_LITE, Figure
 from rnnbench.report.material import Material, Problem
@@ -25,21 +29,22 @@ _WHOLE = ["lag", "seed", "steps", "steps_to_solve", "parameters", "recurrent_par
 
 
 @dataclass(frozen=True)
+class Part:
+    """Figures that belong together, and the tables of their numbers by name."""
+
+    title: str
+    figures: list[Figure]
+    tables: dict[str, Table]
+
+
+@dataclass(frozen=True)
 class Section:
     """What the report says of one task at one setting."""
 
     problem: Problem
+    headline: str
     answers: list[str]
-    gradient_answer: str
-    score: Figure | None
-    tables: list[Table | None]
-    gradients: list[Figure]
-    gradient_tables: list[Table | None]
-    curves: list[Figure]
-
-    @property
-    def figures(self) -> list[Figure]:
-        return [figure for figure in [self.score, *self.gradients, *self.curves] if figure]
+    parts: list[Part]
 
 
 def build(
@@ -49,32 +54,77 @@ def build(
     *,
     title: str,
     description: str = "",
+    restriction: str = "",
     provenance: dict[str, Any],
     reproduce: list[str],
     planned: int | None = None,
+    run_pages: Mapping[str, str] | None = None,
 ) -> Path:
     """Write `report.html`, `report.md`, `figures/*.svg`, `results.csv` and `manifest.json` into `out`.
 
-    `experiment`: the resolved experiment as plain values. `provenance`: versions, commit, hardware, as the store knows
-    them. `reproduce`: the commands that make this report again. `planned`: how many runs the experiment has. The same
-    arguments give the same bytes. Returns the path of `report.html`; raises `UserError` if there is no run to report.
+    `experiment`: the resolved experiment as plain values. `restriction`: what was left out on request. `provenance`:
+    versions, commit, hardware, as the store knows them. `reproduce`: the commands that make this report again.
+    `planned`: how many runs the experiment has. `run_pages`: for each experiment (the column `experiment` of the runs)
+    the address in the MLflow UI to which a run's id is added. The same arguments give the same bytes. Returns the path
+    of `report.html`; raises `UserError` if there is no run to report.
     """
     if results.runs.empty:
         raise UserError(f"nothing to report on '{title}': its store holds no run; `rnnbench run` makes some")
     if not (results.runs["role"] == EVALUATED).any():
         raise UserError(f"nothing to report on '{title}' yet: the runs that choose a learning rate are not complete")
     material = Material(results)
-    context = _context(experiment, material, title, description, provenance, reproduce, planned)
-    figures = [context["overview"], context["survival"], *(f for s in context["sections"] for f in s.figures)]
+    tasks = experiment.get("tasks") or {}
+    sections = [_section(material, problem, tasks) for problem in material.problems]
+    overview = score_figures.overview(material)
+    context = {
+        "title": title,
+        "description": description,
+        "restriction": restriction,
+        "caution": words.caution(material),
+        "brackets": words.BRACKETS,
+        "run_counts": words.run_counts(material, planned),
+        "horizon": tables.horizon_table(material),
+        "overview": overview,
+        "sections": sections,
+        "series": material.series,
+        "levels": tables.levels_table(material),
+        "selection": tables.selection_table(material),
+        "published": tables.published_table(material, tasks),
+        "failures": tables.failures_table(material),
+        "settings": tables.facts_table("The experiment as resolved.", experiment),
+        "provenance": tables.facts_table("Where and with what it was run.", provenance),
+        "reproduce": reproduce,
+        "definitions": DEFINITIONS,
+        "references": REFERENCES,
+        "page_config": vega_config(PAGE),
+        "run_pages": _run_pages(material, run_pages or {}),
+    }
+    drawn = _drawn(overview, sections)
     out.mkdir(parents=True, exist_ok=True)
-    _write_figures([figure for figure in figures if figure], out / "figures")
-    _write(out / "report.md", _tidy(_templates().get_template("report.md.j2").render(context)))
+    _write_figures(drawn, out / "figures")
+    _write(out / "report.md", tidy(templates().get_template("report.md.j2").render(context)))
     _write(out / "results.csv", csv(results.runs))
-    manifest = {"title": title, "experiment": experiment, "provenance": provenance, "totals": context["totals"]}
+    manifest = {
+        "title": title,
+        "description": description,
+        "headline": {section.problem.label: section.headline for section in sections},
+        "totals": _totals(material, planned),
+        "experiment": experiment,
+        "provenance": provenance,
+    }
     _write(out / "manifest.json", json.dumps(manifest, indent=2, ensure_ascii=False, default=str) + "\n")
     page = out / "report.html"
-    _write(page, _templates().get_template("report.html.j2").render(context, bundle=_bundle()))
+    panels = packed(json.dumps([spec for figure in drawn for spec in figure.page_specs()], separators=(",", ":")))
+    template = templates().get_template("report.html.j2")
+    _write(page, template.render(context, library=_library(), panels=panels))
     return page
+
+
+def figures(results: Results, tasks: published.Described | None = None) -> dict[str, Figure]:
+    """Every figure of the report by its name; `tasks`: label to settings, for published figures to be beside ours."""
+    material = Material(results)
+    sections = [_section(material, problem, tasks or {}) for problem in material.problems]
+    return {figure.name: figure for figure in _drawn(score_figures.overview(material), sections)}
 
 
 def csv(runs: pd.DataFrame) -> str:
@@ -84,64 +134,83 @@ def csv(runs: pd.DataFrame) -> str:
     return table.assign(**whole, solved=table["solved"].astype("boolean")).to_csv(index=False, lineterminator="\n")
 
 
-def _context(
-    experiment: dict[str, Any],
-    material: Material,
-    title: str,
-    description: str,
-    provenance: dict[str, Any],
-    reproduce: list[str],
-    planned: int | None,
-) -> dict[str, Any]:
-    tasks = experiment.get("tasks") or {}
+def _drawn(overview: Figure | None, sections: list[Section]) -> list[Figure]:
+    figures = [figure for section in sections for part in section.parts for figure in part.figures]
+    return [overview, *figures] if overview else figures
+
+
+def _totals(material: Material, planned: int | None) -> dict[str, Any]:
     statuses = material.all_runs["status"].value_counts(sort=False)
     return {
-        "title": title,
-        "description": description,
-        "caution": words.caution(material),
-        "run_counts": words.run_counts(material, planned),
-        "totals": {
-            "planned": planned,
-            "runs": len(material.all_runs),
-            **{str(status): int(count) for status, count in statuses.items()},
-            "training_seconds": float(material.all_runs["seconds"].sum()),
-        },
-        "horizon": tables.horizon_table(material),
-        "overview": drawings.overview(material),
-        "survival": drawings.survival(material),
-        "sections": [_section(material, problem, tasks) for problem in material.problems],
-        "series": material.series,
-        "levels": tables.levels_table(material),
-        "selection": tables.selection_table(material),
-        "published": tables.published_table(material, tasks),
-        "failures": tables.failures_table(material),
-        "models": tables.models_table(material),
-        "settings": tables.facts_table("The experiment as resolved.", experiment),
-        "provenance": tables.facts_table("Where and with what it was run.", provenance),
-        "reproduce": reproduce,
-        "definitions": words.DEFINITIONS,
-        "page_config": vega_config(PAGE),
+        "planned": planned,
+        "runs": len(material.all_runs),
+        **{str(status): int(count) for status, count in statuses.items()},
+        "training_seconds": float(material.all_runs["seconds"].sum()),
     }
 
 
 def _section(material: Material, problem: Problem, tasks: published.Described) -> Section:
+    def part(title: str, figures: list[Figure | None], shown: dict[str, Table | None]) -> Part:
+        return Part(
+            title, [figure for figure in figures if figure], {name: table for name, table in shown.items() if table}
+        )
+
     return Section(
-        problem=problem,
-        answers=words.answers(material, problem),
-        gradient_answer=words.gradient_answer(material, problem),
-        score=drawings.scores(material, problem, published.points(problem, tasks)),
-        tables=[
-            tables.score_table(material, problem),
-            tables.success_table(material, problem),
-            tables.comparison_table(material, problem),
+        problem,
+        words.headline(material, problem),
+        words.answers(material, problem),
+        [
+            part(
+                "Score",
+                [score_figures.scores(material, problem, published.points(problem, tasks))],
+                {
+                    "Score at each lag": tables.score_table(material, problem),
+                    "Success rate and steps to solve": tables.success_table(material, problem),
+                    "Models against each other": tables.comparison_table(material, problem),
+                },
+            ),
+            part(
+                "Gradients",
+                [
+                    *gradient_figures.gradients(material, problem),
+                    gradient_figures.survival(material, problem),
+                    gradient_figures.prediction(material, problem),
+                ],
+                {
+                    "Survival and decay at each lag": tables.gradient_table(material, problem),
+                    "What training did to the network": diagnostics_table(material, problem),
+                },
+            ),
+            part(
+                "Training",
+                [*training_figures.curves(material, problem), *training_figures.solving(material, problem)],
+                {},
+            ),
+            part(
+                "Cost",
+                [training_figures.cost(material, problem)],
+                {"Size and cost": tables.cost_table(material, problem)},
+            ),
         ],
-        gradients=drawings.gradients(material, problem),
-        gradient_tables=[tables.gradient_table(material, problem), diagnostics_table(material, problem)],
-        curves=drawings.curves(material, problem),
     )
 
 
-def _templates() -> jinja2.Environment:
+def _run_pages(material: Material, prefixes: Mapping[str, str]) -> dict[str, Any]:
+    """The page of each run in the MLflow UI, in the order of `Material.all_runs`, written short."""
+    runs = material.all_runs
+    names = [name for name in runs["experiment"].unique() if name in prefixes]
+    place = {name: at for at, name in enumerate(names)}
+    found = [
+        f"{place[row['experiment']]} {row['run_id']}" if row["experiment"] in place else ""
+        for row in runs[["experiment", "run_id"]].to_dict("records")
+    ]
+    pages = [prefixes[name] for name in names]
+    servers = list(dict.fromkeys(page.partition("/#")[0] for page in pages))
+    return {"servers": servers, "prefixes": pages, "runs": found if names else []}
+
+
+def templates() -> jinja2.Environment:
+    """The templates, which escape what they set into HTML."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("rnnbench.report"),
         autoescape=lambda name: bool(name and name.endswith(".html.j2")),
@@ -150,7 +219,7 @@ def _templates() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
-    environment.filters |= {"markdown": markdown, "slug": drawings.slug, "swatch": swatch}
+    environment.filters |= {"markdown": markdown, "swatch": swatch}
     return environment
 
 
@@ -173,23 +242,31 @@ def swatch(series: Series) -> str:
     }[series.shape]
 
 
-def _bundle() -> str:
+def packed(text: str) -> str:
+    """Gzip in base 64: what the page unpacks by itself, a third of the size of the drawing library and less of data."""
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+
+
+def _library() -> str:
     import vl_convert
 
     bundle: str = vl_convert.javascript_bundle(vl_version=VEGA_LITE)  # type: ignore[call-arg]  # its stub is behind
-    # Inside a script element only this sequence could end it early.
-    return bundle.replace("</script", "<\\/script")
+    return packed(bundle)
 
 
 def _write_figures(figures: list[Figure], folder: Path) -> None:
     folder.mkdir(exist_ok=True)
-    for stale in folder.glob("*.svg"):
+    for stale in [*folder.glob("*.svg"), *folder.glob("*.csv")]:
         stale.unlink()
     for figure in figures:
         _write(folder / f"{figure.name}.svg", figure.svg())
+        if figure.numbers is not None:
+            numbers = figure.numbers.to_csv(index=False, lineterminator="\n", float_format="%.6g")
+            _write(folder / f"{figure.name}.csv", numbers)
 
 
-def _tidy(text: str) -> str:
+def tidy(text: str) -> str:
+    """No space at the end of a line, no two empty lines together, one line break at the end."""
     return re.sub(r"\n{3,}", "\n\n", re.sub(r" +\n", "\n", text)).strip() + "\n"
 
 

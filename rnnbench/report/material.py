@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 import pandas as pd
 
 from rnnbench import statistics
-from rnnbench.report.style import Series, all_series, count, series_label
+from rnnbench.report.style import Series, all_series, count, isolated, series_label, slug
 from rnnbench.results import OWN_SKILL, Results
 from rnnbench.selection import CHOOSING, EVALUATED, candidates
 
@@ -35,8 +36,18 @@ class Problem:
         """The name for headings; a stand-in is called one wherever it is named."""
         name = f"{self.task}, {self.setting}" if self.setting else self.task
         if self.synthetic:
-            return f"{name} (synthetic stand-in)"
-        return name if self.source in ("", "generated", self.task) else f"{name} ({self.source})"
+            return isolated(f"{name} (synthetic stand-in)")
+        return isolated(name if self.source in ("", "generated", self.task) else f"{name} ({self.source})")
+
+    @property
+    def score_title(self) -> str:
+        """The name of its score for axes and headings."""
+        return {"mse": "mean squared error"}.get(self.score_name, self.score_name)
+
+    @property
+    def slug(self) -> str:
+        """Its name in file names and anchors."""
+        return slug(self.label)
 
 
 class Material:
@@ -45,6 +56,7 @@ class Material:
     def __init__(self, results: Results) -> None:
         keys = statistics.GROUP
         everything = statistics.with_group_names(results.runs)
+        everything["run"] = range(len(everything))
         evaluated = results.runs["role"] == EVALUATED
         runs = everything[evaluated]
         self._problems = {
@@ -54,7 +66,7 @@ class Material:
             .itertuples(index=False, name=None)
         }
         self.runs = self._labelled(runs)
-        """One row a run that is evaluated: what figures and tables are made of."""
+        """One row a run that is evaluated, `run` its place among all: what figures and tables are made of."""
         self.all_runs = self._labelled(everything)
         """One row a run, also those that only served to choose a learning rate."""
         table = statistics.summary(results.runs[evaluated])
@@ -64,11 +76,13 @@ class Material:
         """`statistics.horizons`: one row a line."""
         self.overall = self._labelled(statistics.overall(results.runs[evaluated]))
         """`statistics.overall`: one row a line."""
+        self.solving = self._labelled(statistics.solving(results.runs[evaluated]))
+        """`statistics.solving`: one row a line, lag and step of its curve."""
         pairs = statistics.improvements(results.runs[evaluated])
         others = pairs[["other", "other_setting"]].itertuples(index=False, name=None)
         self.improvements = self._labelled(pairs).assign(other_series=[series_label(*other) for other in others])
         """`statistics.improvements`: one row a pair of lines."""
-        named = self.runs[["signature", "problem", "series", "lag", "seed", "score_name", *keys]]
+        named = self.runs[["signature", "problem", "series", "lag", "seed", "run", "score_name", *keys]]
         self.history = results.history.merge(named, on="signature")
         self.profiles = results.profiles.merge(named, on="signature")
         levels = results.levels.merge(named, on="signature")
@@ -104,6 +118,13 @@ class Material:
         """The fillers of a problem in the order of the grid."""
         return list(self.runs.loc[self.runs["problem"] == problem.label, "filler"].unique())
 
+    def blocks(self, problem: Problem | None = None) -> Iterator[tuple[str, str, pd.DataFrame, pd.DataFrame]]:
+        """(problem, filler, rows of the summary, ended runs) of each problem, or of one, of which a run ended."""
+        for (label, filler), table in self.summary.groupby(["problem", "filler"], sort=False):
+            runs = outcomes(self.runs[(self.runs["problem"] == label) & (self.runs["filler"] == filler)])
+            if len(runs) and (problem is None or label == problem.label):
+                yield str(label), str(filler), table, runs
+
     def matching(self, problem: Problem) -> str:
         """What is held equal between the models of a problem: units, recurrent parameters, or neither."""
         runs = self.runs[self.runs["problem"] == problem.label]
@@ -136,6 +157,11 @@ class Material:
     def _scoring(runs: pd.DataFrame, row: tuple[str, str, str]) -> tuple[str, bool]:
         same = runs[(runs["task"] == row[0]) & (runs["task_setting"] == row[1]) & (runs["source"] == row[2])]
         return next(iter(same["score_name"].dropna()), "score"), bool((same["criterion"] == OWN_SKILL).any())
+
+
+def outcomes(runs: pd.DataFrame) -> pd.DataFrame:
+    """The runs that count: finished or diverged."""
+    return runs[runs["status"].isin(statistics.OUTCOMES)]
 
 
 def seeds_text(low: int, high: int) -> str:

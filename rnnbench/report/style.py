@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
+import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +15,8 @@ import pandas as pd
 from rnnbench.palette import colours
 
 SHAPES = ["circle", "square", "triangle-up", "diamond", "triangle-down", "triangle-right", "triangle-left"]
+_SLUG = 80
+_TURNING = {"R", "AL", "RLE", "LRE", "RLO", "LRO", "RLI", "LRI", "FSI"}
 DASHES = [[1, 0], [7, 3], [2, 2], [9, 3, 2, 3], [4, 2], [1, 3], [12, 3]]
 
 
@@ -28,7 +33,13 @@ class Series:
 
 def series_label(model: str, setting: str) -> str:
     """`"lstm"`, or `"lstm (units=32)"` where the model has an axis of its own."""
-    return f"{model} ({setting})" if setting else model
+    return isolated(f"{model} ({setting})" if setting else model)
+
+
+def isolated(text: str) -> str:
+    """A name that runs from right to left, or says so, so that it turns nothing around it."""
+    turning = any(unicodedata.bidirectional(sign) in _TURNING for sign in text)
+    return f"\N{FIRST STRONG ISOLATE}{text}\N{POP DIRECTIONAL ISOLATE}" if turning else text
 
 
 def all_series(pairs: Sequence[tuple[str, str]]) -> list[Series]:
@@ -73,6 +84,15 @@ def plain(value: Any) -> str:
 def span(low: float, high: float, digits: int = 3) -> str:
     """An interval for reading."""
     return f"[{number(low, digits)}, {number(high, digits)}]"
+
+
+def slug(text: str) -> str:
+    """A file name's or an anchor's worth of a label: short, and different for labels that differ in any way."""
+    plain = re.sub(r"[^a-z0-9_]+", "-", text.lower()).strip("-")
+    # What is usual in our labels is dropped without a trace: "sentiment (imdb_reviews)", "mnist, permuted=True".
+    if plain and len(plain) <= _SLUG and re.fullmatch(r"[\w (),=.-]+", text, re.ASCII):
+        return plain
+    return f"{plain[:_SLUG]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}".strip("-")
 
 
 PAPER = {

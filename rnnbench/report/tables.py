@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pandas as pd
 
 from rnnbench.report import published, words
-from rnnbench.report.drawings import score_title
 from rnnbench.report.material import Material, Problem, flatten, seeds_text
 from rnnbench.report.style import count, number, plain, span
+from rnnbench.report.training_figures import step_milliseconds
 from rnnbench.statistics import PASSING, Horizon
 
 Cell = tuple[str, ...]
@@ -42,13 +43,14 @@ def horizon_table(material: Material) -> Table:
             for label in labels
         ]
         low, high = int(block["n_low"].min()), int(block["n_high"].max())
-        rows.append([(f"{problem}, {filler} filler",), *cells, (" ".join(map(str, lags)),), (seeds_text(low, high),)])
+        about = (f"lags {' '.join(map(str, lags))}", f"{seeds_text(low, high)} a point")
+        rows.append([(f"{problem}, {filler} filler", *about), *cells])
     caption = (
         "Memory horizon: the longest lag at which at least half of the seeds solve the task, every shorter lag "
         "included. ≥: the longest lag tried; –: not even the shortest; ?: cannot be judged. "
         "One sign a lag of the grid: ● solved by at least half of the seeds, ○ not, · not known."
     )
-    return Table(caption, ["task", *labels, "lags", "seeds a point"], rows)
+    return Table(caption, ["task", *labels], rows)
 
 
 def horizon_text(horizon: Horizon) -> str:
@@ -75,7 +77,7 @@ def score_table(material: Material, problem: Problem) -> Table:
         return (number(row["score"]), *interval, _ended(row))
 
     caption = (
-        f"{score_title(problem).capitalize()} on the test split: IQM over seeds, [95% bootstrap interval] where seeds "
+        f"{problem.score_title.capitalize()} on the test split: IQM over seeds, [95% bootstrap interval] where seeds "
         "differ, and k/n runs that solved the task."
     )
     return Table(caption, *_by_lag(material, problem, cell))
@@ -196,36 +198,34 @@ def failures_table(material: Material) -> Table | None:
     )
 
 
-def models_table(material: Material) -> Table:
-    """Sizes, learning rate and cost of each model on each task."""
+def cost_table(material: Material, problem: Problem) -> Table:
+    """Sizes, learning rate and cost of each model on a task."""
+    runs = material.runs[material.runs["problem"] == problem.label]
+    runs = runs.assign(step_ms=step_milliseconds(runs))
     rows: list[list[Cell]] = [
         [
-            (str(problem),), (str(series),), (_range(block["units"], count),),
+            (str(series),),
+            (_range(block["units"], count),),
             (_range(block["recurrent_parameters"], count),),
-            (_range(block["parameters"], count),), (_range(block["learning_rate"], plain),),
+            (_range(block["parameters"], count),),
+            (_range(block["learning_rate"], plain),),
             (_range(block["steps"], count),),
-            (number(block["seconds"].median()),), (number(block["seconds"].sum() / 60),),
+            (_range(block.groupby("lag")["step_ms"].median(), partial(number, digits=2)),),
+            (number(block["seconds"].median()),),
+            (number(block["seconds"].sum() / 60),),
         ]
-        for (problem, series), block in material.runs.groupby(["problem", "series"], sort=False)
-    ]  # fmt: skip
-    head = [
-        "task",
-        "model",
-        "units",
-        "recurrent parameters",
-        "all parameters",
-        "learning rate",
-        "steps",
-        "seconds a run",
-        "minutes in all",
+        for series, block in runs.groupby("series", sort=False)
     ]
-    return Table("Models as they were trained (lowest to highest over the grid; seconds: median).", head, rows)
+    head = ["model", "units", "recurrent parameters", "all parameters", "learning rate", "steps", "ms a step",
+            "seconds a run", "minutes in all"]  # fmt: skip
+    caption = "Size and cost: lowest to highest over the grid (ms a step: of the lags' medians; seconds a run: median)."
+    return Table(caption, head, rows)
 
 
 def facts_table(caption: str, facts: dict[str, Any]) -> Table | None:
     """A nested plain object as two columns."""
     rows: list[list[Cell]] = [[(key,), (value,)] for key, value in flatten(facts)]
-    return Table(caption, ["", "value"], rows) if rows else None
+    return Table(caption, ["what", "value"], rows) if rows else None
 
 
 def _by_lag(

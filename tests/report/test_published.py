@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 import re
 
@@ -51,9 +53,8 @@ def test_what_is_drawn_stands_in_the_figure_and_in_its_scale(tmp_path):
     tasks = {"forecasting": {"task": "forecasting", "source": "ETTh1", "variables": "multivariate", "horizon": 24}}
     results = fake_results(tasks=("forecasting",), lags=(0, 24), seeds=2)
     page = build({"tasks": tasks}, results, tmp_path, title="f", provenance={}, reproduce=[]).read_text("utf-8")
-    specs = [
-        json.loads(spec) for spec in re.findall(r'<script type="application/json">(.*?)</script>', page, re.DOTALL)
-    ]
+    packed = re.findall(r'id="panels">(.*?)</script>', page)[0]
+    specs = json.loads(gzip.decompress(base64.b64decode(packed)))
     drawn = [spec for spec in specs if "LSTMa, Informer Table 2" in json.dumps(spec)]
     assert [spec["title"] for spec in drawn] == ["blank filler"]
     domains = re.findall(r'"domain": \[([-\d.e]+), ([\d.e]+)\]', json.dumps(drawn[0]))

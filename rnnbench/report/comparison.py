@@ -1,0 +1,141 @@
+"""Results of several experiments on the same figures, and a part of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+
+from rnnbench.errors import UserError
+from rnnbench.registry import did_you_mean
+from rnnbench.report.words import listed
+from rnnbench.results import Results
+from rnnbench.statistics import GROUP
+
+_SHAPE = ("lag", "filler")
+"""Settings of a task in which experiments may differ and still have it on one figure."""
+
+
+@dataclass(frozen=True)
+class Only:
+    """What a report is restricted to; empty: to nothing."""
+
+    tasks: Sequence[str] = ()
+    models: Sequence[str] = ()
+    since: datetime | None = None
+    """Runs that were begun then or later."""
+
+    @classmethod
+    def parse(cls, tasks: Sequence[str], models: Sequence[str], since: str | None) -> Only:
+        """`since`: a date or a moment as in ISO 8601, in UTC unless it says otherwise. Raises `UserError`."""
+        if since is None:
+            return cls(tasks, models)
+        try:
+            moment = datetime.fromisoformat(since)
+        except ValueError:
+            raise UserError(f"--since {since}: write a date, 2026-01-31, or a moment, 2026-01-31T14:00") from None
+        return cls(tasks, models, moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC))
+
+    @property
+    def everything(self) -> bool:
+        return not (self.tasks or self.models or self.since)
+
+    def __str__(self) -> str:
+        """A sentence, or nothing where everything is shown."""
+        parts = [
+            f"{kind}{'s' * (len(names) > 1)} {listed(names)}"
+            for kind, names in (("task", self.tasks), ("model", self.models))
+            if names
+        ]
+        parts += [f"runs begun since {self.since:%Y-%m-%d %H:%M} UTC"] if self.since else []
+        return f"Shown are only {' and '.join(parts)}." if parts else ""
+
+    def of(self, results: Results) -> Results:
+        """That part of `results`. Raises `UserError` for a task or model that is not there, or if nothing is left."""
+        runs = results.runs
+        kept = pd.Series(True, index=runs.index)
+        for kind, names in (("task", self.tasks), ("model", self.models)):
+            known = list(runs[kind].unique())
+            for name in names:
+                if name not in known:
+                    raise UserError(
+                        f"--{kind} {name}: no run has it{did_you_mean(name, known)}; there are {listed(known)}"
+                    )
+            if names:
+                kept &= runs[kind].isin(names)
+        if self.since:
+            kept &= runs["started"] >= self.since.strftime("%Y-%m-%dT%H:%M:%S")
+        if not kept.any():
+            raise UserError(f"nothing to report: no run is left. {self}")
+        return _keeping(results, runs[kept])
+
+
+def joined(results: Mapping[str, Results], tasks: Mapping[str, Mapping[str, Any]]) -> tuple[Results, dict[str, Any]]:
+    """The results of several experiments in one, and the settings of their tasks.
+
+    `results` and `tasks` (label to settings): by the name of the experiment. A line that two experiments have gets the
+    experiment's name beside its model's. So does a task whose settings differ: it is another task then.
+    """
+    differing = _differing(tasks)
+    tables = {name: _named(name, one, differing) for name, one in results.items()}
+    lines = pd.concat([one.runs[GROUP].drop_duplicates() for one in tables.values()])
+    twice = set(lines[lines.duplicated()].itertuples(index=False, name=None))
+    signatures = pd.concat([one.runs["signature"] for one in tables.values()])
+    shared = set(signatures[signatures.duplicated()])
+    parts = [_told_apart(name, one, twice, shared) for name, one in tables.items()]
+    settings = {
+        _label(label, name, differing): described
+        for name, of_one in tasks.items()
+        for label, described in of_one.items()
+    }
+    return Results(
+        *(pd.concat(tables, ignore_index=True) for tables in zip(*map(_tables, parts), strict=True))
+    ), settings
+
+
+def _differing(tasks: Mapping[str, Mapping[str, Any]]) -> set[str]:
+    seen: dict[str, Any] = {}
+    differing = set()
+    for of_one in tasks.values():
+        for label, described in of_one.items():
+            fixed = {key: value for key, value in described.items() if key not in _SHAPE}
+            if seen.setdefault(label, fixed) != fixed:
+                differing.add(label)
+    return differing
+
+
+def _label(task: str, experiment: str, differing: set[str]) -> str:
+    return f"{task} ({experiment})" if task in differing else task
+
+
+def _named(name: str, results: Results, differing: set[str]) -> Results:
+    tasks = [_label(task, name, differing) for task in results.runs["task"]]
+    return replace(results, runs=results.runs.assign(experiment=name, task=tasks))
+
+
+def _told_apart(name: str, results: Results, twice: set[tuple[str, ...]], shared: set[str]) -> Results:
+    runs = results.runs
+    settings = [
+        f"{row[-1]} {name}".strip() if row in twice else row[-1]
+        for row in runs[GROUP].itertuples(index=False, name=None)
+    ]
+    # The same run in two experiments: each keeps its own history.
+    own = {signature: f"{signature} {name}" for signature in shared}
+    apart = [table.assign(signature=table["signature"].replace(own)) for table in _tables(results)]
+    return Results(*[apart[0].assign(model_setting=settings), *apart[1:]])
+
+
+def _keeping(results: Results, runs: pd.DataFrame) -> Results:
+    kept = set(runs["signature"])
+    _, *others = _tables(results)
+    return Results(
+        runs.reset_index(drop=True),
+        *(table[table["signature"].isin(kept)].reset_index(drop=True) for table in others),
+    )
+
+
+def _tables(results: Results) -> list[pd.DataFrame]:
+    return [results.runs, results.history, results.profiles, results.levels]

@@ -1,0 +1,86 @@
+"""Axes and scales, and where labels stand beside them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import altair as alt
+
+HEIGHT = 230
+"""Of a panel, in pixels."""
+_DECADES = 16
+_SKILL_FLOOR = -1.0
+
+
+def lag_axis(lags: list[int], field: str = "lag") -> alt.X:
+    """A lag axis of a field that shows 0 and 500 alike: symmetric logarithm, ticks at the lags of the grid."""
+    smallest = next((lag for lag in lags if lag > 0), 1)
+    ends = [lags[0], lags[-1]] if len(lags) > 1 else [lags[0] - 1, lags[0] + 1]
+    scale = alt.Scale(type="symlog", constant=smallest, domain=ends, nice=False, padding=14)
+    axis = alt.Axis(values=lags, format="d", labelOverlap="greedy")
+    return alt.X(f"{field}:Q", title="lag (steps between evidence and readout)", scale=scale, axis=axis)
+
+
+def value_scale(values: Iterable[float], *, accuracy: bool) -> alt.Scale:
+    """0 to 1 for accuracy; for an error from 0, or logarithmic where the values span more than a factor of 20."""
+    finite = [float(value) for value in values if value is not None and math.isfinite(value)]
+    if accuracy:
+        return alt.Scale(domain=[0, 1.02], nice=False)
+    low, high = (min(finite), max(finite)) if finite else (0.0, 1.0)
+    if low > 0 and high > 20 * low:
+        return alt.Scale(type="log", domain=[low / 1.3, high * 1.3], nice=False)
+    return alt.Scale(domain=[min(0.0, low), (high or 1.0) * 1.05], nice=False)
+
+
+def skill_scale(values: Iterable[float]) -> alt.Scale:
+    """Up to 1, and down to the worst skill shown but never below -1, where worse ones are drawn."""
+    finite = [float(value) for value in values if math.isfinite(value)]
+    low = max(_SKILL_FLOOR, min([-0.1, *finite]))
+    return alt.Scale(domain=[low, 1.05], nice=False, clamp=True)
+
+
+def positive_scale(values: Iterable[float], decades: int = _DECADES) -> tuple[float, float]:
+    """Ends of a logarithmic axis that holds the values: a factor of 20 to `decades` long, counted from the top."""
+    finite = [float(value) for value in values if math.isfinite(value) and value > 0]
+    if not finite:
+        return 1e-3, 1.0
+    high = max(finite) * 1.5
+    return min(max(min(finite) / 1.5, high * 10.0**-decades), high / 20), high
+
+
+def log_scale(low: float, high: float) -> alt.Scale:
+    """Logarithmic between two ends, at which what lies beyond is drawn."""
+    return alt.Scale(type="log", domain=[low, high], nice=False, clamp=True)
+
+
+def value_axis(scale: alt.Scale) -> alt.Axis:
+    """Few ticks; on a logarithmic scale at powers of ten, on a short one at 2 and 5 times these too."""
+    spec = scale.to_dict()
+    if spec.get("type") != "log":
+        return alt.Axis(tickCount=5, format="~g")
+    low, high = (math.log10(end) for end in spec["domain"])
+    stride = max(1, math.ceil((high - low) / 7))
+    multiples = (1,) if high - low > 3 else (1, 2, 5)
+    exponents = range(stride * math.floor(low / stride), math.ceil(high) + 1, stride)
+    ticks = [float(f"{m}e{e}") for e in exponents for m in multiples if low <= e + math.log10(m) <= high]
+    # As `style.number` does: plain down to a thousandth, powers of ten below.
+    return alt.Axis(
+        values=ticks,
+        labelExpr="datum.value >= 0.001 && datum.value < 1e6 ? format(datum.value, '~g') : format(datum.value, '.0e')",
+    )
+
+
+def apart(values: Iterable[float], scale: alt.Scale) -> list[float]:
+    """Offsets in pixels that keep labels of near levels from overlapping (12 px each), lowest level first."""
+    spec = scale.to_dict()
+    bend = math.log if spec.get("type") == "log" else float
+    low, high = (bend(end) for end in spec["domain"])
+    heights = [(bend(value) - low) / (high - low) * HEIGHT for value in values]
+    offsets = [0.0] * len(heights)
+    free = -math.inf
+    for position in sorted(range(len(heights)), key=heights.__getitem__):
+        base = max(heights[position] + 2, free)
+        offsets[position] = heights[position] - base
+        free = base + 12
+    return offsets
