@@ -15,6 +15,7 @@ from rnnbench import statistics
 from rnnbench.results import COLUMNS
 from rnnbench.statistics import (
     Horizon,
+    association,
     horizons,
     improvements,
     iqm,
@@ -23,6 +24,7 @@ from rnnbench.statistics import (
     memory_horizon,
     overall,
     probability_of_improvement,
+    solving,
     summary,
     unsolved,
     wilson,
@@ -346,3 +348,46 @@ def test_a_single_line_is_compared_with_none():
     assert improvements(runs).empty
     assert overall(runs)["skill"].tolist() == [0.5]
     assert overall(table()).empty
+
+
+def test_solving_is_one_minus_kaplan_meier():
+    curve = solving(
+        table(
+            {"lag": 5, "steps": 100, "steps_to_solve": 40.0},
+            {"lag": 5, "steps": 60, "steps_to_solve": None},
+            {"lag": 5, "steps": 100, "steps_to_solve": 80.0},
+            {"lag": 5, "status": "failed"},
+        )
+    )
+    # One of three by 40; the censored run leaves; then the one that is left.
+    assert curve[["step", "share"]].to_numpy().tolist() == [
+        [40, pytest.approx(1 / 3)], [60, pytest.approx(1 / 3)], [80, pytest.approx(1)]
+    ]  # fmt: skip
+    assert set(curve["n"]) == {3}
+    first = curve.iloc[0]
+    assert 0 < first["low"] < 1 / 3 < first["high"] < 1
+
+
+def test_a_diverged_run_never_solves_its_task():
+    rows = [{"lag": 5, "steps": 50, "steps_to_solve": None, "status": "diverged"}, {"steps_to_solve": 80.0, "lag": 5}]
+    curve = solving(table(*rows).assign(steps=100))
+    assert curve.loc[curve["step"] == 80, "share"].tolist() == [0.5]
+
+
+def test_association_within_strata_by_hand():
+    lag = pd.Series([5, 5, 5, 50, 50, 50, 50])
+    survival = pd.Series([0.9, 0.8, 0.7, 0.1, 0.2, 0.3, math.nan])
+    skill = pd.Series([0.9, 0.8, 1.0, 0.1, 0.0, 0.2, 0.3])
+    found = association(survival, skill, lag)
+    # Ranks 6 5 4 1 2 3 and 5 4 6 2 1 3: sum of d^2 is 1 + 1 + 4 + 1 + 1 + 0.
+    assert found.n == 6
+    assert found.rho == pytest.approx(1 - 6 * 8 / (6 * 35))
+    # Within the lags: ranks 1 0 -1 and 0 -1 1; -1 0 1 and 0 -1 1.
+    assert found.within == pytest.approx((0 + 0 - 1 + 0 + 0 + 1) / 4)
+
+
+@pytest.mark.parametrize("values", [[], [1.0, 2.0], [1.0, 1.0, 1.0]])
+def test_no_association_can_be_told(values):
+    first = pd.Series(values, dtype=float)
+    found = association(first, pd.Series(range(len(values)), dtype=float), pd.Series([5] * len(values), dtype=int))
+    assert (found.n, math.isnan(found.rho), math.isnan(found.within)) == (len(values), True, True)

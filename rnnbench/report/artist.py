@@ -35,8 +35,9 @@ class Artist:
         self.shape = alt.Shape(
             "series:N", scale=alt.Scale(domain=labels, range=[s.shape for s in series]), legend=legend
         )
+        # In a legend a dash would gnaw at the shapes.
         self.dash = alt.StrokeDash(
-            "series:N", scale=alt.Scale(domain=labels, range=[s.dash for s in series]), legend=legend
+            "series:N", scale=alt.Scale(domain=labels, range=[s.dash for s in series]), legend=None
         )
 
     def against_lag(
