@@ -1,7 +1,10 @@
-"""What a grid gains by its workers, and where its time goes: `python benchmarks/grid.py experiments/quickstart.yaml`.
+"""What a grid gains by its workers or by a setting, and where its time goes.
 
-The grid is run from its start with each number of workers in turn, so that a noisy machine treats all alike. Start-up
-is what a worker does before its first run, waiting what it does after its last one while others still work.
+    python benchmarks/grid.py experiments/copy_memory.yaml --workers 1 2
+    python benchmarks/grid.py experiments/quickstart.yaml --workers 2 --against training.layers=stock
+
+The grid is run from its start under each condition in turn, so that a noisy machine treats all alike. Start-up is what
+a worker does before its first run, waiting what it does after its last one while others still work.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ import tempfile
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field
+from itertools import combinations
 from pathlib import Path
 
 from rnnbench import experiment_file
@@ -23,8 +27,6 @@ from rnnbench.experiment import Experiment, RunSpec
 from rnnbench.store import Location
 from rnnbench.tracking import Tracker
 
-PARTS = ("training", "evaluation", "probes", "checkpoints", "preparation")
-
 
 @dataclass
 class Round:
@@ -33,6 +35,8 @@ class Round:
     workers: int
     wall: float = 0.0
     spent: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    skills: dict[tuple[str, str, int, str], list[float]] = field(default_factory=lambda: defaultdict(list))
+    """Of the seeds, by task, model, lag and filler."""
 
     def share(self, part: str) -> float:
         """Of all the time of all workers."""
@@ -51,9 +55,11 @@ def measure(experiment: Experiment, workers: int) -> Round:
             first.setdefault(event.worker, now)
         elif isinstance(event, Ending):
             last[worker_of[spec.signature]] = now
-            seconds = getattr(event, "metrics", {})
-            for part in PARTS:
-                found.spent[part] += seconds.get(f"seconds/{part}", 0.0)
+            metrics = {"skill": float("nan")} | getattr(event, "metrics", {})
+            for name, value in metrics.items():
+                if name.startswith("seconds/"):
+                    found.spent[name.removeprefix("seconds/")] += value
+            found.skills[spec.task_label, spec.model_label, spec.task.lag, spec.task.filler].append(metrics["skill"])
 
     with tempfile.TemporaryDirectory() as folder:
         location = Location.resolve(folder)
@@ -71,22 +77,27 @@ def measure(experiment: Experiment, workers: int) -> Round:
     return found
 
 
-def table(rounds: list[Round]) -> str:
-    """Medians over the rounds, their range in brackets."""
-    lines, by_workers = [], defaultdict(list)
-    for found in rounds:
-        by_workers[found.workers].append(found)
-    base = [found.wall for found in by_workers[min(by_workers)]]
-    for workers, found in sorted(by_workers.items()):
+def table(rounds: dict[str, list[Round]]) -> str:
+    """Medians over the rounds, their range in brackets; each condition against the first."""
+    lines, base = [], next(iter(rounds))
+    for condition, found in rounds.items():
         walls = [one.wall for one in found]
-        ratios = [a / b for a, b in zip(base, walls, strict=True)]
-        lines.append(
-            f"{workers} workers: {_spread(walls, '.1f')} s, {_spread(ratios, '.2f')} times as fast as {min(by_workers)}"
-        )
+        ratios = [a.wall / b for a, b in zip(rounds[base], walls, strict=True)]
+        lines.append(f"{condition}: {_spread(walls, '.1f')} s, {_spread(ratios, '.2f')} times as fast as {base}")
         for part in sorted(found[0].spent, key=lambda part: -found[0].spent[part]):
             shares = [100 * one.share(part) for one in found]
             lines.append(f"    {part}: {_spread(shares, '.1f')} % of the workers' time")
     return "\n".join(lines)
+
+
+def difference(one: Round, other: Round) -> str:
+    """How far two conditions lie apart in skill, cell by cell, and how far two seeds of one cell do."""
+    between = [abs(statistics.mean(one.skills[cell]) - statistics.mean(other.skills[cell])) for cell in one.skills]
+    within = [abs(a - b) for skills in one.skills.values() for a, b in combinations(skills, 2)]
+    return (
+        f"skill, mean absolute difference: {statistics.mean(between):.3f} between the conditions (means of the seeds), "
+        f"{statistics.mean(within):.3f} between two seeds"
+    )
 
 
 def _spread(values: list[float], form: str) -> str:
@@ -97,16 +108,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", type=Path)
     parser.add_argument("--set", action="append", default=[], help="as for `rnnbench run`")
-    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--against", metavar="KEY=VALUE", help="a setting to compare with")
+    parser.add_argument("--workers", type=int, nargs="+", default=[2])
+    parser.add_argument("--rounds", type=int, default=1)
     arguments = parser.parse_args()
-    experiment = experiment_file.load(arguments.file, arguments.set)
-    rounds = []
+    grids = {"as it stands": experiment_file.load(arguments.file, arguments.set)}
+    if arguments.against:
+        grids[arguments.against] = experiment_file.load(arguments.file, [*arguments.set, arguments.against])
+    rounds: dict[str, list[Round]] = defaultdict(list)
     for number in range(arguments.rounds):
         for workers in arguments.workers:
-            rounds.append(measure(experiment, workers))
-            print(f"round {number + 1}: {workers} workers, {rounds[-1].wall:.1f} s", flush=True)
+            for name, experiment in grids.items():
+                condition = f"{name}, {workers} workers"
+                rounds[condition].append(measure(experiment, workers))
+                print(f"round {number + 1}: {condition}: {rounds[condition][-1].wall:.1f} s", flush=True)
     print(table(rounds))
+    if arguments.against:
+        print(difference(*(found[0] for found in list(rounds.values())[:2])))
 
 
 if __name__ == "__main__":

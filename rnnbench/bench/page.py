@@ -33,7 +33,7 @@ class TextTable:
 
 def step_tables(results: pd.DataFrame) -> list[TextTable]:
     """A table for each number of cores: milliseconds a step of everybody, and how ours stands."""
-    return [_step_table(int(cores), rows) for cores, rows in results.groupby("cores", sort=False)]
+    return [_step_table(cores, results[results["cores"] == cores]) for cores in results["cores"].unique()]
 
 
 def length_table(lengths: pd.DataFrame) -> TextTable:
@@ -99,8 +99,8 @@ def _step_table(cores: int, results: pd.DataFrame) -> TextTable:
     for (_, cell, *size), block in results.groupby(PROBLEM, sort=False):
         found = standing(block)
         standings.append(found)
-        by_peer = block.set_index("peer")
-        times = [_time(by_peer.loc[name]) if name in by_peer.index else "" for name in names]
+        by_peer = {row["peer"]: row for row in block.to_dict("records")}
+        times = [_time(by_peer[name]) if name in by_peer else "" for name in names]
         ratios = [found.over_fastest, found.over_stock, found.to_floor]
         rows.append([str(cell), ",".join(map(str, size)), *times, *map(_ratio, ratios)])
     means = [
@@ -119,7 +119,7 @@ def _step_table(cores: int, results: pd.DataFrame) -> TextTable:
     return TextTable(f"{cores_text(cores)}, ms a step", head, rows)
 
 
-def _time(row: pd.Series) -> str:
+def _time(row: Mapping[Any, Any]) -> str:
     if row["status"] != MEASURED:
         return str(row["status"])
     return f"{number(row['step_ms'])} ±{(row['high_ms'] - row['low_ms']) / 2 / row['step_ms']:.0%}"
@@ -152,7 +152,7 @@ only if the loss of the first steps agrees.
 Each peer is a process of its own, tied to the cores, and does a quarter of a second of steps at a time, in turns with
 the others. A time is the median over these turns, ± half of the distance from the 10% to the 90% quantile. A quotient
 is the median over the rounds of the quotients within a round. *fastest / ours*: the fastest of the peers over ours.
-*stock / ours*: stock Keras on TensorFlow, at the faster of its two settings, over ours. *ours / floor*: ours over the
+*stock / ours*: stock Keras on TensorFlow, at the fastest of its settings, over ours. *ours / floor*: ours over the
 bare matrix products of the recurrence."""
 _LENGTHS = "Our step at B=32, H=128, in turns: microseconds for each of the T time steps."
 _MEMORY = """\

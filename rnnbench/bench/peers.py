@@ -64,18 +64,21 @@ def _on_tensorflow(label: str, description: str, **options: Any) -> Peer:
 
 OURS = "rnnbench"
 FLOOR = "floor"
-STOCK = ("keras", "keras_no_jit")
-"""Stock Keras on TensorFlow; it is at its best with the faster of the two."""
+STOCK = ("keras", "keras_no_jit", "keras_jit")
+"""Stock Keras on TensorFlow; it is at its best with the fastest of these."""
 PEERS = {
     OURS: _on_tensorflow(
         "rnnbench", "rnnbench.layers, jit_compile=True", layers="rnnbench.layers", jit_compile=True
     ),
     "keras": _on_tensorflow(
-        "Keras/TF, default", "keras.layers on TensorFlow, compile() defaults (jit_compile=\"auto\")",
+        "Keras/TF, default", "keras.layers on TensorFlow, compile() defaults: without a GPU they leave XLA off",
         layers="keras.layers", jit_compile="auto", many_a_call=False,
     ),
     "keras_no_jit": _on_tensorflow(
         "Keras/TF, no jit", "keras.layers on TensorFlow, jit_compile=False", layers="keras.layers", jit_compile=False
+    ),
+    "keras_jit": _on_tensorflow(
+        "Keras/TF, jit", "keras.layers on TensorFlow, jit_compile=True", layers="keras.layers", jit_compile=True
     ),
     "keras_jax": Peer(
         "Keras/JAX", "keras.layers on JAX, the whole step under jax.jit", "rnnbench.bench.jax_step:JaxStep",
@@ -85,8 +88,9 @@ PEERS = {
         "PyTorch", "torch.nn.RNN, LSTM and GRU", "rnnbench.bench.torch_step:TorchStep", ("torch",)
     ),
     FLOOR: Peer(
-        "floor", "only the matrix products of the recurrence, in NumPy",
+        "floor", "only the matrix products of the recurrence, in NumPy on one thread, as they are small",
         "rnnbench.bench.matrix_products:MatrixProducts", ("numpy",),
+        environment={"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
     ),
 }  # fmt: skip
-"""By their names in results.csv."""
+"""By their names in the tables."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from rnnbench.checks.finding import Finding, at_least, at_most, between
@@ -27,11 +28,9 @@ def gated_cells_learn_to_add(model: str, within: int) -> Iterator[Finding]:
     specs = _specs(_adding(50), model, steps=within, learning_rate=1e-3, seeds=3, evaluate_every=50)
     steps = [_solved_at(spec, "validation/mse", 0.01) for spec in specs]
     check = f"8 adding, T=50, {model}-64: seeds of 3 with MSE < .01 within {within} steps"
-    found = at_least(check, 2, sum(step is not None for step in steps), _MEASURED)
+    finding = at_least(check, 2, sum(step is not None for step in steps), _MEASURED)
     reached = ", ".join("never" if step is None else str(step) for step in steps)
-    yield Finding(
-        found.check, found.expected, f"{found.found} (at {reached})", found.tolerance, found.source, found.passed
-    )
+    yield replace(finding, found=f"{finding.found} (at {reached})")
 
 
 def nothing_leaks(model: str) -> Iterator[Finding]:
@@ -54,9 +53,7 @@ def _adding(length: int) -> dict[str, Any]:
     return {"adding": {"form": "literature", "filler": "distractor", "lag": length // 2 - 1}}
 
 
-def _specs(
-    tasks: dict[str, Any], model: str, *, seeds: int = 1, evaluate_every: int = 100, **training: Any
-) -> tuple[RunSpec, ...]:
+def _specs(tasks: dict[str, Any], model: str, *, seeds: int = 1, **training: Any) -> tuple[RunSpec, ...]:
     return Experiment(
         name="check",
         tasks=tasks,

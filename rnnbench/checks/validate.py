@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from rich.console import Console
@@ -70,16 +70,12 @@ def trained() -> Checks:
     return checks
 
 
-def _found(subject: str, check: Callable[[], Iterator[Finding]]) -> Iterable[Finding]:
-    findings: list[Finding] = []
+def _found(subject: str, check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
     try:
-        for finding in check():
-            findings.append(finding)
+        yield from check()
     # One check that breaks must not hide what the others find.
     except Exception as error:
-        message = f"{type(error).__name__}: {error}"
-        findings.append(Finding(subject, "no error", message, "exact", "", False))
-    return findings
+        yield Finding(subject, "no error", f"{type(error).__name__}: {error}", "exact", "", False)
 
 
 def _print(console: Console, findings: list[Finding]) -> None:
@@ -89,6 +85,5 @@ def _print(console: Console, findings: list[Finding]) -> None:
         table.add_row(*map(escape, row), _VERDICTS[finding.passed])
     console.print(table)
     counts = {verdict: sum(finding.passed is verdict for finding in findings) for verdict in (True, False, None)}
-    console.print(
-        f"{counts[True]} passed, {counts[False]} failed" + (f", {counts[None]} not checked" if counts[None] else "")
-    )
+    unchecked = f", {counts[None]} not checked" if counts[None] else ""
+    console.print(f"{counts[True]} passed, {counts[False]} failed{unchecked}")

@@ -306,10 +306,11 @@ def test_no_cluster_is_one_line_within_seconds():
         RayExecutor("ray://127.0.0.1:10001")
 
 
-def test_ray_is_an_extra(monkeypatch):
-    monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(UserError, match=r"pip install 'rnnbench\[ray\]'"):
-        RayExecutor(None)
+def test_ray_is_an_extra():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "ray", None)
+        with pytest.raises(UserError, match=r"pip install 'rnnbench\[ray\]'"):
+            RayExecutor(None)
 
 
 @dataclasses.dataclass
