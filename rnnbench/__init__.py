@@ -1,12 +1,20 @@
 """rnnbench: how SimpleRNN, LSTM and GRU cope as the dependency length grows.
 
-The names below are what a task or a model of one's own needs.
+For a notebook: `load_experiment`, `run_experiment`, `load_results`, `memory_horizons` and `figures`, imported when they
+are first used. The other names are what a task or a model of one's own needs.
 """
+
+from typing import TYPE_CHECKING, Any
 
 from rnnbench.models.base import Model
 from rnnbench.registry import register_model, register_task
 from rnnbench.tasks.base import ClassificationTask, Features, Layout, RegressionTask, Task, Tokens
 from rnnbench.tasks.dataset import DatasetTask, Examples
+
+if TYPE_CHECKING:
+    from rnnbench.experiment import Experiment
+    from rnnbench.notebook import figures, load_experiment, load_results, memory_horizons, run_experiment
+    from rnnbench.results import Results
 
 __version__ = "0.1.0"
 
@@ -14,12 +22,36 @@ __all__ = [
     "ClassificationTask",
     "DatasetTask",
     "Examples",
+    "Experiment",
     "Features",
     "Layout",
     "Model",
     "RegressionTask",
+    "Results",
     "Task",
     "Tokens",
+    "figures",
+    "load_experiment",
+    "load_results",
+    "memory_horizons",
     "register_model",
     "register_task",
+    "run_experiment",
 ]
+
+_LAZY = {"Experiment": "experiment", "Results": "results"} | dict.fromkeys(
+    ("figures", "load_experiment", "load_results", "memory_horizons", "run_experiment"), "notebook"
+)
+
+
+def __getattr__(name: str) -> Any:
+    # pandas and the figures take seconds to import, which a worker and `rnnbench list` do not need.
+    if name not in _LAZY:
+        raise AttributeError(f"module 'rnnbench' has no attribute '{name}'")
+    from importlib import import_module
+
+    return getattr(import_module(f"rnnbench.{_LAZY[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -7,25 +7,18 @@ import os
 import shlex
 import sys
 import time
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
 
-from rnnbench import __version__
+from rnnbench import __version__, completion
 from rnnbench.bench.command import bench
 from rnnbench.errors import UserError
 
 if TYPE_CHECKING:
-    from rnnbench.execution.base import Executor
-    from rnnbench.execution.checkpoints import Checkpoints
-    from rnnbench.execution.driver import Tally
-    from rnnbench.experiment import Experiment, RunSpec
-    from rnnbench.report.command import Source
-    from rnnbench.report.comparison import Only
-    from rnnbench.store import Location
+    from rnnbench.grid import Grid
 
 app = typer.Typer(
     help="Measure how SimpleRNN, LSTM and GRU cope as the dependency length grows.",
@@ -38,12 +31,22 @@ app = typer.Typer(
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 
+UsageError: Any = typer.BadParameter.__base__
+"""What Typer raises for options and arguments that do not fit; it has no public name there."""
 _FOLLOW_SECONDS = 2.0
 
-ExperimentFile = Annotated[Path, typer.Argument(metavar="FILE", help="The experiment file (YAML).")]
+ExperimentFile = Annotated[
+    Path,
+    typer.Argument(metavar="FILE", help="The experiment file (YAML).", autocompletion=completion.experiment_files),
+]
 Overrides = Annotated[
     list[str],
-    typer.Option("--set", metavar="KEY=VALUE", help="Override a value of the file, e.g. `--set training.steps=500`."),
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Override a value of the file, e.g. `--set training.steps=500`.",
+        autocompletion=completion.overrides,
+    ),
 ]
 Store = Annotated[Path | None, typer.Option(metavar="DIR", help="Directory of results.  [default: store]")]
 TrackingUri = Annotated[
@@ -58,15 +61,25 @@ ManualDir = Annotated[
     typer.Option(metavar="DIR", help="Directory of files downloaded by hand; also by `RNNBENCH_MANUAL_DIR`."),
 ]
 Out = Annotated[Path | None, typer.Option(metavar="DIR", help="Where the report goes.  [default: reports/NAME]")]
+Json = Annotated[bool, typer.Option("--json", help="As JSON, for another program.")]
 
 
 def main() -> None:
-    """The `rnnbench` script: a mistake in the input is one line and exit code 2."""
+    """The `rnnbench` script: a mistake in the input, of whatever kind, is one line and exit code 2."""
     try:
-        app()
+        sys.exit(app(standalone_mode=False))
     except UserError as error:
-        errors.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
-        sys.exit(2)
+        message = str(error)
+    except UsageError as error:
+        if not error.format_message():
+            sys.exit(2)  # the help was asked for by giving nothing, and is shown
+        # The context of an error names the command: `rnnbench plan`.
+        called = error.ctx.command_path if error.ctx else "rnnbench"
+        message = f"{error.format_message().rstrip('.')}; see `{called} --help`"
+    except typer.Abort:
+        sys.exit(130)
+    errors.print(f"error: {message}", style="red", markup=False, soft_wrap=True)
+    sys.exit(2)
 
 
 def _version(wanted: bool) -> None:
@@ -113,55 +126,28 @@ def run(
     tried again. Ctrl-C stops in order, twice at once. Exit code 1 if a run failed, 130 after Ctrl-C, 143 after SIGTERM.
     """
     from rnnbench import terminal
-    from rnnbench.execution.driver import drive
-    from rnnbench.execution.preparation import to_do, work_place
-    from rnnbench.progress import GridProgress
-    from rnnbench.stages import needed
-    from rnnbench.tracking import Tracker
+    from rnnbench.execution.executors import Executors
+    from rnnbench.screen import Screen
 
-    if address and where == "local":
-        raise UserError("--address names a Ray cluster: add --executor ray")
-    if workers == 0 and where == "ray":
-        raise UserError("--workers 0 runs in this process: leave --executor ray out")
-    experiment, location = _open(file, overrides, store, tracking_uri)
+    executors = Executors(workers, where, address)
+    grid = _open(file, overrides, store, tracking_uri)
     _point_to_data(data_dir, manual_dir)
-    checkpoints, leases = work_place(experiment, location, store)
-    for task in {spec.task.model_copy(update={"lag": 1}): spec.task for spec in experiment.runs}.values():
-        task.check_data()
-    # Before anything is written, because it may not be there.
-    cluster = _ray(workers, checkpoints, address) if where == "ray" else None
-    with Tracker(location, experiment) as tracker, leases:
-        page = (out or Path("reports") / experiment.name) / "report.html"
-        tally, failed = None, False
-        waiting = to_do(experiment, tracker, leases, checkpoints, fresh)
-        specs = needed(experiment, location, waiting)
-        executor = cluster or _local(workers, specs, checkpoints)
-        _announce(experiment, len(waiting), len(specs), executor.workers)
-        while specs:
-            with GridProgress(specs, executor.workers, console) as progress:
-                tally = drive(
-                    specs, executor, tracker, progress, leases=leases, checkpoints=checkpoints, say=progress.say
-                )
-            _summarise(tally, len(specs))
-            if tally.signal:
-                raise typer.Exit(128 + tally.signal)
-            failed = failed or bool(tally.failed)
-            if tally.elsewhere:
-                raise typer.Exit(1 if failed else 0)
-            # What is evaluated may depend on what the seeds that choose have found.
-            attempted = {spec.signature for spec in specs}
-            waiting = [spec for spec in waiting if spec.signature not in attempted]
-            specs = needed(experiment, location, waiting)
-            if specs:
-                cluster = _ray(workers, checkpoints, address) if cluster else None
-                executor = cluster or _local(workers, specs, checkpoints)
-                console.print(f"learning rates chosen: {len(specs)} to evaluate")
-        if tally or not page.exists():
-            _report([_source(file, overrides, experiment, location)], out)
-            tracker.log_report(page.parent)
-    console.print(f"report:    {page}", soft_wrap=True)
-    console.print(f"MLflow UI: {terminal.command()} ui {file}{terminal.where(store, tracking_uri)}", soft_wrap=True)
-    if failed:
+    outcome = grid.run(executors, Screen(console, errors), out or Path("reports") / grid.experiment.name, fresh)
+    if outcome.headline:
+        console.print(terminal.headline(outcome.headline, console))
+    if outcome.failed or outcome.signal:
+        same = shlex.join(argument for argument in sys.argv[1:] if argument != "--fresh")
+        _say(f"go on with: {terminal.command()} {same}")
+    if outcome.page:
+        if out is None:
+            from rnnbench.report.index import write_index
+
+            write_index(outcome.page.parent.parent)
+        _say(f"report:     {outcome.page}")
+        _say(f"MLflow UI:  {terminal.command()} ui {shlex.quote(str(file))}{terminal.where(store, tracking_uri)}")
+    if outcome.signal:
+        raise typer.Exit(128 + outcome.signal)
+    if outcome.failed:
         raise typer.Exit(1)
 
 
@@ -170,41 +156,18 @@ def plan(
     file: ExperimentFile,
     overrides: Overrides = [],  # noqa: B006
     workers: Annotated[int | None, typer.Option(min=1, help="Worker processes.  [default: one a core]")] = None,
+    as_json: Json = False,
 ) -> None:
     """Say how many runs a file asks for, how large they are, and about how long they take."""
-    from rnnbench import experiment_file, terminal
-    from rnnbench.execution.estimate import seconds
+    from rnnbench import experiment_file, listings, terminal
     from rnnbench.execution.machine import default_workers
-    from rnnbench.progress import duration
-    from rnnbench.stages import planned
 
     experiment = experiment_file.load(file, overrides)
     workers = workers or default_workers(experiment.runs)[0]
-    table = terminal.table(
-        f"{experiment.name}: {len(experiment.runs)} runs, equal {experiment.match}",
-        ["task", "model"],
-        ["lag", "units", "parameters", "steps", "runs", "at most"],
-    )
-    for (task, model), specs in terminal.cells(experiment).items():
-        table.add_row(
-            task,
-            model,
-            terminal.span(spec.task.lag for spec in specs),
-            terminal.span(spec.model.units for spec in specs),
-            terminal.span(spec.model.recurrent_parameters(spec.task.inputs.width) for spec in specs),
-            terminal.span(spec.training.steps for spec in specs),
-            str(len(specs)),
-            duration(sum(map(seconds, specs)) / workers),
-        )
-    console.print(table)
-    if planned(experiment) < len(experiment.runs):
-        console.print(f"Only {planned(experiment)} of them will be done: the seeds to evaluate run at chosen rates.")
-    sources = ", ".join(sorted({spec.task.data_source for spec in experiment.runs}))
-    total = duration(sum(map(seconds, experiment.runs)) / workers)
-    console.print(
-        f"Data: {sources}. About {total} with {workers} worker{'s' * (workers > 1)} if each run uses its whole budget; "
-        "runs that solve their task stop early. A rough estimate: halve or double it."
-    )
+    if as_json:
+        _print_json(listings.plan(experiment, workers))
+    else:
+        console.print(terminal.plan(experiment, workers))
 
 
 @app.command()
@@ -214,31 +177,35 @@ def status(
     store: Store = None,
     tracking_uri: TrackingUri = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Show it anew until nothing runs any more.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Count what the store has of a grid, and show what is going on."""
     from rich.live import Live
 
-    from rnnbench import terminal
-    from rnnbench.execution.preparation import work_place
-    from rnnbench.status import look
+    from rnnbench import listings, terminal
 
-    experiment, location = _open(file, overrides, store, tracking_uri)
-    location.check_readable()
-    _, leases = work_place(experiment, location, store)
-    found = look(experiment, location, leases)
-    if not follow:
-        console.print(terminal.grid_status(experiment, found))
+    grid = _open(file, overrides, store, tracking_uri)
+    found = grid.status()
+    if as_json:
+        _print_json(listings.status(grid.experiment, found))
         return
-    with Live(terminal.grid_status(experiment, found), console=console, auto_refresh=False) as live:
+    if not (follow and console.is_terminal):
+        console.print(terminal.grid_status(grid.experiment, found))
+    if not follow:
+        return
+    with Live(terminal.grid_status(grid.experiment, found), console=console, auto_refresh=False) as live:
         while found.running:
             time.sleep(_FOLLOW_SECONDS)
-            found = look(experiment, location, leases)
-            live.update(terminal.grid_status(experiment, found), refresh=True)
+            found = grid.status()
+            live.update(terminal.grid_status(grid.experiment, found), refresh=True)
 
 
 @app.command()
 def report(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Experiment files (YAML).")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE...", help="Experiment files (YAML).", autocompletion=completion.experiment_files),
+    ],
     overrides: Overrides = [],  # noqa: B006
     stores: Annotated[
         list[Path],
@@ -263,21 +230,32 @@ def report(
     if len(stores) not in (0, 1, len(files)):
         raise UserError(f"{len(stores)} --store for {len(files)} files: give one, or one for each file in their order")
     places = stores if len(stores) == len(files) else [stores[0] if stores else None] * len(files)
-    sources = [
-        _source(file, overrides, *_open(file, overrides, place, tracking_uri))
-        for file, place in zip(files, places, strict=True)
-    ]
+    grids = [_open(file, overrides, place, tracking_uri) for file, place in zip(files, places, strict=True)]
     only = Only.parse(tasks, models, since)
     usual = len(files) == 1 and only.everything
     if out is None and not usual:
         raise UserError("a report of several files, or of a part, needs a folder of its own: add --out DIR")
-    page = _report(sources, out, only, "" if usual else f"rnnbench {shlex.join(sys.argv[1:])}")
-    console.print(f"report: {page}", soft_wrap=True)
+    for grid in grids:
+        grid.location.check_readable()
+    # After the stores have answered, because drawing takes a second to import.
+    from rnnbench.report.command import write
+    from rnnbench.report.index import write_index
+
+    made_by = "" if usual else f"rnnbench {shlex.join(sys.argv[1:])}"
+    page = write([grid.source for grid in grids], out or Path("reports") / grids[0].experiment.name, only, made_by)
+    if out is None:
+        write_index(page.parent.parent)
+    _say(f"report: {page}")
 
 
 @app.command()
 def ui(
-    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="Land on this experiment's runs.")] = None,
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[FILE]", help="Land on this experiment's runs.", autocompletion=completion.experiment_files
+        ),
+    ] = None,
     store: Store = None,
     tracking_uri: TrackingUri = None,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = 5000,
@@ -287,32 +265,42 @@ def ui(
     from rnnbench.store import Location
 
     name = experiment_file.load(file).name if file else None
-    mlflow_ui.serve(
-        Location.resolve(store, tracking_uri), name, port, partial(console.print, markup=False, soft_wrap=True)
-    )
+    mlflow_ui.serve(Location.resolve(store, tracking_uri), name, port, _say)
 
 
 @app.command("list")
-def list_() -> None:
-    """List the tasks and models that are registered, with their settings and defaults."""
-    from rnnbench import registry, terminal
+def list_(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME]...",
+            help="Tasks and models to show with all settings.",
+            autocompletion=completion.registered,
+        ),
+    ] = None,
+    plugins: Annotated[
+        list[str], typer.Option("--plugins", metavar="FILE", help="A module or `.py` file to list too.")
+    ] = [],  # noqa: B006
+    as_json: Json = False,
+) -> None:
+    """List the tasks and models that are registered; of those that are named, every setting with its default."""
+    from rnnbench import listings, registry, terminal
 
-    for kind, known in (("task", registry.tasks), ("model", registry.models)):
-        table = terminal.table(f"{kind}s", [kind, "what it is", "settings and defaults"], [])
-        for name in known:
-            thing = known[name]
-            table.add_row(
-                name,
-                (thing.__doc__ or "").strip().splitlines()[0],
-                ", ".join(terminal.setting(*field) for field in thing.model_fields.items()),
-            )
-        console.print(table)
+    registry.load_plugins(str(Path(name).resolve()) if name.endswith(".py") else name for name in plugins)
+    found = listings.registered(names or [])
+    if as_json:
+        _print_json(found)
+    else:
+        console.print(terminal.details(found) if names else terminal.overview(found))
 
 
 @app.command()
 def data(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]...", help="Data sets; all if none is named.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME]...", help="Data sets; all if none is named.", autocompletion=completion.data_sets
+        ),
     ] = None,
     prepare: Annotated[bool, typer.Option("--prepare", help="Download and prepare what is missing.")] = False,
     data_dir: DataDir = None,
@@ -346,7 +334,7 @@ def data(
     console.print(table)
     missing = [data_set.name for data_set in chosen if catalogue.state(data_set.name).status != "present"]
     if missing:
-        console.print(f"Get what is missing with: rnnbench data --prepare {' '.join(missing)}", soft_wrap=True)
+        _say(f"Get what is missing with: {terminal.command()} data --prepare {' '.join(missing)}")
 
 
 app.command()(bench)
@@ -380,14 +368,18 @@ def schema() -> None:
     """Print the JSON Schema of the experiment file, for editors that complete YAML."""
     from rnnbench.schema import experiment_schema
 
-    print(json.dumps(experiment_schema(), indent=2))
+    _print_json(experiment_schema())
 
 
-def _open(file: Path, overrides: list[str], store: Path | None, uri: str | None) -> tuple[Experiment, Location]:
+def _open(file: Path, overrides: list[str], store: Path | None, uri: str | None) -> Grid:
     from rnnbench import experiment_file
+    from rnnbench.grid import Grid
     from rnnbench.store import Location
 
-    return experiment_file.load(file, overrides), Location.resolve(store, uri)
+    experiment = experiment_file.load(file, overrides)
+    settings = "".join(f" --set {shlex.quote(override)}" for override in overrides)
+    name = file.name if file.is_absolute() else str(file)
+    return Grid(experiment, Location.resolve(store, uri), store, made_by=f"rnnbench run {shlex.quote(name)}{settings}")
 
 
 def _point_to_data(data_dir: Path | None, manual_dir: Path | None) -> None:
@@ -398,69 +390,10 @@ def _point_to_data(data_dir: Path | None, manual_dir: Path | None) -> None:
         os.environ["RNNBENCH_MANUAL_DIR"] = str(manual_dir.resolve())
 
 
-def _ray(workers: int | None, checkpoints: Checkpoints, address: str | None) -> Executor:
-    from rnnbench.execution.ray import RayExecutor
-
-    return RayExecutor(address, checkpoints, workers, warn=partial(console.print, markup=False, soft_wrap=True))
+def _say(line: str) -> None:
+    console.print(line, markup=False, soft_wrap=True)
 
 
-def _local(workers: int | None, specs: list[RunSpec], checkpoints: Checkpoints) -> Executor:
-    from rnnbench.execution.in_process import InProcess
-    from rnnbench.execution.local import LocalPool
-    from rnnbench.execution.machine import default_workers
-
-    if workers == 0:
-        return InProcess(checkpoints)
-    if workers is None:
-        workers, note = default_workers(specs)
-        if note:
-            console.print(note, soft_wrap=True)
-    return LocalPool(workers, checkpoints)
-
-
-def _source(file: Path, overrides: list[str], experiment: Experiment, location: Location) -> Source:
-    from rnnbench.report.command import Source
-
-    settings = "".join(f" --set {shlex.quote(override)}" for override in overrides)
-    name = file.name if file.is_absolute() else str(file)
-    return Source(experiment, location, f"rnnbench run {shlex.quote(name)}{settings}")
-
-
-def _report(sources: list[Source], out: Path | None, only: Only | None = None, made_by: str = "") -> Path:
-    from rnnbench.report.command import write
-    from rnnbench.report.index import write_index
-
-    page = write(sources, out or Path("reports") / sources[0].experiment.name, only, made_by)
-    if out is None:
-        write_index(page.parent.parent)
-    return page
-
-
-def _announce(experiment: Experiment, waiting: int, to_do: int, workers: int) -> None:
-    from rnnbench.stages import planned
-
-    done = len(experiment.runs) - waiting
-    skipped = f", {done} finished before" if done else ""
-    doing = f"{to_do} to run with {workers} worker{'s' * (workers > 1)}" if to_do else "nothing to run"
-    then = ", then those to evaluate" if 0 < to_do < planned(experiment) - done else ""
-    console.print(f"{experiment.name}: {planned(experiment)} runs{skipped}, {doing}{then}")
-
-
-def _summarise(tally: Tally, total: int) -> None:
-    from rnnbench import terminal
-
-    parts = [f"{tally.finished} finished"]
-    parts += [f"{tally.diverged} diverged"] if tally.diverged else []
-    parts += [f"{len(tally.failed)} failed"] if tally.failed else []
-    parts += [f"{tally.done_elsewhere} done by another `rnnbench run`"] if tally.done_elsewhere else []
-    missing = total - tally.finished - tally.diverged - len(tally.failed) - tally.done_elsewhere - tally.elsewhere
-    parts += [f"{missing} not done"] if missing else []
-    console.print(", ".join(parts))
-    if tally.elsewhere:
-        runs = "1 run is" if tally.elsewhere == 1 else f"{tally.elsewhere} runs are"
-        console.print(f"{runs} being done by another `rnnbench run`, which will write the report", soft_wrap=True)
-    for name, message in tally.failed.items():
-        errors.print(f"failed: {name}: {message}", style="red", markup=False, soft_wrap=True)
-    if tally.failed or tally.signal:
-        same = shlex.join(argument for argument in sys.argv[1:] if argument != "--fresh")
-        console.print(f"go on with: {terminal.command()} {same}", markup=False, soft_wrap=True)
+def _print_json(value: Any) -> None:
+    # Not by Rich, which would fold long lines.
+    print(json.dumps(value, indent=2, allow_nan=False))

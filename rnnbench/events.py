@@ -58,6 +58,17 @@ class Profiled:
 
 
 @dataclass(frozen=True)
+class Saved:
+    """The network at the weights that are tested, of stock layers; only of a run whose spec asks for it."""
+
+    signature: str
+    file: bytes
+    """A `.keras` file."""
+    versions: dict[str, str]
+    """Versions of the packages that loading it takes."""
+
+
+@dataclass(frozen=True)
 class Warned:
     """Something that a person should know and that changes no result: for the terminal, not for the store."""
 
@@ -92,5 +103,5 @@ class Failed:
     traceback: str = ""
 
 
-Event: TypeAlias = Taken | Started | Measured | Profiled | Warned | Finished | Diverged | Failed
+Event: TypeAlias = Taken | Started | Measured | Profiled | Saved | Warned | Finished | Diverged | Failed
 Ending = (Finished, Diverged, Failed)

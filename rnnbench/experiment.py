@@ -105,6 +105,9 @@ class Experiment(_Settings):
     """How every network is trained."""
     gradients: GradientProbes = GradientProbes()
     """How gradient profile, spectra and saturation are taken."""
+    log_model: Literal["best"] | None = None
+    """`best`: each run's network at its best validation weights is kept in MLflow, to be loaded with
+    `mlflow.keras.load_model`. It changes no result, so finished runs stay as they are: `--fresh` repeats them."""
     select: Selection | None = None
     """Choose a learning rate for each task and model on validation; without it every rate is a line of its own."""
 
@@ -120,6 +123,14 @@ class Experiment(_Settings):
         twice = sorted({seed for seed in value if value.count(seed) > 1})
         if twice:
             raise ValueError(f"seed {twice[0]} stands there twice")
+        return value
+
+    @field_validator("tasks", "models")
+    @classmethod
+    def _labels_can_be_shown(cls, value: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        for label in value:
+            if not (label.strip() and label.isprintable()):
+                raise ValueError(f"a label is text on one line without control characters, not {label!a}")
         return value
 
     @model_validator(mode="after")
@@ -203,6 +214,7 @@ class Experiment(_Settings):
                         plugins=self.plugins,
                         task_axes={key: task_axes[key] for key in task_axes if key not in ("lag", "filler")},
                         model_axes=model_axes | training_axes,
+                        log_model=self.log_model is not None,
                     )
 
     def _sized(self, model: Model, task: Task) -> Model:
@@ -240,6 +252,8 @@ class RunSpec:
     """Values of the task's axes other than lag and filler: what tells its points apart in a report."""
     model_axes: dict[str, Any] = field(default_factory=dict)
     """Values of the axes of model and training."""
+    log_model: bool = False
+    """Whether the trained network is kept."""
 
     @property
     def name(self) -> str:
@@ -280,7 +294,7 @@ class RunSpec:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # As plain values, because a process that has not loaded the plug-ins cannot unpickle their classes.
-        labels = (self.task_label, self.model_label, self.plugins, self.task_axes, self.model_axes)
+        labels = (self.task_label, self.model_label, self.plugins, self.task_axes, self.model_axes, self.log_model)
         return _restore, (self.settings, *labels)
 
 
@@ -310,6 +324,7 @@ def _restore(
     plugins: tuple[str, ...],
     task_axes: dict[str, Any],
     model_axes: dict[str, Any],
+    log_model: bool,
 ) -> RunSpec:
     registry.load_plugins(plugins)
     return RunSpec(
@@ -323,6 +338,7 @@ def _restore(
         plugins=plugins,
         task_axes=task_axes,
         model_axes=model_axes,
+        log_model=log_model,
     )
 
 

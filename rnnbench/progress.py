@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, TaskID, TextColumn
 from rich.table import Column
 
 from rnnbench.events import Diverged, Event, Failed, Finished, Measured, Started, Taken, Warned
@@ -21,10 +22,19 @@ def duration(value: float) -> str:
     return f"{value / 60:.0f} min" if value < 5400 else f"{value / 3600:.1f} h"
 
 
+_WIDE = 100
+"""Columns of a terminal from which the loss is shown too."""
+
+
+def is_live(console: Console) -> bool:
+    """Whether lines can be drawn over: not in a log, also where colours are forced, nor in a notebook."""
+    return console.is_interactive and console.file.isatty()
+
+
 class GridProgress:
     """Shows each event of a grid; a context manager."""
 
-    def __init__(self, specs: list[RunSpec], workers: int, console: Console) -> None:
+    def __init__(self, specs: Sequence[RunSpec], workers: int, console: Console) -> None:
         self._console = console
         self._workers = workers
         self._total = len(specs)
@@ -34,16 +44,19 @@ class GridProgress:
         self._done = 0.0
         self._rows: dict[str, TaskID] = {}
         self._started: dict[str, float] = {}
-        whole = Column(no_wrap=True, min_width=9)
+        self._live = is_live(console)
         self._bars = Progress(
-            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")),
-            BarColumn(bar_width=8),
-            TextColumn("{task.completed:.0f}/{task.total:.0f}", table_column=whole),
-            TextColumn("{task.fields[state]}", markup=False, table_column=Column(no_wrap=True)),
-            console=console,
-            disable=not console.is_terminal,
+            *self._columns(), console=console, refresh_per_second=2, expand=True, disable=not self._live
         )
-        self._overall = self._bars.add_task("all runs", total=self._total, state="starting the workers (10 s)")
+        self._overall = self._bars.add_task("all runs", total=self._total, loss="", score="starting (10 s)", left="")
+
+    def _columns(self) -> list[ProgressColumn]:
+        # Of fixed widths but for the name, so that nothing jumps as figures grow and shrink.
+        name = Column(ratio=1, no_wrap=True, overflow="ellipsis")
+        steps = TextColumn("{task.completed:.0f}/{task.total:.0f}", table_column=_fixed(11))
+        loss = [_figure("loss", 13)] if self._console.width >= _WIDE else []
+        columns = [_figure("description", column=name), BarColumn(8), steps, *loss, _figure("score", 17)]
+        return [*columns, _figure("left", 11)]
 
     def __enter__(self) -> GridProgress:
         self._bars.start()
@@ -57,18 +70,18 @@ class GridProgress:
             case Taken():
                 self._drop(event.signature)
                 self._rows[event.signature] = self._bars.add_task(
-                    spec.name, total=spec.training.steps, state="loading the data"
+                    spec.name, total=spec.training.steps, loss="", score="loading the data", left=""
                 )
             case Warned(message=message):
                 self.say(f"{spec.name}: {message}")
             case Started():
                 self._started[event.signature] = time.monotonic()
-                self._show(event.signature, 0, "compiling")
+                self._show(event.signature, 0, score="compiling")
             case Measured(metrics=metrics) if "validation/loss" in metrics:
                 score = metrics[f"validation/{spec.task.score_name}"]
                 loss = metrics.get("train/loss", metrics["validation/loss"])
-                figures = f"loss {loss:.3g} {spec.task.score_name} {score:.3g}"
-                self._show(event.signature, event.step, figures + self._run_left(spec, event))
+                figures = {"loss": f"loss {loss:.3g}", "score": f"{spec.task.score_name} {score:.3g}"}
+                self._show(event.signature, event.step, left=self._run_left(spec, event), **figures)
             case Finished() | Diverged() | Failed():
                 self._end(spec, event)
 
@@ -80,22 +93,22 @@ class GridProgress:
         if signature in self._rows:
             self._bars.remove_task(self._rows.pop(signature))
 
-    def _show(self, signature: str, step: int, state: str) -> None:
-        self._bars.update(self._rows[signature], completed=step, state=state)
+    def _show(self, signature: str, step: int, **fields: str) -> None:
+        self._bars.update(self._rows[signature], completed=step, **fields)
 
     def _run_left(self, spec: RunSpec, event: Measured) -> str:
         if not event.step:
             return ""
         elapsed = time.monotonic() - self._started[event.signature]
-        return f", {duration(elapsed * (spec.training.steps / event.step - 1))} left"
+        return f"{duration(elapsed * (spec.training.steps / event.step - 1))} left"
 
     def _end(self, spec: RunSpec, event: Finished | Diverged | Failed) -> None:
         self._drop(event.signature)
         self._ended += 1
         self._done += seconds(spec)
         left = self._time_left()
-        self._bars.update(self._overall, completed=self._ended, state=f"{left} left" if left else "")
-        if isinstance(event, Failed) or not self._console.is_terminal:
+        self._bars.update(self._overall, completed=self._ended, score="", left=f"{left} left" if left else "")
+        if isinstance(event, Failed) or not self._live:
             position = f"[{self._ended:>{len(str(self._total))}}/{self._total}]"
             after = f"  ({left} left)" if left else ""
             self.say(f"{position} {spec.name}: {_ending(spec, event)}{after}")
@@ -106,6 +119,15 @@ class GridProgress:
         # The first runs pay for the start of the workers and say little of the others.
         known = remaining > 0 and self._ended >= 2 * self._workers
         return duration(remaining * elapsed / self._done) if known else ""
+
+
+def _fixed(width: int) -> Column:
+    return Column(width=width, no_wrap=True, overflow="ellipsis")
+
+
+def _figure(field: str, width: int = 0, column: Column | None = None) -> TextColumn:
+    text = "{task.description}" if field == "description" else f"{{task.fields[{field}]}}"
+    return TextColumn(text, markup=False, table_column=column or _fixed(width))
 
 
 def _ending(spec: RunSpec, event: Finished | Diverged | Failed) -> str:

@@ -174,6 +174,11 @@ class Location:
                         (new, len(old) + 1, experiment),
                     )
                     connection.execute(
+                        "UPDATE logged_models SET artifact_location = ? || substr(artifact_location, ?) "
+                        "WHERE experiment_id = ?",
+                        (new, len(old) + 1, experiment),
+                    )
+                    connection.execute(
                         "UPDATE experiments SET artifact_location = ? WHERE experiment_id = ?", (new, experiment)
                     )
             connection.commit()

@@ -17,6 +17,7 @@ STATUS_TAG = "rnnbench.status"
 KIND_TAG = "rnnbench.kind"
 MESSAGE_TAG = "rnnbench.message"
 PROFILE_ARTIFACT = "gradient_profile.parquet"
+PICTURE_ARTIFACT = "gradient_profile.svg"
 
 Point = tuple[str, int, str, float]
 """Run id, step, metric, value."""

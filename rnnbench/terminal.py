@@ -3,22 +3,61 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich import box
-from rich.console import Group
+from rich.cells import cell_len
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
+from rich.text import Text
 
+from rnnbench.execution.estimate import seconds
 from rnnbench.experiment import Experiment, RunSpec
 from rnnbench.progress import duration
+from rnnbench.stages import planned
 from rnnbench.status import STATES, GridStatus
 
 if TYPE_CHECKING:
-    from pydantic.fields import FieldInfo
+    from rnnbench.headline import Headline
+
+_WHOLE = 32
+"""Cells up to which a name stays on one line."""
+
+
+class PlainTable(Table):
+    """A table without frames whose cells are text as it is, and whose names and numbers are not cut.
+
+    Longer names than anyone would choose are folded.
+    """
+
+    def __init__(self, title: str, words: list[str], numbers: list[str]) -> None:
+        heading = Text(title, style="bold")
+        super().__init__(title=heading, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+        for column in words:
+            self.add_column(Text(column), overflow="fold")
+        for column in numbers:
+            self.add_column(Text(column), justify="right", no_wrap=True)
+        self._names = [place for place, column in enumerate(words) if column in NAMES]
+
+    def add_row(self, *cells: RenderableType | None, **options: Any) -> None:
+        for place in self._names:
+            column = self.columns[place]
+            column.min_width = max(column.min_width or 0, min(cell_len(str(cells[place])), _WHOLE))
+        super().add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in cells), **options)
+
+
+NAMES = ("task", "model", "data set", "setting", "filler", "run")
+"""Heads of the columns whose words are kept on one line."""
+
+
+def table(title: str, words: list[str], numbers: list[str]) -> PlainTable:
+    """An empty table: columns of words to the left, of numbers to the right."""
+    return PlainTable(title, words, numbers)
 
 
 def grid_status(experiment: Experiment, found: GridStatus) -> Group:
@@ -38,14 +77,70 @@ def grid_status(experiment: Experiment, found: GridStatus) -> Group:
     return Group(overview, lines)
 
 
-def table(title: str, words: list[str], numbers: list[str]) -> Table:
-    """A table without frames, of which names and numbers are never cut."""
-    made = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for column in words:
-        made.add_column(column, no_wrap=column in ("task", "model", "data set"), overflow="fold")
-    for column in numbers:
-        made.add_column(column, justify="right", no_wrap=True)
-    return made
+def plan(experiment: Experiment, workers: int) -> Group:
+    """How many runs a grid has, how large they are, and about how long they take."""
+    overview = table(
+        f"{experiment.name}: {len(experiment.runs)} runs, equal {experiment.match}",
+        ["task", "model"],
+        ["lag", "units", "parameters", "steps", "runs", "at most"],
+    )
+    for (task, model), specs in cells(experiment).items():
+        overview.add_row(
+            task,
+            model,
+            span(spec.task.lag for spec in specs),
+            span(spec.model.units for spec in specs),
+            span(spec.model.recurrent_parameters(spec.task.inputs.width) for spec in specs),
+            span(spec.training.steps for spec in specs),
+            str(len(specs)),
+            duration(sum(map(seconds, specs)) / workers),
+        )
+    chosen = planned(experiment)
+    fewer = f"Only {chosen} of them will be done: the seeds to evaluate run at chosen rates. "
+    sources = ", ".join(sorted({spec.task.data_source for spec in experiment.runs}))
+    total = duration(sum(map(seconds, experiment.runs)) / workers)
+    words = (
+        f"{fewer if chosen < len(experiment.runs) else ''}Data: {sources}. About {total} with {workers} "
+        f"worker{'s' * (workers > 1)} if each run uses its whole budget; runs that solve their task stop early. "
+        "A rough estimate: halve or double it."
+    )
+    return Group(overview, Text(words))
+
+
+def overview(found: dict[str, dict[str, Any]]) -> Group:
+    """Tasks and models, a line each: what `listings.registered` says."""
+    tables = []
+    for kind, things in found.items():
+        lines = table(kind, [kind.removesuffix("s"), "what it is"], [])
+        for name, said in things.items():
+            lines.add_row(name, said["description"])
+        tables.append(lines)
+    return Group(*tables, Text("Settings of one: rnnbench list NAME"))
+
+
+def details(found: dict[str, dict[str, Any]]) -> Group:
+    """Every setting of tasks and models with its default."""
+    tables = []
+    for things in found.values():
+        for name, said in things.items():
+            lines = table(f"{name}: {said['description']}", ["setting", "default", "what it is"], [])
+            for setting, about in said["settings"].items():
+                lines.add_row(setting, str(about.get("default", "must be given")), about["description"])
+            tables.append(lines)
+    return Group(*tables)
+
+
+def headline(found: Headline, console: Console) -> Table:
+    """The memory horizon of every line: a row a task, or a row a line where that is too wide for the console."""
+    wide = table(found.heading, ["task", "filler"], found.models)
+    for (task, filler), horizons in found.by_task.items():
+        wide.add_row(task, filler, *(horizons.get(model, "") for model in found.models))
+    if console.measure(wide).minimum <= console.width:
+        return wide
+    narrow = table(found.heading, ["task", "filler", "model"], ["horizon"])
+    for row in found.rows:
+        narrow.add_row(row.task, row.filler, row.model, row.horizon)
+    return narrow
 
 
 def cells(experiment: Experiment) -> dict[tuple[str, str], list[RunSpec]]:
@@ -62,21 +157,16 @@ def span(values: Iterable[int]) -> str:
     return f"{ordered[0]:,}" if len(ordered) == 1 else f"{ordered[0]:,} to {ordered[-1]:,}"
 
 
-def setting(name: str, field: FieldInfo) -> str:
-    """A setting of a task or model with its default."""
-    return name if field.is_required() else f"{name}={field.default}"
-
-
 def command() -> str:
     """How this program was called, so that what is printed can be pasted: `make run` does not put it on the PATH."""
     called = Path(sys.argv[0])
     if called.name == "__main__.py":
         return "python -m rnnbench"
-    return called.name if shutil.which(called.name) else os.path.relpath(called)
+    return called.name if shutil.which(called.name) else shlex.quote(os.path.relpath(called))
 
 
 def where(store: Path | None, tracking_uri: str | None) -> str:
     """The options that name a store, as they were given."""
     if tracking_uri:
-        return f" --tracking-uri {tracking_uri}"
-    return f" --store {store}" if store else ""
+        return f" --tracking-uri {shlex.quote(tracking_uri)}"
+    return f" --store {shlex.quote(str(store))}" if store else ""

@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
-import json
-import platform
-import subprocess
 import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import rnnbench
 from rnnbench.errors import UserError
-from rnnbench.events import Diverged, Event, Failed, Finished, Measured, Profiled, Started
+from rnnbench.events import Diverged, Event, Failed, Finished, Measured, Profiled, Saved, Started
 from rnnbench.experiment import Experiment, RunSpec
-from rnnbench.mlflow_ui import VIEW_TAG, view
+from rnnbench.logged_model import forget_models, log_model
+from rnnbench.mlflow_views import views
+from rnnbench.mlflow_words import (
+    NOTE_TAG,
+    REPORT,
+    dataset,
+    experiment_note,
+    failure_note,
+    parameters,
+    report_tags,
+    run_name,
+    run_note,
+    run_tags,
+)
 from rnnbench.palette import colours
+from rnnbench.profile_picture import picture
 from rnnbench.store import Location, explained
 from rnnbench.stored import (
-    KIND_TAG,
     MESSAGE_TAG,
+    PICTURE_ARTIFACT,
     PROFILE_ARTIFACT,
-    SIGNATURE_TAG,
     STATUS_TAG,
     StoredRun,
     attempts,
@@ -43,11 +52,8 @@ _BATCH = 1000
 _FLUSH_SECONDS = 5.0
 _COPYING_SHARE = 0.01
 """Share of the time that copies of the database may take."""
-_NOTE_LENGTH = 4000
-"""Characters of a traceback shown on the page of its run; the artifact has all of it."""
 _DONE = ("finished", "diverged")
-_NOTE_TAG = "mlflow.note.content"
-_FAILURE_TAGS = {MESSAGE_TAG, _NOTE_TAG}
+_FAILURE_TAGS = {MESSAGE_TAG, NOTE_TAG}
 
 
 @dataclass
@@ -55,14 +61,15 @@ class _OpenRun:
     """An MLflow run that goes on, with what has not been written yet."""
 
     run_id: str
+    spec: RunSpec
     metrics: list[Metric] = field(default_factory=list)
     seen: set[tuple[str, int]] = field(default_factory=set)
     profile: dict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
 
     @classmethod
-    def reopened(cls, client: MlflowClient, run_id: str) -> Self:
+    def reopened(cls, client: MlflowClient, run_id: str, spec: RunSpec) -> Self:
         """A run that was broken off, with what the store has of it."""
-        run = cls(run_id)
+        run = cls(run_id, spec)
         for key in client.get_run(run_id).data.metrics:
             run.seen.update((key, metric.step) for metric in client.get_metric_history(run_id, key))
         return run
@@ -154,11 +161,12 @@ class Tracker:
             # Asked now and not at the start: another driver may have begun the run since, and died.
             earlier = self._attempts(spec.signature)
             if resumed and earlier:
-                run = _OpenRun.reopened(self._client, earlier.pop().run_id)
+                run = _OpenRun.reopened(self._client, earlier.pop().run_id, spec)
                 self._reopen(run.run_id, spec)
             else:
-                made = self._client.create_run(self._experiment_id, run_name=spec.name, tags=self._tags(spec))
-                run = _OpenRun(made.info.run_id)
+                tags = run_tags(spec, self._colours[spec.model_label])
+                made = self._client.create_run(self._experiment_id, run_name=run_name(spec), tags=tags)
+                run = _OpenRun(made.info.run_id, spec)
             self._open[spec.signature] = run
             self._ended.discard(spec.signature)
             self._log(run.run_id, params=parameters(spec))
@@ -186,7 +194,11 @@ class Tracker:
                 case Finished() | Diverged():
                     # At step 0 the page draws one bar a run instead of a line of one point.
                     run.add(0, event.metrics)
-                    self._end(event.signature, "finished" if isinstance(event, Finished) else "diverged", "FINISHED")
+                    status = "finished" if isinstance(event, Finished) else "diverged"
+                    note = run_note(run.spec, run.run_id, status, event.metrics)
+                    self._end(event.signature, status, "FINISHED", {NOTE_TAG: note})
+                case Saved():
+                    log_model(self._client, self._experiment_id, run.run_id, run.spec, event)
                 case Failed():
                     self._fail(run, event)
         if time.monotonic() - self._flushed > _FLUSH_SECONDS:
@@ -218,21 +230,19 @@ class Tracker:
             for signature in list(self._open):
                 self._end(signature, "interrupted", "KILLED")
 
-    def log_report(self, directory: Path) -> str:
-        """Store a report's files as one more run of the kind `report`, in place of the last; its MLflow run id."""
+    def log_report(self, directory: Path, found: str = "") -> str:
+        """Store a report's files as one more run of the kind `report`, in place of the last; its MLflow run id.
+
+        `found`: what the report says in short, Markdown for the note of the experiment.
+        """
         with explained(self.location):
-            earlier = stored_runs(self.location, self.experiment.name, kind="report")
-            # The page groups by the tag `model` and shows the newest group first.
-            tags = {KIND_TAG: "report", "model": "report", "mlflow.runColor": "#444444", **_origin()}
-            run_id = self._client.create_run(self._experiment_id, run_name="report", tags=tags).info.run_id
+            earlier = stored_runs(self.location, self.experiment.name, kind=REPORT)
+            run_id = self._client.create_run(self._experiment_id, run_name=REPORT, tags=report_tags()).info.run_id
             self._client.log_artifacts(run_id, str(directory))
             self._client.set_terminated(run_id)
             self._delete(earlier)
-            link = (
-                f"#/experiments/{self._experiment_id}/runs/{run_id}/artifacts/report.html?workflowType=machine_learning"
-            )
-            note = f"**[Report]({link})** · {self.experiment.description}"
-            self._client.set_experiment_tag(self._experiment_id, _NOTE_TAG, note)
+            note = experiment_note(self.experiment, self._experiment_id, run_id, found)
+            self._client.set_experiment_tag(self._experiment_id, NOTE_TAG, note)
         return run_id
 
     @cached_property
@@ -242,7 +252,8 @@ class Tracker:
     @cached_property
     def _experiment_id(self) -> str:
         experiment_id = self._open_experiment()
-        self._client.set_experiment_tag(experiment_id, VIEW_TAG, view(self.experiment))
+        for tag, view in views(self.experiment).items():
+            self._client.set_experiment_tag(experiment_id, tag, view)
         return experiment_id
 
     def _open_experiment(self) -> str:
@@ -253,8 +264,9 @@ class Tracker:
         found = self._client.get_experiment_by_name(name)
         if found is None:
             try:
-                note = f"{self.experiment.description} (the report comes when the runs are done)"
-                return self._client.create_experiment(name, place, tags={_NOTE_TAG: note})
+                made = self._client.create_experiment(name, place)
+                self._client.set_experiment_tag(made, NOTE_TAG, experiment_note(self.experiment, made))
+                return made
             except MlflowException:
                 found = self._client.get_experiment_by_name(name)  # Another driver was quicker.
                 if found is None:
@@ -269,33 +281,32 @@ class Tracker:
         run.add(0, {"parameters": event.parameters} | {f"level/{name}": level for name, level in event.levels.items()})
         self._log(run.run_id, tags={f"environment.{key}": value for key, value in event.environment.items()})
         if event.data:
-            self._client.log_inputs(run.run_id, datasets=[_dataset(event.data)])
+            self._client.log_inputs(run.run_id, datasets=[dataset(event.data)])
 
     def _fail(self, run: _OpenRun, event: Failed) -> None:
         lines = event.message.strip().splitlines() or ["no message"]
         tags = {MESSAGE_TAG: lines[0][:500]}
         if event.traceback:
             self._client.log_text(run.run_id, event.traceback, "traceback.txt")
-            tags[_NOTE_TAG] = f"{lines[0]}\n```\n{event.traceback[-_NOTE_LENGTH:]}\n```"
-        self._log(run.run_id, tags=tags)
-        self._end(event.signature, "failed", "FAILED")
+            tags[NOTE_TAG] = failure_note(lines[0], event.traceback)
+        self._end(event.signature, "failed", "FAILED", tags)
 
-    def _end(self, signature: str, status: str, mlflow_status: str) -> None:
+    def _end(self, signature: str, status: str, mlflow_status: str, tags: dict[str, str] | None = None) -> None:
         run = self._open[signature]
         self._flush(run)
         if run.profile:
             self._log_profile(run)
         # The status is the last thing written: a run that says `finished` is whole.
-        self._terminate(run.run_id, status, mlflow_status)
+        self._terminate(run.run_id, status, mlflow_status, tags)
         del self._open[signature]
         self._ended.add(signature)
 
-    def _terminate(self, run_id: str, status: str, mlflow_status: str) -> None:
-        self._log(run_id, tags={STATUS_TAG: status})
+    def _terminate(self, run_id: str, status: str, mlflow_status: str, tags: dict[str, str] | None = None) -> None:
+        self._log(run_id, tags={**(tags or {}), STATUS_TAG: status})
         self._client.set_terminated(run_id, mlflow_status)
 
     def _reopen(self, run_id: str, spec: RunSpec) -> None:
-        self._log(run_id, tags=self._tags(spec))
+        self._log(run_id, tags=run_tags(spec, self._colours[spec.model_label]))
         for tag in _FAILURE_TAGS & self._client.get_run(run_id).data.tags.keys():
             self._client.delete_tag(run_id, tag)
         self._client.update_run(run_id, status="RUNNING")
@@ -310,9 +321,10 @@ class Tracker:
         import pyarrow.parquet as pq
 
         with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / PROFILE_ARTIFACT
-            pq.write_table(pa.table(dict(run.profile)), path)
-            self._client.log_artifact(run.run_id, str(path))
+            pq.write_table(pa.table(dict(run.profile)), Path(folder) / PROFILE_ARTIFACT)
+            drawn = picture(run.spec.name, run.spec.task.lag, run.profile)
+            (Path(folder) / PICTURE_ARTIFACT).write_text(drawn, encoding="utf-8")
+            self._client.log_artifacts(run.run_id, folder)
 
     def _log(self, run_id: str, params: dict[str, str] | None = None, tags: dict[str, str] | None = None) -> None:
         from mlflow.entities import Param, RunTag
@@ -326,68 +338,5 @@ class Tracker:
     def _delete(self, runs: Iterable[StoredRun]) -> None:
         for run in runs:
             self._client.delete_run(run.run_id)
-
-    def _tags(self, spec: RunSpec) -> dict[str, str]:
-        return {
-            SIGNATURE_TAG: spec.signature,
-            STATUS_TAG: "running",
-            KIND_TAG: "run",
-            "task": spec.task_label,
-            "model": spec.model_label,
-            "source": spec.task.data_source,
-            "mlflow.runColor": self._colours[spec.model_label],
-            **_origin(),
-        }
-
-
-def parameters(spec: RunSpec) -> dict[str, str]:
-    """Everything that is set about a run, under the names of the experiment file."""
-    flat: dict[str, Any] = {
-        "task": spec.task_label,
-        "source": spec.task.data_source,
-        "model": spec.model_label,
-        "seed": spec.seed,
-        "recurrent_parameters": spec.model.recurrent_parameters(spec.task.inputs.width),
-    }
-    groups = {
-        "task": {"name": spec.settings["task"], **spec.settings["task_settings"]},
-        "model": {"name": spec.settings["model"], **spec.settings["model_settings"]},
-        "training": spec.settings["training"],
-        "gradients": spec.settings["gradients"],
-    }
-    for group, settings in groups.items():
-        for key, value in settings.items():
-            taken = key in flat and flat[key] != value
-            flat[f"{group}_{key}" if taken or key == "name" or group == "gradients" else key] = value
-    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in flat.items()}
-
-
-def _dataset(data: dict[str, str]) -> Any:
-    from mlflow.entities import Dataset, DatasetInput, InputTag
-
-    source = json.dumps({"uri": data.get("source", "")})
-    dataset = Dataset(data.get("name", "data"), data.get("digest", "")[:36] or "none", "external", source)
-    return DatasetInput(dataset, tags=[InputTag("mlflow.data.context", "test")])
-
-
-@cache
-def _origin() -> dict[str, str]:
-    """What wrote the run: version, commit, Python."""
-    origin = {
-        "rnnbench.version": rnnbench.__version__,
-        "environment.python": platform.python_version(),
-        "mlflow.source.name": "rnnbench",
-        "mlflow.source.type": "LOCAL",
-    }
-    package = Path(__file__).parent
-    tracked = ["git", "-C", str(package), "ls-files", "--error-unmatch", "__init__.py"]
-    commit = ["git", "-C", str(package), "rev-parse", "HEAD"]
-    try:
-        # An installed copy may lie inside another project's repository, whose commit says nothing of it.
-        subprocess.run(tracked, check=True, capture_output=True)
-        origin["mlflow.source.git.commit"] = subprocess.run(
-            commit, check=True, capture_output=True, text=True
-        ).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        pass
-    return origin
+            if self.experiment.log_model:
+                forget_models(self._client, self._experiment_id, run.run_id)

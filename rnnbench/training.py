@@ -28,6 +28,7 @@ from rnnbench.gradients import GradientProbe
 from rnnbench.layers import has_fast_loop
 from rnnbench.models.base import Model
 from rnnbench.models.network import build
+from rnnbench.saving import saved
 from rnnbench.snapshot import Snapshot
 from rnnbench.stopwatch import Stopwatch
 from rnnbench.tasks.base import Batch, Task
@@ -276,6 +277,10 @@ def run(
     summary = yield from _profile(spec, compiled, validation, progress.step, "final", watch)
     with watch.part("evaluation"):
         scores = compiled.scores(task, test)
+    if spec.log_model:
+        with watch.part("saving"):
+            kept = saved(spec, progress.best_weights, versions())
+        yield kept
     ending = Diverged if progress.diverged else Finished
     metrics = summary | _outcome(task, progress, scores) | watch.readings()
     yield ending(spec.signature, progress.step, metrics)

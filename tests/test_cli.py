@@ -123,6 +123,11 @@ def test_a_failing_run_is_named_and_makes_the_command_fail(folder):
         (["run", "small.yaml", "--executor", "ray", "--address", "127.0.0.1:9"], "Ray"),
         (["run", "small.yaml", "--set", "tasks={sentiment: {lag: 0}}"], "rnnbench data --prepare imdb_reviews"),
         (["report", "small.yaml"], "no runs"),
+        (["list", "lstmm"], "unknown task or model 'lstmm' (did you mean 'lstm'?)"),
+        (["run", "small.yaml", "--worker", "2"], "No such option: --worker"),
+        (["plan"], "Missing argument 'FILE'; see `python -m rnnbench plan --help`"),
+        (["run", "small.yaml", "--workers", "two"], "'two' is not a valid integer"),
+        (["runs"], "No such command 'runs'"),
         (["data", "imdb_review"], "unknown data set 'imdb_review' (did you mean 'imdb_reviews'?)"),
     ],
 )
@@ -140,6 +145,45 @@ def test_plan_says_how_many_runs_and_how_large(folder):
     row = next(line for line in result.stdout.splitlines() if "simple_rnn" in line)
     assert "Data: generated." in result.stdout
     assert {"copy_memory", "simple_rnn", "8", "152"} <= set(row.replace(",", " ").split())
+
+
+def test_json_for_other_programs(folder):
+    plan = json.loads(rnnbench("plan", "small.yaml", "--workers", 2, "--json", cwd=folder).stdout)
+    assert (plan["experiment"], plan["planned"], plan["workers"]) == ("small", 2, 2)
+    assert [run["settings"]["task_settings"]["lag"] for run in plan["runs"]] == [1, 3]
+    listed = json.loads(rnnbench("list", "gru", "--json", cwd=folder).stdout)
+    assert listed["models"]["gru"]["settings"]["units"]["default"] == 64
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("rnnbench run sm", {"small.yaml"}),
+        ("rnnbench plan ", {"small.yaml", "more/other.yml"}),
+        ("rnnbench list sim", {"simple_rnn"}),
+        ("rnnbench data ET", {"ETTh1", "ETTh2"}),
+        ("rnnbench run small.yaml --set training.st", {"training.steps=", "training.stop_when_solved="}),
+        ("rnnbench st", {"status"}),
+    ],
+)
+def test_the_shell_completes(folder, words, expected):
+    (folder / "more").mkdir()
+    (folder / "more" / "other.yml").write_text(SMALL)
+    place = {"COMP_WORDS": words, "COMP_CWORD": str(words.count(" ")), "_RNNBENCH_COMPLETE": "complete_bash"}
+    program = "import sys; sys.argv[0] = 'rnnbench'; from rnnbench.cli import main; main()"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **place}
+    found = subprocess.run(
+        [sys.executable, "-c", program], cwd=folder, env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert set(found.stdout.split()) == expected, found.stderr
+
+
+def test_a_live_table_needs_a_terminal_and_colours_can_be_refused(folder):
+    """In a log nothing is drawn over; NO_COLOR is respected where colours are forced."""
+    wrong = rnnbench("run", "none.yaml", cwd=folder, FORCE_COLOR="1").stderr
+    assert "\x1b[31m" in wrong
+    plain = rnnbench("run", "none.yaml", cwd=folder, FORCE_COLOR="1", NO_COLOR="1").stderr
+    assert plain == "error: none.yaml: no such file\n"
 
 
 def test_list_and_data_and_schema(folder):

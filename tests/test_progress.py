@@ -1,22 +1,30 @@
 """What a person sees while a grid runs, on a terminal and in a log."""
 
 import io
+import re
+import time
 
 import pytest
 from rich.console import Console
 
 from rnnbench.events import Diverged, Failed, Finished, Measured, Started, Taken
 from rnnbench.experiment import Experiment
-from rnnbench.progress import GridProgress, duration
+from rnnbench.progress import GridProgress, duration, is_live
 
 RUNS = list(Experiment(name="p", tasks={"copy_memory": {"lag": [5, 10, 20]}}, models={"gru": {}}).runs)
 A, B, C = RUNS
 SCORES = {"validation/loss": 2.0794, "validation/accuracy": 0.125, "train/loss": 1.9}
 
 
-def shown(terminal):
-    text = io.StringIO()
-    console = Console(file=text, force_terminal=terminal, width=80, highlight=False, color_system=None)
+class Screen(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def shown(terminal, width=80, pause=0.0):
+    text = Screen() if terminal else io.StringIO()
+    options = {"force_terminal": terminal, "force_interactive": terminal, "color_system": None}
+    console = Console(file=text, width=width, highlight=False, **options)
     with GridProgress(RUNS, workers=1, console=console) as progress:
         for spec, ending in (
             (A, Finished(A.signature, 400, {"score": 1.0, "solved": 1.0, "seconds": 3.14})),
@@ -27,6 +35,7 @@ def shown(terminal):
             progress(spec, Started(spec.signature, 10))
             progress(spec, Measured(spec.signature, 0, {"validation/loss": 2.1, "validation/accuracy": 0.1}))
             progress(spec, Measured(spec.signature, 1000, SCORES))
+            time.sleep(pause)
             progress(spec, ending)
     return text.getvalue()
 
@@ -45,6 +54,22 @@ def test_a_terminal_sees_step_loss_score_and_failures():
     assert "all runs" in text
     assert "[3/3] gru T20 s0 copy_memory: FAILED: ValueError: no" in text
     assert "[1/3]" not in text
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_live_table_keeps_to_its_width_and_shows_the_loss_where_there_is_room(width):
+    text = shown(terminal=True, width=width, pause=0.6)
+    lines = [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", line) for line in re.split(r"[\r\n]+", text)]
+    live = [line for line in lines if "all runs" in line or ("copy_memory" in line and "FAILED" not in line)]
+    assert {len(line) for line in live} == {width}
+    assert ("loss 1.9" in text) == (width >= 100)
+
+
+def test_a_log_stays_plain_where_colours_are_forced():
+    """As on many CI machines."""
+    text = io.StringIO()
+    console = Console(file=text, force_terminal=True, width=80)
+    assert not is_live(console)
 
 
 @pytest.mark.parametrize(

@@ -202,4 +202,4 @@ def test_a_store_that_was_moved_is_read_and_written_in_its_new_place(tmp_path: P
     assert loaded.profiles["signature"].nunique() == 2
     client = location.client()
     listed = [file.path for file in client.list_artifacts(loaded.runs["run_id"][0])]
-    assert listed == ["gradient_profile.parquet", "run.json"]
+    assert listed == ["gradient_profile.parquet", "gradient_profile.svg", "run.json"]

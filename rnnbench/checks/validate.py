@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
 from rnnbench import registry, terminal
 from rnnbench.checks.finding import Finding
@@ -82,7 +82,7 @@ def _print(console: Console, findings: list[Finding]) -> None:
     table = terminal.table("", ["check", "expected", "found", "tolerance", "source", "verdict"], [])
     for finding in findings:
         row = (finding.check, finding.expected, finding.found, finding.tolerance, finding.source)
-        table.add_row(*map(escape, row), _VERDICTS[finding.passed])
+        table.add_row(*row, Text.from_markup(_VERDICTS[finding.passed]))
     console.print(table)
     counts = {verdict: sum(finding.passed is verdict for finding in findings) for verdict in (True, False, None)}
     unchecked = f", {counts[None]} not checked" if counts[None] else ""

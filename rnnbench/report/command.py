@@ -10,7 +10,8 @@ from typing import Any
 
 from rnnbench.errors import UserError
 from rnnbench.experiment import Experiment
-from rnnbench.mlflow_ui import DEFAULT_PORT, VIEW_TAG
+from rnnbench.mlflow_ui import DEFAULT_PORT
+from rnnbench.mlflow_views import RESULTS, view_tag
 from rnnbench.report.build import build
 from rnnbench.report.comparison import Only, joined
 from rnnbench.results import Results, load, provenance
@@ -85,6 +86,6 @@ def _each(facts: dict[str, Any]) -> dict[str, Any]:
 def _run_pages(source: Source) -> str | None:
     """Where the MLflow UI shows the experiment's runs: on its server, or where `rnnbench ui` serves a local store."""
     location = source.location
-    number = experiments_with(location, VIEW_TAG).get(source.experiment.name)
+    number = experiments_with(location, view_tag(RESULTS)).get(source.experiment.name)
     base = f"http://127.0.0.1:{DEFAULT_PORT}" if location.database is not None else location.uri.rstrip("/")
     return number and f"{base}/#/experiments/{number}/runs/"

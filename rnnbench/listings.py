@@ -1,0 +1,82 @@
+"""What `list`, `plan` and `status` say, as plain values: for `--json`, and for the tables of the terminal."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from rnnbench import registry
+from rnnbench.errors import UserError
+from rnnbench.execution.estimate import seconds
+from rnnbench.experiment import Experiment, RunSpec
+from rnnbench.stages import planned
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+
+    from rnnbench.status import GridStatus
+
+
+def registered(names: list[str]) -> dict[str, dict[str, Any]]:
+    """`tasks` and `models`: name, what it is, settings. Those of `names`; all of them if that is empty."""
+    known = {"tasks": registry.tasks, "models": registry.models}
+    every = [name for things in known.values() for name in things]
+    for name in names:
+        if name not in every:
+            near = registry.did_you_mean(name, every)
+            raise UserError(f"unknown task or model '{name}'{near}; known: {', '.join(every)}")
+    return {
+        kind: {name: _described(things[name]) for name in things if not names or name in names}
+        for kind, things in known.items()
+    }
+
+
+def plan(experiment: Experiment, workers: int) -> dict[str, Any]:
+    """Every run with its settings and about how long it takes at most."""
+    runs = [_named(spec) | {"seconds": seconds(spec), "settings": spec.settings} for spec in experiment.runs]
+    return {
+        "experiment": experiment.name,
+        "planned": planned(experiment),
+        "workers": workers,
+        "seconds": sum(map(seconds, experiment.runs)) / workers,
+        "runs": runs,
+    }
+
+
+def status(experiment: Experiment, found: GridStatus) -> dict[str, Any]:
+    """The state of every run; `step` and `score` of its last evaluation where it goes on."""
+    going_on = {one.spec.signature: one for one in found.running}
+    runs = []
+    for spec in experiment.runs:
+        said = _named(spec) | {"state": found.states[spec.signature]}
+        if one := going_on.get(spec.signature):
+            said |= {"step": one.step, "score": one.score if math.isfinite(one.score) else None}
+        runs.append(said)
+    counts = dict(found.counts(list(experiment.runs)))
+    return {"experiment": experiment.name, "counts": counts, "seconds_left": found.seconds_left, "runs": runs}
+
+
+def _named(spec: RunSpec) -> dict[str, Any]:
+    return {
+        "name": spec.name,
+        "signature": spec.signature,
+        "task": spec.task_label,
+        "model": spec.model_label,
+        "lag": spec.task.lag,
+        "filler": spec.task.filler,
+        "seed": spec.seed,
+        "steps": spec.training.steps,
+    }
+
+
+def _described(thing: Any) -> dict[str, Any]:
+    settings = {name: _setting(field) for name, field in thing.model_fields.items()}
+    return {"description": (thing.__doc__ or "").strip().splitlines()[0], "settings": settings}
+
+
+def _setting(field: FieldInfo) -> dict[str, Any]:
+    said: dict[str, Any] = {"description": " ".join((field.description or "").split())}
+    if not field.is_required():
+        default = field.get_default(call_default_factory=True)  # type: ignore[call-overload]
+        said["default"] = default if isinstance(default, str | int | float | bool | list | None) else str(default)
+    return said
