@@ -302,7 +302,7 @@ def association(first: pd.Series, second: pd.Series, strata: pd.Series) -> Assoc
 
 def _correlation(table: pd.DataFrame) -> float:
     varies = len(table) > 2 and bool((table.max() > table.min()).all())
-    return float(table.corr().iloc[0, 1]) if varies else math.nan
+    return float(table.corr().to_numpy()[0, 1]) if varies else math.nan
 
 
 SUMMARY_COLUMNS = [

@@ -57,8 +57,8 @@ class Artist:
         `levels`: `level, lag, value`. `published`: `label, lag, value`. At the same lag the lines stand a little apart
         from each other, so that one does not hide the other where both are at chance, or perfect.
         """
-        elsewhere = [] if published is None else published["lag"]
-        lags = sorted({int(lag) for lag in [*lines["lag"], *runs["lag"], *elsewhere]})
+        published = pd.DataFrame(columns=["label", "lag", "value"]) if published is None else published
+        lags = sorted({int(lag) for lag in [*lines["lag"], *runs["lag"], *published["lag"]]})
         lines, runs = self._apart(lines, lags), self._apart(runs, lags)
         x = lag_axis(lags, "at")
         y_axis = alt.Y(f"{y}:Q", title=y_title, scale=y_scale, axis=value_axis(y_scale))
@@ -91,7 +91,7 @@ class Artist:
             ),
         ]  # fmt: skip
         layers += self._diverged(runs[runs["status"] == "diverged"], x, y, y_scale)
-        if published is not None and len(published):
+        if len(published):
             layers += published_marks(published, lag_axis(lags), y_scale, last=lags[-1])
         return panel(layers, title, self._spoken(lines.dropna(subset=[y]), y, "lag", y_title))
 

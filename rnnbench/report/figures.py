@@ -33,7 +33,7 @@ class Figure:
     def alternative(self) -> str:
         """The figure in words, for those who do not see it."""
         panels = [f"{panel.get('title', '')}: {panel.get('description', '')}" for panel in self.panels]
-        return " ".join([f"{self.title}.", *panels])
+        return " ".join([self.title if self.title.endswith("?") else f"{self.title}.", *panels])
 
     def svg(self) -> str:
         """The whole figure with its legend, on white."""

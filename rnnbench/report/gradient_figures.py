@@ -56,13 +56,13 @@ def prediction(material: Material, problem: Problem) -> Figure | None:
         return None
     levels = material.levels[material.levels["problem"] == problem.label]
     scale = value_scale([*runs["score"], *levels["value"]], accuracy=problem.score_name == "accuracy")
-    ends = positive_scale(runs[list(columns)].stack())
+    ends = positive_scale([value for column in columns for value in runs[column].dropna()])
     artist = Artist(material.series)
     panels = [
         artist.together(
             f"{filler} filler, {when}", block.dropna(subset=[column]), column, ends, problem.score_title, scale,
             levels[levels["filler"] == filler].drop_duplicates(["level", "value"]).groupby("level").head(1),
-            words.association(material, problem, filler, column),
+            words.association(material, problem, str(filler), column),
         )
         for filler, block in runs.groupby("filler", sort=False)
         for column, when in columns.items()

@@ -45,13 +45,15 @@ def published_marks(published: pd.DataFrame, x: alt.X, y_scale: alt.Scale, last:
     )
     layers = [marks.encode(x=x, y=y, tooltip=tip)]
     for lag, group in published.groupby("lag"):
-        # To the left of the last lag, where the panel ends.
-        side, dx = ("right", -8) if lag == last and lag > 0 else ("left", 8)
         for row, dy in zip(group.to_dict("records"), apart(group["value"], y_scale), strict=True):
             text = alt.Chart(data(pd.DataFrame([row]), ["label", "lag", "value"]))
-            layers.append(
-                text.mark_text(align=side, baseline="middle", dx=dx, dy=dy + 2).encode(x=x, y=y, text="label:N")
+            # To the left of the last lag, where the panel ends.
+            mark = (
+                text.mark_text(align="right", baseline="middle", dx=-8, dy=dy + 2)
+                if lag == last and last
+                else text.mark_text(align="left", baseline="middle", dx=8, dy=dy + 2)
             )
+            layers.append(mark.encode(x=x, y=y, text="label:N"))
     return layers
 
 

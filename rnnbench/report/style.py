@@ -115,6 +115,8 @@ def vega_config(theme: dict[str, str]) -> dict[str, Any]:
         "titleFontSize": 11.5, "titlePadding": 6, "gridOpacity": 0.8,
     }  # fmt: skip
     return {
+        # A figure is told as a whole: see `Figure.alternative`.
+        "aria": False,
         "font": theme["font"],
         "background": "white" if theme is PAPER else "transparent",
         "view": {"stroke": None},

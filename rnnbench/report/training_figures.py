@@ -26,7 +26,11 @@ def curves(material: Material, problem: Problem) -> list[Figure]:
     artist = Artist(material.series)
     figures = []
     for filler, rows in mine.groupby("filler", sort=False):
-        parts = {lag: thinned(part, "step", part["signature"].nunique()) for lag, part in rows.groupby("lag")}
+        parts = {
+            lag: thinned(part, "step", part["signature"].nunique())
+            for lag in sorted(rows["lag"].unique())
+            for part in [rows[rows["lag"] == lag]]
+        }
         panels = [
             artist.curves(
                 f"lag {lag}", part, problem.score_title, scale, float(mine["step"].max() or 1),
