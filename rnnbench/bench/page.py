@@ -33,7 +33,7 @@ class TextTable:
 
 def step_tables(results: pd.DataFrame) -> list[TextTable]:
     """A table for each number of cores: milliseconds a step of everybody, and how ours stands."""
-    return [_step_table(int(cores), rows) for cores, rows in results.groupby("cores", sort=False)]
+    return [_step_table(cores, results[results["cores"] == cores]) for cores in results["cores"].unique()]
 
 
 def length_table(lengths: pd.DataFrame) -> TextTable:
@@ -99,8 +99,8 @@ def _step_table(cores: int, results: pd.DataFrame) -> TextTable:
     for (_, cell, *size), block in results.groupby(PROBLEM, sort=False):
         found = standing(block)
         standings.append(found)
-        by_peer = block.set_index("peer")
-        times = [_time(by_peer.loc[name]) if name in by_peer.index else "" for name in names]
+        by_peer = {row["peer"]: row for row in block.to_dict("records")}
+        times = [_time(by_peer[name]) if name in by_peer else "" for name in names]
         ratios = [found.over_fastest, found.over_stock, found.to_floor]
         rows.append([str(cell), ",".join(map(str, size)), *times, *map(_ratio, ratios)])
     means = [
@@ -119,7 +119,7 @@ def _step_table(cores: int, results: pd.DataFrame) -> TextTable:
     return TextTable(f"{cores_text(cores)}, ms a step", head, rows)
 
 
-def _time(row: pd.Series) -> str:
+def _time(row: Mapping[Any, Any]) -> str:
     if row["status"] != MEASURED:
         return str(row["status"])
     return f"{number(row['step_ms'])} ±{(row['high_ms'] - row['low_ms']) / 2 / row['step_ms']:.0%}"

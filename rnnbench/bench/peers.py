@@ -88,8 +88,9 @@ PEERS = {
         "PyTorch", "torch.nn.RNN, LSTM and GRU", "rnnbench.bench.torch_step:TorchStep", ("torch",)
     ),
     FLOOR: Peer(
-        "floor", "only the matrix products of the recurrence, in NumPy",
+        "floor", "only the matrix products of the recurrence, in NumPy on one thread, as they are small",
         "rnnbench.bench.matrix_products:MatrixProducts", ("numpy",),
+        environment={"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
     ),
 }  # fmt: skip
 """By their names in the tables."""

@@ -117,4 +117,4 @@ def ordered(rows: pd.DataFrame) -> pd.DataFrame:
             "length": rows["length"],
         }
     )
-    return rows.loc[ranks.sort_values(list(ranks), kind="stable").index].reset_index(drop=True)
+    return rows.loc[ranks.sort_values(ranks.columns.to_list(), kind="stable").index].reset_index(drop=True)

@@ -39,7 +39,8 @@ class Worker:
         seconds = time.perf_counter() - began
         guarded = _GUARDED_CALLS * problem.steps_per_call
         losses += [step.run(step.steps_per_call) for _ in range(guarded // step.steps_per_call - 1)]
-        mean = None if None in losses else sum(losses) / len(losses)
+        known = [loss for loss in losses if loss is not None]
+        mean = sum(known) / len(known) if known else None
         return {"seconds": seconds, "loss": mean, "steps_per_call": step.steps_per_call}
 
     def run(self, problem: Problem, steps: int) -> dict[str, Any]:

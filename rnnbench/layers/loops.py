@@ -14,20 +14,27 @@ Tensors = Sequence[tf.Tensor]
 class Loop(ABC):
     """A cell's way through time. Sequences are time-major, (time, batch, width); states are (batch, units).
 
-    The forward pass stores products of derivatives, so that a backward step is a multiplication by the gradient that
+    The forward pass stores derivatives as products, so that a backward step is one multiplication by the gradient that
     arrives and one matrix product. Weights, their gradients and their order are those of the stock Keras cell:
     kernel, recurrent kernel, bias.
     """
 
     @abstractmethod
-    def forward(self, inputs: tf.Tensor, states: Tensors, weights: Tensors) -> tuple[tf.Tensor, Tensors, Tensors]:
-        """All h_t, the last states, and what `backward` asks for."""
+    def forward(self, features: tf.Tensor, states: Tensors, weights: Tensors) -> tuple[Tensors, tf.Tensor, Tensors]:
+        """The last states, what each step read, and what `backward` asks for.
+
+        `features`: the inputs with a last one that is always 1, whose weight is the bias. What a step reads is
+        [h_{t-1}, features_t].
+        """
 
     @abstractmethod
     def backward(
-        self, inputs: tf.Tensor, states: Tensors, weights: Tensors, hs: tf.Tensor, saved: Tensors, above: Above
+        self, read: tf.Tensor, saved: Tensors, weights: Tensors, above: Above
     ) -> tuple[tf.Tensor, Tensors, Tensors, Tensors]:
-        """The gradients by the inputs, the initial states and the weights, and the total ones by all h_t (and c_t)."""
+        """The gradients by x_t kernel, by the initial states, by the weights, and the total ones by all h_t (and c_t).
+
+        `read` and `saved` are what `forward` returned.
+        """
 
 
 class Above:
@@ -39,28 +46,6 @@ class Above:
     def plus(self, gradient: tf.Tensor, t: tf.Tensor) -> tf.Tensor:
         """`gradient` with that of the output at step `t` added."""
         return gradient if self.by_sequence is None else gradient + self.by_sequence[t]
-
-
-def scan(
-    step: Callable[..., tuple[Tensors, Tensors]], states: Tensors, widths: Sequence[int], length: Any, reverse: bool
-) -> tuple[Tensors, list[tf.Tensor]]:
-    """Run `step(t, *states) -> (new states, rows)` over time: the last states, and the rows of all steps.
-
-    `widths` holds the width of each row, (batch, width). What is stacked is never read: XLA copies a stack that a loop
-    both reads and writes.
-    """
-    batch = states[0].shape[0]
-    stacks = [tf.TensorArray(states[0].dtype, length, element_shape=(batch, width)) for width in widths]
-
-    def body(count: Any, states: Tensors, stacks: Sequence[tf.TensorArray]) -> tuple[Any, Tensors, Any]:
-        t = length - 1 - count if reverse else count
-        new_states, rows = step(t, *states)
-        return count + 1, list(new_states), [stack.write(t, row) for stack, row in zip(stacks, rows, strict=True)]
-
-    _, states, stacks = tf.while_loop(
-        lambda count, *_: count < length, body, (0, list(states), stacks), maximum_iterations=length
-    )
-    return list(states), [stack.stack() for stack in stacks]
 
 
 def recurrence(
@@ -76,28 +61,44 @@ def recurrence(
     @tf.custom_gradient
     def run(inputs: tf.Tensor, *rest: tf.Tensor) -> Any:
         states, weights, probes = rest[:n_states], rest[n_states:][:n_weights], rest[n_states + n_weights :]
-        hs, last, saved = loop.forward(inputs, states, weights)
+        features = tf.concat([inputs, tf.ones_like(inputs[..., :1])], -1)
+        last, read, saved = loop.forward(features, states, weights)
 
         def gradient(*upstream: tf.Tensor) -> Any:
             above = Above(upstream[0] if return_sequences else None, upstream[-n_states:])
-            found = loop.backward(inputs, states, weights, hs, saved, above)
-            by_inputs, by_states, by_weights, by_probes = found
+            by_projection, by_states, by_weights, by_probes = loop.backward(read, saved, weights, above)
+            by_inputs = tf.matmul(by_projection, weights[0], transpose_b=True)
             return by_inputs, *by_states, *by_weights, *(by_probes if probes else ())
 
+        hs = tf.concat([read[1:, :, : states[0].shape[-1]], last[0][None]], 0)
         return (*([hs] if return_sequences else []), *last), gradient
 
     outputs = run(inputs, *states, *weights, *probes)
     return (outputs[0] if return_sequences else None), list(outputs[-n_states:])
 
 
-def before(initial: tf.Tensor, states: tf.Tensor) -> tf.Tensor:
-    """The state before each step, from the states after it."""
-    return tf.concat([initial[None], states[:-1]], 0)
+def scan(
+    step: Callable[..., tuple[Tensors, Tensors]],
+    states: Tensors,
+    widths: Sequence[int],
+    length: tf.Tensor,
+    reverse: bool = False,
+) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+    """Run `step(t, *states) -> (new states, rows)` over time: the last states, and the rows of all steps.
 
+    `widths` holds the width of each row, (batch, width). What is stacked is never read in the loop: XLA copies a stack
+    that a loop both reads and writes.
+    """
+    batch = states[0].shape[0]
+    stacks = [tf.TensorArray(states[0].dtype, length, element_shape=(batch, width)) for width in widths]
 
-def with_ones(inputs: tf.Tensor) -> tf.Tensor:
-    """`inputs` with a last feature that is one, whose weight is the bias."""
-    return tf.concat([inputs, tf.ones_like(inputs[..., :1])], -1)
+    def body(count: tf.Tensor, states: Tensors, stacks: Sequence[tf.TensorArray]) -> tuple[Any, Tensors, Any]:
+        t = length - 1 - count if reverse else count
+        new_states, rows = step(t, *states)
+        return count + 1, list(new_states), [stack.write(t, row) for stack, row in zip(stacks, rows, strict=True)]
+
+    _, states, stacks = tf.while_loop(lambda count, *_: count < length, body, (0, list(states), stacks))
+    return list(states), [stack.stack() for stack in stacks]
 
 
 def product_over_time(left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:

@@ -4,37 +4,38 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from rnnbench.layers.loops import Above, Loop, Tensors, before, product_over_time, scan, with_ones
+from rnnbench.layers.loops import Above, Loop, Tensors, product_over_time, scan
 
 
 class LSTMLoop(Loop):
-    """Stores the derivatives of c_t by the inputs of i, f and g, of h_t by that of o and by c_t, and the gate f."""
+    """Stores the derivatives of c_t by what enters i, f and g, of h_t by what enters o, of h_t by c_t; and f."""
 
-    def forward(self, inputs: tf.Tensor, states: Tensors, weights: Tensors) -> tuple[tf.Tensor, Tensors, Tensors]:
+    def forward(self, features: tf.Tensor, states: Tensors, weights: Tensors) -> tuple[Tensors, tf.Tensor, Tensors]:
         kernel, recurrent_kernel, bias = weights
-        units = states[0].shape[-1]
+        units = recurrent_kernel.shape[0]
         # sigmoid(z) = (1 + tanh(z / 2)) / 2: with the half in the weights, all gates are one tanh.
-        half = tf.constant([0.5, 0.5, 1.0, 0.5], kernel.dtype)
-        joined = tf.concat([recurrent_kernel, kernel, bias[None]], 0) * tf.repeat(half, units)
-        features = with_ones(inputs)
+        half = tf.repeat(tf.constant([0.5, 0.5, 1.0, 0.5], kernel.dtype), units)
+        joined = tf.concat([recurrent_kernel, kernel, bias[None]], 0) * half
 
         def step(t: tf.Tensor, h: tf.Tensor, c: tf.Tensor) -> tuple[Tensors, Tensors]:
-            i, f, g, o = tf.split(tf.tanh(tf.concat([h, features[t]], -1) @ joined), 4, -1)
+            read = tf.concat([h, features[t]], -1)
+            i, f, g, o = tf.split(tf.tanh(read @ joined), 4, -1)
             i, f, o = (1 + i) / 2, (1 + f) / 2, (1 + o) / 2
-            by_gates = [g * i * (1 - i), c * f * (1 - f), i * (1 - g * g)]
+            c_by_gates = [g * i * (1 - i), c * f * (1 - f), i * (1 - g * g)]
             c = f * c + i * g
             bounded = tf.tanh(c)
             h = o * bounded
-            return [h, c], [h, *by_gates, h * (1 - o), o * (1 - bounded * bounded), f]
+            return [h, c], [read, *c_by_gates, h * (1 - o), o * (1 - bounded * bounded), f]
 
-        last, (hs, *saved) = scan(step, states, [units] * 7, tf.shape(inputs)[0], reverse=False)
-        return hs, last, saved
+        widths = [joined.shape[0], *[units] * 6]
+        last, (read, *saved) = scan(step, states, widths, tf.shape(features)[0])
+        return last, read, saved
 
     def backward(
-        self, inputs: tf.Tensor, states: Tensors, weights: Tensors, hs: tf.Tensor, saved: Tensors, above: Above
+        self, read: tf.Tensor, saved: Tensors, weights: Tensors, above: Above
     ) -> tuple[tf.Tensor, Tensors, Tensors, Tensors]:
         kernel, recurrent_kernel, _ = weights
-        units = states[0].shape[-1]
+        units = recurrent_kernel.shape[0]
         transposed = tf.transpose(recurrent_kernel)
         c_by_i, c_by_f, c_by_g, h_by_o, h_by_c, forget = saved
 
@@ -45,8 +46,6 @@ class LSTMLoop(Loop):
             return [by_z @ transposed, by_c * forget[t]], [by_z, by_h, by_c]
 
         widths = [4 * units, units, units]
-        by_first, (by_z, by_hs, by_cs) = scan(step, above.by_last, widths, tf.shape(inputs)[0], reverse=True)
-        read = tf.concat([before(states[0], hs), with_ones(inputs)], -1)
+        by_first, (by_z, by_hs, by_cs) = scan(step, above.by_last, widths, tf.shape(read)[0], reverse=True)
         by_recurrent, by_kernel, by_bias = tf.split(product_over_time(read, by_z), [units, kernel.shape[0], 1])
-        by_inputs = tf.matmul(by_z, kernel, transpose_b=True)
-        return by_inputs, by_first, [by_kernel, by_recurrent, by_bias[0]], [by_hs, by_cs]
+        return by_z, by_first, [by_kernel, by_recurrent, by_bias[0]], [by_hs, by_cs]

@@ -20,7 +20,7 @@ HOOK = ("self", "sequences", "initial_state", "mask", "training")
 """Parameters of the stock layers' `inner_loop`."""
 
 
-class FastLoop:
+class FastLoop(keras.layers.RNN):
     """Mixed into a stock recurrent layer: its `inner_loop` on a CPU.
 
     Everything that the fast loop does not cover takes the stock one: a GPU, a mask, `recurrent_dropout`, `unroll`,
@@ -80,6 +80,7 @@ class FastLoop:
 
     def _fast_loop(self, sequences: Any, initial_state: Any, mask: Any, training: bool) -> Any:
         cell = self.cell
+        sequences = tf.cast(sequences, cell.compute_dtype)
         if training and cell.dropout:
             sequences = sequences * cell.get_dropout_mask(sequences[:, 0])[:, None]
         inputs = tf.transpose(sequences, (1, 0, 2))
@@ -99,10 +100,15 @@ class FastLoop:
         return tf.zeros(shape, cell.compute_dtype)
 
 
+def stock_of(layer: type[FastLoop]) -> type[keras.layers.RNN]:
+    """The stock class that a drop-in stands for."""
+    return layer.__mro__[layer.__mro__.index(FastLoop) + 1]
+
+
 @functools.cache
 def hook_is_known(layer: type[keras.layers.RNN]) -> bool:
     """Whether the stock parent of `layer` still calls the `inner_loop` we know; if not, warns once."""
-    stock = layer.__mro__[layer.__mro__.index(FastLoop) + 1]
+    stock = stock_of(layer)
     found = tuple(inspect.signature(stock.inner_loop).parameters)
     if found != HOOK:
         warnings.warn(
@@ -142,7 +148,7 @@ class GRU(FastLoop, keras.layers.GRU):
 
 def fast(layer: keras.layers.RNN) -> keras.layers.RNN:
     """The drop-in of a stock layer that is not built yet; a layer whose loop would not be fast, itself."""
-    drop_ins = {base: cls for cls in (SimpleRNN, LSTM, GRU) for base in cls.__bases__}
+    drop_ins = {stock_of(drop_in): drop_in for drop_in in (SimpleRNN, LSTM, GRU)}
     if type(layer) not in drop_ins:
         return layer
     drop_in = drop_ins[type(layer)].from_config(layer.get_config())

@@ -1,36 +1,25 @@
 """The benchmark end to end, at a size that takes no time."""
 
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pandas as pd
+import pytest
+from typer.testing import CliRunner
 
-ROOT = Path(__file__).parent.parent.parent
-
-
-def bench(*arguments, cwd):
-    return subprocess.run(
-        [sys.executable, "-m", "rnnbench", "bench", *arguments],
-        cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=200,
-    )
+from rnnbench.cli import app
+from rnnbench.errors import UserError
 
 
 def test_ours_against_stock_keras(tmp_path):
     """Both compute the same; the table, the report and the ratio to the floor are there."""
-    result = bench(
-        "--only", "steps", "--cell", "simple_rnn", "--size", "4,10,8", "--peer", "keras_no_jit", "--cores", "1",
-        "--seconds", "0", "--out", "out", cwd=tmp_path,
+    result = CliRunner().invoke(
+        app,
+        ["bench", "--only", "steps", "--cell", "simple_rnn", "--size", "4,10,8", "--peer", "keras_no_jit",
+         "--cores", "all", "--seconds", "0", "--out", str(tmp_path / "out")],
     )  # fmt: skip
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert "report: out/benchmark.md" in result.stdout
-    assert re.search(r"simple_rnn +4,10,8 +[\d.]+ ±\d+%", result.stdout)
+    assert result.exit_code == 0, result.output
+    assert re.search(r"report: .*benchmark\.md", result.output)
+    assert re.search(r"simple_rnn +4,10,8 +[\d.]+ ±\d+%", result.output)
     steps = pd.read_csv(tmp_path / "out" / "steps.csv").set_index("peer")
     assert steps["status"].to_dict() == dict.fromkeys(("rnnbench", "keras_no_jit", "floor"), "measured")
     assert steps.loc["rnnbench", "times_ours"] == 1
@@ -38,14 +27,30 @@ def test_ours_against_stock_keras(tmp_path):
     assert steps.loc["floor", "times_ours"] < 1
 
 
-def test_mistakes_are_one_line(tmp_path):
-    for arguments, message in (
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
         (["--cell", "lstn"], "--cell lstn: there are simple_rnn, lstm, gru"),
         (["--peer", "mxnet"], "--peer mxnet: there are keras, keras_no_jit, keras_jit, keras_jax, torch"),
         (["--size", "3"], "--size 3: give batch, length and units, such as 32,500,128"),
         (["--cores", "0"], "--cores 0: give numbers from 1 to"),
-    ):
-        result = bench(*arguments, cwd=tmp_path)
-        assert result.returncode == 2
-        assert f"error: {message}" in result.stderr
-        assert len(result.stderr.strip().splitlines()) == 1
+    ],
+)
+def test_mistakes_are_one_line(arguments, message):
+    error = CliRunner().invoke(app, ["bench", *arguments]).exception
+    assert isinstance(error, UserError)
+    assert str(error).startswith(message)
+    assert "\n" not in str(error)
+
+
+def test_if_nothing_can_be_measured_it_is_an_error(tmp_path, monkeypatch):
+    from rnnbench.bench import run
+
+    def nothing(plan):
+        yield "steps.csv", [{"peer": "rnnbench", "status": "over 120 s"}, {"peer": "torch", "status": "not installed"}]
+
+    monkeypatch.setattr(run, "rows", nothing)
+    monkeypatch.setattr("rnnbench.bench.command._say", lambda rows: None)
+    error = CliRunner().invoke(app, ["bench", "--out", str(tmp_path / "out")]).exception
+    assert str(error) == "nothing could be measured: rnnbench: over 120 s; torch: not installed"
+    assert not (tmp_path / "out").exists()
