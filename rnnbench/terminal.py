@@ -115,7 +115,7 @@ def overview(found: dict[str, dict[str, Any]]) -> Group:
         for name, said in things.items():
             lines.add_row(name, said["description"])
         tables.append(lines)
-    return Group(*tables, Text("Settings of one: rnnbench list NAME"))
+    return Group(*tables, Text(f"Settings of one: {command()} list NAME"))
 
 
 def details(found: dict[str, dict[str, Any]]) -> Group:
