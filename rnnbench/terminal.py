@@ -36,7 +36,7 @@ class PlainTable(Table):
     """
 
     def __init__(self, title: str, words: list[str], numbers: list[str]) -> None:
-        heading = Text(title, style="bold")
+        heading = Text(title, style="bold") if title else None
         super().__init__(title=heading, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
         for column in words:
             self.add_column(Text(column), overflow="fold")
@@ -130,17 +130,17 @@ def details(found: dict[str, dict[str, Any]]) -> Group:
     return Group(*tables)
 
 
-def headline(found: Headline, console: Console) -> Table:
+def headline(found: Headline, console: Console) -> Group:
     """The memory horizon of every line: a row a task, or a row a line where that is too wide for the console."""
-    wide = table(found.heading, ["task", "filler"], found.models)
+    wide = table("", ["task", "filler"], found.models)
     for (task, filler), horizons in found.by_task.items():
         wide.add_row(task, filler, *(horizons.get(model, "") for model in found.models))
     if console.measure(wide).minimum <= console.width:
-        return wide
-    narrow = table(found.heading, ["task", "filler", "model"], ["horizon"])
+        return Group(Text(found.heading, style="bold"), wide)
+    narrow = table("", ["task", "filler", "model"], ["horizon"])
     for row in found.rows:
         narrow.add_row(row.task, row.filler, row.model, row.horizon)
-    return narrow
+    return Group(Text(found.heading, style="bold"), narrow)
 
 
 def cells(experiment: Experiment) -> dict[tuple[str, str], list[RunSpec]]:
