@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from rich import box
 from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -25,6 +26,7 @@ from rnnbench.status import STATES, GridStatus
 if TYPE_CHECKING:
     from rnnbench.headline import Headline
 
+_UNBOUNDED = 10_000
 _WHOLE = 32
 """Cells up to which a name stays on one line."""
 
@@ -39,7 +41,8 @@ class PlainTable(Table):
         heading = Text(title, style="bold") if title else None
         super().__init__(title=heading, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
         for column in words:
-            self.add_column(Text(column), overflow="fold")
+            longest = max(map(cell_len, column.splitlines()), default=0)
+            self.add_column(Text(column), overflow="fold", min_width=min(longest, _WHOLE))
         for column in numbers:
             self.add_column(Text(column), justify="right", no_wrap=True)
         self._names = [place for place, column in enumerate(words) if column in NAMES]
@@ -135,7 +138,7 @@ def headline(found: Headline, console: Console) -> Group:
     wide = table("", ["task", "filler"], found.models)
     for (task, filler), horizons in found.by_task.items():
         wide.add_row(task, filler, *(horizons.get(model, "") for model in found.models))
-    if console.measure(wide).minimum <= console.width:
+    if Measurement.get(console, console.options.update(max_width=_UNBOUNDED), wide).maximum <= console.width:
         return Group(Text(found.heading, style="bold"), wide)
     narrow = table("", ["task", "filler", "model"], ["horizon"])
     for row in found.rows:
