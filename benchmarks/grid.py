@@ -58,7 +58,7 @@ def measure(experiment: Experiment, workers: int) -> Round:
     with tempfile.TemporaryDirectory() as folder:
         location = Location.resolve(folder)
         with Tracker(location, experiment) as tracker:
-            tracker.statuses()
+            location.client()  # MLflow's import, once a grid, while the workers import TensorFlow
             began = time.perf_counter()
             pool = LocalPool(workers, Checkpoints(Path(folder) / "checkpoints"))
             tally = drive(list(experiment.runs), pool, tracker, watch)

@@ -150,10 +150,9 @@ def run(
             waiting = [spec for spec in waiting if spec.signature not in attempted]
             specs = needed(experiment, location, waiting)
             if specs:
-                executor = (
-                    _ray(workers, checkpoints, address) if where == "ray" else _local(workers, specs, checkpoints)
-                )
-                console.print(f"learning rates chosen, {len(specs)} runs to evaluate")
+                cluster = _ray(workers, checkpoints, address) if cluster else None
+                executor = cluster or _local(workers, specs, checkpoints)
+                console.print(f"learning rates chosen: {len(specs)} to evaluate")
         if tally or not page.exists():
             _report(experiment, location, file, overrides, page.parent)
             tracker.log_report(page.parent)

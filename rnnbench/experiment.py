@@ -19,6 +19,7 @@ from rnnbench.models.sizing import units_for_budget
 from rnnbench.tasks.base import Task
 
 KeyPath = tuple[str | int, ...]
+Layers = Literal["fast", "stock"]
 
 
 class SettingError(Exception):
@@ -52,6 +53,8 @@ class Training(_Settings):
     """Steps between two evaluations on the validation split."""
     stop_when_solved: bool = True
     """End a run when two evaluations in a row meet the task's `solved` score."""
+    layers: Layers = "fast"
+    """`fast`: on a CPU, the recurrent layers of `rnnbench.layers`, compiled by XLA; `stock`: Keras' own."""
 
 
 class GradientProbes(_Settings):
@@ -246,11 +249,12 @@ class RunSpec:
         return f"{self.model_label} T{self.task.lag} s{self.seed} {self.task_label}{noise}{axes}"
 
     @property
-    def network(self) -> tuple[Task, Model, int, float | None, int]:
+    def network(self) -> tuple[Task, Model, int, float | None, int, Layers]:
         """What the compiled network depends on: runs that have it in common share one in a worker."""
         training = self.training
         any_lag = self.task.model_copy(update={"lag": 1})
-        return any_lag, self.model, training.batch_size, training.global_clipnorm, training.evaluate_every
+        settings = training.batch_size, training.global_clipnorm, training.evaluate_every, training.layers
+        return any_lag, self.model, *settings
 
     @cached_property
     def settings(self) -> dict[str, Any]:
@@ -338,7 +342,8 @@ def _read(
     found = known[name]
     values = {key: (value, (*path, key)) for key, value in entry.items() if key != kind}
     _refuse_unknown(values, {kind} | set(found.model_fields) | set(Training.model_fields), path)
-    training = {key: value for key, value in values.items() if key in Training.model_fields}
+    # A model's own `layers` are how many it stacks.
+    training = {key: values[key] for key in values if key in Training.model_fields and key not in found.model_fields}
     return found, {key: value for key, value in values.items() if key not in training}, training
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from rnnbench.layers import fast, has_fast_loop
 from rnnbench.models.base import Model
 from rnnbench.tasks.base import Batch, Layout, Task, Tokens
 
@@ -125,11 +126,15 @@ class ProbedLSTMCell(ProbedCell):
 
 
 class GradientProbe:
-    """Takes gradient profiles of the networks that one (task, model) pair builds, at the weights it was last given."""
+    """Takes gradient profiles of the networks that one (task, model) pair builds, at the weights it was last given.
 
-    def __init__(self, task: Task, model: Model) -> None:
+    `layers="stock"` (default) adds the probes to the states of stock cells; `layers="fast"` reads the gradient out of
+    the backward pass of `rnnbench.layers` where that covers the model.
+    """
+
+    def __init__(self, task: Task, model: Model, layers: Literal["fast", "stock"] = "stock") -> None:
         self._task = task
-        self._network, self._states = _probed_network(task, model)
+        self._network, self._states = _probed_network(task, model, layers)
         self._gradient = tf.function(self._gradient_by_probes, reduce_retracing=True)
 
     @property
@@ -158,7 +163,7 @@ class GradientProbe:
         return {str(name): values[..., self._states == name] for name in dict.fromkeys(self._states)}
 
     def outputs(self, inputs: np.ndarray, probes: np.ndarray) -> np.ndarray:
-        """The network's answers, in float64, with `probes` added to its states."""
+        """The network's answers, in float64, with `probes` added to its states (zero ones where it is fast)."""
         return self._network([self._inputs(inputs), tf.constant(probes)]).numpy()
 
     def _inputs(self, inputs: np.ndarray) -> tf.Tensor:
@@ -177,31 +182,39 @@ def _state_sizes(cell: keras.Layer) -> list[int]:
     return list(sizes) if isinstance(sizes, list | tuple) else [sizes]
 
 
-def _probed_network(task: Task, model: Model) -> tuple[keras.Model, np.ndarray]:
+def _probed_network(task: Task, model: Model, layers: Literal["fast", "stock"]) -> tuple[keras.Model, np.ndarray]:
     """A float64 twin of `models.network.build` with a second input, the probes, and the name of each probe's state."""
-    cells = []
-    for _ in range(model.layers):
-        stock = model.recurrent_layer().cell
-        cells.append(type(stock).from_config({**stock.get_config(), "dtype": "float64"}))
-    sizes = [_state_sizes(cell) for cell in cells]
+    stock = [
+        model.recurrent_layer(return_sequences=task.answers_every_step or index < model.layers - 1)
+        for index in range(model.layers)
+    ]
+    sizes = [_state_sizes(layer.cell) for layer in stock]
     probes = keras.Input((None, sum(map(sum, sizes))), dtype="float64")
     if isinstance(task.inputs, Tokens):
         inputs = keras.Input((None,), dtype="int32")
         states = keras.layers.Embedding(task.inputs.vocabulary, task.inputs.width, dtype="float64")(inputs)
     else:
         inputs = states = keras.Input((None, task.inputs.width), dtype="float64")
-    width, start, names = task.inputs.width, 0, []
-    for index, cell in enumerate(cells):
-        own = probes[:, :, start : start + sum(sizes[index])]
-        probed_class = ProbedLSTMCell if isinstance(cell, keras.layers.LSTMCell) else ProbedCell
-        layer = keras.layers.RNN(
-            probed_class(cell, width, dtype="float64"),
-            return_sequences=task.answers_every_step or index < model.layers - 1,
-            dtype="float64",
-        )
-        states = layer(ops.concatenate([states, own], axis=-1))
-        width, start = states.shape[-1], start + sum(sizes[index])
-        for number, size in enumerate(sizes[index]):
+    start, names = 0, []
+    for unprobed, own_sizes in zip(stock, sizes, strict=True):
+        layer = _probed_layer(unprobed, states.shape[-1], layers)
+        own = probes[:, :, start : start + sum(own_sizes)]
+        if has_fast_loop(layer):
+            states = layer(states, probes=ops.split(own, len(own_sizes), axis=-1))
+        else:
+            states = layer(ops.concatenate([states, own], axis=-1))
+        start += sum(own_sizes)
+        for number, size in enumerate(own_sizes):
             names += [STATE_NAMES[number] if number < len(STATE_NAMES) else f"s{number}"] * size
     outputs = keras.layers.Dense(task.outputs, dtype="float64")(states)
     return keras.Model([inputs, probes], outputs), np.array(names)
+
+
+def _probed_layer(layer: keras.layers.RNN, width: int, layers: Literal["fast", "stock"]) -> keras.layers.RNN:
+    """`layer`, which reads `width` features, in float64 and with probes."""
+    if layers == "fast" and has_fast_loop(fast(layer)):
+        return fast(type(layer).from_config({**layer.get_config(), "dtype": "float64"}))
+    cell = type(layer.cell).from_config({**layer.cell.get_config(), "dtype": "float64"})
+    probed_class = ProbedLSTMCell if isinstance(cell, keras.layers.LSTMCell) else ProbedCell
+    probed = probed_class(cell, width, dtype="float64")
+    return keras.layers.RNN(probed, return_sequences=layer.return_sequences, dtype="float64")

@@ -16,9 +16,10 @@ def experiment_schema() -> dict[str, Any]:
     properties = schema["properties"]
     training = _settings(Training)
     properties["training"] = training
-    properties["seeds"] = {**properties["seeds"], "anyOf": [{"type": "integer", "minimum": 1}, _seed_list()]}
-    for key in ("type", "items"):
-        properties["seeds"].pop(key, None)
+    for owner in (properties, schema["$defs"]["Selection"]["properties"]):
+        owner["seeds"] = {**owner["seeds"], "anyOf": [{"type": "integer", "minimum": 1}, _seed_list()]}
+        for key in ("type", "items"):
+            owner["seeds"].pop(key, None)
     for kind, known in (("task", registry.tasks), ("model", registry.models)):
         schema["$defs"] |= {f"{kind}_{name}": _entry(kind, name, known[name], training) for name in known}
         # Under a label of its own an entry must say by `task` or `model` what it is.

@@ -29,8 +29,8 @@ def with_roles(runs: pd.DataFrame, seeds: Sequence[int] = ()) -> pd.DataFrame:
 
     `seeds`: those that choose and are not evaluated; none: all choose and are evaluated.
     """
-    rates = candidates(runs, seeds)
-    rates = rates[rates["picked"]].set_index(GROUP)["learning_rate"]
+    table = candidates(runs, seeds)
+    rates = table[table["picked"]].set_index(GROUP)["learning_rate"]
     named = with_group_names(runs)
     only = named.groupby(GROUP, sort=False)["learning_rate"].transform("nunique") == 1
     found = rates.reindex(pd.MultiIndex.from_frame(named[GROUP])).to_numpy()

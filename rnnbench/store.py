@@ -11,7 +11,7 @@ import sqlite3
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -112,9 +112,20 @@ class Location:
         """A connection to the local database itself, for what need not wait 5 s until MLflow is imported."""
         assert self.database is not None
         with explained(self):
-            connection = sqlite3.connect(f"{self.database.as_uri()}?mode={mode}", uri=True, timeout=LOCKED_FOR)
-            with closing(connection):
+            self._roll_back()
+            with closing(self._connect(mode)) as connection:
                 yield connection
+
+    def _roll_back(self) -> None:
+        """Undo what a killed writer left half-done: whoever only reads cannot."""
+        assert self.database is not None
+        if self.database.with_name(f"{self.database.name}-journal").exists():
+            with suppress(sqlite3.OperationalError), closing(self._connect("rw")) as connection:
+                connection.execute("SELECT 1 FROM sqlite_master")
+
+    def _connect(self, mode: str) -> sqlite3.Connection:
+        assert self.database is not None
+        return sqlite3.connect(f"{self.database.as_uri()}?mode={mode}", uri=True, timeout=LOCKED_FOR)
 
     def client(self) -> MlflowClient:
         """A client, without MLflow's chatter; a local database is created if there is none yet."""

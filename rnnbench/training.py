@@ -22,17 +22,17 @@ from keras import ops
 import rnnbench
 from rnnbench.diagnostics import Diagnostics, WeightNorms
 from rnnbench.events import Diverged, Event, Finished, Measured, Profiled, Started, Warned
-from rnnbench.experiment import RunSpec, Training
+from rnnbench.experiment import Layers, RunSpec, Training
+from rnnbench.feeding import batches
 from rnnbench.gradients import GradientProbe
+from rnnbench.layers import has_fast_loop
 from rnnbench.models.base import Model
 from rnnbench.models.network import build
 from rnnbench.snapshot import Snapshot
 from rnnbench.stopwatch import Stopwatch
-from rnnbench.tasks.base import Batch, Features, Task
+from rnnbench.tasks.base import Batch, Task
 
 EVALUATION_BATCH = 500
-STEPS_PER_EXECUTION = 10
-"""Training steps a call of the compiled function: `fit` then costs about a tenth more than the bare step."""
 SAVING_SHARE = 0.02
 """Share of a run's time that its checkpoints may take."""
 FIRST_SAVE = 1.0
@@ -47,10 +47,13 @@ def configure(threads: int) -> None:
 
 
 class RecurrentNetwork(keras.Model):
-    """`keras.Model` whose train step minimises the task's loss and keeps loss and pre-clip norms of every step."""
+    """`keras.Model` that minimises the task's loss, several steps a call; keeps each one's loss and pre-clip norms."""
 
-    def watch(self, task: Task, model: Model, window: int) -> None:
+    def watch(self, task: Task, model: Model, window: int, jit_compile: bool) -> None:
         """Train on `task.loss`; remember the last `window` steps."""
+        # Keras' own `jit_compile` is not to be had where operations are deterministic.
+        self._compiled_steps = tf.function(self._steps, jit_compile=jit_compile, reduce_retracing=True)
+        self._compiled_outputs = tf.function(self.call, jit_compile=jit_compile, reduce_retracing=True)
         self.task = task
         self.window = window
         self.weight_norms = WeightNorms(self, model)
@@ -59,7 +62,21 @@ class RecurrentNetwork(keras.Model):
         self.step_weight_norms = tf.Variable(tf.zeros((window, len(self.weight_norms.names))), trainable=False)
 
     def train_step(self, data: Any) -> dict[str, Any]:
-        inputs, targets = data
+        """A step on each of the batches that `data` stacks."""
+        return {"loss": self._compiled_steps(*data)}
+
+    def outputs_for(self, inputs: np.ndarray) -> np.ndarray:
+        """What the network answers."""
+        return self._compiled_outputs(tf.constant(inputs)).numpy()
+
+    def _steps(self, inputs: Any, targets: Any) -> Any:
+        def step(index: Any, _: Any) -> tuple[Any, Any]:
+            return index + 1, self._step(inputs[index], targets[index])
+
+        count = tf.shape(inputs)[0]
+        return tf.while_loop(lambda index, _: index < count, step, (0, 0.0), parallel_iterations=1)[1]
+
+    def _step(self, inputs: Any, targets: Any) -> Any:
         with tf.GradientTape() as tape:
             loss = ops.mean(self.task.loss(targets, self(inputs, training=True)))
         gradients = tape.gradient(loss, self.trainable_variables)
@@ -68,23 +85,19 @@ class RecurrentNetwork(keras.Model):
         self.step_norms.scatter_nd_update(index, [tf.linalg.global_norm(gradients)])
         self.step_weight_norms.scatter_nd_update(index, [self.weight_norms(gradients)])
         self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
-        return {"loss": loss}
+        return loss
 
 
 class CompiledNetwork:
     """A compiled network and its gradient probe, used by all runs that differ only in lag, seed and learning rate."""
 
-    def __init__(self, task: Task, model: Model, global_clipnorm: float | None, window: int) -> None:
-        self.network = build(task, model, 0, RecurrentNetwork)
-        self.network.watch(task, model, window)
+    def __init__(self, task: Task, model: Model, global_clipnorm: float | None, window: int, layers: Layers) -> None:
+        self.network = build(task, model, 0, RecurrentNetwork, layers)
         # XLA's cost of the stock recurrent loops on a CPU grows with the square of the length; cuDNN does not use it.
-        self.network.compile(
-            optimizer=keras.optimizers.Adam(global_clipnorm=global_clipnorm),
-            jit_compile=False,
-            steps_per_execution=STEPS_PER_EXECUTION,
-        )
+        self.network.watch(task, model, window, any(has_fast_loop(layer) for layer in self.network.layers))
+        self.network.compile(optimizer=keras.optimizers.Adam(global_clipnorm=global_clipnorm), jit_compile=False)
         self.network.optimizer.build(self.network.trainable_variables)
-        self.probe = GradientProbe(task, model)
+        self.probe = GradientProbe(task, model, layers)
         self.diagnostics = Diagnostics(task, model, self.network)
 
     def reset(self, network: keras.Model, learning_rate: float) -> None:
@@ -108,9 +121,9 @@ class CompiledNetwork:
 
     def fit(self, task: Task, seed: int, training: Training, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
         """Train from step `start` to `stop`: loss and pre-clip global gradient norm of each step."""
-        batches = _batches(task, seed, training.batch_size, start, stop)
+        data = batches(task, seed, training, start, stop)
         epoch = start // training.evaluate_every
-        self.network.fit(batches, initial_epoch=epoch, epochs=epoch + 1, shuffle=False, verbose=0)
+        self.network.fit(data, initial_epoch=epoch, epochs=epoch + 1, shuffle=False, verbose=0)
         count = stop - start
         return self.network.step_losses.numpy()[:count], self.network.step_norms.numpy()[:count]
 
@@ -122,9 +135,12 @@ class CompiledNetwork:
     def scores(self, task: Task, split: Batch) -> dict[str, float]:
         """The task's metrics on a whole split, its last incomplete batch included."""
         inputs, targets = split
-        chunks = [inputs[at : at + EVALUATION_BATCH] for at in range(0, len(inputs), EVALUATION_BATCH)]
-        outputs = np.concatenate([self.network.predict_on_batch(chunk) for chunk in chunks])
-        return task.scores(targets, outputs)
+        size = min(EVALUATION_BATCH, len(inputs))
+        # The last batch is filled up with the first examples: another shape would be compiled for itself.
+        filled = np.concatenate([inputs, inputs[: -len(inputs) % size]])
+        chunks = [filled[at : at + size] for at in range(0, len(filled), size)]
+        outputs = np.concatenate([self.network.outputs_for(chunk) for chunk in chunks])
+        return task.scores(targets, outputs[: len(inputs)])
 
 
 def _values(variables: Iterable[Any]) -> list[np.ndarray]:
@@ -136,30 +152,12 @@ def _assign(variables: Iterable[Any], values: Iterable[np.ndarray]) -> None:
         variable.assign(value)
 
 
-def _batches(task: Task, seed: int, batch_size: int, start: int, stop: int) -> tf.data.Dataset:
-    inputs, targets = task.train_batch(seed, start, batch_size)
-    shape = (batch_size, None, task.inputs.width) if isinstance(task.inputs, Features) else (batch_size, None)
-    signature = (
-        tf.TensorSpec(shape, inputs.dtype),
-        tf.TensorSpec((batch_size, *[None] * (targets.ndim - 1)), targets.dtype),
-    )
-
-    def draw() -> Iterator[Batch]:
-        for step in range(start, stop):
-            yield task.train_batch(seed, step, batch_size)
-
-    options = tf.data.Options()
-    # Its thread is waited for at the end of every epoch, which costs more than it gains on one core.
-    options.autotune.enabled = False
-    options.threading.private_threadpool_size = 1
-    batches = tf.data.Dataset.from_generator(draw, output_signature=signature)
-    return batches.apply(tf.data.experimental.assert_cardinality(stop - start)).prefetch(2).with_options(options)
-
-
 @lru_cache(maxsize=8)
-def _compiled(task: Task, model: Model, batch_size: int, global_clipnorm: float | None, window: int) -> CompiledNetwork:
+def _compiled(
+    task: Task, model: Model, batch_size: int, global_clipnorm: float | None, window: int, layers: Layers
+) -> CompiledNetwork:
     del batch_size  # part of the key: the compiled step has it built in
-    return CompiledNetwork(task, model, global_clipnorm, window)
+    return CompiledNetwork(task, model, global_clipnorm, window, layers)
 
 
 @dataclass

@@ -81,6 +81,22 @@ def test_run_status_report_and_a_second_run(folder):
         assert (folder / "again" / name).read_bytes() == (report / name).read_bytes()
 
 
+def test_learning_rates_are_chosen_first_and_then_evaluated(folder):
+    text = SMALL.replace("lag: [1, 3]", "lag: 1").replace("units: 8", "units: 8, learning_rate: [0.0001, 0.01]")
+    (folder / "chosen.yaml").write_text(text + "seeds: 2\nselect: {seeds: [0]}\n")
+    first = rnnbench("run", "chosen.yaml", "--workers", 0, cwd=folder)
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert "3 runs, 2 to run with 1 worker, then those to evaluate" in first.stdout
+    assert "learning rates chosen: 1 to evaluate" in first.stdout
+    table = pd.read_csv(folder / "reports" / "small" / "results.csv").sort_values("seed")
+    assert table[["seed", "role"]].values.tolist() == [[0, "choosing"], [0, "choosing"], [1, "evaluated"]]
+    best = table[table.seed == 0].sort_values("validation_score").learning_rate.iloc[-1]
+    assert table.learning_rate.iloc[-1] == best
+    again = rnnbench("status", "chosen.yaml", cwd=folder).stdout
+    assert re.search(r"task +model +finished +not needed", again)
+    assert re.search(r"copy_memory +simple_rnn +3 +1", again)
+
+
 def test_a_failing_run_is_named_and_makes_the_command_fail(folder):
     text = SMALL.replace("copy_memory: {", "troubled: {trouble: [raise, none], ")
     (folder / "bad.yaml").write_text(text.replace("lag: [1, 3]", "lag: 2") + f"plugins: [{TROUBLED}]\n")
@@ -157,5 +173,5 @@ def test_validate_checks_plug_ins_too(tmp_path):
     result = rnnbench("validate", "--plugins", TROUBLED, cwd=tmp_path, COLUMNS="200")
     assert result.returncode == 0, result.stdout + result.stderr
     assert re.search(r"contract of model leaky +kept +kept", result.stdout)
-    assert re.search(r"4 probe of leaky, d loss / dh: relative error +≤ 0.001", result.stdout)
+    assert re.search(r"4 probe of leaky, fast layers, d loss / dh: relative error +≤ 0.001", result.stdout)
     assert " 0 failed" in result.stdout

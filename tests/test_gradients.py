@@ -94,6 +94,22 @@ def test_probe_is_the_total_derivative(name):
         assert error.max() < 1e-3
 
 
+@pytest.mark.parametrize("name", CELLS)
+def test_the_fast_layers_hand_out_the_same_gradient(name):
+    model = CELLS[name][0].model_copy(update={"layers": 2})
+    weights = build(TASK, model, seed=3).get_weights()
+    stock, fast = (GradientProbe(TASK, model, layers) for layers in ("stock", "fast"))
+    for length in (6, 40):
+        batch = TASK.model_copy(update={"lag": length}).train_batch(0, 0, 3)
+        for probe in (stock, fast):
+            probe.load(weights)
+        expected, found = stock.by_state(stock.gradient(batch)), fast.by_state(fast.gradient(batch))
+        assert list(found) == list(expected)
+        for state in expected:
+            error = np.linalg.norm(found[state] - expected[state], axis=-1)
+            assert (error <= 1e-12 * np.linalg.norm(expected[state], axis=-1)).all()
+
+
 def test_stacked_layers_are_probed_together():
     model = GRU(units=3, layers=2)
     probe = GradientProbe(TASK, model)

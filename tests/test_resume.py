@@ -107,10 +107,11 @@ def test_a_checkpoint_that_cannot_be_written_is_told_once_and_costs_nothing_else
         raise OSError(28, "No space left on device")
 
     (spec,) = specs()
-    events = list(training.run(spec, None, full, lambda: False))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "FIRST_SAVE", 1e9)
+        events = list(training.run(spec, None, full, lambda: False))
     assert not any(isinstance(event, Warned) for event in events)  # None was due yet.
-    patched = pytest.MonkeyPatch()
-    with patched.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training, "FIRST_SAVE", 0.0)
         patch.setattr(training, "SAVING_SHARE", 1e9)
         events = list(training.run(spec, None, full, lambda: False))

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,22 @@ def test_a_truncated_database_is_told(tmp_path: Path) -> None:
     os.truncate(database, database.stat().st_size // 2)
     with pytest.raises(UserError, match="damaged"):
         location.check_writable()
+
+
+def test_what_a_killed_writer_left_half_done_is_undone_by_whoever_reads(tmp_path: Path) -> None:
+    """A transaction that was cut off after some of its pages had reached the file."""
+    location, killed = new_store(tmp_path / "store"), tmp_path / "killed"
+    first = experiment().runs[0]
+    write(location, experiment(), *whole_run(first))
+    killed.mkdir()
+    with closing(sqlite3.connect(tmp_path / "store" / "mlflow.db", isolation_level=None)) as connection:
+        connection.execute("PRAGMA cache_size = 5")
+        connection.execute("BEGIN")
+        connection.execute("UPDATE tags SET value = 'x' || value")
+        connection.execute("CREATE TABLE large AS SELECT randomblob(1000000)")
+        for name in ("mlflow.db", "mlflow.db-journal"):
+            shutil.copy(tmp_path / "store" / name, killed)
+    assert statuses(Location.resolve(killed), experiment().name) == {first.signature: "finished"}
 
 
 def test_a_locked_database_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

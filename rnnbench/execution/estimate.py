@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from rnnbench.experiment import RunSpec
 
-# Fitted to stock Keras layers on one core of a 2-core server; other machines differ, the proportions little.
+# Fitted on one core of a 2-core server; other machines differ, the proportions little.
 _SECONDS_A_RUN = 3.0
-_SECONDS_A_TIME_STEP = 3e-5
-_SECONDS_A_GATE = 2.5e-5
-_FLOPS_PER_SECOND = 6e10
+_SECONDS_A_TIME_STEP = {"stock": 3e-5, "fast": 1.5e-6}
+_SECONDS_A_GATE = {"stock": 2.5e-5, "fast": 2.2e-6}
+_FLOPS_PER_SECOND = {"stock": 6e10, "fast": 7e10}
 # Workers were seen to take between 0.75 and 1.2 GB.
 _BYTES_A_WORKER = 1e9
 _COPIES = 4
@@ -19,7 +19,9 @@ def seconds(spec: RunSpec) -> float:
     inputs, units, batch = spec.task.inputs.width, spec.model.units, spec.training.batch_size
     # Two operations a weight, in the forward pass and twice in the backward one.
     flops = 6 * batch * (inputs + units) * units * spec.model.gates
-    time_step = _SECONDS_A_TIME_STEP + _SECONDS_A_GATE * spec.model.gates + flops / _FLOPS_PER_SECOND
+    layers = spec.training.layers
+    overhead = _SECONDS_A_TIME_STEP[layers] + _SECONDS_A_GATE[layers] * spec.model.gates
+    time_step = overhead + flops / _FLOPS_PER_SECOND[layers]
     return _SECONDS_A_RUN + spec.training.steps * spec.task.layout.length * spec.model.layers * time_step
 
 

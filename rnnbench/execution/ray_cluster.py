@@ -64,6 +64,8 @@ class Cluster:
         except (ray.exceptions.RayError, RuntimeError, ValueError, OSError, TimeoutError) as error:
             ray.shutdown()
             reason = str(error).strip().partition("\n")[0]
+            if address and os.environ.get("RAY_AUTH_MODE") != "token":
+                reason += "; if its head asks for a token, set RAY_AUTH_MODE=token and its RAY_AUTH_TOKEN here too"
             raise UserError(f"cannot join the Ray cluster {address or 'of this machine'}: {reason}") from error
         # Its notices of lost nodes, each with 25 lines of a log, have no switch; the executor says it in one line.
         ray._private.worker.print_to_stdstream = lambda *args, **kwargs: None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -14,14 +14,23 @@ if TYPE_CHECKING:
     from rnnbench.models.base import Model
 
 
-def build(task: Task, model: Model, seed: int, network_class: type[keras.Model] | None = None) -> keras.Model:
+def build(
+    task: Task,
+    model: Model,
+    seed: int,
+    network_class: type[keras.Model] | None = None,
+    layers: Literal["fast", "stock"] = "stock",
+) -> keras.Model:
     """The untrained network of a run, with the weights that `seed` gives.
 
     Input (batch, time, width) float32 or (batch, time) int32, time and batch free; output (batch, outputs), or
     (batch, time, outputs) for a task that answers at every step. `network_class` is the class to build
-    (default `keras.Model`).
+    (default `keras.Model`). `layers="fast"` puts those of `rnnbench.layers` for the stock ones, whose weights then are
+    other draws: for a network that is given its weights.
     """
     import keras
+
+    from rnnbench.layers import fast
 
     keras.utils.set_random_seed(seed)
     if isinstance(task.inputs, Tokens):
@@ -34,6 +43,8 @@ def build(task: Task, model: Model, seed: int, network_class: type[keras.Model] 
     for index in range(model.layers):
         sequences = task.answers_every_step or index < model.layers - 1
         layer = model.recurrent_layer(return_sequences=sequences, name=f"recurrent_{index}")
+        if layers == "fast":
+            layer = fast(layer)
         states = layer(states)
         model.initialize(layer.cell, task.layout.length, rng)
     outputs = keras.layers.Dense(task.outputs, name="head")(states)

@@ -91,8 +91,8 @@ class Artist:
         `lines`: `series, lag, <y>` and, for a band, `low, high`. `runs`: `series, lag, seed, status, <y>`.
         `levels`: `level, lag, value`. `published`: `label, lag, value`.
         """
-        elsewhere = [] if published is None else published["lag"]
-        lags = sorted({int(lag) for lag in [*lines["lag"], *runs["lag"], *elsewhere]})
+        published = pd.DataFrame(columns=["label", "lag", "value"]) if published is None else published
+        lags = sorted({int(lag) for lag in [*lines["lag"], *runs["lag"], *published["lag"]]})
         x = lag_axis(lags)
         y_axis = alt.Y(f"{y}:Q", title=y_title, scale=y_scale, axis=value_axis(y_scale))
         drawn = data(lines.dropna(subset=[y]), ["series", "lag", y, "low", "high", "n"])
@@ -129,7 +129,7 @@ class Artist:
             ),
         ]  # fmt: skip
         layers += self._diverged(runs[runs["status"] == "diverged"], x, y, y_scale)
-        if published is not None and len(published):
+        if len(published):
             layers += _published(published, x, y_scale, last=lags[-1])
         return _panel(layers, title)
 
@@ -358,13 +358,15 @@ def _published(published: pd.DataFrame, x: alt.X, y_scale: alt.Scale, last: int)
     )
     layers = [marks.encode(x=x, y=y, tooltip=tip)]
     for lag, group in published.groupby("lag"):
-        # To the left of the last lag, where the panel ends.
-        side, dx = ("right", -8) if lag == last and lag > 0 else ("left", 8)
         for row, dy in zip(group.to_dict("records"), _apart(group["value"], y_scale), strict=True):
             text = alt.Chart(data(pd.DataFrame([row]), ["label", "lag", "value"]))
-            layers.append(
-                text.mark_text(align=side, baseline="middle", dx=dx, dy=dy + 2).encode(x=x, y=y, text="label:N")
+            # To the left of the last lag, where the panel ends.
+            mark = (
+                text.mark_text(align="right", baseline="middle", dx=-8, dy=dy + 2)
+                if lag == last and last
+                else text.mark_text(align="left", baseline="middle", dx=8, dy=dy + 2)
             )
+            layers.append(mark.encode(x=x, y=y, text="label:N"))
     return layers
 
 

@@ -51,7 +51,7 @@ class Adding(RegressionTask):
         """The literature's problem of `length` steps (its T, even)."""
         if length % 2:
             raise ValueError(f"{length} steps have no two equal halves")
-        return cls(form="literature", filler="distractor", lag=length // 2 - 1, **settings)  # type: ignore[arg-type]
+        return cls(form="literature", filler="distractor", lag=length // 2 - 1, **settings)
 
     @property
     def layout(self) -> Layout:

@@ -1,0 +1,51 @@
+"""LSTM's loop: gates i, f, g, o in this order; c_t = f c_{t-1} + i g, h_t = o tanh(c_t)."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from rnnbench.layers.loops import Above, Loop, Tensors, product_over_time, scan
+
+
+class LSTMLoop(Loop):
+    """Stores the derivatives of c_t by what enters i, f and g, of h_t by what enters o, of h_t by c_t; and f."""
+
+    def forward(self, features: tf.Tensor, states: Tensors, weights: Tensors) -> tuple[Tensors, tf.Tensor, Tensors]:
+        kernel, recurrent_kernel, bias = weights
+        units = recurrent_kernel.shape[0]
+        # sigmoid(z) = (1 + tanh(z / 2)) / 2: with the half in the weights, all gates are one tanh.
+        half = tf.repeat(tf.constant([0.5, 0.5, 1.0, 0.5], kernel.dtype), units)
+        joined = tf.concat([recurrent_kernel, kernel, bias[None]], 0) * half
+
+        def step(t: tf.Tensor, h: tf.Tensor, c: tf.Tensor) -> tuple[Tensors, Tensors]:
+            read = tf.concat([h, features[t]], -1)
+            i, f, g, o = tf.split(tf.tanh(read @ joined), 4, -1)
+            i, f, o = (1 + i) / 2, (1 + f) / 2, (1 + o) / 2
+            c_by_gates = [g * i * (1 - i), c * f * (1 - f), i * (1 - g * g)]
+            c = f * c + i * g
+            bounded = tf.tanh(c)
+            h = o * bounded
+            return [h, c], [read, *c_by_gates, h * (1 - o), o * (1 - bounded * bounded), f]
+
+        widths = [joined.shape[0], *[units] * 6]
+        last, (read, *saved) = scan(step, states, widths, tf.shape(features)[0])
+        return last, read, saved
+
+    def backward(
+        self, read: tf.Tensor, saved: Tensors, weights: Tensors, above: Above
+    ) -> tuple[tf.Tensor, Tensors, Tensors, Tensors]:
+        kernel, recurrent_kernel, _ = weights
+        units = recurrent_kernel.shape[0]
+        transposed = tf.transpose(recurrent_kernel)
+        c_by_i, c_by_f, c_by_g, h_by_o, h_by_c, forget = saved
+
+        def step(t: tf.Tensor, by_h: tf.Tensor, by_c: tf.Tensor) -> tuple[Tensors, Tensors]:
+            by_h = above.plus(by_h, t)
+            by_c = by_c + by_h * h_by_c[t]
+            by_z = tf.concat([by_c * c_by_i[t], by_c * c_by_f[t], by_c * c_by_g[t], by_h * h_by_o[t]], -1)
+            return [by_z @ transposed, by_c * forget[t]], [by_z, by_h, by_c]
+
+        widths = [4 * units, units, units]
+        by_first, (by_z, by_hs, by_cs) = scan(step, above.by_last, widths, tf.shape(read)[0], reverse=True)
+        by_recurrent, by_kernel, by_bias = tf.split(product_over_time(read, by_z), [units, kernel.shape[0], 1])
+        return by_z, by_first, [by_kernel, by_recurrent, by_bias[0]], [by_hs, by_cs]

@@ -1,0 +1,160 @@
+"""`SimpleRNN`, `LSTM` and `GRU`: the stock Keras layers with a loop of their own where it is known to be the same."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import warnings
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import keras
+import tensorflow as tf
+
+from rnnbench.layers.gru import GRULoop
+from rnnbench.layers.loops import Loop, recurrence
+from rnnbench.layers.lstm import LSTMLoop
+from rnnbench.layers.simple_rnn import SimpleRNNLoop
+
+HOOK = ("self", "sequences", "initial_state", "mask", "training")
+"""Parameters of the stock layers' `inner_loop`."""
+
+
+class FastLoop(keras.layers.RNN):
+    """Mixed into a stock recurrent layer: its `inner_loop` on a CPU.
+
+    Everything that the fast loop does not cover takes the stock one: a GPU, a mask, `recurrent_dropout`, `unroll`,
+    activations other than the defaults, `reset_after=False`, mixed precision, a backend other than TensorFlow.
+    """
+
+    loop: ClassVar[Loop]
+
+    def call(
+        self,
+        sequences: Any,
+        initial_state: Any = None,
+        mask: Any = None,
+        training: bool = False,
+        probes: Sequence[Any] | None = None,
+    ) -> Any:
+        """As the stock layer. `probes`: one zero tensor (batch, time, units) for each state.
+
+        The gradient by a probe is the total derivative by the state at each step, with all that flows through later
+        steps, in the order in which they are read. Raises `ValueError` where the stock loop would be taken.
+        """
+        self._probes = probes
+        try:
+            return super().call(sequences, initial_state=initial_state, mask=mask, training=training)
+        finally:
+            self._probes = None
+
+    def inner_loop(self, *args: Any, **kwargs: Any) -> Any:
+        """Last output, all outputs, last states: those of the stock `inner_loop`."""
+        if self.has_fast_loop:
+            call = inspect.signature(super().inner_loop).bind(*args, **kwargs)
+            call.apply_defaults()
+            if all(mask is None for mask in tf.nest.flatten(call.arguments["mask"])):
+                return self._fast_loop(**call.arguments)
+        if self._probes is not None:
+            raise ValueError(f"layer '{self.name}': probes need the fast loop, and this call takes the stock one")
+        return super().inner_loop(*args, **kwargs)
+
+    @property
+    def has_fast_loop(self) -> bool:
+        """Whether the fast loop gives what the stock one would, for calls without a mask."""
+        cell = self.cell
+        return (
+            hook_is_known(type(self))
+            and keras.backend.backend() == "tensorflow"
+            and not tf.config.list_logical_devices("GPU")
+            and not self.unroll
+            and not cell.recurrent_dropout
+            and cell.activation is keras.activations.tanh
+            and getattr(cell, "recurrent_activation", keras.activations.sigmoid) is keras.activations.sigmoid
+            and getattr(cell, "implementation", 2) == 2
+            and getattr(cell, "reset_after", True)
+            and getattr(self, "use_cudnn", "auto") is not True
+            and cell.compute_dtype == cell.variable_dtype
+            and cell.compute_dtype in ("float32", "float64")
+        )
+
+    def _fast_loop(self, sequences: Any, initial_state: Any, mask: Any, training: bool) -> Any:
+        cell = self.cell
+        sequences = tf.cast(sequences, cell.compute_dtype)
+        if training and cell.dropout:
+            sequences = sequences * cell.get_dropout_mask(sequences[:, 0])[:, None]
+        inputs = tf.transpose(sequences, (1, 0, 2))
+        if self.go_backwards:
+            inputs = inputs[::-1]
+        weights = [tf.convert_to_tensor(cell.kernel), tf.convert_to_tensor(cell.recurrent_kernel), self._bias()]
+        probes = [tf.transpose(probe, (1, 0, 2)) for probe in self._probes or ()]
+        hs, states = recurrence(self.loop, inputs, list(initial_state), weights, self.return_sequences, probes)
+        outputs = states[0][:, None] if hs is None else tf.transpose(hs, (1, 0, 2))
+        return states[0], outputs, states
+
+    def _bias(self) -> tf.Tensor:
+        cell = self.cell
+        if cell.use_bias:
+            return tf.convert_to_tensor(cell.bias)
+        shape = (2, 3 * cell.units) if isinstance(cell, keras.layers.GRUCell) else cell.recurrent_kernel.shape[1:]
+        return tf.zeros(shape, cell.compute_dtype)
+
+
+def stock_of(layer: type[FastLoop]) -> type[keras.layers.RNN]:
+    """The stock class that a drop-in stands for."""
+    return layer.__mro__[layer.__mro__.index(FastLoop) + 1]
+
+
+@functools.cache
+def hook_is_known(layer: type[keras.layers.RNN]) -> bool:
+    """Whether the stock parent of `layer` still calls the `inner_loop` we know; if not, warns once."""
+    stock = stock_of(layer)
+    found = tuple(inspect.signature(stock.inner_loop).parameters)
+    if found != HOOK:
+        warnings.warn(
+            f"keras {keras.__version__}: {stock.__name__}.inner_loop{found} has changed; the stock loop is used",
+            stacklevel=2,
+        )
+    return found == HOOK
+
+
+def drop_in(layer: type[Any]) -> type[Any]:
+    """Have Keras save `layer` as the stock layer of its name, and load that as ours where this module is imported."""
+    layer.__module__ = "keras.layers"
+    keras.saving.get_custom_objects()[layer.__name__] = layer
+    return layer
+
+
+@drop_in
+class SimpleRNN(FastLoop, keras.layers.SimpleRNN):
+    """`keras.layers.SimpleRNN`, faster on a CPU."""
+
+    loop = SimpleRNNLoop()
+
+
+@drop_in
+class LSTM(FastLoop, keras.layers.LSTM):
+    """`keras.layers.LSTM`, faster on a CPU."""
+
+    loop = LSTMLoop()
+
+
+@drop_in
+class GRU(FastLoop, keras.layers.GRU):
+    """`keras.layers.GRU`, faster on a CPU."""
+
+    loop = GRULoop()
+
+
+def fast(layer: keras.layers.RNN) -> keras.layers.RNN:
+    """The drop-in of a stock layer that is not built yet; a layer whose loop would not be fast, itself."""
+    drop_ins = {stock_of(drop_in): drop_in for drop_in in (SimpleRNN, LSTM, GRU)}
+    if type(layer) not in drop_ins:
+        return layer
+    drop_in = drop_ins[type(layer)].from_config(layer.get_config())
+    return drop_in if drop_in.has_fast_loop else layer
+
+
+def has_fast_loop(layer: keras.Layer) -> bool:
+    """Whether `layer` is a drop-in whose loop is fast as it is set up, on this machine."""
+    return isinstance(layer, FastLoop) and layer.has_fast_loop

@@ -1,0 +1,82 @@
+"""Published figures: every entry is complete, and those that can be compared are drawn, the others only told."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pandas as pd
+import pytest
+from fake_results import fake_results
+
+from rnnbench import registry
+from rnnbench.report import published
+from rnnbench.report.build import build
+from rnnbench.report.material import Problem
+
+ADDING = Problem("adding", "", "generated", "mse")
+PIXELS = {"task": "sequential_mnist", "order": "pixels", "permuted": [False, True], "source": "mnist"}
+
+
+@pytest.mark.parametrize("task", published._read())
+def test_entries_are_complete_and_fit_the_task(task):
+    fields = registry.tasks[task].model_fields
+    for entry in published.entries(task):
+        assert {"source", "metric", "setting", "differs", "scores"} <= set(entry)
+        assert all(isinstance(value, float) for value in entry["scores"].values())
+        if "lag" in entry:
+            assert {"short", "where"} <= set(entry)
+            assert set(entry["where"]) <= set(fields)
+            assert entry["metric"] == registry.tasks[task].score_name
+
+
+def test_adding_is_drawn_at_the_lag_of_its_length_in_the_form_of_the_literature_only():
+    drawn = published.points(ADDING, {"adding": {"form": "literature"}})
+    assert set(drawn["lag"]) == {600 // 2 - 1}
+    assert dict(zip(drawn["label"], drawn["value"], strict=True)) == {
+        "LSTM, Bai 2018": 0.164, "GRU, Bai 2018": 5.3e-5, "RNN, Bai 2018": 0.177,
+    }  # fmt: skip
+    assert published.points(ADDING, {"adding": {"form": "lagged"}}).empty
+
+
+def test_an_axis_of_the_task_decides_too():
+    problem = Problem("pixels", "permuted=True", "mnist", "accuracy")
+    drawn = published.points(problem, {"pixels": PIXELS})
+    assert drawn.set_index("label")["value"]["GRU, Bai 2018"] == 0.873
+    rows = Problem("rows", "", "mnist", "accuracy")
+    assert published.points(rows, {"rows": {**PIXELS, "order": "rows", "permuted": False}}).empty
+
+
+def test_what_is_drawn_stands_in_the_figure_and_in_its_scale(tmp_path):
+    tasks = {"forecasting": {"task": "forecasting", "source": "ETTh1", "variables": "multivariate", "horizon": 24}}
+    results = fake_results(tasks=("forecasting",), lags=(0, 24), seeds=2)
+    page = build({"tasks": tasks}, results, tmp_path, title="f", provenance={}, reproduce=[]).read_text("utf-8")
+    specs = [
+        json.loads(spec) for spec in re.findall(r'<script type="application/json">(.*?)</script>', page, re.DOTALL)
+    ]
+    drawn = [spec for spec in specs if "LSTMa, Informer Table 2" in json.dumps(spec)]
+    assert [spec["title"] for spec in drawn] == ["blank filler"]
+    domains = re.findall(r'"domain": \[([-\d.e]+), ([\d.e]+)\]', json.dumps(drawn[0]))
+    assert any(float(high) > 0.65 > float(low) for low, high in domains)
+    text = (tmp_path / "report.md").read_text("utf-8")
+    assert "an LSTM with attention; other look-back" in text
+    assert "✱: published figures" in text
+
+
+def test_the_chosen_rate_is_shown_with_the_scores_of_all(tmp_path):
+    results = fake_results(models=("lstm",), lags=(5, 20), seeds=3)
+    slow = results.runs.assign(learning_rate=1e-4, validation_score=0.2, role="not picked", score=0.111)
+    slow["signature"] = slow["signature"] + "slow"
+    results.runs["validation_score"] = 0.8
+    results.runs.loc[results.runs["seed"] == 0, "role"] = "choosing"
+    slow.loc[slow["seed"] == 0, "role"] = "choosing"
+    both = results.__class__(
+        pd.concat([results.runs, slow], ignore_index=True), results.history, results.profiles, results.levels
+    )
+    folder = build({}, both, tmp_path, title="r", provenance={}, reproduce=[]).parent
+    text = (folder / "report.md").read_text("utf-8")
+    assert "| lstm<br>copy\\_memory<br>blank filler | 0.200<br>2 runs | 0.800 ●<br>2 runs |" in text
+    assert "The runs of seed 0 chose and enter no other figure or table" in text
+    assert "12 runs: 12 finished. 4 of them are evaluated" in text
+    assert "0.111" not in text
+    assert len(pd.read_csv(folder / "results.csv")) == 12
