@@ -235,5 +235,5 @@ def test_validate_checks_plug_ins_too(tmp_path):
     result = rnnbench("validate", "--plugins", TROUBLED, cwd=tmp_path, COLUMNS="200")
     assert result.returncode == 0, result.stdout + result.stderr
     assert re.search(r"contract of model leaky +kept +kept", result.stdout)
-    assert re.search(r"4 probe of leaky, d loss / dh: relative error +≤ 0.001", result.stdout)
+    assert re.search(r"4 probe of leaky, fast layers, d loss / dh: relative error +≤ 0.001", result.stdout)
     assert " 0 failed" in result.stdout
