@@ -64,7 +64,7 @@ class FastLoop(keras.layers.RNN):
         """Whether the fast loop gives what the stock one would, for calls without a mask."""
         cell = self.cell
         return (
-            hook_is_known(type(self))
+            hook_is_known(type(self))  # type: ignore[arg-type]
             and keras.backend.backend() == "tensorflow"
             and not tf.config.list_logical_devices("GPU")
             and not self.unroll
