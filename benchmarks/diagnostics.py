@@ -51,8 +51,8 @@ def main() -> None:
 
 def price_of_norms(spec: RunSpec) -> float:
     """Share of a training step that goes into the norms by weight."""
-    task, model, _, clip, window = spec.network
-    with_norms, without = (training.CompiledNetwork(task, model, clip, window) for _ in range(2))
+    task, model, _, *others = spec.network
+    with_norms, without = (training.CompiledNetwork(task, model, *others) for _ in range(2))
     zeros = tf.zeros(len(without.network.weight_norms.names))
     without.network.weight_norms = lambda gradients: zeros
     seconds: dict[bool, list[float]] = {True: [], False: []}

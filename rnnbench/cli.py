@@ -143,8 +143,8 @@ def run(
             from rnnbench.report.index import write_index
 
             write_index(outcome.page.parent.parent)
-        _say(f"report:     {outcome.page}")
-        _say(f"MLflow UI:  {terminal.command()} ui {shlex.quote(str(file))}{terminal.where(store, tracking_uri)}")
+        _say(f"report:    {outcome.page}")
+        _say(f"MLflow UI: {terminal.command()} ui {shlex.quote(str(file))}{terminal.where(store, tracking_uri)}")
     if outcome.signal:
         raise typer.Exit(128 + outcome.signal)
     if outcome.failed:

@@ -17,8 +17,8 @@ def overrides(incomplete: str) -> list[str]:
     """`training.steps=` and its like."""
     from rnnbench.experiment import GradientProbes, Training
 
-    groups = {"training": Training, "gradients": GradientProbes}
-    keys = [f"{group}.{key}=" for group, settings in groups.items() for key in settings.model_fields]
+    groups = {"training": Training.model_fields, "gradients": GradientProbes.model_fields}
+    keys = [f"{group}.{key}=" for group, fields in groups.items() for key in fields]
     return _starting(["seeds=", *keys], incomplete)
 
 

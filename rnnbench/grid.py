@@ -38,9 +38,9 @@ class Outcome:
     elsewhere: int = 0
     """Runs that another driver still does, which then will write the report."""
     page: Path | None = None
-    """The report; None if the grid did not come to its end, or none was asked for."""
+    """The report; None if none was asked for, or the grid did not come to its end."""
     headline: Headline | None = None
-    """What was found; None if the grid did not come to its end."""
+    """What the report found; None where there is none."""
 
     @property
     def complete(self) -> bool:
@@ -73,7 +73,7 @@ class Grid:
         with Tracker(self.location, self.experiment) as tracker, leases:
             waiting = to_do(self.experiment, tracker, leases, checkpoints, fresh)
             outcome = self._drive(waiting, executor_for, tracker, leases, checkpoints, screen)
-            if outcome.complete:
+            if outcome.complete and out is not None:
                 self._conclude(tracker, outcome, out)
         return outcome
 
@@ -136,13 +136,10 @@ class Grid:
 
         return write([self.source], out)
 
-    def _conclude(self, tracker: Tracker, outcome: Outcome, out: Path | None) -> None:
+    def _conclude(self, tracker: Tracker, outcome: Outcome, out: Path) -> None:
         from rnnbench.headline import Headline
 
-        outcome.headline = Headline(self.results())
-        if out is None:
-            return
-        outcome.page = out / "report.html"
+        outcome.page, outcome.headline = out / "report.html", Headline(self.results())
         if outcome.attempted or not outcome.page.exists():
             self.report(out)
             tracker.log_report(out, outcome.headline.markdown())

@@ -53,13 +53,13 @@ class Headline:
 
     def markdown(self) -> str:
         """Sentences for each task, the table of memory horizons, and how many runs there are."""
-        parts = [words.run_counts(self._material, None)]
-        for problem in self._material.problems:
-            parts.append(f"**{plain(problem.label)}**: {plain(' '.join(words.answers(self._material, problem)))}")
+        material = self._material
+        parts = [f"**{plain(found.label)}**: {plain(words.headline(material, found))}" for found in material.problems]
+        parts += [words.BRACKETS, words.run_counts(material, None), words.caution(material)]
         head = ["task", "filler", *self.models]
         lines = [[*key, *(found.get(model, "") for model in self.models)] for key, found in self.by_task.items()]
         parts += [f"{self.heading}:", _table(head, lines)]
-        return "\n\n".join(parts)
+        return "\n\n".join(part for part in parts if part)
 
 
 def _table(head: list[str], lines: list[list[str]]) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def registered(names: list[str]) -> dict[str, dict[str, Any]]:
     """`tasks` and `models`: name, what it is, settings. Those of `names`; all of them if that is empty."""
-    known = {"tasks": registry.tasks, "models": registry.models}
+    known: dict[str, registry.Registry[Any]] = {"tasks": registry.tasks, "models": registry.models}
     every = [name for things in known.values() for name in things]
     for name in names:
         if name not in every:
@@ -77,6 +77,6 @@ def _described(thing: Any) -> dict[str, Any]:
 def _setting(field: FieldInfo) -> dict[str, Any]:
     said: dict[str, Any] = {"description": " ".join((field.description or "").split())}
     if not field.is_required():
-        default = field.get_default(call_default_factory=True)  # type: ignore[call-overload]
+        default = field.get_default(call_default_factory=True)
         said["default"] = default if isinstance(default, str | int | float | bool | list | None) else str(default)
     return said

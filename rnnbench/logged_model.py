@@ -22,9 +22,11 @@ NAME = "model"
 
 
 def log_model(client: MlflowClient, experiment_id: str, run_id: str, spec: RunSpec, event: Saved) -> None:
-    """Store the network of a run, with its signature and the versions it was made with, as a model of the run."""
+    """Store the network of a run, with its signature and the versions it was made with, as the one model of the run."""
     from mlflow.entities import LoggedModelOutput, LoggedModelStatus
 
+    # A run that goes on may say again what it said.
+    forget_models(client, experiment_id, run_id)
     tags = {"task": spec.task_label, "model": spec.model_label}
     made = client.create_logged_model(experiment_id, name=NAME, source_run_id=run_id, tags=tags)
     with tempfile.TemporaryDirectory() as folder:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 WIDTH, HEIGHT = 640, 360
@@ -16,7 +16,7 @@ _DASHES = {"h": "", "c": "6 4"}
 _TITLE_LENGTH = 60
 
 
-def picture(title: str, lag: int, profile: dict[str, Sequence[Any]]) -> str:
+def picture(title: str, lag: int, profile: Mapping[str, Sequence[Any]]) -> str:
     """Median norm against the distance from the readout, before training and at the weights that are tested.
 
     `profile`: the columns `phase, state, distance, median` of a run's profiles. A vertical rule stands where the
@@ -50,7 +50,7 @@ def picture(title: str, lag: int, profile: dict[str, Sequence[Any]]) -> str:
 Lines = dict[tuple[str, str], list[tuple[int, float]]]
 
 
-def _lines(profile: dict[str, Sequence[Any]]) -> Lines:
+def _lines(profile: Mapping[str, Sequence[Any]]) -> Lines:
     lines: Lines = {}
     columns = (profile.get(name, ()) for name in ("phase", "state", "distance", "median"))
     for phase, state, distance, median in zip(*columns, strict=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from types import TracebackType
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, TaskID, TextColumn
@@ -93,7 +94,7 @@ class GridProgress:
         if signature in self._rows:
             self._bars.remove_task(self._rows.pop(signature))
 
-    def _show(self, signature: str, step: int, **fields: str) -> None:
+    def _show(self, signature: str, step: int, **fields: Any) -> None:
         self._bars.update(self._rows[signature], completed=step, **fields)
 
     def _run_left(self, spec: RunSpec, event: Measured) -> str:

@@ -19,7 +19,7 @@ class Screen:
 
     console: Console = field(default_factory=lambda: Console(highlight=False))
     errors: Console = field(default_factory=lambda: Console(highlight=False, stderr=True))
-    _opening: str = ""
+    _opening: str = field(default="", init=False)
 
     def say(self, line: str) -> None:
         """Print a line as it is."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from rich import box
 from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -25,6 +26,7 @@ from rnnbench.status import STATES, GridStatus
 if TYPE_CHECKING:
     from rnnbench.headline import Headline
 
+_UNBOUNDED = 10_000
 _WHOLE = 32
 """Cells up to which a name stays on one line."""
 
@@ -36,10 +38,11 @@ class PlainTable(Table):
     """
 
     def __init__(self, title: str, words: list[str], numbers: list[str]) -> None:
-        heading = Text(title, style="bold")
+        heading = Text(title, style="bold") if title else None
         super().__init__(title=heading, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
         for column in words:
-            self.add_column(Text(column), overflow="fold")
+            longest = max(map(cell_len, column.splitlines()), default=0)
+            self.add_column(Text(column), overflow="fold", min_width=min(longest, _WHOLE))
         for column in numbers:
             self.add_column(Text(column), justify="right", no_wrap=True)
         self._names = [place for place, column in enumerate(words) if column in NAMES]
@@ -115,7 +118,7 @@ def overview(found: dict[str, dict[str, Any]]) -> Group:
         for name, said in things.items():
             lines.add_row(name, said["description"])
         tables.append(lines)
-    return Group(*tables, Text("Settings of one: rnnbench list NAME"))
+    return Group(*tables, Text(f"Settings of one: {command()} list NAME"))
 
 
 def details(found: dict[str, dict[str, Any]]) -> Group:
@@ -130,17 +133,17 @@ def details(found: dict[str, dict[str, Any]]) -> Group:
     return Group(*tables)
 
 
-def headline(found: Headline, console: Console) -> Table:
+def headline(found: Headline, console: Console) -> Group:
     """The memory horizon of every line: a row a task, or a row a line where that is too wide for the console."""
-    wide = table(found.heading, ["task", "filler"], found.models)
+    wide = table("", ["task", "filler"], found.models)
     for (task, filler), horizons in found.by_task.items():
         wide.add_row(task, filler, *(horizons.get(model, "") for model in found.models))
-    if console.measure(wide).minimum <= console.width:
-        return wide
-    narrow = table(found.heading, ["task", "filler", "model"], ["horizon"])
+    if Measurement.get(console, console.options.update(max_width=_UNBOUNDED), wide).maximum <= console.width:
+        return Group(Text(found.heading, style="bold"), wide)
+    narrow = table("", ["task", "filler", "model"], ["horizon"])
     for row in found.rows:
         narrow.add_row(row.task, row.filler, row.model, row.horizon)
-    return narrow
+    return Group(Text(found.heading, style="bold"), narrow)
 
 
 def cells(experiment: Experiment) -> dict[tuple[str, str], list[RunSpec]]:

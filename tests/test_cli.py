@@ -3,12 +3,16 @@
 import json
 import os
 import re
+import resource
 import subprocess
 import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from event_streams import fill, new_store
+
+from rnnbench import experiment_file
 
 ROOT = Path(__file__).parent.parent
 TROUBLED = ROOT / "tests" / "plugins" / "troubled.py"
@@ -213,9 +217,23 @@ def test_validate_names_a_plug_in_that_is_not_there(tmp_path):
 
 
 @pytest.mark.slow
+def test_status_of_a_thousand_runs_answers_in_two_seconds(tmp_path):
+    """Seconds of the processor, as the wall's say more of what else the machine does."""
+    models = "{simple_rnn: {}, lstm: {}, gru: {}, other: {model: lstm, initialization: chrono}}"
+    text = "name: big\ntasks: {copy_memory: {lag: [5, 10, 20, 50, 100], symbols: 1}}\nseeds: 50\nmodels: "
+    (tmp_path / "big.yaml").write_text(text + models)
+    fill(new_store(tmp_path / "store"), experiment_file.load(tmp_path / "big.yaml"))
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    shown = rnnbench("status", "big.yaml", cwd=tmp_path).stdout
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert shown.count("250") == 4
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 2
+
+
+@pytest.mark.slow
 def test_validate_checks_plug_ins_too(tmp_path):
     result = rnnbench("validate", "--plugins", TROUBLED, cwd=tmp_path, COLUMNS="200")
     assert result.returncode == 0, result.stdout + result.stderr
     assert re.search(r"contract of model leaky +kept +kept", result.stdout)
-    assert re.search(r"4 probe of leaky, d loss / dh: relative error +≤ 0.001", result.stdout)
+    assert re.search(r"4 probe of leaky, fast layers, d loss / dh: relative error +≤ 0.001", result.stdout)
     assert " 0 failed" in result.stdout

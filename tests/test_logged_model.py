@@ -60,6 +60,19 @@ def test_a_run_has_its_model_with_signature_and_requirements(tmp_path: Path) -> 
     assert {"keras", "python_function"} == described.flavors.keys()
 
 
+def test_a_run_that_goes_on_has_one_model(tmp_path: Path) -> None:
+    location = new_store(tmp_path)
+    *events, _ = with_model(FIRST, b"first")
+    write(location, GRID, *events)
+    with Tracker(location, GRID) as tracker:
+        tracker.begin(FIRST, resumed=True)
+        for event in with_model(FIRST, b"second"):
+            tracker.write(event)
+    (model,) = models(location)
+    folder = Path(model.artifact_location.removeprefix("file://"))
+    assert (folder / "data" / "model.keras").read_bytes() == b"second"
+
+
 def test_models_move_with_their_store_and_go_with_their_run(tmp_path: Path) -> None:
     location = new_store(tmp_path / "old")
     write(location, GRID, *with_model(FIRST))

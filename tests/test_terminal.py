@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from typing import ClassVar
 
 import pytest
 from rich.console import Console, RenderableType
@@ -11,6 +12,7 @@ from rich.console import Console, RenderableType
 from rnnbench import listings, terminal
 from rnnbench.errors import UserError
 from rnnbench.experiment import Experiment
+from rnnbench.headline import Row
 from rnnbench.status import GridStatus, Running
 
 HOSTILE = ["[red]x[/red]", "[/]", "\"quotes\" 'n' <b>tags</b>", "مرحبا בעולם", "n" * 300]
@@ -82,6 +84,26 @@ def test_registered_things_as_plain_values() -> None:
     assert {"copy_memory", "sentiment"} <= listings.registered([])["tasks"].keys()
     with pytest.raises(UserError, match=r"unknown task or model .lstmm. \(did you mean .lstm.\?\)"):
         listings.registered(["lstmm"])
+
+
+class Found:
+    """As `rnnbench.headline.Headline`."""
+
+    heading = "Memory horizon"
+    models: ClassVar = ["simple_rnn", "lstm [b]", "gru"]
+    by_task: ClassVar = {("copy", "blank"): {"simple_rnn": "≥ 200", "lstm [b]": "–"}}
+    rows: ClassVar = [Row("copy", "blank", "simple_rnn", "≥ 200"), Row("copy", "blank", "lstm [b]", "–")]
+
+
+@pytest.mark.parametrize(
+    ("width", "expected"),
+    [(80, [r"task +filler +simple_rnn +lstm \[b\] +gru", r"copy +blank +≥ 200 +–"]),
+     (36, [r"task +filler +model +horizon", r"copy +blank +simple_rnn +≥ 200", r"copy +blank +lstm \[b\] +–"])],
+)  # fmt: skip
+def test_the_headline_has_a_row_a_line_where_a_row_a_task_is_too_wide(width: int, expected: list[str]) -> None:
+    text = shown(terminal.headline(Found, Console(width=width)), width)
+    for pattern in expected:
+        assert re.search(pattern, text)
 
 
 def test_what_is_printed_can_be_pasted(tmp_path, monkeypatch) -> None:

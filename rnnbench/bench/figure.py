@@ -19,6 +19,8 @@ _ROW = 38
 def figures(steps: pd.DataFrame) -> list[Figure]:
     """One figure for each number of cores, with a panel for each cell, of the rows whose floor was measured."""
     measured = steps[steps["status"] == MEASURED]
+    if measured.empty:
+        return []
     floor = measured[measured["peer"] == FLOOR].set_index(PROBLEM)["step_ms"].rename("floor")
     rows = measured[measured["peer"] != FLOOR].join(floor, on=PROBLEM, how="inner")
     times = rows.assign(**{name: rows[f"{name}_ms"] / rows["floor"] for name in ("step", "low", "high")})

@@ -11,13 +11,13 @@ from rnnbench.bench.problem import EPSILON, GLOBAL_CLIPNORM, LEARNING_RATE, Prob
 NAMES = {"simple_rnn": "SimpleRNN", "lstm": "LSTM", "gru": "GRU"}
 
 
-def build(problem: Problem, layers: ModuleType) -> keras.Model:
+def build(problem: Problem, layers: ModuleType, network_class: type[keras.Model] = keras.Model) -> keras.Model:
     """The network with the problem's weights, its recurrent layer from `layers`."""
     weights = problem.weights()
     recurrent = getattr(layers, NAMES[problem.cell])(problem.units, return_sequences=True)
     head = keras.layers.Dense(problem.task.outputs)
     inputs = keras.Input((None, problem.task.inputs.width))
-    network = keras.Model(inputs, head(recurrent(inputs)[:, -problem.recalled :]))
+    network = network_class(inputs, head(recurrent(inputs)[:, -problem.recalled :]))
     recurrent.set_weights([weights["kernel"], weights["recurrent_kernel"], weights["bias"]])
     head.set_weights([weights["head_kernel"], weights["head_bias"]])
     return network

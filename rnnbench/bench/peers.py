@@ -51,6 +51,9 @@ class Peer:
         return self.load()(problem, **self.options)  # type: ignore[call-arg]
 
 
+_TENSORFLOW = {"KERAS_BACKEND": "tensorflow"}
+
+
 def _on_tensorflow(label: str, description: str, **options: Any) -> Peer:
     return Peer(
         label,
@@ -58,7 +61,7 @@ def _on_tensorflow(label: str, description: str, **options: Any) -> Peer:
         "rnnbench.bench.tensorflow_step:TensorFlowStep",
         ("tensorflow", "keras"),
         options,
-        {"KERAS_BACKEND": "tensorflow"},
+        _TENSORFLOW,
     )
 
 
@@ -67,18 +70,19 @@ FLOOR = "floor"
 STOCK = ("keras", "keras_no_jit", "keras_jit")
 """Stock Keras on TensorFlow; it is at its best with the fastest of these."""
 PEERS = {
-    OURS: _on_tensorflow(
-        "rnnbench", "rnnbench.layers, jit_compile=True", layers="rnnbench.layers", jit_compile=True
+    OURS: Peer(
+        "rnnbench", "rnnbench.layers, compiled by XLA as `rnnbench run` compiles them",
+        "rnnbench.bench.tensorflow_step:TogetherStep", ("tensorflow", "keras"), environment=_TENSORFLOW,
     ),
     "keras": _on_tensorflow(
         "Keras/TF, default", "keras.layers on TensorFlow, compile() defaults: without a GPU they leave XLA off",
-        layers="keras.layers", jit_compile="auto", many_a_call=False,
+        jit_compile="auto", many_a_call=False,
     ),
     "keras_no_jit": _on_tensorflow(
-        "Keras/TF, no jit", "keras.layers on TensorFlow, jit_compile=False", layers="keras.layers", jit_compile=False
+        "Keras/TF, no jit", "keras.layers on TensorFlow, jit_compile=False", jit_compile=False
     ),
     "keras_jit": _on_tensorflow(
-        "Keras/TF, jit", "keras.layers on TensorFlow, jit_compile=True", layers="keras.layers", jit_compile=True
+        "Keras/TF, jit", "keras.layers on TensorFlow, jit_compile=True", jit_compile=True
     ),
     "keras_jax": Peer(
         "Keras/JAX", "keras.layers on JAX, the whole step under jax.jit", "rnnbench.bench.jax_step:JaxStep",

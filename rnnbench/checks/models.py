@@ -42,15 +42,17 @@ def initial_weights() -> Iterator[Finding]:
 def probe(name: str, model_class: type[Model]) -> Iterator[Finding]:
     """Check 4: the gradient probe of a model, float64; the largest relative error over the steps, for each state."""
     task, model = CopyMemory(lag=4, symbols=2), model_class(units=5)
-    taken = GradientProbe(task, model)
-    taken.load(build(task, model, 0).get_weights())
-    batch = task.train_batch(0, 0, 3)
-    found = taken.by_state(taken.gradient(batch))
-    expected = taken.by_state(_finite_differences(task, taken, batch))
-    for state, gradient in found.items():
-        off = np.linalg.norm(gradient - expected[state], axis=-1)
-        error = float((off / np.linalg.norm(expected[state], axis=-1)).max())
-        yield at_most(f"4 probe of {name}, d loss / d{state}: relative error", 1e-3, error, "finite differences")
+    weights, batch = build(task, model, 0).get_weights(), task.train_batch(0, 0, 3)
+    stock, fast = GradientProbe(task, model, "stock"), GradientProbe(task, model, "fast")
+    for taken in (stock, fast):
+        taken.load(weights)
+    expected = stock.by_state(_finite_differences(task, stock, batch))
+    for layers, taken in {"stock": stock, "fast": fast}.items():
+        for state, gradient in taken.by_state(taken.gradient(batch)).items():
+            off = np.linalg.norm(gradient - expected[state], axis=-1)
+            error = float((off / np.linalg.norm(expected[state], axis=-1)).max())
+            check = f"4 probe of {name}, {layers} layers, d loss / d{state}: relative error"
+            yield at_most(check, 1e-3, error, "finite differences")
 
 
 def bound() -> Iterator[Finding]:

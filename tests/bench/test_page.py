@@ -92,6 +92,14 @@ def test_the_report_is_written_and_joined_with_what_was_measured_before(tmp_path
     )
 
 
+def test_a_part_may_be_reported_alone(tmp_path):
+    found = {"cores": 1, **Problem("gru", 128, 1000, 128).as_dict(), "status": "measured"}
+    memory = pd.DataFrame([found | {"peer": peer, "peak_mib": 500.0} for peer in ("rnnbench", "keras_no_jit")])
+    report.write({"memory.csv": memory}, tmp_path)
+    assert "| gru | 1 | 500 | 500 | 1.00 |" in (tmp_path / "benchmark.md").read_text()
+    assert not list(tmp_path.glob("*.svg"))
+
+
 def test_another_machine_or_other_versions_start_a_new_report(tmp_path, monkeypatch):
     monkeypatch.setattr(report, "machine", lambda: {"processor": "abacus"})
     report.write({"steps.csv": steps(cores=2)}, tmp_path)
