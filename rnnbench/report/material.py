@@ -102,12 +102,14 @@ class Material:
     @property
     def choosing_seeds(self) -> list[int]:
         """Seeds that only chose; none where those that chose are evaluated too."""
-        return sorted(int(seed) for seed in self.all_runs.loc[self.all_runs["role"] == CHOOSING, "seed"].unique())
+        return _choosing(self.all_runs)
 
     @property
     def candidates(self) -> pd.DataFrame:
-        """`selection.candidates`: one row a line and learning rate."""
-        return self._labelled(candidates(self.all_runs, self.choosing_seeds))
+        """`selection.candidates`: one row a line and learning rate, of the experiments that choose."""
+        by_experiment = [runs for _, runs in self.all_runs.groupby("experiment", sort=False)]
+        choosing = [runs for runs in by_experiment if (runs["role"] != EVALUATED).any()]
+        return self._labelled(pd.concat(candidates(runs, _choosing(runs)) for runs in choosing))
 
     @cached_property
     def series(self) -> list[Series]:
@@ -157,6 +159,10 @@ class Material:
     def _scoring(runs: pd.DataFrame, row: tuple[str, str, str]) -> tuple[str, bool]:
         same = runs[(runs["task"] == row[0]) & (runs["task_setting"] == row[1]) & (runs["source"] == row[2])]
         return next(iter(same["score_name"].dropna()), "score"), bool((same["criterion"] == OWN_SKILL).any())
+
+
+def _choosing(runs: pd.DataFrame) -> list[int]:
+    return sorted(int(seed) for seed in runs.loc[runs["role"] == CHOOSING, "seed"].unique())
 
 
 def outcomes(runs: pd.DataFrame) -> pd.DataFrame:

@@ -26,6 +26,8 @@
     delete spec.description;
     spec.params = [{ name: "shown", value: shown() }];
     const place = document.createElement("div");
+    // The panel is told as a whole, and its marks by the arrow keys.
+    place.ariaHidden = "true";
     panel.append(place);
     const { view } = await vegaEmbed(place, spec, { config, renderer: "svg", actions: false, ast: false });
     view.addEventListener("click", (event, item) => open(item));
