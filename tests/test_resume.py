@@ -41,9 +41,19 @@ def until(spec, step, snapshot=None):
     return saved[-1]
 
 
-@pytest.mark.parametrize("model", ["simple_rnn", "lstm", "gru"])
-def test_the_same_bits_after_every_boundary(model):
-    (spec,) = specs(model=model, task={"symbols": 2, "filler": "distractor"}, steps=35)
+@pytest.mark.parametrize(
+    ("model", "layers"),
+    [
+        ("simple_rnn", "stock"),
+        ("lstm", "stock"),
+        ("gru", "fast"),
+        pytest.param("simple_rnn", "fast", marks=pytest.mark.slow),
+        pytest.param("lstm", "fast", marks=pytest.mark.slow),
+        pytest.param("gru", "stock", marks=pytest.mark.slow),
+    ],
+)
+def test_the_same_bits_after_every_boundary(model, layers):
+    (spec,) = specs(model=model, task={"symbols": 2, "filler": "distractor"}, steps=35, layers=layers)
     expected = without_seconds(training.run(spec))
     weights = training._compiled(*spec.network).network.get_weights()
     attempts, events, found = interrupted(spec, cleared=model == "lstm")

@@ -64,7 +64,7 @@ class FastLoop(keras.layers.RNN):
         """Whether the fast loop gives what the stock one would, for calls without a mask."""
         cell = self.cell
         return (
-            hook_is_known(type(self))
+            hook_is_known(stock_of(type(self)))
             and keras.backend.backend() == "tensorflow"
             and not tf.config.list_logical_devices("GPU")
             and not self.unroll
@@ -100,15 +100,14 @@ class FastLoop(keras.layers.RNN):
         return tf.zeros(shape, cell.compute_dtype)
 
 
-def stock_of(layer: type[FastLoop]) -> type[keras.layers.RNN]:
+def stock_of(layer: type[FastLoop]) -> Any:
     """The stock class that a drop-in stands for."""
     return layer.__mro__[layer.__mro__.index(FastLoop) + 1]
 
 
 @functools.cache
-def hook_is_known(layer: type[keras.layers.RNN]) -> bool:
-    """Whether the stock parent of `layer` still calls the `inner_loop` we know; if not, warns once."""
-    stock = stock_of(layer)
+def hook_is_known(stock: Any) -> bool:
+    """Whether a stock class still has the `inner_loop` we know; if not, warns once."""
     found = tuple(inspect.signature(stock.inner_loop).parameters)
     if found != HOOK:
         warnings.warn(

@@ -85,7 +85,8 @@ def trained_specs(models, seeds, **training):
         tasks={"troubled": {"lag": 2, "symbols": 1, "examples": 20}},
         models={model: {"units": 4} for model in models},
         seeds=seeds,
-        training={"steps": 4, "batch_size": 4, "evaluate_every": 2, "stop_when_solved": False} | training,
+        training={"steps": 4, "batch_size": 4, "evaluate_every": 2, "stop_when_solved": False, "layers": "stock"}
+        | training,
         gradients={"examples": 2, "during": 1},
     ).runs
 
