@@ -94,8 +94,9 @@ def test_learning_rates_are_chosen_first_and_then_evaluated(folder):
     assert "learning rates chosen: 1 to evaluate" in first.stdout
     table = pd.read_csv(folder / "reports" / "small" / "results.csv").sort_values("seed")
     assert sorted(table[["seed", "role"]].values.tolist()) == [[0, "choosing"], [0, "choosing"], [1, "evaluated"]]
-    best = table[table.seed == 0].sort_values("validation_score").learning_rate.iloc[-1]
-    assert table.learning_rate.iloc[-1] == best
+    choosing = table[table.seed == 0]
+    best = choosing[choosing.validation_score == choosing.validation_score.max()].learning_rate
+    assert table.learning_rate.iloc[-1] in best.tolist()
     again = rnnbench("status", "chosen.yaml", cwd=folder).stdout
     assert re.search(r"task +model +finished +not needed", again)
     assert re.search(r"copy_memory +simple_rnn +3 +1", again)
@@ -130,7 +131,7 @@ def test_a_failing_run_is_named_and_makes_the_command_fail(folder):
         (["list", "lstmm"], "unknown task or model 'lstmm' (did you mean 'lstm'?)"),
         (["run", "small.yaml", "--worker", "2"], "No such option: --worker"),
         (["plan"], "Missing argument 'FILE'; see `python -m rnnbench plan --help`"),
-        (["run", "small.yaml", "--workers", "two"], "'two' is not a valid integer"),
+        (["run", "small.yaml", "--workers", "two"], "Invalid value for '--workers': "),
         (["runs"], "No such command 'runs'"),
         (["data", "imdb_review"], "unknown data set 'imdb_review' (did you mean 'imdb_reviews'?)"),
     ],

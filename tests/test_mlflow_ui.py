@@ -51,7 +51,7 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Location:
         location, GRID, *whole_run(GRID.runs[0], score=0.625), *(e for run in GRID.runs[2::2] for e in whole_run(run))
     )
     found = results.load(location, GRID)
-    Grid(GRID, location).report(folder / "report", found)
+    Grid(GRID, location).report(folder / "report")
     with Tracker(location, GRID) as tracker:
         tracker.log_report(folder / "report", Headline(found).markdown())
     return location
