@@ -16,11 +16,14 @@ from rnnbench.snapshot import Snapshot
 def interrupted(spec, cleared=False):
     """Stop a run after every interval: how often, the events of its last part, its final weights."""
     saved, snapshot = [], None
+    attempts = 0
     while True:
         calls = itertools.count(1)
         events = list(training.run(spec, snapshot, saved.append, lambda calls=calls: next(calls) > 1))
         if isinstance(events[-1], Finished | Diverged):
-            return len(saved), events, training._compiled(*spec.network).network.get_weights()
+            # Not the number of checkpoints: on a slow machine some are written because they are due.
+            return attempts, events, training._compiled(*spec.network).network.get_weights()
+        attempts += 1
         snapshot = Snapshot.from_bytes(saved[-1].to_bytes())
         if cleared:
             training._compiled.cache_clear()
