@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pandas as pd
 
@@ -28,12 +29,12 @@ def diagnostics_table(material: Material, problem: Problem) -> Table | None:
     mine = history[(history["problem"] == problem.label) & history["value"].notna()]
     mine = mine[mine["lag"] == mine.groupby("filler")["lag"].transform("max")]
     columns = {head: _ends(mine, *found[:2]) for head, found in _QUANTITIES.items()}
-    columns = {head: ends for head, ends in columns.items() if not ends.empty}
+    columns = {head: ends for head, ends in columns.items() if ends}
     if not columns:
         return None
     rows: list[list[Cell]] = []
     for (filler, series), line in mine.groupby(["filler", "series"], sort=False):
-        cells = [_cell(columns[head], (filler, series), _QUANTITIES[head][2]) for head in columns]
+        cells = [_cell(ends.get((filler, series)), _QUANTITIES[head][2]) for head, ends in columns.items()]
         rows.append([(str(series), f"{filler} filler, lag {line['lag'].iloc[0]}"), *cells])
     caption = (
         "What training did, at the longest lag: first → last figure of a run, medians over seeds. Gradient norm: "
@@ -44,19 +45,20 @@ def diagnostics_table(material: Material, problem: Problem) -> Table | None:
     return Table(caption, ["model", *columns], rows)
 
 
-def _ends(history: pd.DataFrame, metrics: str, over_gates: str) -> pd.DataFrame:
-    """`first` and `last` figure of each line, by filler and series."""
+def _ends(history: pd.DataFrame, metrics: str, over_gates: str) -> dict[tuple[Any, Any], tuple[float, float]]:
+    """First and last figure of each line, by filler and series."""
     chosen = history[history["metric"].str.fullmatch(metrics)]
     run = ["filler", "series", "signature"]
     by_step = chosen.groupby([*run, "step"])["value"].agg(over_gates)
-    return by_step.groupby(run).agg(["first", "last"]).groupby(run[:2]).median()
+    ends = by_step.groupby(run).agg(["first", "last"]).groupby(run[:2]).median()
+    return {(row.filler, row.series): (row.first, row.last) for row in ends.reset_index().itertuples()}
 
 
-def _cell(ends: pd.DataFrame, line: tuple[object, object], share: bool) -> Cell:
-    if line not in ends.index:
+def _cell(ends: tuple[float, float] | None, share: bool) -> Cell:
+    if ends is None:
         return ("–",)
     text: Callable[[float], str] = _percent if share else number
-    first, last = (text(float(value)) for value in ends.loc[line])
+    first, last = map(text, ends)
     return (first if first == last else f"{first} → {last}",)
 
 
