@@ -71,7 +71,7 @@ def _named(spec: RunSpec) -> dict[str, Any]:
 
 def _described(thing: Any) -> dict[str, Any]:
     settings = {name: _setting(field) for name, field in thing.model_fields.items()}
-    return {"description": (thing.__doc__ or "").strip().splitlines()[0], "settings": settings}
+    return {"description": (thing.__doc__ or "").strip().partition("\n")[0], "settings": settings}
 
 
 def _setting(field: FieldInfo) -> dict[str, Any]:

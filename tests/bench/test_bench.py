@@ -10,6 +10,7 @@ from rnnbench.cli import app
 from rnnbench.errors import UserError
 
 
+@pytest.mark.slow
 def test_ours_against_stock_keras(tmp_path):
     """Both compute the same; the table, the report and the ratio to the floor are there."""
     result = CliRunner().invoke(

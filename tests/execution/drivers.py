@@ -120,7 +120,7 @@ def assert_equal(folder: Path, expected: results.Results) -> None:
     location = Location.resolve(folder / "store")
     found = results.load(location, experiment)
     assert len(stored_runs(location, experiment.name)) == len(experiment.runs)
-    passing = [name for name in found.runs if "seconds" in name or name == "run_id"]
+    passing = [name for name in found.runs if "seconds" in name or name in ("run_id", "started")]
     pd.testing.assert_frame_equal(
         found.runs.drop(columns=passing), expected.runs.drop(columns=passing), check_exact=True
     )

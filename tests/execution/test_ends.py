@@ -47,6 +47,7 @@ def assert_in_order(folder, driver, worker, code):
     assert psutil.wait_procs([worker], timeout=5)[1] == []
 
 
+@pytest.mark.slow
 def test_stopped_and_killed_it_goes_on_where_it_was(tmp_path):
     write_grid(tmp_path)
 
@@ -88,6 +89,7 @@ def test_stopped_by_sigterm_and_at_once_it_goes_on_where_it_was(tmp_path):
     assert_equal(tmp_path, undisturbed(tmp_path))
 
 
+@pytest.mark.slow
 def test_two_drivers_that_start_at_once_on_an_empty_store(tmp_path):
     """Both go on, and every run is done once."""
     write_grid(tmp_path, steps=100)

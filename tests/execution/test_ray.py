@@ -209,6 +209,7 @@ def test_closing_ends_the_workers_at_once(two_nodes, checkpoints):
     assert [path.read_bytes() for path in saved(checkpoints)] == before
 
 
+@pytest.mark.slow
 def test_a_lost_node_loses_no_run(checkpoints):
     runs = stub_runs.specs(6, steps=20)
     with cluster_of(1, 2) as cluster:
