@@ -34,7 +34,7 @@ def diagnostics_table(material: Material, problem: Problem) -> Table | None:
         return None
     rows: list[list[Cell]] = []
     for (filler, series), line in mine.groupby(["filler", "series"], sort=False):
-        cells = [_cell(ends.get((filler, series)), _QUANTITIES[head][2]) for head, ends in columns.items()]
+        cells = [_cell(columns[head].get((filler, series)), _QUANTITIES[head][2]) for head in columns]
         rows.append([(str(series), f"{filler} filler, lag {line['lag'].iloc[0]}"), *cells])
     caption = (
         "What training did, at the longest lag: first → last figure of a run, medians over seeds. Gradient norm: "
@@ -45,20 +45,19 @@ def diagnostics_table(material: Material, problem: Problem) -> Table | None:
     return Table(caption, ["model", *columns], rows)
 
 
-def _ends(history: pd.DataFrame, metrics: str, over_gates: str) -> dict[tuple[Any, Any], tuple[float, float]]:
-    """First and last figure of each line, by filler and series."""
+def _ends(history: pd.DataFrame, metrics: str, over_gates: str) -> dict[Any, dict[Any, Any]]:
+    """`first` and `last` figure of each line, by filler and series."""
     chosen = history[history["metric"].str.fullmatch(metrics)]
     run = ["filler", "series", "signature"]
     by_step = chosen.groupby([*run, "step"])["value"].agg(over_gates)
-    ends = by_step.groupby(run).agg(["first", "last"]).groupby(run[:2]).median()
-    return {(row.filler, row.series): (row.first, row.last) for row in ends.reset_index().itertuples()}
+    return by_step.groupby(run).agg(["first", "last"]).groupby(run[:2]).median().to_dict("index")
 
 
-def _cell(ends: tuple[float, float] | None, share: bool) -> Cell:
+def _cell(ends: dict[Any, Any] | None, share: bool) -> Cell:
     if ends is None:
         return ("–",)
     text: Callable[[float], str] = _percent if share else number
-    first, last = map(text, ends)
+    first, last = text(ends["first"]), text(ends["last"])
     return (first if first == last else f"{first} → {last}",)
 
 
