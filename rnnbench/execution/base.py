@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Protocol
 
@@ -89,10 +91,30 @@ def _snapshot(spec: RunSpec, checkpoints: Checkpoints | None) -> tuple[Snapshot 
     return None, f"its checkpoint was made with other versions ({made})"
 
 
+def set_tensorflow_up() -> None:
+    """Import it on one thread, in a process that runs one run at a time."""
+    quiet_tensorflow()
+    with _silent_stderr():
+        from rnnbench import training
+    training.configure(threads=1)
+
+
+@contextmanager
+def _silent_stderr() -> Iterator[None]:
+    """TensorFlow's libraries speak while they are loaded, whatever the log level."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
 def quiet_tensorflow() -> None:
     """Keep TensorFlow's start-up chatter off the terminal; before it is imported."""
     import logging
-    import os
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator, Sequence
 
 from rnnbench.events import Event
-from rnnbench.execution.base import Claim, quiet_tensorflow, stream, unclaimed
+from rnnbench.execution.base import Claim, set_tensorflow_up, stream, unclaimed
 from rnnbench.execution.checkpoints import Checkpoints
 from rnnbench.experiment import RunSpec
 
@@ -21,12 +21,9 @@ class InProcess:
         self._cancelled = False
 
     def execute(self, specs: Sequence[RunSpec], claim: Claim = unclaimed) -> Iterator[Event]:
-        quiet_tensorflow()
-        from rnnbench import training
-
         # A program that has used TensorFlow before has settled its threads, and keeps them.
         with contextlib.suppress(RuntimeError):
-            training.configure(threads=1)
+            set_tensorflow_up()
         for spec in specs:
             if self._cancelled:
                 return

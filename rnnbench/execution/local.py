@@ -21,7 +21,7 @@ from multiprocessing.connection import Connection, wait
 
 from rnnbench.errors import UserError
 from rnnbench.events import Ending, Event, Failed, Warned
-from rnnbench.execution.base import ATTEMPTS, Claim, quiet_tensorflow, stream, unclaimed
+from rnnbench.execution.base import ATTEMPTS, Claim, set_tensorflow_up, stream, unclaimed
 from rnnbench.execution.checkpoints import Checkpoints
 from rnnbench.execution.machine import gpus
 from rnnbench.execution.waiting import Waiting
@@ -211,10 +211,7 @@ def _serve(pipe: Connection, duty: _Duty) -> None:
     if duty.device is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = duty.device
     if duty.work is stream:
-        quiet_tensorflow()
-        from rnnbench import training
-
-        training.configure(threads=1)
+        set_tensorflow_up()
     # When the driver is gone, there is nobody to tell: the other thread ends the process.
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
         while True:

@@ -15,7 +15,7 @@ from typing import Any
 
 from rnnbench.errors import UserError, unwritable
 from rnnbench.events import Event, Failed, Warned
-from rnnbench.execution.base import ATTEMPTS, Claim, quiet_tensorflow, stream, unclaimed
+from rnnbench.execution.base import ATTEMPTS, Claim, set_tensorflow_up, stream, unclaimed
 from rnnbench.execution.checkpoints import Checkpoints
 from rnnbench.execution.local import Work
 from rnnbench.execution.preflight import Requirements
@@ -262,10 +262,4 @@ def _perform(work: Work, pickled: bytes, worker: int, checkpoints: Checkpoints |
         yield event
 
 
-@lru_cache
-def _set_tensorflow_up() -> None:
-    """As local workers do, once a process."""
-    quiet_tensorflow()
-    from rnnbench import training
-
-    training.configure(threads=1)
+_set_tensorflow_up = lru_cache(set_tensorflow_up)
