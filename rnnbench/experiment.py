@@ -268,7 +268,7 @@ class RunSpec:
         training = self.training
         any_lag = self.task.model_copy(update={"lag": 1})
         settings = training.batch_size, training.global_clipnorm, training.evaluate_every, training.layers
-        return any_lag, self.model, *settings
+        return any_lag, self.model.architecture, *settings
 
     @cached_property
     def settings(self) -> dict[str, Any]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from rnnbench.experiment import Training
-from rnnbench.tasks.base import Batch, Features, Task
+from rnnbench.tasks.base import Batch, Task
 
 STEPS_PER_EXECUTION = 10
 """Training steps a call of the compiled function, at most: a call costs 0.4 ms beside them."""
@@ -18,26 +18,26 @@ STEPS_PER_EXECUTION = 10
 def batches(task: Task, seed: int, training: Training, start: int, stop: int) -> tf.data.Dataset:
     """The batches of the steps, as many stacked as a call trains on."""
     size, together = training.batch_size, steps_together(training)
-    inputs, targets = task.train_batch(seed, start, size)
-    width = [task.inputs.width] if isinstance(task.inputs, Features) else []
-    signature = (
-        tf.TensorSpec((together, size, None, *width), inputs.dtype),
-        tf.TensorSpec((together, size, *[None] * (targets.ndim - 1)), targets.dtype),
-    )
+    like = task.train_batch(seed, start, size)
 
-    def draw() -> Iterator[Batch]:
-        for first in range(start, stop, together):
-            batches = [task.train_batch(seed, step, size) for step in range(first, first + together)]
-            yield np.stack([inputs for inputs, _ in batches]), np.stack([targets for _, targets in batches])
+    def draw(first: int) -> Batch:
+        drawn = [task.train_batch(seed, step, size) for step in range(first, first + together)]
+        return np.stack([inputs for inputs, _ in drawn]), np.stack([targets for _, targets in drawn])
+
+    # Not `from_generator`: on Python 3.11 it has the C library give every large array back to the system at once, for
+    # the life of the process, which costs a sixth of the training time.
+    def stacked(first: tf.Tensor) -> Any:
+        arrays = tf.numpy_function(draw, [first], [array.dtype for array in like], stateful=False)
+        for array, one in zip(arrays, like, strict=True):
+            # Lengths are left open: one trace serves them all.
+            array.set_shape((together, size, *([None] * (one.ndim > 1)), *one.shape[2:]))
+        return arrays
 
     options = tf.data.Options()
     # Its thread is waited for at the end of every epoch, which costs more than it gains on one core.
     options.autotune.enabled = False
     options.threading.private_threadpool_size = 1
-    calls = tf.data.experimental.assert_cardinality((stop - start) // together)
-    return (
-        tf.data.Dataset.from_generator(draw, output_signature=signature).apply(calls).prefetch(1).with_options(options)
-    )
+    return tf.data.Dataset.range(start, stop, together).map(stacked).prefetch(1).with_options(options)
 
 
 def steps_together(training: Training) -> int:

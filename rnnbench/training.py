@@ -33,7 +33,7 @@ from rnnbench.snapshot import Snapshot
 from rnnbench.stopwatch import Stopwatch
 from rnnbench.tasks.base import Batch, Task
 
-EVALUATION_BATCH = 500
+EVALUATION_BATCH = 200
 SAVING_SHARE = 0.02
 """Share of a run's time that its checkpoints may take."""
 FIRST_SAVE = 1.0

@@ -12,14 +12,14 @@ from rnnbench.experiment import Experiment
 from rnnbench.models.network import build
 
 
-def specs(task=None, model="gru", seeds=1, gradients=None, **settings):
+def specs(task=None, model="gru", seeds=1, gradients=None, initialization="default", **settings):
     # What XLA compiles takes it seconds: the fast layers are asked for where they matter.
     defaults = {"steps": 25, "batch_size": 16, "evaluate_every": 10, "learning_rate": 0.01, "layers": "stock"}
     settings = defaults | settings
     return Experiment(
         name="test",
         tasks={"copy_memory": {"lag": 3, "symbols": 1, "examples": 40} | (task or {})},
-        models={model: {"units": 8}},
+        models={model: {"units": 8, "initialization": initialization}},
         seeds=seeds,
         training=settings,
         gradients={"examples": 5, "during": 1} | (gradients or {}),
@@ -94,9 +94,9 @@ def test_the_same_run_gives_the_same_bits_whatever_ran_before(layers):
     assert without_seconds(training.run(second)) != alone
 
 
-def test_the_compiled_network_serves_all_lags_and_seeds():
+def test_the_compiled_network_serves_all_lags_seeds_and_initialisations():
     training._compiled.cache_clear()
-    for spec in specs(task={"lag": [3, 5]}, seeds=2, steps=2, layers="fast"):
+    for spec in specs(task={"lag": [3, 5]}, initialization=["default", "chrono"], seeds=2, steps=2, layers="fast"):
         list(training.run(spec))
     assert training._compiled.cache_info().misses == 1
     compiled = training._compiled(*spec.network).network

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import chain, takewhile
 
 from rnnbench.execution.base import ATTEMPTS, Claim
 from rnnbench.execution.estimate import seconds
@@ -18,7 +19,9 @@ class Waiting:
 
     def __init__(self, specs: Sequence[RunSpec], claim: Claim) -> None:
         self._specs = sorted(specs, key=seconds, reverse=True)
-        self._networks = {spec.signature: spec.network for spec in specs}
+        # XLA compiles every length for itself.
+        self._networks = {spec.signature: (*spec.network, spec.task.lag) for spec in specs}
+        self._begun: set[tuple[object, ...]] = set()
         self._claim = claim
         self._attempts: Counter[str] = Counter()
 
@@ -33,6 +36,7 @@ class Waiting:
             if self._attempts[spec.signature] or self._claim(spec):
                 self._attempts[spec.signature] += 1
                 compiled.add(self._networks[spec.signature])
+                self._begun.add(self._networks[spec.signature])
                 return spec
         return None
 
@@ -45,10 +49,9 @@ class Waiting:
         return attempt
 
     def _next(self, compiled: set[tuple[object, ...]]) -> RunSpec:
-        longest = self._specs[0]
-        for spec in self._specs:
-            if seconds(spec) < _NEARLY * seconds(longest):
-                break
-            if self._networks[spec.signature] in compiled:
-                return spec
-        return longest
+        """Of the longest runs one whose network the worker has compiled; else one whose network nobody has."""
+        enough = _NEARLY * seconds(self._specs[0])
+        longest = list(takewhile(lambda spec: seconds(spec) >= enough, self._specs))
+        own = (spec for spec in longest if self._networks[spec.signature] in compiled)
+        new = (spec for spec in longest if self._networks[spec.signature] not in self._begun)
+        return next(chain(own, new, longest))

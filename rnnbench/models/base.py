@@ -37,6 +37,8 @@ class Model(BaseModel, ABC):
     """Matrix products by the state at each step, in units of one SimpleRNN: for the time estimate of `plan`."""
     gate_names: ClassVar[tuple[str, ...]] = ()
     """Names of the equal blocks of the cell's weights, in their order along the last axis; empty: one block."""
+    initial: ClassVar[frozenset[str]] = frozenset()
+    """Fields that nothing but `initialize` reads: runs that differ in these alone share a compiled network."""
 
     @abstractmethod
     def recurrent_layer(self, **kwargs: Any) -> keras.layers.RNN:
@@ -55,6 +57,11 @@ class Model(BaseModel, ABC):
         `length`: steps of the sequences it will read. Done here and not by custom Keras initialisers, so that a saved
         network holds stock layers only and loads without rnnbench.
         """
+
+    @property
+    def architecture(self) -> Model:
+        """The model with its `initial` fields set back: what its compiled network depends on."""
+        return self.model_copy(update={name: type(self).model_fields[name].default for name in self.initial})
 
     def activations(self, cell: keras.Layer, inputs: Any, states: list[Any]) -> Activations:
         """Gates and tanh values of the built `cell`, for the report of saturation; by default none.

@@ -29,6 +29,7 @@ class GRU(Model):
 
     gates: ClassVar[int] = 3
     gate_names: ClassVar[tuple[str, ...]] = ("update", "reset", "candidate")
+    initial: ClassVar[frozenset[str]] = frozenset({"initialization", "forget_bias", "chrono_max"})
 
     def recurrent_layer(self, **kwargs: Any) -> keras.layers.RNN:
         import keras

@@ -29,6 +29,7 @@ class LSTM(Model):
 
     gates: ClassVar[int] = 4
     gate_names: ClassVar[tuple[str, ...]] = ("input", "forget", "candidate", "output")
+    initial: ClassVar[frozenset[str]] = frozenset({"initialization", "forget_bias", "chrono_max"})
 
     def recurrent_layer(self, **kwargs: Any) -> keras.layers.RNN:
         import keras

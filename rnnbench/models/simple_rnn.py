@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
@@ -23,6 +23,8 @@ class SimpleRNN(Model):
     ours stay Keras')."""
     activation: Literal["tanh", "relu"] = "tanh"
     """f; `relu` is unbounded, and diverges sooner."""
+
+    initial: ClassVar[frozenset[str]] = frozenset({"initialization"})
 
     def recurrent_layer(self, **kwargs: Any) -> keras.layers.RNN:
         import keras

@@ -163,12 +163,10 @@ for event in LocalPool(2, work=stub_runs.slow).execute(stub_runs.specs(2, steps=
     assert alive == []
 
 
-def test_the_longest_runs_go_first_but_a_compiled_network_is_used_while_that_costs_nothing():
-    long, short = stub_runs.specs(1, lag=1000, steps=1000), stub_runs.specs(2, lag=10, steps=10)
-    waiting = Waiting([*short, *long], lambda spec: True)
-    compiled = {short[0].network}
-    assert waiting.take(compiled) is long[0]
-    assert long[0].network in compiled
-    other = stub_runs.specs(1, lag=10, steps=10, symbols=2)
-    waiting = Waiting([*other, *short], lambda spec: True)
-    assert [waiting.take({short[0].network}) for _ in range(3)] == [*short, *other]
+def test_the_longest_runs_go_first_but_each_worker_stays_with_what_it_has_compiled_while_that_costs_nothing():
+    long, short = stub_runs.specs(2, lag=1000, steps=1000), stub_runs.specs(2, lag=10, steps=10)
+    longer = stub_runs.specs(2, lag=1000, steps=1000, symbols=2)
+    waiting = Waiting([*short, *long, *longer], lambda spec: True)
+    one, two = set(), set()
+    assert [waiting.take(worker) for worker in (one, two, two, one)] == [longer[0], long[0], long[1], longer[1]]
+    assert [waiting.take(worker) for worker in (one, two)] == short
