@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from rnnbench.layers.loops import Above, Loop, Tensors, product_over_time, scan
+from rnnbench.layers.loops import Above, Loop, Tensors, scan, scan_back
 
 
 class GRULoop(Loop):
@@ -52,9 +52,10 @@ class GRULoop(Loop):
             return [by_h * keep[t] + by_products @ transposed], [by_products, by_h * h_by_n[t], by_h]
 
         widths = [3 * units, units, units]
-        by_first, (by_products, by_n, by_hs) = scan(step, above.by_last, widths, tf.shape(read)[0], reverse=True)
-        by_recurrent, by_gates, by_bias = tf.split(product_over_time(read, by_products), [units, inputs, 1])
-        by_candidate = product_over_time(read[..., units:], by_n)
+        lefts = [read, read[..., units:]]
+        by_first, (by_products, by_n, by_hs), sums = scan_back(step, above.by_last, widths, lefts)
+        by_joined, by_candidate = sums
+        by_recurrent, by_gates, by_bias = tf.split(by_joined, [units, inputs, 1])
         by_kernel = tf.concat([by_gates[:, : 2 * units], by_candidate[:-1]], -1)
         by_input_bias = tf.concat([by_bias[:, : 2 * units], by_candidate[-1:]], -1)
         by_projection = tf.concat([by_products[..., : 2 * units], by_n], -1)

@@ -10,6 +10,10 @@ import tensorflow as tf
 
 Tensors = Sequence[tf.Tensor]
 
+ADDED_UP_FROM = 64
+"""Batch from which on the weights' gradients are added up step by step: as fast there as one product over all steps,
+whose rows would take most of the memory."""
+
 
 class Loop(ABC):
     """A cell's way through time. Sequences are time-major, (time, batch, width); states are (batch, units).
@@ -99,6 +103,27 @@ def scan(
 
     _, states, stacks = tf.while_loop(lambda count, *_: count < length, body, (0, list(states), stacks))
     return list(states), [stack.stack() for stack in stacks]
+
+
+def scan_back(
+    step: Callable[..., tuple[Tensors, Tensors]], states: Tensors, widths: Sequence[int], lefts: Tensors
+) -> tuple[list[tf.Tensor], list[tf.Tensor], list[tf.Tensor]]:
+    """`scan` from the last step to the first; and the sum over time and batch of left^T row, for each of `lefts`, a
+    sequence that goes with the row at its place.
+    """
+    length, batch, count = tf.shape(lefts[0])[0], lefts[0].shape[1], len(states)
+    if batch is None or batch < ADDED_UP_FROM:
+        found, rows = scan(step, states, widths, length, reverse=True)
+        return found, rows, [product_over_time(left, row) for left, row in zip(lefts, rows, strict=False)]
+
+    def adding(t: tf.Tensor, *carried: tf.Tensor) -> tuple[Tensors, Tensors]:
+        new_states, rows = step(t, *carried[:count])
+        shares = [tf.matmul(left[t], row, transpose_a=True) for left, row in zip(lefts, rows, strict=False)]
+        return [*new_states, *(total + share for total, share in zip(carried[count:], shares, strict=True))], rows
+
+    nothing = [tf.zeros((left.shape[-1], width), left.dtype) for left, width in zip(lefts, widths, strict=False)]
+    found, rows = scan(adding, [*states, *nothing], widths, length, reverse=True)
+    return found[:count], rows, found[count:]
 
 
 def product_over_time(left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:

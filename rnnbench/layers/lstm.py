@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from rnnbench.layers.loops import Above, Loop, Tensors, product_over_time, scan
+from rnnbench.layers.loops import Above, Loop, Tensors, scan, scan_back
+
+TINY = 1e-30
+"""Stands for an output gate of 0 in a denominator."""
 
 
 class LSTMLoop(Loop):
-    """Stores the derivatives of c_t by what enters i, f and g, of h_t by what enters o, of h_t by c_t; and f."""
+    """Stores the derivatives of c_t by what enters i, f and g; o and f."""
 
     def forward(self, features: tf.Tensor, states: Tensors, weights: Tensors) -> tuple[Tensors, tf.Tensor, Tensors]:
         kernel, recurrent_kernel, bias = weights
@@ -23,13 +26,11 @@ class LSTMLoop(Loop):
             i, f, o = (1 + i) / 2, (1 + f) / 2, (1 + o) / 2
             c_by_gates = [g * i * (1 - i), c * f * (1 - f), i * (1 - g * g)]
             c = f * c + i * g
-            bounded = tf.tanh(c)
-            h = o * bounded
-            return [h, c], [read, *c_by_gates, h * (1 - o), o * (1 - bounded * bounded), f]
+            return [o * tf.tanh(c), c], [read, *c_by_gates, o, f]
 
-        widths = [joined.shape[0], *[units] * 6]
+        widths = [joined.shape[0], *[units] * 5]
         last, (read, *saved) = scan(step, states, widths, tf.shape(features)[0])
-        return last, read, saved
+        return last, read, [last[0], *saved]
 
     def backward(
         self, read: tf.Tensor, saved: Tensors, weights: Tensors, above: Above
@@ -37,15 +38,18 @@ class LSTMLoop(Loop):
         kernel, recurrent_kernel, _ = weights
         units = recurrent_kernel.shape[0]
         transposed = tf.transpose(recurrent_kernel)
-        c_by_i, c_by_f, c_by_g, h_by_o, h_by_c, forget = saved
+        last_h, c_by_i, c_by_f, c_by_g, output, forget = saved
 
-        def step(t: tf.Tensor, by_h: tf.Tensor, by_c: tf.Tensor) -> tuple[Tensors, Tensors]:
-            by_h = above.plus(by_h, t)
-            by_c = by_c + by_h * h_by_c[t]
-            by_z = tf.concat([by_c * c_by_i[t], by_c * c_by_f[t], by_c * c_by_g[t], by_h * h_by_o[t]], -1)
-            return [by_z @ transposed, by_c * forget[t]], [by_z, by_h, by_c]
+        def step(t: tf.Tensor, by_h: tf.Tensor, by_c: tf.Tensor, h: tf.Tensor) -> tuple[Tensors, Tensors]:
+            by_h, o = above.plus(by_h, t), output[t]
+            # o (1 - tanh(c)^2), of h = o tanh(c); a gate that is shut is 0, and so is h.
+            h_by_c = o - h * h / tf.maximum(o, o.dtype.as_numpy_dtype(TINY))
+            by_c = by_c + by_h * h_by_c
+            by_o = by_h * h * (1 - o)
+            by_z = tf.concat([by_c * c_by_i[t], by_c * c_by_f[t], by_c * c_by_g[t], by_o], -1)
+            return [by_z @ transposed, by_c * forget[t], read[t][:, :units]], [by_z, by_h, by_c]
 
         widths = [4 * units, units, units]
-        by_first, (by_z, by_hs, by_cs) = scan(step, above.by_last, widths, tf.shape(read)[0], reverse=True)
-        by_recurrent, by_kernel, by_bias = tf.split(product_over_time(read, by_z), [units, kernel.shape[0], 1])
-        return by_z, by_first, [by_kernel, by_recurrent, by_bias[0]], [by_hs, by_cs]
+        (*by_first, _), (by_z, *by_states), (by_joined,) = scan_back(step, [*above.by_last, last_h], widths, [read])
+        by_recurrent, by_kernel, by_bias = tf.split(by_joined, [units, kernel.shape[0], 1])
+        return by_z, by_first, [by_kernel, by_recurrent, by_bias[0]], by_states

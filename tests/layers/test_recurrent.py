@@ -86,13 +86,24 @@ def test_outputs_and_gradients(cell, kwargs, fast_calls):
 
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize(
-    ("batch", "length", "width", "units"), [(1, 1, 1, 1), (3, 1, 2, 4), (1, 9, 70, 3), (4, 8, 2, 33)]
+    ("batch", "length", "width", "units"),
+    [(1, 1, 1, 1), (3, 1, 2, 4), (1, 9, 70, 3), (4, 8, 2, 33), (loops.ADDED_UP_FROM, 5, 3, 4)],
 )
 def test_shapes(cell, batch, length, width, units, fast_calls):
     stock, ours = pair(cell, units, width, return_sequences=True)
     inputs = sequences(batch, length, width)
     assert_same(results(ours, inputs), results(stock, inputs))
     assert len(fast_calls) == 1
+
+
+@pytest.mark.parametrize("shift", [-200.0, 200.0])
+def test_gates_that_are_shut_or_open_for_good(shift):
+    stock, ours = pair("LSTM", return_sequences=True)
+    for layer in (stock, ours):
+        layer.cell.bias.assign_add(np.repeat([0, 0, 0, shift], UNITS))  # the output gate, h's only way out
+    found, expected = (results(layer, sequences()) for layer in (ours, stock))
+    assert_same(found, expected)
+    assert all(np.isfinite(gradient).all() for gradient in found[1])
 
 
 @pytest.mark.parametrize("cell", CELLS)
