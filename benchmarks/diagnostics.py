@@ -19,6 +19,7 @@ quiet_tensorflow()
 import tensorflow as tf  # noqa: E402
 
 from rnnbench import training  # noqa: E402
+from rnnbench.compiled import CompiledNetwork  # noqa: E402
 
 ROUNDS, STEPS = 9, 50
 
@@ -52,7 +53,7 @@ def main() -> None:
 def price_of_norms(spec: RunSpec) -> float:
     """Share of a training step that goes into the norms by weight."""
     task, model, _, *others = spec.network
-    with_norms, without = (training.CompiledNetwork(task, model, *others) for _ in range(2))
+    with_norms, without = (CompiledNetwork(task, model, *others) for _ in range(2))
     zeros = tf.zeros(len(without.network.weight_norms.names))
     without.network.weight_norms = lambda gradients: zeros
     seconds: dict[bool, list[float]] = {True: [], False: []}

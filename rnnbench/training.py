@@ -16,24 +16,18 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from keras import ops
 
 import rnnbench
-from rnnbench.diagnostics import Diagnostics, WeightNorms
+from rnnbench.compiled import CompiledNetwork, compiled_network
 from rnnbench.events import Diverged, Event, Finished, Measured, Profiled, Started, Warned
 from rnnbench.execution.machine import processor
-from rnnbench.experiment import Layers, RunSpec, Training
-from rnnbench.feeding import batches
-from rnnbench.gradients import GradientProbe
-from rnnbench.layers import has_fast_loop
-from rnnbench.models.base import Model
+from rnnbench.experiment import RunSpec, Training
 from rnnbench.models.network import build
 from rnnbench.saving import saved
 from rnnbench.snapshot import Snapshot
 from rnnbench.stopwatch import Stopwatch
 from rnnbench.tasks.base import Batch, Task
 
-EVALUATION_BATCH = 200
 SAVING_SHARE = 0.02
 """Share of a run's time that its checkpoints may take."""
 FIRST_SAVE = 1.0
@@ -45,121 +39,6 @@ def configure(threads: int) -> None:
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     tf.config.experimental.enable_op_determinism()
-
-
-class RecurrentNetwork(keras.Model):
-    """`keras.Model` that minimises the task's loss, several steps a call; keeps each one's loss and pre-clip norm."""
-
-    def watch(self, task: Task, model: Model, window: int, jit_compile: bool) -> None:
-        """Train on `task.loss`; remember the last `window` steps."""
-        # Keras' own `jit_compile` is not to be had where operations are deterministic.
-        self._compiled_steps = tf.function(self._steps, jit_compile=jit_compile, reduce_retracing=True)
-        self._compiled_outputs = tf.function(self.call, jit_compile=jit_compile, reduce_retracing=True)
-        self.task = task
-        self.window = window
-        self.weight_norms = WeightNorms(self, model)
-        self.step_losses = tf.Variable(tf.zeros(window), trainable=False)
-        self.step_norms = tf.Variable(tf.zeros(window), trainable=False)
-        self.step_weight_norms = tf.Variable(tf.zeros((window, len(self.weight_norms.names))), trainable=False)
-
-    def train_step(self, data: Any) -> dict[str, Any]:
-        """A step on each of the batches that `data` stacks."""
-        return {"loss": self._compiled_steps(*data)}
-
-    def outputs_for(self, inputs: np.ndarray) -> np.ndarray:
-        """What the network answers."""
-        return self._compiled_outputs(tf.constant(inputs)).numpy()
-
-    def _steps(self, inputs: Any, targets: Any) -> Any:
-        def step(index: Any, _: Any) -> tuple[Any, Any]:
-            return index + 1, self._step(inputs[index], targets[index])
-
-        count = tf.shape(inputs)[0]
-        return tf.while_loop(lambda index, _: index < count, step, (0, 0.0), parallel_iterations=1)[1]
-
-    def _step(self, inputs: Any, targets: Any) -> Any:
-        with tf.GradientTape() as tape:
-            loss = ops.mean(self.task.loss(targets, self(inputs, training=True)))
-        gradients = tape.gradient(loss, self.trainable_variables)
-        index = [[tf.cast(self.optimizer.iterations, tf.int32) % self.window]]
-        self.step_losses.scatter_nd_update(index, [loss])
-        self.step_norms.scatter_nd_update(index, [tf.linalg.global_norm(gradients)])
-        self.step_weight_norms.scatter_nd_update(index, [self.weight_norms(gradients)])
-        self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
-        return loss
-
-
-class CompiledNetwork:
-    """A compiled network and its gradient probe, used by all runs that differ only in lag, seed and learning rate."""
-
-    def __init__(self, task: Task, model: Model, global_clipnorm: float | None, window: int, layers: Layers) -> None:
-        self.network = build(task, model, 0, RecurrentNetwork, layers)
-        # XLA's cost of the stock recurrent loops on a CPU grows with the square of the length; cuDNN does not use it.
-        covered = any(has_fast_loop(layer) for layer in self.network.layers)
-        self.network.watch(task, model, window, jit_compile=covered)
-        self.network.compile(optimizer=keras.optimizers.Adam(global_clipnorm=global_clipnorm), jit_compile=False)
-        self.network.optimizer.build(self.network.trainable_variables)
-        self.probe = GradientProbe(task, model, layers)
-        self.diagnostics = Diagnostics(task, model, self.network)
-
-    def reset(self, network: keras.Model, learning_rate: float) -> None:
-        """Start over from the state of `network` with a fresh optimiser."""
-        _assign(self.network.variables, _values(network.variables))
-        for variable in self.network.optimizer.variables:
-            variable.assign(np.zeros(variable.shape))
-        self.network.optimizer.learning_rate = learning_rate
-
-    def state(self) -> dict[str, list[np.ndarray]]:
-        """Everything that training changes, the state of random generators included."""
-        return {
-            "network": _values(self.network.variables),
-            "optimizer": _values(self.network.optimizer.variables),
-        }
-
-    def restore(self, state: dict[str, list[np.ndarray]]) -> None:
-        """Go on from what `state` returned."""
-        _assign(self.network.variables, state["network"])
-        _assign(self.network.optimizer.variables, state["optimizer"])
-
-    def fit(self, task: Task, seed: int, training: Training, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
-        """Train from step `start` to `stop`: loss and pre-clip global gradient norm of each step."""
-        data = batches(task, seed, training, start, stop)
-        epoch = start // training.evaluate_every
-        self.network.fit(data, initial_epoch=epoch, epochs=epoch + 1, shuffle=False, verbose=0)
-        count = stop - start
-        return self.network.step_losses.numpy()[:count], self.network.step_norms.numpy()[:count]
-
-    def weight_norms(self, count: int) -> dict[str, float]:
-        """Median over the last `count` trained steps of the gradient's norm by each weight: see `WeightNorms`."""
-        medians = np.median(self.network.step_weight_norms.numpy()[:count], axis=0)
-        return dict(zip(self.network.weight_norms.names, medians.tolist(), strict=True))
-
-    def scores(self, task: Task, split: Batch) -> dict[str, float]:
-        """The task's metrics on a whole split, its last incomplete batch included."""
-        inputs, targets = split
-        size = min(EVALUATION_BATCH, len(inputs))
-        # The last batch is filled up with the first examples: another shape would be compiled for itself.
-        filled = np.concatenate([inputs, inputs[: -len(inputs) % size]])
-        chunks = [filled[at : at + size] for at in range(0, len(filled), size)]
-        outputs = np.concatenate([self.network.outputs_for(chunk) for chunk in chunks])
-        return task.scores(targets, outputs[: len(inputs)])
-
-
-def _values(variables: Iterable[Any]) -> list[np.ndarray]:
-    return [variable.numpy() for variable in variables]
-
-
-def _assign(variables: Iterable[Any], values: Iterable[np.ndarray]) -> None:
-    for variable, value in zip(variables, values, strict=True):
-        variable.assign(value)
-
-
-@lru_cache(maxsize=8)
-def _compiled(
-    task: Task, model: Model, batch_size: int, global_clipnorm: float | None, window: int, layers: Layers
-) -> CompiledNetwork:
-    del batch_size  # part of the key: the compiled step has it built in
-    return CompiledNetwork(task, model, global_clipnorm, window, layers)
 
 
 @dataclass
@@ -253,7 +132,9 @@ def run(
     task, watch = spec.task, memory.watch
     with watch.part("preparation"):
         validation, test = task.split("validation"), task.split("test")
-        compiled = _compiled(*spec.network)
+        compiled = compiled_network(*spec.network)
+    with watch.part("compilation"):
+        compiled.compile_for(task, spec.training, validation, spec.gradients.examples)
     if snapshot is None:
         progress = _Progress()
         with watch.part("preparation"):

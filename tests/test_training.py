@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from rnnbench import training
+from rnnbench.compiled import compiled_network
 from rnnbench.events import Diverged, Finished, Measured, Profiled, Started
 from rnnbench.experiment import Experiment
 from rnnbench.models.network import build
@@ -59,7 +60,7 @@ def test_steps_are_those_of_stock_keras(clip, layers):
     import tensorflow as tf
 
     (spec,) = specs(steps=3, evaluate_every=3, global_clipnorm=clip, layers=layers)
-    compiled = training._compiled(*spec.network)
+    compiled = compiled_network(*spec.network)
     network = build(spec.task, spec.model, spec.seed)
     compiled.reset(network, 0.01)
     losses, norms = compiled.fit(spec.task, spec.seed, spec.training, 0, 3)
@@ -89,17 +90,17 @@ def test_the_same_run_gives_the_same_bits_whatever_ran_before(layers):
     alone = without_seconds(training.run(first))
     list(training.run(second))
     assert without_seconds(training.run(first)) == alone
-    training._compiled.cache_clear()
+    compiled_network.cache_clear()
     assert without_seconds(training.run(first)) == alone
     assert without_seconds(training.run(second)) != alone
 
 
 def test_the_compiled_network_serves_all_lags_seeds_and_initialisations():
-    training._compiled.cache_clear()
+    compiled_network.cache_clear()
     for spec in specs(task={"lag": [3, 5]}, initialization=["default", "chrono"], seeds=2, steps=2, layers="fast"):
         list(training.run(spec))
-    assert training._compiled.cache_info().misses == 1
-    compiled = training._compiled(*spec.network).network
+    assert compiled_network.cache_info().misses == 1
+    compiled = compiled_network(*spec.network).network
     assert compiled._compiled_steps.experimental_get_tracing_count() == 1
 
 
