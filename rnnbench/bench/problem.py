@@ -17,7 +17,7 @@ LEARNING_RATE = 1e-3
 EPSILON = 1e-7
 """Adam's, as in Keras."""
 GLOBAL_CLIPNORM = 1.0
-_SHORT = 1_000_000
+_SHORT = 3_000_000
 """Batch x length x units below which a step is so short that the price of calling it would show."""
 
 Weights = dict[str, np.ndarray]
