@@ -67,7 +67,10 @@ class RecurrentNetwork(keras.Model):
 
 
 class CompiledNetwork:
-    """A compiled network and its gradient probe, used by all runs that differ only in lag, seed and learning rate."""
+    """A compiled network and its gradient probe.
+
+    Used by all runs that differ only in lag, seed, learning rate and initialisation.
+    """
 
     def __init__(self, task: Task, model: Model, global_clipnorm: float | None, window: int, layers: Layers) -> None:
         self.network = build(task, model, 0, RecurrentNetwork, layers)

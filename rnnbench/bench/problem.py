@@ -18,7 +18,7 @@ EPSILON = 1e-7
 """Adam's, as in Keras."""
 GLOBAL_CLIPNORM = 1.0
 _SHORT = 3_000_000
-"""Batch x length x units below which a step is so short that the price of calling it would show."""
+"""Batch x length x units below which ten steps share a call, as in training: else the price of a call would show."""
 
 Weights = dict[str, np.ndarray]
 
