@@ -19,8 +19,8 @@ class Loop(ABC):
     """A cell's way through time. Sequences are time-major, (time, batch, width); states are (batch, units).
 
     The forward pass stores derivatives as products where they do not follow at once from the states, so that a backward
-    step is some multiplications by the gradient that arrives and one matrix product. Weights, their gradients and their order are those of the stock Keras cell:
-    kernel, recurrent kernel, bias.
+    step is some multiplications by the gradient that arrives and one matrix product. Weights, their gradients and their
+    order are those of the stock Keras cell: kernel, recurrent kernel, bias.
     """
 
     @abstractmethod
