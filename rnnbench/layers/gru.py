@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from rnnbench.layers.loops import Above, Loop, Tensors, scan, scan_back
+from rnnbench.layers.loops import Above, Loop, Steps, Tensors, scan, scan_back
 
 
 class GRULoop(Loop):
     """Stores the derivatives of h_t by what enters z and r, by h_{t-1} U_n, and by what enters n; and z."""
 
-    def forward(self, features: tf.Tensor, states: Tensors, weights: Tensors) -> tuple[Tensors, tf.Tensor, Tensors]:
+    def forward(
+        self, features: tf.Tensor, states: Tensors, weights: Tensors, steps: Steps
+    ) -> tuple[Tensors, tf.Tensor, Tensors]:
         kernel, recurrent_kernel, bias = weights
         units = recurrent_kernel.shape[0]
         by_input = tf.concat([kernel, bias[:1]], 0)
@@ -24,22 +26,23 @@ class GRULoop(Loop):
         joined = tf.concat([recurrent_kernel, by_input * gates_only + state_bias], 0) * half
         candidate = tf.matmul(features, by_input[:, 2 * units :])
 
-        def step(t: tf.Tensor, h: tf.Tensor) -> tuple[Tensors, Tensors]:
-            read = tf.concat([h, features[t]], -1)
-            products = read @ joined
+        def step(t: tf.Tensor, read: tf.Tensor) -> tuple[Tensors, Tensors]:
+            h, products = read[:, :units], read @ joined
             z, r = tf.split((1 + tf.tanh(products[:, : 2 * units])) / 2, 2, -1)
             by_state = products[:, 2 * units :]
             n = tf.tanh(candidate[t] + r * by_state)
             by_n = (1 - z) * (1 - n * n)
             saved = [(h - n) * z * (1 - z), by_n * by_state * r * (1 - r), by_n * r, by_n, z]
-            return [n + z * (h - n)], [read, *saved]
+            read = tf.concat([n + z * (h - n), features[t + 1]], -1)
+            return [read], [read, *saved]
 
+        first = tf.concat([states[0], features[0]], -1)
         widths = [joined.shape[0], *[units] * 5]
-        last, (read, *saved) = scan(step, states, widths, tf.shape(features)[0])
-        return last, read, saved
+        (last,), (read, *saved) = scan(step, [first], widths, steps, [first])
+        return [last[:, :units]], read, saved
 
     def backward(
-        self, read: tf.Tensor, saved: Tensors, weights: Tensors, above: Above
+        self, read: tf.Tensor, saved: Tensors, weights: Tensors, above: Above, steps: Steps
     ) -> tuple[tf.Tensor, Tensors, Tensors, Tensors]:
         kernel, recurrent_kernel, _ = weights
         inputs, units = kernel.shape[0], recurrent_kernel.shape[0]
@@ -48,12 +51,12 @@ class GRULoop(Loop):
 
         def step(t: tf.Tensor, by_h: tf.Tensor) -> tuple[Tensors, Tensors]:
             by_h = above.plus(by_h, t)
-            by_products = tf.concat([by_h * h_by_z[t], by_h * h_by_r[t], by_h * h_by_product[t]], -1)
-            return [by_h * keep[t] + by_products @ transposed], [by_products, by_h * h_by_n[t], by_h]
+            by_products = tf.concat([by_h * h_by_z[t + 1], by_h * h_by_r[t + 1], by_h * h_by_product[t + 1]], -1)
+            return [by_h * keep[t + 1] + by_products @ transposed], [by_products, by_h * h_by_n[t + 1], by_h]
 
         widths = [3 * units, units, units]
         lefts = [read, read[..., units:]]
-        by_first, (by_products, by_n, by_hs), sums = scan_back(step, above.by_last, widths, lefts)
+        by_first, (by_products, by_n, by_hs), sums = scan_back(step, above.by_last, widths, steps, lefts)
         by_joined, by_candidate = sums
         by_recurrent, by_gates, by_bias = tf.split(by_joined, [units, inputs, 1])
         by_kernel = tf.concat([by_gates[:, : 2 * units], by_candidate[:-1]], -1)

@@ -4,77 +4,115 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 import tensorflow as tf
 
 Tensors = Sequence[tf.Tensor]
 
-ADDED_UP_FROM = 64
-"""Batch from which on the weights' gradients are added up step by step: as fast there as one product over all steps,
-whose rows would take most of the memory."""
+BLOCK = 2**16
+"""Values of a state, over steps and batch, whose share of the weights' gradients is one product: few enough to stay in
+the cache, and enough for the product to be a fast one."""
+UNKNOWN_BATCH = 32
+"""Taken for a batch that is not known when a function is traced, in choosing the blocks."""
+
+
+@dataclass(frozen=True)
+class Steps:
+    """How many steps in time there are, and how they fall into blocks."""
+
+    length: tf.Tensor
+    block: int
+
+    @classmethod
+    def of(cls, inputs: tf.Tensor, state: tf.Tensor) -> Steps:
+        """Those of `inputs`, (time, batch, width), and of a state, (batch, units)."""
+        batch, units = state.shape
+        block = max(1, BLOCK // ((batch or UNKNOWN_BATCH) * units))
+        if inputs.shape[0] is not None:
+            rows = inputs.shape[0] + 1
+            block = ceil(rows / ceil(rows / block))  # blocks of about the same length waste the least
+        return cls(tf.shape(inputs)[0], block)
+
+    @property
+    def blocks(self) -> tf.Tensor:
+        """Blocks that hold a row for each step and one more."""
+        return self.length // self.block + 1
+
+    @property
+    def rows(self) -> tf.Tensor:
+        """Rows in all blocks."""
+        return self.blocks * self.block
 
 
 class Loop(ABC):
     """A cell's way through time. Sequences are time-major, (time, batch, width); states are (batch, units).
 
-    The forward pass stores derivatives as products where they do not follow at once from the states, so that a backward
-    step is some multiplications by the gradient that arrives and one matrix product. Weights, their gradients and their
-    order are those of the stock Keras cell: kernel, recurrent kernel, bias.
+    The forward pass stores what the backward pass asks for, so that a backward step is some multiplications by the
+    gradient that arrives and one matrix product. Weights, their gradients and their order are those of the stock Keras
+    cell: kernel, recurrent kernel, bias.
     """
 
     @abstractmethod
-    def forward(self, features: tf.Tensor, states: Tensors, weights: Tensors) -> tuple[Tensors, tf.Tensor, Tensors]:
+    def forward(
+        self, features: tf.Tensor, states: Tensors, weights: Tensors, steps: Steps
+    ) -> tuple[Tensors, tf.Tensor, Tensors]:
         """The last states, what each step read, and what `backward` asks for.
 
         `features`: the inputs with a last one that is always 1, whose weight is the bias. What a step reads is
-        [h_{t-1}, features_t].
+        [h_{t-1}, features_t]; a row more than there are steps holds the last h.
         """
 
     @abstractmethod
     def backward(
-        self, read: tf.Tensor, saved: Tensors, weights: Tensors, above: Above
+        self, read: tf.Tensor, saved: Tensors, weights: Tensors, above: Above, steps: Steps
     ) -> tuple[tf.Tensor, Tensors, Tensors, Tensors]:
         """The gradients by x_t kernel, by the initial states, by the weights, and the total ones by all h_t (and c_t).
 
-        `read` and `saved` are what `forward` returned.
+        `read` and `saved` are what `forward` returned. All sequences have a row more than there are steps.
         """
 
 
 class Above:
-    """The gradient that comes from above: by each h_t, or by the last one alone, and by the last states."""
+    """The gradient that comes from above: by each h_t, (batch, time, units), or by the last one alone, and by the last
+    states."""
 
     def __init__(self, by_sequence: tf.Tensor | None, by_last: Tensors) -> None:
         self.by_sequence, self.by_last = by_sequence, list(by_last)
 
     def plus(self, gradient: tf.Tensor, t: tf.Tensor) -> tf.Tensor:
         """`gradient` with that of the output at step `t` added."""
-        return gradient if self.by_sequence is None else gradient + self.by_sequence[t]
+        return gradient if self.by_sequence is None else gradient + self.by_sequence[:, t]
 
 
 def recurrence(
     loop: Loop, inputs: tf.Tensor, states: Tensors, weights: Tensors, return_sequences: bool, probes: Tensors = ()
 ) -> tuple[tf.Tensor | None, list[tf.Tensor]]:
-    """All h_t (None unless `return_sequences`) and the last states, differentiable by inputs, states and weights.
+    """All h_t, (batch, time, units) (None unless `return_sequences`), and the last states, differentiable by inputs,
+    states and weights.
 
-    `probes`: none, or one tensor for each state, (time, batch, units), of which only the gradient means something: it
-    is that by the state at each step, with all that flows through later steps.
+    `inputs`: (time, batch, width). `probes`: none, or one tensor for each state, (time, batch, units), of which only
+    the gradient means something: it is that by the state at each step, with all that flows through later steps.
     """
     n_states, n_weights = len(states), len(weights)
 
     @tf.custom_gradient
     def run(inputs: tf.Tensor, *rest: tf.Tensor) -> Any:
         states, weights, probes = rest[:n_states], rest[n_states:][:n_weights], rest[n_states + n_weights :]
-        features = tf.concat([inputs, tf.ones_like(inputs[..., :1])], -1)
-        last, read, saved = loop.forward(features, states, weights)
+        features = tf.pad(inputs, [[0, 1], [0, 0], [0, 1]], constant_values=1)
+        steps = Steps.of(inputs, states[0])
+        last, read, saved = loop.forward(features, states, weights, steps)
 
         def gradient(*upstream: tf.Tensor) -> Any:
             above = Above(upstream[0] if return_sequences else None, upstream[-n_states:])
-            by_projection, by_states, by_weights, by_probes = loop.backward(read, saved, weights, above)
+            by_projection, by_states, by_weights, by_probes = loop.backward(read, saved, weights, above, steps)
             by_inputs = tf.matmul(by_projection, weights[0], transpose_b=True)
             return by_inputs, *by_states, *by_weights, *(by_probes if probes else ())
 
-        hs = tf.concat([read[1:, :, : states[0].shape[-1]], last[0][None]], 0)
+        # XLA makes one pass of this and of what is taken from it; upstream, the gradient is read as it comes.
+        hs = tf.transpose(read[1 : steps.length + 1, :, : states[0].shape[-1]], (1, 0, 2))
         return (*([hs] if return_sequences else []), *last), gradient
 
     outputs = run(inputs, *states, *weights, *probes)
@@ -85,48 +123,66 @@ def scan(
     step: Callable[..., tuple[Tensors, Tensors]],
     states: Tensors,
     widths: Sequence[int],
-    length: tf.Tensor,
-    reverse: bool = False,
+    steps: Steps,
+    firsts: Tensors,
 ) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
-    """Run `step(t, *states) -> (new states, rows)` over time: the last states, and the rows of all steps.
+    """Run `step(t, *states) -> (new states, rows)` over time: the last states, and the rows of all steps in stacks.
 
-    `widths` holds the width of each row, (batch, width). What is stacked is never read in the loop: XLA copies a stack
-    that a loop both reads and writes.
+    `widths` holds the width of each row, (batch, width). The row of step t is that at t + 1 in its stack; the first
+    row is one of `firsts`, or 0, as are those after the last that fill up the blocks. What is stacked is never read in
+    the loop: XLA copies a stack that a loop both reads and writes.
     """
-    batch = states[0].shape[0]
-    stacks = [tf.TensorArray(states[0].dtype, length, element_shape=(batch, width)) for width in widths]
+    batch, dtype = states[0].shape[0], states[0].dtype
+    stacks = [tf.TensorArray(dtype, steps.rows, element_shape=(batch, width)) for width in widths]
+    stacks = [*(stack.write(0, row) for stack, row in zip(stacks, firsts, strict=False)), *stacks[len(firsts) :]]
 
-    def body(count: tf.Tensor, states: Tensors, stacks: Sequence[tf.TensorArray]) -> tuple[Any, Tensors, Any]:
-        t = length - 1 - count if reverse else count
+    def body(t: tf.Tensor, states: Tensors, stacks: Sequence[tf.TensorArray]) -> tuple[Any, Tensors, Any]:
         new_states, rows = step(t, *states)
-        return count + 1, list(new_states), [stack.write(t, row) for stack, row in zip(stacks, rows, strict=True)]
+        return t + 1, list(new_states), [stack.write(t + 1, row) for stack, row in zip(stacks, rows, strict=True)]
 
-    _, states, stacks = tf.while_loop(lambda count, *_: count < length, body, (0, list(states), stacks))
+    _, states, stacks = tf.while_loop(lambda t, *_: t < steps.length, body, (0, list(states), stacks))
     return list(states), [stack.stack() for stack in stacks]
 
 
 def scan_back(
-    step: Callable[..., tuple[Tensors, Tensors]], states: Tensors, widths: Sequence[int], lefts: Tensors
+    step: Callable[..., tuple[Tensors, Tensors]],
+    states: Tensors,
+    widths: Sequence[int],
+    steps: Steps,
+    lefts: Tensors,
 ) -> tuple[list[tf.Tensor], list[tf.Tensor], list[tf.Tensor]]:
-    """`scan` from the last step to the first; and the sum over time and batch of left^T row, for each of `lefts`, a
-    sequence that goes with the row at its place.
+    """Run `step(t, *states) -> (new states, rows)` from the last step to the first: the states before the first, the
+    rows of all steps; and the sum over time and batch of left^T row, for each of `lefts`, a stack of `scan` that goes
+    with the row at its place.
+
+    Blocks of steps are a loop in a loop: one product adds a block to the sum while its rows are in the cache, and rows
+    that nobody asks for are never kept.
     """
-    length, batch, count = tf.shape(lefts[0])[0], lefts[0].shape[1], len(states)
-    if batch is None or batch < ADDED_UP_FROM:
-        found, rows = scan(step, states, widths, length, reverse=True)
-        return found, rows, [product_over_time(left, row) for left, row in zip(lefts, rows, strict=False)]
+    batch, dtype, block = states[0].shape[0], states[0].dtype, steps.block
+    lefts = [tf.reshape(left, (steps.blocks, -1, left.shape[-1])) for left in lefts]
+    sums = [tf.zeros((left.shape[-1], width), dtype) for left, width in zip(lefts, widths, strict=False)]
+    stacks = [tf.TensorArray(dtype, steps.blocks, element_shape=(block, batch, width)) for width in widths]
 
-    def adding(t: tf.Tensor, *carried: tf.Tensor) -> tuple[Tensors, Tensors]:
-        new_states, rows = step(t, *carried[:count])
-        shares = [tf.matmul(left[t], row, transpose_a=True) for left, row in zip(lefts, rows, strict=False)]
-        return [*new_states, *(total + share for total, share in zip(carried[count:], shares, strict=True))], rows
+    def body(index: tf.Tensor, states: Tensors, sums: Tensors, stacks: Sequence[tf.TensorArray]) -> Any:
+        first = index * block
+        shelf = [tf.TensorArray(dtype, block, element_shape=(batch, width)) for width in widths]
 
-    nothing = [tf.zeros((left.shape[-1], width), left.dtype) for left, width in zip(lefts, widths, strict=False)]
-    found, rows = scan(adding, [*states, *nothing], widths, length, reverse=True)
-    return found[:count], rows, found[count:]
+        def inner(place: tf.Tensor, states: Tensors, shelf: Sequence[tf.TensorArray]) -> Any:
+            new_states, rows = step(first + place, *states)
+            return place - 1, list(new_states), [kept.write(place, row) for kept, row in zip(shelf, rows, strict=True)]
 
+        last = tf.minimum(block, steps.length - first) - 1
+        _, states, shelf = tf.while_loop(lambda place, *_: place >= 0, inner, (last, list(states), shelf))
+        rows = [kept.stack() for kept in shelf]
+        shares = [
+            tf.matmul(left[index], tf.reshape(row, (-1, row.shape[-1])), transpose_a=True)
+            for left, row in zip(lefts, rows, strict=False)
+        ]
+        sums = [total + share for total, share in zip(sums, shares, strict=True)]
+        return index - 1, states, sums, [stack.write(index, row) for stack, row in zip(stacks, rows, strict=True)]
 
-def product_over_time(left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
-    """Sum over time and batch of left^T right."""
-    flat = [tf.reshape(sequence, (-1, sequence.shape[-1])) for sequence in (left, right)]
-    return tf.matmul(*flat, transpose_a=True)
+    begin = ((steps.length - 1) // block, list(states), sums, stacks)
+    _, states, sums, stacks = tf.while_loop(lambda index, *_: index >= 0, body, begin)
+    flat = [(-1, tf.shape(states[0])[0], width) for width in widths]
+    rows = [tf.reshape(stack.stack(), shape)[: steps.length] for stack, shape in zip(stacks, flat, strict=True)]
+    return list(states), rows, list(sums)

@@ -89,7 +89,7 @@ class FastLoop(keras.layers.RNN):
         weights = [tf.convert_to_tensor(cell.kernel), tf.convert_to_tensor(cell.recurrent_kernel), self._bias()]
         probes = [tf.transpose(probe, (1, 0, 2)) for probe in self._probes or ()]
         hs, states = recurrence(self.loop, inputs, list(initial_state), weights, self.return_sequences, probes)
-        outputs = states[0][:, None] if hs is None else tf.transpose(hs, (1, 0, 2))
+        outputs = states[0][:, None] if hs is None else hs
         return states[0], outputs, states
 
     def _bias(self) -> tf.Tensor:

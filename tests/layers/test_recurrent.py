@@ -87,13 +87,34 @@ def test_outputs_and_gradients(cell, kwargs, fast_calls):
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize(
     ("batch", "length", "width", "units"),
-    [(1, 1, 1, 1), (3, 1, 2, 4), (1, 9, 70, 3), (4, 8, 2, 33), (loops.ADDED_UP_FROM, 5, 3, 4)],
+    [(1, 1, 1, 1), (3, 1, 2, 4), (1, 9, 70, 3), (4, 8, 2, 33), (65, 5, 3, 4)],
 )
 def test_shapes(cell, batch, length, width, units, fast_calls):
     stock, ours = pair(cell, units, width, return_sequences=True)
     inputs = sequences(batch, length, width)
     assert_same(results(ours, inputs), results(stock, inputs))
     assert len(fast_calls) == 1
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("known", [True, False], ids=["length known", "length unknown"])
+@pytest.mark.parametrize("steps_in_block", [1, 3, 4, 11, 12])
+def test_blocks_of_steps(cell, known, steps_in_block, monkeypatch):
+    """Eleven steps in blocks that they fill, exceed, or leave open; and in one that is longer."""
+    monkeypatch.setattr(loops, "BLOCK", steps_in_block * 2 * UNITS)
+    stock, ours = pair(cell, return_sequences=True)
+    inputs = sequences(length=11)
+    signature = [tf.TensorSpec((2, 11 if known else None, 3), "float32")]
+
+    @tf.function(input_signature=signature, jit_compile=known)
+    def compiled(inputs):
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            outputs = ours(inputs)
+            loss = tf.reduce_sum(tf.sin(tf.cast(outputs, "float64")))
+        return [outputs], tape.gradient(loss, [inputs, *[weight.value for weight in ours.trainable_weights]])
+
+    assert_same(compiled(inputs), results(stock, inputs))
 
 
 @pytest.mark.parametrize("shift", [-200.0, 200.0])
