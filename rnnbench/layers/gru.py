@@ -26,20 +26,19 @@ class GRULoop(Loop):
         joined = tf.concat([recurrent_kernel, by_input * gates_only + state_bias], 0) * half
         candidate = tf.matmul(features, by_input[:, 2 * units :])
 
-        def step(t: tf.Tensor, read: tf.Tensor) -> tuple[Tensors, Tensors]:
-            h, products = read[:, :units], read @ joined
+        def step(t: tf.Tensor, h: tf.Tensor) -> tuple[Tensors, Tensors]:
+            read = tf.concat([h, features[t]], -1)
+            products = read @ joined
             z, r = tf.split((1 + tf.tanh(products[:, : 2 * units])) / 2, 2, -1)
             by_state = products[:, 2 * units :]
             n = tf.tanh(candidate[t] + r * by_state)
             by_n = (1 - z) * (1 - n * n)
             saved = [(h - n) * z * (1 - z), by_n * by_state * r * (1 - r), by_n * r, by_n, z]
-            read = tf.concat([n + z * (h - n), features[t + 1]], -1)
-            return [read], [read, *saved]
+            return [n + z * (h - n)], [read, *saved]
 
-        first = tf.concat([states[0], features[0]], -1)
         widths = [joined.shape[0], *[units] * 5]
-        (last,), (read, *saved) = scan(step, [first], widths, steps, [first])
-        return [last[:, :units]], read, saved
+        last, (read, *saved) = scan(step, states, widths, steps)
+        return last, read, saved
 
     def backward(
         self, read: tf.Tensor, saved: Tensors, weights: Tensors, above: Above, steps: Steps
@@ -51,8 +50,8 @@ class GRULoop(Loop):
 
         def step(t: tf.Tensor, by_h: tf.Tensor) -> tuple[Tensors, Tensors]:
             by_h = above.plus(by_h, t)
-            by_products = tf.concat([by_h * h_by_z[t + 1], by_h * h_by_r[t + 1], by_h * h_by_product[t + 1]], -1)
-            return [by_h * keep[t + 1] + by_products @ transposed], [by_products, by_h * h_by_n[t + 1], by_h]
+            by_products = tf.concat([by_h * h_by_z[t], by_h * h_by_r[t], by_h * h_by_product[t]], -1)
+            return [by_h * keep[t] + by_products @ transposed], [by_products, by_h * h_by_n[t], by_h]
 
         widths = [3 * units, units, units]
         lefts = [read, read[..., units:]]

@@ -62,7 +62,7 @@ class Loop(ABC):
         """The last states, what each step read, and what `backward` asks for.
 
         `features`: the inputs with a last one that is always 1, whose weight is the bias. What a step reads is
-        [h_{t-1}, features_t]; a row more than there are steps holds the last h.
+        [h_{t-1}, features_t]. All sequences are stacks of `scan`.
         """
 
     @abstractmethod
@@ -71,7 +71,7 @@ class Loop(ABC):
     ) -> tuple[tf.Tensor, Tensors, Tensors, Tensors]:
         """The gradients by x_t kernel, by the initial states, by the weights, and the total ones by all h_t (and c_t).
 
-        `read` and `saved` are what `forward` returned. All sequences have a row more than there are steps.
+        `read` and `saved` are what `forward` returned.
         """
 
 
@@ -112,7 +112,8 @@ def recurrence(
             return by_inputs, *by_states, *by_weights, *(by_probes if probes else ())
 
         # XLA makes one pass of this and of what is taken from it; upstream, the gradient is read as it comes.
-        hs = tf.transpose(read[1 : steps.length + 1, :, : states[0].shape[-1]], (1, 0, 2))
+        hs = tf.concat([read[1 : steps.length, :, : states[0].shape[-1]], last[0][None]], 0)
+        hs = tf.transpose(hs, (1, 0, 2))
         return (*([hs] if return_sequences else []), *last), gradient
 
     outputs = run(inputs, *states, *weights, *probes)
@@ -124,13 +125,13 @@ def scan(
     states: Tensors,
     widths: Sequence[int],
     steps: Steps,
-    firsts: Tensors,
+    firsts: Tensors = (),
 ) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
     """Run `step(t, *states) -> (new states, rows)` over time: the last states, and the rows of all steps in stacks.
 
-    `widths` holds the width of each row, (batch, width). The row of step t is that at t + 1 in its stack; the first
-    row is one of `firsts`, or 0, as are those after the last that fill up the blocks. What is stacked is never read in
-    the loop: XLA copies a stack that a loop both reads and writes.
+    `widths` holds the width of each row, (batch, width). The row of step t is that at t in its stack, or at t + 1 where
+    there are `firsts`, the first rows of the first stacks. Rows that no step has written are 0. What is stacked is
+    never read in the loop: XLA copies a stack that a loop both reads and writes.
     """
     batch, dtype = states[0].shape[0], states[0].dtype
     stacks = [tf.TensorArray(dtype, steps.rows, element_shape=(batch, width)) for width in widths]
@@ -138,7 +139,8 @@ def scan(
 
     def body(t: tf.Tensor, states: Tensors, stacks: Sequence[tf.TensorArray]) -> tuple[Any, Tensors, Any]:
         new_states, rows = step(t, *states)
-        return t + 1, list(new_states), [stack.write(t + 1, row) for stack, row in zip(stacks, rows, strict=True)]
+        at = t + 1 if firsts else t
+        return t + 1, list(new_states), [stack.write(at, row) for stack, row in zip(stacks, rows, strict=True)]
 
     _, states, stacks = tf.while_loop(lambda t, *_: t < steps.length, body, (0, list(states), stacks))
     return list(states), [stack.stack() for stack in stacks]
@@ -167,13 +169,14 @@ def scan_back(
         first = index * block
         shelf = [tf.TensorArray(dtype, block, element_shape=(batch, width)) for width in widths]
 
-        def inner(place: tf.Tensor, states: Tensors, shelf: Sequence[tf.TensorArray]) -> Any:
-            new_states, rows = step(first + place, *states)
-            return place - 1, list(new_states), [kept.write(place, row) for kept, row in zip(shelf, rows, strict=True)]
+        def inner(t: tf.Tensor, states: Tensors, shelf: Sequence[tf.TensorArray]) -> Any:
+            new_states, rows = step(t, *states)
+            kept = [stack.write(t - first, row) for stack, row in zip(shelf, rows, strict=True)]
+            return t - 1, list(new_states), kept
 
-        last = tf.minimum(block, steps.length - first) - 1
-        _, states, shelf = tf.while_loop(lambda place, *_: place >= 0, inner, (last, list(states), shelf))
-        rows = [kept.stack() for kept in shelf]
+        last = tf.minimum(first + block, steps.length) - 1
+        _, states, shelf = tf.while_loop(lambda t, *_: t >= first, inner, (last, list(states), shelf))
+        rows = [stack.stack() for stack in shelf]
         shares = [
             tf.matmul(left[index], tf.reshape(row, (-1, row.shape[-1])), transpose_a=True)
             for left, row in zip(lefts, rows, strict=False)
