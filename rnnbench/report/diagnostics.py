@@ -33,7 +33,12 @@ def diagnostics_table(material: Material, problem: Problem) -> Table | None:
     if not columns:
         return None
     rows: list[list[Cell]] = []
-    for (filler, series), line in mine.groupby(["filler", "series"], sort=False):
+    lines = dict(list(mine.groupby(["filler", "series"])))
+    table = material.summary[material.summary["problem"] == problem.label]
+    for filler, series in dict.fromkeys(zip(table["filler"], table["series"], strict=True)):
+        if (filler, series) not in lines:
+            continue
+        line = lines[filler, series]
         cells = [_cell(columns[head].get((filler, series)), _QUANTITIES[head][2]) for head in columns]
         rows.append([(str(series), f"{filler} filler, lag {line['lag'].iloc[0]}"), *cells])
     caption = (

@@ -16,13 +16,17 @@ from rnnbench.statistics import wilson
 BRACKETS = "In brackets: the seeds that solved that lag, and the 95% interval of the success rate there (Wilson 1927)."
 """Said once, below all headlines."""
 
+Reach = tuple[bool, int]
+"""Whether a model met no lag that was too long, and the longest that it met."""
+
 
 def headline(material: Material, problem: Problem) -> str:
     """One sentence: which model keeps its skill to which lag, the best and the worst of them through each filler."""
     parts = []
     for filler, clauses in _clauses(material, problem):
-        best, worst = clauses[0], clauses[-1]
-        parts.append(f"through {filler}, {best}" + (f", while {worst}" if len(clauses) > 1 else ""))
+        furthest, least = clauses[0][0], clauses[-1][0]
+        best, worst = (listed(text for reach, text in clauses if reach == end) for end in (furthest, least))
+        parts.append(f"through {filler}, {best}" + (f", while {worst}" if furthest != least else ""))
     mine = material.horizons[material.horizons["problem"] == problem.label]
     seeds = seeds_text(int(mine["n_low"].min()), int(mine["n_high"].max()))
     text = "; ".join(parts)
@@ -33,7 +37,8 @@ def answers(material: Material, problem: Problem) -> list[str]:
     """What the statistics say of one problem: a sentence for each filler, the number of seeds, skill at lag 0."""
     mine = material.horizons[material.horizons["problem"] == problem.label]
     low, high = int(mine["n_low"].min()), int(mine["n_high"].max())
-    sentences = [f"Through {filler}, {'; '.join(clauses)}." for filler, clauses in _clauses(material, problem)]
+    told = _clauses(material, problem)
+    sentences = [f"Through {filler}, {'; '.join(text for _, text in clauses)}." for filler, clauses in told]
     if high == 0:
         return [*sentences, "No run has ended."]
     return [*sentences, f"n = {seeds_text(low, high)} a point.", *_skill_at_zero(material, problem)]
@@ -103,7 +108,7 @@ def _skill_at_zero(material: Material, problem: Problem) -> list[str]:
     return [f"{'Best skill' if len(at) > len(best) else 'Skill'} at lag 0: {skills}."]
 
 
-def _clauses(material: Material, problem: Problem) -> Iterator[tuple[str, list[str]]]:
+def _clauses(material: Material, problem: Problem) -> Iterator[tuple[str, list[tuple[Reach, str]]]]:
     """For each filler, what the models do, those that reach furthest first; models that do the same together."""
     mine = material.horizons[material.horizons["problem"] == problem.label]
     table = material.summary[material.summary["problem"] == problem.label]
@@ -117,7 +122,8 @@ def _clauses(material: Material, problem: Problem) -> Iterator[tuple[str, list[s
         clauses = []
         for clause, members in groups.items():
             names = _names(members, settings)
-            clauses.append(f"{listed(names)} {clause.replace('*', 's' if len(names) == 1 else '')}")
+            text = f"{listed(names)} {clause.replace('*', 's' if len(names) == 1 else '')}"
+            clauses.append((_reach(members[0]), text))
         yield FILLERS.get(str(filler), str(filler)), clauses
 
 
@@ -131,7 +137,7 @@ def _names(members: list[dict[Any, Any]], settings: Counter[str]) -> list[str]:
     )
 
 
-def _reach(row: dict[Any, Any]) -> tuple[bool, int]:
+def _reach(row: dict[Any, Any]) -> Reach:
     horizon = row["horizon"]
     return horizon.beyond, -1 if horizon.lag is None else horizon.lag
 
@@ -140,6 +146,8 @@ def _clause(row: dict[Any, Any], there: dict[Any, Any] | None, relative: bool) -
     """What a model does, with * where its verb takes an s; to solve a relative task is to keep one's own skill."""
     horizon = row["horizon"]
     verb = "keep* the skill of lag 0" if relative else "solve*"
+    if horizon.beyond and relative and horizon.lag == 0:
+        return f"learn* something at lag 0, the only one tried{_bracket(there)}"
     if horizon.beyond:
         return f"{verb} {'at ' if relative else ''}every lag tried, up to {horizon.lag}{_bracket(there)}"
     unknown = "cannot be judged there for want of lag 0" if row["unjudged"] else "has no ended run"

@@ -9,6 +9,7 @@ import html
 import json
 import re
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -181,6 +182,16 @@ def test_answer_names_each_horizon(tmp_path):
     assert cells == [("–", "○○"), ("5", "●○"), ("≥ 10", "●●")]
 
 
+def test_the_headline_names_all_that_reach_as_far(tmp_path):
+    results = fake_results(lags=(5, 10), seeds=2)
+    runs = results.runs
+    runs["solved"] = (runs["model"] == "gru") | ((runs["model"] == "lstm") & ((runs["lag"] == 5) | (runs["seed"] == 0)))
+    assert (
+        "Through silence, gru solves every lag tried, up to 10 (2/2, 0.34–1.0) and lstm solves every lag tried, "
+        "up to 10 (1/2, 0.095–0.91), while simple_rnn solves not even the shortest lag (2 seeds a point)."
+    ) in page(report(results, tmp_path).parent)
+
+
 def test_a_task_without_a_threshold_is_told_as_what_is_kept(tmp_path):
     results = fake_results(tasks=("sentiment",), lags=(0, 20), seeds=2)
     results.runs["solved"] = (results.runs["model"] == "gru") | (
@@ -190,6 +201,16 @@ def test_a_task_without_a_threshold_is_told_as_what_is_kept(tmp_path):
     assert (
         "Through silence, gru keeps the skill of lag 0 at every lag tried, up to 20 (2/2, 0.34–1.0); "
         "lstm loses the skill of lag 0 at the next lag; simple_rnn starts without skill at lag 0."
+    ) in text
+
+
+def test_lag_0_alone_says_nothing_of_what_is_kept(tmp_path):
+    results = fake_results(tasks=("sentiment",), lags=(0,), seeds=2)
+    results.runs["solved"] = results.runs["model"] == "gru"
+    text = page(report(results, tmp_path).parent)
+    assert (
+        "Through silence, gru learns something at lag 0, the only one tried (2/2, 0.34–1.0); "
+        "simple_rnn and lstm start without skill at lag 0."
     ) in text
 
 
@@ -318,6 +339,13 @@ def test_diagnostics_of_the_longest_lag_from_first_to_last(small):
     assert gru.split(" | ")[1:] == ["0.0100 → 5.00e−4", "25%", "1.00 → 3.00", "0.500 → 1.50", "0% → 15% |"]
     simple = next(row for row in rows if row.startswith("| simple\\_rnn<br>distractor"))
     assert simple.endswith("| – |")
+
+
+def test_diagnostics_keep_the_order_of_the_models_however_the_runs_ended(tmp_path):
+    results = fake_results(lags=(5, 20))
+    results = replace(results, history=results.history.iloc[::-1])
+    rows = table_after(report(results, tmp_path).parent, "What training did")
+    assert [row.split("<br>")[0] for row in rows[2:]] == ["| simple\\_rnn", "| lstm", "| gru"]
 
 
 def test_models_are_compared_over_all_lags(small):
