@@ -97,10 +97,9 @@ def test_shapes(cell, batch, length, width, units, fast_calls):
 
 
 @pytest.mark.parametrize("cell", CELLS)
-@pytest.mark.parametrize("known", [True, False], ids=["length known", "length unknown"])
-@pytest.mark.parametrize("steps_in_block", [1, 3, 4, 11, 12])
-def test_blocks_of_steps(cell, known, steps_in_block, monkeypatch):
-    """Eleven steps in blocks that they fill, exceed, or leave open; and in one that is longer."""
+@pytest.mark.parametrize(("steps_in_block", "known"), [(1, False), (4, True), (4, False), (11, False), (12, True)])
+def test_blocks_of_steps(cell, steps_in_block, known, monkeypatch):
+    """Eleven steps, known when the layer is traced or not, in blocks that they fill or leave open."""
     monkeypatch.setattr(loops, "BLOCK", steps_in_block * 2 * UNITS)
     stock, ours = pair(cell, return_sequences=True)
     inputs = sequences(length=11)
