@@ -10,6 +10,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 from event_streams import experiment, new_store, whole_run, write
 
@@ -135,6 +136,8 @@ def test_plain_keras_loads_it_where_there_is_no_rnnbench(tmp_path: Path) -> None
     location = new_store(tmp_path / "store")
     write(location, grid, *events)
     run_id = newest_runs(location, grid.name)[spec.signature].run_id
+    inputs, targets = spec.task.split("test")
+    shape = (*targets.shape, spec.task.outputs)
     program = f"""
 import sys
 sys.modules["rnnbench"] = None
@@ -143,11 +146,8 @@ mlflow.set_tracking_uri({location.uri!r})
 network = mlflow.keras.load_model("runs:/{run_id}/model")
 inputs = np.load("inputs.npy")
 np.save("outputs.npy", network.predict(inputs, verbose=0))
-assert mlflow.pyfunc.load_model("runs:/{run_id}/model").predict(inputs).shape == (40, {spec.task.outputs})
+assert mlflow.pyfunc.load_model("runs:/{run_id}/model").predict(inputs).shape == {shape}
 """
-    import numpy as np
-
-    inputs, targets = spec.task.split("test")
     np.save(tmp_path / "inputs.npy", inputs)
     subprocess.run([sys.executable, "-P", "-c", program], cwd=tmp_path, env={"PATH": ""}, check=True)
     outputs = np.load(tmp_path / "outputs.npy")
