@@ -165,27 +165,31 @@ def scan_back(
     sums = [tf.zeros((left.shape[-1], width), dtype) for left, width in zip(lefts, widths, strict=False)]
     stacks = [tf.TensorArray(dtype, steps.blocks, element_shape=(block, batch, width)) for width in widths]
 
-    def body(index: tf.Tensor, states: Tensors, sums: Tensors, stacks: Sequence[tf.TensorArray]) -> Any:
+    def shelf(widths: Sequence[int]) -> list[tf.TensorArray]:
+        return [tf.TensorArray(dtype, block, element_shape=(batch, width)) for width in widths]
+
+    def body(index: tf.Tensor, states: Tensors, sums: Tensors, stacks: Any, multiplied: Any) -> Any:
         first = index * block
-        shelf = [tf.TensorArray(dtype, block, element_shape=(batch, width)) for width in widths]
 
-        def inner(t: tf.Tensor, states: Tensors, shelf: Sequence[tf.TensorArray]) -> Any:
+        def inner(t: tf.Tensor, states: Tensors, kept: Sequence[tf.TensorArray]) -> Any:
             new_states, rows = step(t, *states)
-            kept = [stack.write(t - first, row) for stack, row in zip(shelf, rows, strict=True)]
-            return t - 1, list(new_states), kept
+            return t - 1, list(new_states), [part.write(t - first, row) for part, row in zip(kept, rows, strict=True)]
 
-        last = tf.minimum(first + block, steps.length) - 1
-        _, states, shelf = tf.while_loop(lambda t, *_: t >= first, inner, (last, list(states), shelf))
-        rows = [stack.stack() for stack in shelf]
+        begin = (tf.minimum(first + block, steps.length) - 1, list(states), [*multiplied, *shelf(widths[len(lefts) :])])
+        _, states, kept = tf.while_loop(lambda t, *_: t >= first, inner, begin)
+        rows = [part.stack() for part in kept]
         shares = [
             tf.matmul(left[index], tf.reshape(row, (-1, row.shape[-1])), transpose_a=True)
             for left, row in zip(lefts, rows, strict=False)
         ]
         sums = [total + share for total, share in zip(sums, shares, strict=True)]
-        return index - 1, states, sums, [stack.write(index, row) for stack, row in zip(stacks, rows, strict=True)]
+        stacks = [stack.write(index, row) for stack, row in zip(stacks, rows, strict=True)]
+        return index - 1, states, sums, stacks, kept[: len(lefts)]
 
-    begin = ((steps.length - 1) // block, list(states), sums, stacks)
-    _, states, sums, stacks = tf.while_loop(lambda index, *_: index >= 0, body, begin)
+    # The rows that are multiplied go to the same place block after block, which is filled with zeros once. Only the
+    # first block may leave some of them. Others have a place in each block, or XLA would keep those nobody asks for.
+    begin = ((steps.length - 1) // block, list(states), sums, stacks, shelf(widths[: len(lefts)]))
+    _, states, sums, stacks, _ = tf.while_loop(lambda index, *_: index >= 0, body, begin)
     flat = [(-1, tf.shape(states[0])[0], width) for width in widths]
     rows = [tf.reshape(stack.stack(), shape)[: steps.length] for stack, shape in zip(stacks, flat, strict=True)]
     return list(states), rows, list(sums)
