@@ -6,12 +6,11 @@ import os
 import shlex
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rich import box
-from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.measure import Measurement
 from rich.table import Table
@@ -26,36 +25,24 @@ from rnnbench.status import STATES, GridStatus
 if TYPE_CHECKING:
     from rnnbench.headline import Headline
 
+T = TypeVar("T")
+
 _UNBOUNDED = 10_000
-_WHOLE = 32
-"""Cells up to which a name stays on one line."""
 
 
 class PlainTable(Table):
-    """A table without frames whose cells are text as it is, and whose names and numbers are not cut.
-
-    Longer names than anyone would choose are folded.
-    """
+    """A table without frames whose cells are text as it is. Where there is no room, words are folded, numbers never."""
 
     def __init__(self, title: str, words: list[str], numbers: list[str]) -> None:
         heading = Text(title, style="bold") if title else None
         super().__init__(title=heading, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
         for column in words:
-            longest = max(map(cell_len, column.splitlines()), default=0)
-            self.add_column(Text(column), overflow="fold", min_width=min(longest, _WHOLE))
+            self.add_column(Text(column), overflow="fold")
         for column in numbers:
             self.add_column(Text(column), justify="right", no_wrap=True)
-        self._names = [place for place, column in enumerate(words) if column in NAMES]
 
     def add_row(self, *cells: RenderableType | None, **options: Any) -> None:
-        for place in self._names:
-            column = self.columns[place]
-            column.min_width = max(column.min_width or 0, min(cell_len(str(cells[place])), _WHOLE))
         super().add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in cells), **options)
-
-
-NAMES = ("task", "model", "data set", "setting", "filler", "run")
-"""Heads of the columns whose words are kept on one line."""
 
 
 def table(title: str, words: list[str], numbers: list[str]) -> PlainTable:
@@ -68,7 +55,7 @@ def grid_status(experiment: Experiment, found: GridStatus) -> Group:
     counted = {cell: found.counts(specs) for cell, specs in cells(experiment).items()}
     states = [state for state in STATES if any(counts[state] for counts in counted.values())]
     overview = table(f"{experiment.name}: {len(experiment.runs)} runs", ["task", "model"], states)
-    for (task, model), counts in counted.items():
+    for task, model, counts in _grouped(counted):
         overview.add_row(task, model, *(str(counts[state] or "") for state in states))
     if not found.running:
         return Group(overview)
@@ -87,7 +74,7 @@ def plan(experiment: Experiment, workers: int) -> Group:
         ["task", "model"],
         ["lag", "units", "parameters", "steps", "runs", "at most"],
     )
-    for (task, model), specs in cells(experiment).items():
+    for task, model, specs in _grouped(cells(experiment)):
         overview.add_row(
             task,
             model,
@@ -154,10 +141,18 @@ def cells(experiment: Experiment) -> dict[tuple[str, str], list[RunSpec]]:
     return found
 
 
+def _grouped(by_cell: Mapping[tuple[str, str], T]) -> Iterator[tuple[str, str, T]]:
+    """Task, model and value of each cell; the task on its first row alone."""
+    before = None
+    for (task, model), value in by_cell.items():
+        yield task if task != before else "", model, value
+        before = task
+
+
 def span(values: Iterable[int]) -> str:
-    """`64`, or `5 to 200`."""
+    """`64`, or `5–200`."""
     ordered = sorted(set(values))
-    return f"{ordered[0]:,}" if len(ordered) == 1 else f"{ordered[0]:,} to {ordered[-1]:,}"
+    return f"{ordered[0]:,}" if len(ordered) == 1 else f"{ordered[0]:,}–{ordered[-1]:,}"
 
 
 def command() -> str:
