@@ -125,12 +125,18 @@ def headline(found: Headline, console: Console) -> Group:
     wide = table("", ["task", "filler"], found.models)
     for (task, filler), horizons in found.by_task.items():
         wide.add_row(task, filler, *(horizons.get(model, "") for model in found.models))
-    if Measurement.get(console, console.options.update(max_width=_UNBOUNDED), wide).maximum <= console.width:
+    if fits(wide, console):
         return Group(Text(found.heading, style="bold"), wide)
     narrow = table("", ["task", "filler", "model"], ["horizon"])
     for row in found.rows:
         narrow.add_row(row.task, row.filler, row.model, row.horizon)
     return Group(Text(found.heading, style="bold"), narrow)
+
+
+def fits(what: RenderableType, console: Console) -> bool:
+    """Whether the console is wide enough for all of it."""
+    unbounded = console.options.update(max_width=_UNBOUNDED)
+    return Measurement.get(console, unbounded, what).maximum <= console.width
 
 
 def cells(experiment: Experiment) -> dict[tuple[str, str], list[RunSpec]]:

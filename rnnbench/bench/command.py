@@ -14,12 +14,13 @@ from rnnbench.errors import UserError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from rnnbench.bench.page import TextTable
     from rnnbench.bench.run import Plan, Row
+    from rnnbench.terminal import PlainTable
 
 console = Console(highlight=False)
 
 _INTERRUPTED = 130
-_WIDTH = 130
 
 
 def bench(
@@ -130,12 +131,16 @@ def _show(tables: dict[str, pd.DataFrame]) -> None:
     from rnnbench import terminal
     from rnnbench.bench import page
 
-    # Rather a line that wraps than a number that is cut.
-    wide = Console(highlight=False, width=max(console.width, _WIDTH))
     for text_table in page.text_tables(tables):
-        words = text_table.words
-        head = [name.replace(" / ", "\n/ ").replace(", ", ",\n") for name in text_table.head]
-        shown = terminal.table(text_table.title, head[:words], head[words:])
-        for cells in text_table.rows:
-            shown.add_row(*cells)
-        wide.print(shown)
+        whole = _laid_out(text_table)
+        console.print(whole if terminal.fits(whole, console) else _laid_out(text_table.narrow()))
+
+
+def _laid_out(text_table: TextTable) -> PlainTable:
+    from rnnbench import terminal
+
+    head = [name.replace(" / ", "\n/ ").replace(", ", ",\n") for name in text_table.head]
+    shown = terminal.table(text_table.title, head[: text_table.words], head[text_table.words :])
+    for cells in text_table.rows:
+        shown.add_row(*cells)
+    return shown

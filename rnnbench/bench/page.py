@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,10 +25,18 @@ class TextTable:
     rows: list[list[str]]
     words: int = 2
     note: str = ""
+    spare: tuple[int, int] = (0, 0)
+    """From which to before which column a narrow terminal does without."""
 
     def markdown(self) -> str:
         rule = ["---"] * self.words + ["---:"] * (len(self.head) - self.words)
         return "\n".join(f"| {' | '.join(cells)} |" for cells in [self.head, rule, *self.rows])
+
+    def narrow(self) -> TextTable:
+        """Without its spare columns."""
+        first, stop = self.spare
+        head, *rows = ([*cells[:first], *cells[stop:]] for cells in [self.head, *self.rows])
+        return replace(self, head=head, rows=rows)
 
 
 def step_tables(results: pd.DataFrame) -> list[TextTable]:
@@ -116,7 +124,7 @@ def _step_table(cores: int, results: pd.DataFrame) -> TextTable:
         "stock / ours",
         "ours / floor",
     ]
-    return TextTable(f"{cores_text(cores)}, ms a step", head, rows)
+    return TextTable(f"{cores_text(cores)}, ms a step", head, rows, spare=(3, 2 + len(names)))
 
 
 def _time(row: Mapping[Any, Any]) -> str:

@@ -39,6 +39,14 @@ def test_a_table_shows_times_spreads_quotients_and_geometric_means():
     ]
 
 
+def test_a_narrow_terminal_does_without_the_peers():
+    (table,) = page.step_tables(steps())
+    assert table.narrow().head == ["cell", "B,T,H", "rnnbench", "fastest / ours", "stock / ours", "ours / floor"]
+    assert table.narrow().rows[0] == ["lstm", "32,500,128", "10.0 ±3%", "1.80", "2.40", "2.00"]
+    other = page.TextTable("Peak memory", ["cell", "cores", "MiB"], [["gru", "1", "554"]])
+    assert other.narrow() == other
+
+
 def test_each_number_of_cores_has_its_table():
     assert [table.title for table in page.step_tables(pd.concat([steps(), steps(cores=4)]))] == [
         "One core, ms a step",
