@@ -91,13 +91,11 @@ def table(rounds: dict[str, list[Round]]) -> str:
 
 
 def difference(one: Round, other: Round) -> str:
-    """How far two conditions lie apart in skill, cell by cell, and how far two seeds of one cell do."""
+    """How far two conditions lie apart in skill (means of the seeds), cell by cell, and how far two seeds of one do."""
     between = [abs(statistics.mean(one.skills[cell]) - statistics.mean(other.skills[cell])) for cell in one.skills]
     within = [abs(a - b) for skills in one.skills.values() for a, b in combinations(skills, 2)]
-    return (
-        f"skill, mean absolute difference: {statistics.mean(between):.3f} between the conditions (means of the seeds), "
-        f"{statistics.mean(within):.3f} between two seeds"
-    )
+    seeds = f", {statistics.mean(within):.3f} between two seeds" if within else ""
+    return f"skill, mean absolute difference: {statistics.mean(between):.3f} between the conditions{seeds}"
 
 
 def _spread(values: list[float], form: str) -> str:
