@@ -130,6 +130,7 @@ def steps(said):
     return [event.step for event in said if isinstance(event, Measured)]
 
 
+@pytest.mark.slow
 def test_the_numbers_are_the_local_ones_bit_for_bit(two_nodes, checkpoints):
     runs = trained_specs(models=("leaky", "gru"), seeds=2)
     expected = numbers(InProcess().execute(runs))
