@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from rnnbench import registry, terminal
@@ -83,7 +84,18 @@ def _print(console: Console, findings: list[Finding]) -> None:
     for finding in findings:
         row = (finding.check, finding.expected, finding.found, finding.tolerance, finding.source)
         table.add_row(*row, Text.from_markup(_VERDICTS[finding.passed]))
-    console.print(table)
+    console.print(table if terminal.fits(table, console) else _narrow(findings))
     counts = {verdict: sum(finding.passed is verdict for finding in findings) for verdict in (True, False, None)}
     unchecked = f", {counts[None]} not checked" if counts[None] else ""
     console.print(f"{counts[True]} passed, {counts[False]} failed{unchecked}")
+
+
+def _narrow(findings: list[Finding]) -> Table:
+    """Two lines a finding, for a terminal that is no place for six columns."""
+    lines = Table.grid(padding=(0, 2, 0, 0))
+    for finding in findings:
+        source = f"; {finding.source}" if finding.source else ""
+        detail = f"expected {finding.expected}, found {finding.found}, {finding.tolerance}{source}"
+        words = Text.assemble(f"{finding.check}\n", (detail, "dim"))
+        lines.add_row(Text.from_markup(_VERDICTS[finding.passed]), words)
+    return lines

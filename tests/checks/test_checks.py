@@ -101,3 +101,13 @@ def test_validate_prints_every_finding_and_says_whether_all_passed(monkeypatch: 
     assert "1 passed, 1 failed, 1 not checked" in text
     monkeypatch.setattr(validate, "quick", lambda: {"third": unchecked})
     assert validate.validate(console)
+
+
+def test_a_narrow_terminal_gets_two_lines_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    long = equal("1 copy-memory, T=100, K=10: length", 120, 120, "Arjovsky et al. 2016, section 5")
+    monkeypatch.setattr(validate, "quick", lambda: {"first": lambda: iter([long])})
+    console = Console(width=80, record=True, force_terminal=False)
+    assert validate.validate(console)
+    lines = [line.rstrip() for line in console.export_text().splitlines()]
+    assert "passed  1 copy-memory, T=100, K=10: length" in lines
+    assert "        expected 120, found 120, exact; Arjovsky et al. 2016, section 5" in lines
