@@ -54,8 +54,8 @@ def price_of_norms(spec: RunSpec) -> float:
     """Share of a training step that goes into the norms by weight."""
     task, model, _, *others = spec.network
     with_norms, without = (CompiledNetwork(task, model, *others) for _ in range(2))
-    zeros = tf.zeros(len(without.network.weight_norms.names))
-    without.network.weight_norms = lambda gradients: zeros
+    zeros = tf.zeros(len(without.network.gradient_norms.names))
+    without.network.gradient_norms = lambda gradients: tf.concat([[tf.linalg.global_norm(gradients)], zeros], axis=0)
     seconds: dict[bool, list[float]] = {True: [], False: []}
     for turn in range(ROUNDS + 1):
         for compiled in (with_norms, without):

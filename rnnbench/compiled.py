@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from rnnbench.diagnostics import Diagnostics, WeightNorms
+from rnnbench.diagnostics import Diagnostics, GradientNorms
 from rnnbench.experiment import Layers, Training
 from rnnbench.feeding import batches, steps_together
 from rnnbench.gradients import GradientProbe
@@ -19,33 +19,31 @@ from rnnbench.layers import has_fast_loop
 from rnnbench.models.base import Model
 from rnnbench.models.network import build
 from rnnbench.tasks.base import Batch, Task
+from rnnbench.traced import for_every_length
 
 EVALUATION_BATCH = 200
 """Examples that are evaluated at once: many enough for speed, few enough for their memory to be used again."""
 
 
 class RecurrentNetwork(keras.Model):
-    """`keras.Model` that minimises the task's loss, several steps a call; keeps each one's loss and pre-clip norm."""
+    """`keras.Model` that minimises the task's loss, several steps a call, and keeps the figures of each."""
 
-    def watch(self, task: Task, model: Model, window: int, jit_compile: bool) -> None:
+    def watch(self, task: Task, model: Model, global_clipnorm: float | None, window: int, jit_compile: bool) -> None:
         """Train on `task.loss`; remember the last `window` steps."""
         # Keras' own `jit_compile` is not to be had where operations are deterministic.
         self._compiled_steps = tf.function(self._steps, jit_compile=jit_compile, reduce_retracing=True)
-        self._compiled_outputs = tf.function(self.call, jit_compile=jit_compile, reduce_retracing=True)
+        self.outputs_for = for_every_length(self.call, jit_compile=jit_compile)
+        """What the network answers to one batch."""
         self.task = task
+        self.global_clipnorm = global_clipnorm
         self.window = window
-        self.weight_norms = WeightNorms(self, model)
-        self.step_losses = tf.Variable(tf.zeros(window), trainable=False)
-        self.step_norms = tf.Variable(tf.zeros(window), trainable=False)
-        self.step_weight_norms = tf.Variable(tf.zeros((window, len(self.weight_norms.names))), trainable=False)
+        self.gradient_norms = GradientNorms(self, model)
+        self.step_figures = tf.Variable(tf.zeros((window, 2 + len(self.gradient_norms.names))), trainable=False)
+        """Of each step the loss, and the gradient's norms before clipping."""
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """A step on each of the batches that `data` stacks."""
         return {"loss": self._compiled_steps(*data)}
-
-    def outputs_for(self, inputs: np.ndarray) -> np.ndarray:
-        """What the network answers to one batch."""
-        return self._compiled_outputs(tf.constant(inputs)).numpy()
 
     def _steps(self, inputs: Any, targets: Any) -> Any:
         def step(index: Any, _: Any) -> tuple[Any, Any]:
@@ -57,11 +55,16 @@ class RecurrentNetwork(keras.Model):
     def _step(self, inputs: Any, targets: Any) -> Any:
         with tf.GradientTape() as tape:
             loss = ops.mean(self.task.loss(targets, self(inputs, training=True)))
-        gradients = tape.gradient(loss, self.trainable_variables)
-        index = [[tf.cast(self.optimizer.iterations, tf.int32) % self.window]]
-        self.step_losses.scatter_nd_update(index, [loss])
-        self.step_norms.scatter_nd_update(index, [tf.linalg.global_norm(gradients)])
-        self.step_weight_norms.scatter_nd_update(index, [self.weight_norms(gradients)])
+        gradients = tape.gradient(loss, self.trainable_variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        # That by an embedding comes apart, a row for each time a token is read; its norm is that of their sum.
+        gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
+        norms = self.gradient_norms(gradients)
+        index = tf.cast(self.optimizer.iterations, tf.int32) % self.window
+        self.step_figures.scatter_nd_update([[index]], [tf.concat([[loss], norms], axis=0)])
+        if self.global_clipnorm is not None:
+            # Pascanu et al. 2013, section 3.2. Keras' own clipping takes the norm of an embedding's rows one by one.
+            scale = tf.minimum(1.0, self.global_clipnorm / norms[0])
+            gradients = [gradient * scale for gradient in gradients]
         self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
         return loss
 
@@ -76,8 +79,8 @@ class CompiledNetwork:
         self.network = build(task, model, 0, RecurrentNetwork, layers)
         # XLA's cost of the stock recurrent loops on a CPU grows with the square of the length; cuDNN does not use it.
         covered = any(has_fast_loop(layer) for layer in self.network.layers)
-        self.network.watch(task, model, window, jit_compile=covered)
-        self.network.compile(optimizer=keras.optimizers.Adam(global_clipnorm=global_clipnorm), jit_compile=False)
+        self.network.watch(task, model, global_clipnorm, window, jit_compile=covered)
+        self.network.compile(optimizer=keras.optimizers.Adam(), jit_compile=False)
         self.network.optimizer.build(self.network.trainable_variables)
         self.probe = GradientProbe(task, model, layers)
         self.diagnostics = Diagnostics(task, model, self.network)
@@ -121,13 +124,13 @@ class CompiledNetwork:
         data = batches(task, seed, training, start, stop)
         epoch = start // training.evaluate_every
         self.network.fit(data, initial_epoch=epoch, epochs=epoch + 1, shuffle=False, verbose=0)
-        count = stop - start
-        return self.network.step_losses.numpy()[:count], self.network.step_norms.numpy()[:count]
+        figures = self.network.step_figures.numpy()[: stop - start]
+        return figures[:, 0], figures[:, 1]
 
     def weight_norms(self, count: int) -> dict[str, float]:
-        """Median over the last `count` trained steps of the gradient's norm by each weight: see `WeightNorms`."""
-        medians = np.median(self.network.step_weight_norms.numpy()[:count], axis=0)
-        return dict(zip(self.network.weight_norms.names, medians.tolist(), strict=True))
+        """Median over the last `count` trained steps of the gradient's norm by each weight: see `GradientNorms`."""
+        medians = np.median(self.network.step_figures.numpy()[:count, 2:], axis=0)
+        return dict(zip(self.network.gradient_norms.names, medians.tolist(), strict=True))
 
     def scores(self, task: Task, split: Batch) -> dict[str, float]:
         """The task's metrics on a whole split, its last incomplete batch included."""
@@ -138,9 +141,9 @@ class CompiledNetwork:
         """What the network answers to inputs of any number."""
         size = min(EVALUATION_BATCH, len(inputs))
         # The last batch is filled up with the first examples: another shape would be compiled for itself.
-        filled = np.concatenate([inputs, inputs[: -len(inputs) % size]])
-        chunks = [filled[at : at + size] for at in range(0, len(filled), size)]
-        return np.concatenate([self.network.outputs_for(chunk) for chunk in chunks])[: len(inputs)]
+        chunks = [inputs[at : at + size] for at in range(0, len(inputs), size)]
+        chunks[-1] = np.concatenate([chunks[-1], inputs[: size - len(chunks[-1])]])
+        return np.concatenate([self.network.outputs_for(chunk).numpy() for chunk in chunks])[: len(inputs)]
 
 
 def _values(variables: Iterable[Any]) -> list[np.ndarray]:

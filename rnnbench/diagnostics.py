@@ -17,6 +17,7 @@ from keras import ops
 
 from rnnbench.models.base import Model
 from rnnbench.tasks.base import Task, Tokens
+from rnnbench.traced import for_every_length
 
 WEIGHTS = ("kernel", "recurrent_kernel", "bias")
 GATE_LEVELS = (0.1, 0.9)
@@ -30,35 +31,49 @@ def cells(network: keras.Model) -> list[keras.Layer]:
     return [layer.cell for layer in network.layers if layer.name.startswith("recurrent_")]
 
 
-class WeightNorms:
-    """Euclidean norm of the training gradient by each recurrent weight, and by each gate's block of it.
+class GradientNorms:
+    """Euclidean norms of the training gradient: by all weights, by each recurrent weight, by each gate's block of it.
 
     The gradient is that of the batch's mean loss, before clipping. For weight W the norm is ||dL/dW||_F; for a gate it
     is that of the columns of W that belong to the gate. Weights of stacked layers count as one vector.
     """
 
     def __init__(self, network: keras.Model, model: Model) -> None:
-        place = {id(variable): position for position, variable in enumerate(network.trainable_variables)}
-        self._weights: list[tuple[list[int], int]] = []
+        variables = network.trainable_variables
+        self._widths = [variable.shape[-1] if variable.shape else 1 for variable in variables]
+        place = {id(variable): position for position, variable in enumerate(variables)}
+        parts: list[tuple[list[int], slice]] = []
+        """What is summed for each norm: columns of some of the gradients."""
         self.names: list[str] = []
-        """`recurrent_kernel/all`, `recurrent_kernel/forget`, ...: what `__call__` gives, in its order."""
+        """`recurrent_kernel/all`, `recurrent_kernel/forget`, ...: what `__call__` gives after the norm by all."""
         for name in WEIGHTS:
             found = [
                 place[id(getattr(cell, name))] for cell in cells(network) if id(getattr(cell, name, None)) in place
             ]
             if found:
-                gates = _gates(model, network.trainable_variables[found[0]].shape)
-                self._weights.append((found, len(gates) or 1))
+                gates = _gates(model, variables[found[0]].shape)
                 self.names += [f"{name}/{gate}" for gate in ("all", *gates)]
+                parts += [(found, slice(None))]
+                parts += [(found, slice(at * model.units, (at + 1) * model.units)) for at in range(len(gates))]
+        self._membership = self._members([(list(range(len(variables))), slice(None)), *parts])
 
     def __call__(self, gradients: Sequence[Any]) -> Any:
-        """The norms, of shape (len(names),), from the gradients by the network's trainable variables."""
-        norms = [tf.zeros(0)]
-        for positions, blocks in self._weights:
-            squares = tf.add_n([_squares(gradients[position], blocks) for position in positions])
-            whole = tf.reduce_sum(squares, keepdims=True)
-            norms.append(tf.sqrt(tf.concat([whole, squares] if blocks > 1 else [whole], axis=0)))
-        return tf.concat(norms, axis=0)
+        """The norms, of shape (1 + len(names),), from the dense gradients by the network's trainable variables."""
+        # All of them come from one sum over rows of each weight: XLA compiles each sum for itself.
+        by_column = [
+            tf.reduce_sum(tf.reshape(tf.square(gradient), (-1, width)), axis=0)
+            for gradient, width in zip(gradients, self._widths, strict=True)
+        ]
+        return tf.sqrt(tf.linalg.matvec(self._membership, tf.concat(by_column, axis=0)))
+
+    def _members(self, parts: Sequence[tuple[list[int], slice]]) -> np.ndarray:
+        """1 where a column of the gradients, all beside each other, belongs to a part: (parts, columns)."""
+        starts = np.cumsum([0, *self._widths])
+        members = np.zeros((len(parts), starts[-1]), np.float32)
+        for member, (positions, columns) in zip(members, parts, strict=True):
+            for position in positions:
+                member[starts[position] : starts[position + 1]][columns] = 1
+        return members
 
 
 def spectra(recurrent_kernel: np.ndarray, gates: Sequence[str] = ()) -> dict[str, float]:
@@ -86,7 +101,7 @@ class Diagnostics:
         self._model, self._cells = model, cells(network)
         self._embedding = network.get_layer("embedding") if isinstance(task.inputs, Tokens) else None
         self._recorders = [_Recorder(cell) for cell in self._cells]
-        self._shares = tf.function(self._saturation, reduce_retracing=True)
+        self._shares = for_every_length(self._saturation)
 
     def measure(self, inputs: np.ndarray) -> dict[str, float]:
         """All figures by name; `inputs` is the probe batch. What is not finite is left out."""
@@ -165,9 +180,3 @@ def _gates(model: Model, shape: Sequence[int]) -> tuple[str, ...]:
     """Names of the blocks of a weight's last axis; none where the model names fewer than two or the axis differs."""
     names = model.gate_names
     return names if len(names) > 1 and shape[-1] == len(names) * model.units else ()
-
-
-def _squares(gradient: Any, blocks: int) -> Any:
-    """Sum of squares of each block of the last axis."""
-    by_block = tf.reshape(tf.square(gradient), (-1, blocks, gradient.shape[-1] // blocks))
-    return tf.reduce_sum(by_block, axis=(0, 2))

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from rnnbench.experiment import Training
 from rnnbench.tasks.base import Batch, Task
+from rnnbench.traced import open_length
 
 STEPS_PER_EXECUTION = 10
 """Training steps a call of the compiled function, at most: a call costs 0.4 ms beside them."""
@@ -30,7 +31,7 @@ def batches(task: Task, seed: int, training: Training, start: int, stop: int) ->
         arrays = tf.numpy_function(draw, [first], [array.dtype for array in like], stateful=False)
         for array, one in zip(arrays, like, strict=True):
             # Lengths are left open: one trace serves them all.
-            array.set_shape((together, size, *([None] * (one.ndim > 1)), *one.shape[2:]))
+            array.set_shape((together, *open_length(one.shape)))
         return arrays
 
     options = tf.data.Options()

@@ -19,6 +19,7 @@ from keras import ops
 from rnnbench.layers import fast, has_fast_loop
 from rnnbench.models.base import Model
 from rnnbench.tasks.base import Batch, Layout, Task, Tokens
+from rnnbench.traced import for_every_length
 
 STATE_NAMES = ("h", "c")
 REACH_LEVEL = 1e-3
@@ -135,7 +136,7 @@ class GradientProbe:
     def __init__(self, task: Task, model: Model, layers: Literal["fast", "stock"] = "stock") -> None:
         self._task = task
         self._network, self._states = _probed_network(task, model, layers)
-        self._gradient = tf.function(self._gradient_by_probes, reduce_retracing=True)
+        self._gradient = for_every_length(self._gradient_by_probes)
 
     @property
     def width(self) -> int:
@@ -156,7 +157,7 @@ class GradientProbe:
         """dl_i/ds_t of every example, step and state, (batch, time, width) float64."""
         inputs, targets = batch
         probes = np.zeros((*inputs.shape[:2], self.width))
-        return self._gradient(self._inputs(inputs), tf.constant(targets), tf.constant(probes)).numpy()
+        return self._gradient(self._inputs(inputs), targets, probes).numpy()
 
     def by_state(self, values: np.ndarray) -> dict[str, np.ndarray]:
         """(batch, time, width) apart into `h`, and `c` where the cell has one."""
@@ -164,10 +165,10 @@ class GradientProbe:
 
     def outputs(self, inputs: np.ndarray, probes: np.ndarray) -> np.ndarray:
         """The network's answers, in float64, with `probes` added to its states (zero ones where it is fast)."""
-        return self._network([self._inputs(inputs), tf.constant(probes)]).numpy()
+        return self._network([tf.constant(self._inputs(inputs)), tf.constant(probes)]).numpy()
 
-    def _inputs(self, inputs: np.ndarray) -> tf.Tensor:
-        return tf.constant(inputs if inputs.dtype == np.int32 else inputs.astype(np.float64))
+    def _inputs(self, inputs: np.ndarray) -> np.ndarray:
+        return inputs if inputs.dtype == np.int32 else inputs.astype(np.float64)
 
     def _gradient_by_probes(self, inputs: Any, targets: Any, probes: Any) -> Any:
         with tf.GradientTape() as tape:

@@ -10,7 +10,7 @@ from test_gradients import CELLS, TASK, gru_step, lstm_step, sigmoid, simple_rnn
 from test_training import specs
 
 from rnnbench import registry, training
-from rnnbench.diagnostics import Diagnostics, WeightNorms, spectra
+from rnnbench.diagnostics import Diagnostics, GradientNorms, spectra
 from rnnbench.events import Measured
 from rnnbench.models.base import Model
 from rnnbench.models.gru import GRU
@@ -39,8 +39,10 @@ def gradients_of(network, seed=0):
 @pytest.mark.parametrize("model", [SimpleRNN(units=4), LSTM(units=4), GRU(units=4, layers=2), Minimal(units=4)])
 def test_norms_by_weight_and_gate(model):
     network = build(TASK, model, seed=0)
-    norms, gradients = WeightNorms(network, model), gradients_of(network)
-    found = dict(zip(norms.names, norms(gradients).numpy(), strict=True))
+    norms, gradients = GradientNorms(network, model), gradients_of(network)
+    whole, *by_weight = norms(gradients).numpy()
+    found = dict(zip(norms.names, by_weight, strict=True))
+    assert whole == pytest.approx(np.sqrt(sum((g.numpy() ** 2).sum() for g in gradients)), rel=1e-5)
     paths = [variable.path.split("/")[-1] for variable in network.trainable_variables[:-2]]  # without the head
     gates = model.gate_names
     assert set(found) == {f"{weight}/{part}" for weight in set(paths) for part in ("all", *gates)}
@@ -54,9 +56,9 @@ def test_norms_by_weight_and_gate(model):
 
 def test_a_cell_without_such_weights_has_no_such_norms():
     network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
-    norms = WeightNorms(network, SimpleRNN())
+    norms = GradientNorms(network, SimpleRNN())
     assert norms.names == []
-    assert norms([]).shape == (0,)
+    assert norms([tf.fill((2, 1), 3.0), tf.fill((1,), 4.0)]).numpy() == pytest.approx([34**0.5])
 
 
 def test_spectra_by_hand():
@@ -140,7 +142,7 @@ def test_a_plug_ins_own_cell_reports_the_weights_that_it_has():
     registry.load_plugins([str(Path(__file__).parent / "plugins" / "troubled.py")])
     model = registry.models["leaky"](units=4)
     network = build(TASK, model, seed=0)
-    assert WeightNorms(network, model).names == ["kernel/all"]
+    assert GradientNorms(network, model).names == ["kernel/all"]
     assert Diagnostics(TASK, model, network).measure(TASK.split("validation")[0][:4]) == {}
 
 
