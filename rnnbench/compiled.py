@@ -31,7 +31,7 @@ class RecurrentNetwork(keras.Model):
     def watch(self, task: Task, model: Model, global_clipnorm: float | None, window: int, jit_compile: bool) -> None:
         """Train on `task.loss`; remember the last `window` steps."""
         # Keras' own `jit_compile` is not to be had where operations are deterministic.
-        self._compiled_steps = tf.function(self._steps, jit_compile=jit_compile, reduce_retracing=True)
+        self._compiled_steps = tf.function(self._steps, jit_compile=jit_compile, reduce_retracing=True, autograph=False)
         self.outputs_for = for_every_length(self.call, jit_compile=jit_compile)
         """What the network answers to one batch."""
         self.task = task

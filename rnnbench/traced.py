@@ -16,7 +16,7 @@ def open_length(shape: Sequence[int]) -> list[int | None]:
 
 def for_every_length(function: Callable[..., Any], jit_compile: bool | None = None) -> Callable[..., Any]:
     """`tf.function` of functions of batches: its first trace does for all lengths, not for that of the first call."""
-    traced = tf.function(function, jit_compile=jit_compile, reduce_retracing=True)
+    traced = tf.function(function, jit_compile=jit_compile, reduce_retracing=True, autograph=False)
 
     def call(*batches: np.ndarray) -> Any:
         tensors = [tf.constant(batch) for batch in batches]

@@ -103,7 +103,8 @@ class Task(BaseModel, ABC):
     def loss(self, targets: Any, outputs: Any) -> Any:
         """Training loss of each example, shape (batch,), in `keras.ops`; the mean over the batch is minimised.
 
-        It may not look at `lag` or `filler`: one compiled training step serves a task at all its lags.
+        It may not look at `lag` or `filler`: one compiled training step serves a task at all its lags. It is traced
+        without AutoGraph: no Python `if` or `while` on tensors.
         """
 
     def readout_loss(self, targets: Any, outputs: Any) -> Any:
