@@ -95,25 +95,30 @@ class LocalPool:
         return _Worker(_Duty(number, device, self._checkpoints, self._work))
 
     def _hear(self, crew: dict[Connection, _Worker], worker: _Worker, waiting: Waiting) -> Iterator[Event]:
-        """Take one message of a worker: an event, its wish for a run (None), or its death (the end of the pipe)."""
+        """Take one message of a worker: that it is free (None), an event, or its death (the end of the pipe)."""
         try:
             event = worker.pipe.recv()
         except (EOFError, OSError):
             del crew[worker.pipe]
             yield from self._bury(worker, waiting)
             return
-        if event is not None:
-            if isinstance(event, Ending):
-                worker.spec = None
-            yield event
+        if event is None:
+            self._stillborn, worker.ready = 0, True
+            self._occupy(crew, worker, waiting)
             return
-        self._stillborn, worker.ready, worker.spec = 0, True, None
-        spec = None if self._cancelled else waiting.take(worker.networks)
-        if spec is None:
+        if isinstance(event, Ending):
+            # At once: whoever takes the event may be some time about it.
+            self._occupy(crew, worker, waiting)
+        yield event
+
+    def _occupy(self, crew: dict[Connection, _Worker], worker: _Worker, waiting: Waiting) -> None:
+        """Give a worker its next run, or let it go."""
+        worker.spec = None if self._cancelled else waiting.take(worker.networks)
+        if worker.spec is None:
             del crew[worker.pipe]
             worker.end()
         else:
-            worker.give(spec)
+            worker.give(worker.spec)
 
     def _bury(self, worker: _Worker, waiting: Waiting) -> Iterator[Event]:
         spec, reason = worker.spec, worker.died()
@@ -164,7 +169,6 @@ class _Worker:
         far_end.close()
 
     def give(self, spec: RunSpec) -> None:
-        self.spec = spec
         # Packed twice: a plug-in that does not load in the worker must not hide whose it is.
         self.say(pickle.dumps((spec.signature, pickle.dumps(spec))))
 
@@ -214,8 +218,11 @@ def _serve(pipe: Connection, duty: _Duty) -> None:
         set_tensorflow_up()
     # When the driver is gone, there is nobody to tell: the other thread ends the process.
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        event: Event | None = None
         while True:
-            pipe.send(None)
+            # An ending says by itself that the next run may come; a run that was stopped has none.
+            if not isinstance(event, Ending):
+                pipe.send(None)
             signature, pickled = pickle.loads(given.get())
             for event in _perform(duty, signature, pickled, stopped.is_set):
                 pipe.send(event)
