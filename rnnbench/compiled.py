@@ -93,12 +93,12 @@ class CompiledNetwork:
         """
         if task.layout.length in self._lengths:
             return
-        self._lengths.add(task.layout.length)
         self.fit(task, 0, training, 0, steps_together(training))
-        batch = validation[0][:probed], validation[1][:probed]
         self.outputs_for(validation[0][:EVALUATION_BATCH])
-        self.probe.profile(task.layout, batch)
-        self.diagnostics.measure(batch[0])
+        if not self._lengths:  # XLA has no part in the probes, which are traced for all lengths.
+            self.probe.profile(task.layout, (validation[0][:probed], validation[1][:probed]))
+            self.diagnostics.measure(validation[0][:probed])
+        self._lengths.add(task.layout.length)
 
     def reset(self, network: keras.Model, learning_rate: float) -> None:
         """Start over from the state of `network` with a fresh optimiser."""

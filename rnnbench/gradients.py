@@ -214,7 +214,8 @@ def _probed_network(task: Task, model: Model, layers: Literal["fast", "stock"]) 
 def _probed_layer(layer: keras.layers.RNN, width: int, layers: Literal["fast", "stock"]) -> keras.layers.RNN:
     """`layer`, which reads `width` features, in float64 and with probes."""
     if layers == "fast" and has_fast_loop(fast(layer)):
-        return fast(type(layer).from_config({**layer.get_config(), "dtype": "float64"}))
+        # Frozen, because the gradients by its weights would be thrown away.
+        return fast(type(layer).from_config({**layer.get_config(), "dtype": "float64", "trainable": False}))
     cell = type(layer.cell).from_config({**layer.cell.get_config(), "dtype": "float64"})
     probed_class = ProbedLSTMCell if isinstance(cell, keras.layers.LSTMCell) else ProbedCell
     probed = probed_class(cell, width, dtype="float64")

@@ -21,20 +21,22 @@ UNKNOWN_BATCH = 32
 
 @dataclass(frozen=True)
 class Steps:
-    """How many steps in time there are, and how they fall into blocks."""
+    """How many steps in time there are, how they fall into blocks, and whether they are frozen."""
 
     length: tf.Tensor
     block: int
+    frozen: bool
+    """Whether nobody asks for the gradients by the weights."""
 
     @classmethod
-    def of(cls, inputs: tf.Tensor, state: tf.Tensor) -> Steps:
+    def of(cls, inputs: tf.Tensor, state: tf.Tensor, frozen: bool) -> Steps:
         """Those of `inputs`, (time, batch, width), and of a state, (batch, units)."""
         batch, units = state.shape
         block = max(1, BLOCK // ((batch or UNKNOWN_BATCH) * units))
         if inputs.shape[0] is not None:
             rows = inputs.shape[0] + 1
             block = ceil(rows / ceil(rows / block))  # blocks of about the same length waste the least
-        return cls(tf.shape(inputs)[0], block)
+        return cls(tf.shape(inputs)[0], block, frozen)
 
     @property
     def blocks(self) -> tf.Tensor:
@@ -88,10 +90,16 @@ class Above:
 
 
 def recurrence(
-    loop: Loop, inputs: tf.Tensor, states: Tensors, weights: Tensors, return_sequences: bool, probes: Tensors = ()
+    loop: Loop,
+    inputs: tf.Tensor,
+    states: Tensors,
+    weights: Tensors,
+    return_sequences: bool,
+    probes: Tensors = (),
+    frozen: bool = False,
 ) -> tuple[tf.Tensor | None, list[tf.Tensor]]:
     """All h_t, (batch, time, units) (None unless `return_sequences`), and the last states, differentiable by inputs,
-    states and weights.
+    states and, unless they are `frozen`, weights.
 
     `inputs`: (time, batch, width). `probes`: none, or one tensor for each state, (time, batch, units), of which only
     the gradient means something: it is that by the state at each step, with all that flows through later steps.
@@ -102,12 +110,14 @@ def recurrence(
     def run(inputs: tf.Tensor, *rest: tf.Tensor) -> Any:
         states, weights, probes = rest[:n_states], rest[n_states:][:n_weights], rest[n_states + n_weights :]
         features = tf.pad(inputs, [[0, 1], [0, 0], [0, 1]], constant_values=1)
-        steps = Steps.of(inputs, states[0])
+        steps = Steps.of(inputs, states[0], frozen)
         last, read, saved = loop.forward(features, states, weights, steps)
 
         def gradient(*upstream: tf.Tensor) -> Any:
             above = Above(upstream[0] if return_sequences else None, upstream[-n_states:])
             by_projection, by_states, by_weights, by_probes = loop.backward(read, saved, weights, above, steps)
+            if frozen:
+                by_weights = [None] * n_weights
             by_inputs = tf.matmul(by_projection, weights[0], transpose_b=True)
             return by_inputs, *by_states, *by_weights, *(by_probes if probes else ())
 
@@ -155,7 +165,7 @@ def scan_back(
 ) -> tuple[list[tf.Tensor], list[tf.Tensor], list[tf.Tensor]]:
     """Run `step(t, *states) -> (new states, rows)` from the last step to the first: the states before the first, the
     rows of all steps; and the sum over time and batch of left^T row, for each of `lefts`, a stack of `scan` that goes
-    with the row at its place.
+    with the row at its place; 0 where the steps are frozen.
 
     Blocks of steps are a loop in a loop: one product adds a block to the sum while its rows are in the cache, and rows
     that nobody asks for are never kept.
@@ -178,11 +188,12 @@ def scan_back(
         begin = (tf.minimum(first + block, steps.length) - 1, list(states), [*multiplied, *shelf(widths[len(lefts) :])])
         _, states, kept = tf.while_loop(lambda t, *_: t >= first, inner, begin)
         rows = [part.stack() for part in kept]
-        shares = [
-            tf.matmul(left[index], tf.reshape(row, (-1, row.shape[-1])), transpose_a=True)
-            for left, row in zip(lefts, rows, strict=False)
-        ]
-        sums = [total + share for total, share in zip(sums, shares, strict=True)]
+        if not steps.frozen:
+            shares = [
+                tf.matmul(left[index], tf.reshape(row, (-1, row.shape[-1])), transpose_a=True)
+                for left, row in zip(lefts, rows, strict=False)
+            ]
+            sums = [total + share for total, share in zip(sums, shares, strict=True)]
         stacks = [stack.write(index, row) for stack, row in zip(stacks, rows, strict=True)]
         return index - 1, states, sums, stacks, kept[: len(lefts)]
 

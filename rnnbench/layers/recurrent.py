@@ -24,7 +24,8 @@ class FastLoop(keras.layers.RNN):
     """Mixed into a stock recurrent layer: its `inner_loop` on a CPU.
 
     Everything that the fast loop does not cover takes the stock one: a GPU, a mask, `recurrent_dropout`, `unroll`,
-    activations other than the defaults, `reset_after=False`, mixed precision, a backend other than TensorFlow.
+    activations other than the defaults, `reset_after=False`, mixed precision, a backend other than TensorFlow. A frozen
+    layer (`trainable=False`) has no gradient by its weights, even for a tape that watches them.
     """
 
     loop: ClassVar[Loop]
@@ -88,7 +89,9 @@ class FastLoop(keras.layers.RNN):
             inputs = inputs[::-1]
         weights = [tf.convert_to_tensor(cell.kernel), tf.convert_to_tensor(cell.recurrent_kernel), self._bias()]
         probes = [tf.transpose(probe, (1, 0, 2)) for probe in self._probes or ()]
-        hs, states = recurrence(self.loop, inputs, list(initial_state), weights, self.return_sequences, probes)
+        hs, states = recurrence(
+            self.loop, inputs, list(initial_state), weights, self.return_sequences, probes, frozen=not self.trainable
+        )
         outputs = states[0][:, None] if hs is None else hs
         return states[0], outputs, states
 

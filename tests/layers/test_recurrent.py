@@ -55,7 +55,9 @@ def assert_same(found, expected, tolerance=1e-5):
 def fast_calls(monkeypatch):
     """A list that grows by one with each fast loop."""
     calls = []
-    monkeypatch.setattr(recurrent, "recurrence", lambda *args: calls.append(args) or loops.recurrence(*args))
+    monkeypatch.setattr(
+        recurrent, "recurrence", lambda *args, **options: calls.append(args) or loops.recurrence(*args, **options)
+    )
     return calls
 
 
@@ -74,6 +76,7 @@ def states_of(cell, batch=2):
         {"return_sequences": True, "return_state": True, "go_backwards": True},
         {"use_bias": False, "return_sequences": True},
         {"go_backwards": True},
+        {"return_sequences": True, "trainable": False},
     ],
     ids=lambda kwargs: "+".join(kwargs) or "defaults",
 )
@@ -114,6 +117,17 @@ def test_blocks_of_steps(cell, steps_in_block, known, monkeypatch):
         return [outputs], tape.gradient(loss, [inputs, *[weight.value for weight in ours.trainable_weights]])
 
     assert_same(compiled(inputs), results(stock, inputs))
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_frozen_layer_takes_no_time_for_gradients_by_its_weights(cell, fast_calls):
+    _, ours = pair(cell, trainable=False)
+    weights = [weight.value for weight in ours.weights]
+    with tf.GradientTape() as tape:
+        tape.watch(weights)
+        outputs = ours(sequences())
+    assert tape.gradient(outputs, weights) == [None] * len(weights)
+    assert len(fast_calls) == 1
 
 
 @pytest.mark.parametrize("shift", [-200.0, 200.0])
