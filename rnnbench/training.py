@@ -28,7 +28,7 @@ from rnnbench.snapshot import Snapshot
 from rnnbench.stopwatch import Stopwatch
 from rnnbench.tasks.base import Batch, Task
 
-SAVING_SHARE = 0.02
+SAVING_SHARE = 0.01
 """Share of a run's time that its checkpoints may take."""
 FIRST_SAVE = 1.0
 """Seconds until a run's first checkpoint."""
