@@ -135,13 +135,12 @@ class GradientProbe:
 
     def __init__(self, task: Task, model: Model, layers: Literal["fast", "stock"] = "stock") -> None:
         self._task = task
-        self._network, self._states = _probed_network(task, model, layers)
-        self._gradient = for_every_length(self._gradient_by_probes)
-
-    @property
-    def width(self) -> int:
+        self._network, states = _probed_network(task, model, layers)
+        self.width = len(states)
         """Probes at each step: the units of all states of all layers."""
-        return len(self._states)
+        self._places = {str(state): np.flatnonzero(states == state) for state in dict.fromkeys(states)}
+        self._gradient = for_every_length(self._gradient_by_probes)
+        self._norms = for_every_length(self._norms_by_state)
 
     def load(self, weights: list[np.ndarray]) -> None:
         """Take the weights of a network that `models.network.build` made (`network.get_weights()`)."""
@@ -150,18 +149,18 @@ class GradientProbe:
     def profile(self, layout: Layout, batch: Batch) -> GradientProfile:
         """The profile on `batch`, whose sequences have `layout`."""
         steps = slice(layout.first_readout, None, -1)
-        by_state = self.by_state(self.gradient(batch))
-        return GradientProfile(layout, {s: np.linalg.norm(g, axis=-1)[:, steps] for s, g in by_state.items()})
+        inputs, targets = batch
+        norms = self._norms(self._inputs(inputs), targets)
+        return GradientProfile(layout, {state: norm.numpy()[:, steps] for state, norm in norms.items()})
 
     def gradient(self, batch: Batch) -> np.ndarray:
         """dl_i/ds_t of every example, step and state, (batch, time, width) float64."""
         inputs, targets = batch
-        probes = np.zeros((*inputs.shape[:2], self.width))
-        return self._gradient(self._inputs(inputs), targets, probes).numpy()
+        return self._gradient(self._inputs(inputs), targets).numpy()
 
     def by_state(self, values: np.ndarray) -> dict[str, np.ndarray]:
         """(batch, time, width) apart into `h`, and `c` where the cell has one."""
-        return {str(name): values[..., self._states == name] for name in dict.fromkeys(self._states)}
+        return {state: values[..., places] for state, places in self._places.items()}
 
     def outputs(self, inputs: np.ndarray, probes: np.ndarray) -> np.ndarray:
         """The network's answers, in float64, with `probes` added to its states (zero ones where it is fast)."""
@@ -170,7 +169,12 @@ class GradientProbe:
     def _inputs(self, inputs: np.ndarray) -> np.ndarray:
         return inputs if inputs.dtype == np.int32 else inputs.astype(np.float64)
 
-    def _gradient_by_probes(self, inputs: Any, targets: Any, probes: Any) -> Any:
+    def _norms_by_state(self, inputs: Any, targets: Any) -> dict[str, Any]:
+        gradient = self._gradient_by_probes(inputs, targets)
+        return {state: tf.norm(tf.gather(gradient, at, axis=-1), axis=-1) for state, at in self._places.items()}
+
+    def _gradient_by_probes(self, inputs: Any, targets: Any) -> Any:
+        probes = tf.zeros((*tf.unstack(tf.shape(inputs)[:2]), self.width), tf.float64)
         with tf.GradientTape() as tape:
             tape.watch(probes)
             # Examples do not touch each other, so the gradient of the sum holds every example's own.
