@@ -17,7 +17,7 @@ def blocks(language):
 def test_the_experiment_is_valid(tmp_path):
     (text,) = blocks("yaml")
     (tmp_path / "file.yaml").write_text(text)
-    assert len(experiment_file.load(tmp_path / "file.yaml").runs) == 5 * 2 * 3 * 3
+    assert len(experiment_file.load(tmp_path / "file.yaml").runs) == 5 * 2 * 3 * 5
 
 
 def test_the_task_and_the_model_keep_the_contract_and_run(tmp_path):

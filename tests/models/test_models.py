@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from rnnbench import registry
 from rnnbench.contracts import check_model
@@ -50,6 +51,16 @@ def test_default_initialisation_is_that_of_keras():
     bias = np.array(cell_of(LSTM(units=3)).bias)
     assert bias.tolist() == [0] * 3 + [1] * 3 + [0] * 6
     assert not np.array(cell_of(GRU(units=3)).bias).any()
+
+
+def test_building_a_network_does_not_seed_tensorflow():
+    """TensorFlow would drop all functions that the process has set up, and set them up again in every run."""
+    tf.random.set_seed(1)
+    expected = tf.random.uniform((2,)), tf.random.uniform((2,))
+    tf.random.set_seed(1)
+    first = tf.random.uniform((2,))
+    build(TASK, LSTM(units=4), seed=5)
+    np.testing.assert_array_equal((first, tf.random.uniform((2,))), expected)
 
 
 def test_forget_bias():
