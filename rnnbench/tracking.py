@@ -162,12 +162,13 @@ class Tracker:
             earlier = self._attempts(spec.signature)
             if resumed and earlier:
                 run = _OpenRun.reopened(self._client, earlier.pop().run_id, spec)
+                # Before the store says that it runs: a second Ctrl-C may come in between, and `interrupt` after it.
+                self._open[spec.signature] = run
                 self._reopen(run.run_id, spec)
             else:
                 tags = run_tags(spec, self._colours[spec.model_label])
                 made = self._client.create_run(self._experiment_id, run_name=run_name(spec), tags=tags)
-                run = _OpenRun(made.info.run_id, spec)
-            self._open[spec.signature] = run
+                run = self._open[spec.signature] = _OpenRun(made.info.run_id, spec)
             self._ended.discard(spec.signature)
             self._log(run.run_id, params=parameters(spec))
             self._client.log_dict(run.run_id, {"name": spec.name, **spec.settings}, "run.json")

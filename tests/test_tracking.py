@@ -174,6 +174,20 @@ def test_a_failure_is_forgotten_when_the_run_goes_on(location: Location) -> None
     assert run.data.tags["mlflow.note.content"].startswith("Does **simple&#95;rnn** still solve copy after 5 steps")
 
 
+def test_ctrl_c_while_a_run_is_taken_up_again_leaves_it_interrupted(location: Location, monkeypatch) -> None:
+    write(location, GRID, *list(whole_run(FIRST))[:3])
+    reopen = Tracker._reopen
+
+    def and_ctrl_c(*arguments: Any) -> None:
+        reopen(*arguments)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Tracker, "_reopen", and_ctrl_c)
+    with pytest.raises(KeyboardInterrupt), Tracker(location, GRID) as tracker:
+        tracker.begin(FIRST, resumed=True)
+    assert statuses(location, GRID.name) == {FIRST.signature: "interrupted"}
+
+
 def test_a_run_that_goes_on_after_another_driver_began_it(location: Location) -> None:
     """It began after this driver looked at the store, and its driver died."""
     with Tracker(location, GRID) as tracker:
