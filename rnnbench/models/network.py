@@ -28,7 +28,7 @@ def build(
     (batch, time, outputs) for a task that answers at every step. `network_class` is the class to build
     (default `keras.Model`). `layers="fast"` puts those of `rnnbench.layers` for the stock ones, whose weights then are
     other draws: for a network that is given its weights.
-    `seed` is that of Keras' initializers and of a model's `initialize`; what is drawn by `tf.random` does not follow it.
+    `seed` is that of Keras' initializers and of a model's `initialize`; draws of `tf.random` do not follow it.
     """
     import keras
 
