@@ -7,9 +7,8 @@ BIN := .venv/bin
 run: .venv/installed
 	$(BIN)/rnnbench run experiments/quickstart.yaml
 
-# One worker more than there are cores: the tests of processes mostly wait.
 test: .venv/installed-test
-	$(BIN)/pytest -n $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --dist worksteal
+	$(BIN)/pytest -n auto --dist worksteal
 
 test-all: test
 	$(BIN)/pytest -m slow
