@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import json
 import typing
@@ -13,9 +12,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from rnnbench import registry
+from rnnbench import registry, signature
 from rnnbench.models.base import Model
 from rnnbench.models.sizing import units_for_budget
+from rnnbench.signature import PARTS
 from rnnbench.tasks.base import Task
 
 KeyPath = tuple[str | int, ...]
@@ -284,13 +284,16 @@ class RunSpec:
             "seed": self.seed,
             "training": self.training.model_dump(mode="json"),
             "gradients": self.gradients.model_dump(mode="json"),
+            "versions": {part: PARTS[part] for part in PARTS if part != "layers" or self.training.layers == "fast"},
         }
 
     @cached_property
     def signature(self) -> str:
         """Hash of `settings`: the run's identity in every store, whatever its label or place in a grid."""
-        text = json.dumps(self.settings, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        task, model = signature.hashed(self.task), signature.hashed(self.model)
+        training, gradients = signature.hashed(self.training), signature.hashed(self.gradients)
+        parts = {"task_settings": task, "model_settings": model, "training": training, "gradients": gradients}
+        return signature.digest(self.settings | parts)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # As plain values, because a process that has not loaded the plug-ins cannot unpickle their classes.
