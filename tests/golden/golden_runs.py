@@ -1,0 +1,166 @@
+"""Short runs of every built-in task and model, and what they gave when their versions were last raised.
+
+`python tests/golden/golden_runs.py` records them anew, after a version was raised.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rnnbench import registry, training
+from rnnbench.events import Diverged, Failed, Finished, Measured, Started
+from rnnbench.execution.base import quiet_tensorflow
+from rnnbench.experiment import Experiment, RunSpec
+from rnnbench.signature import PARTS
+
+FILE = Path(__file__).with_name("metrics.json")
+
+Metrics = dict[str, float]
+"""`step/metric` to its value."""
+Recorded = dict[str, dict[str, Metrics]]
+"""Run to its metrics, under `runs`; part to its version, under `versions`."""
+
+# Every stream has some 12 steps. The clip lies within the range of the norms, so that some steps are clipped and
+# others are not: Adam hardly feels a factor that is the same at every step.
+TASKS: dict[str, dict[str, Any]] = {
+    "copy_memory": {"lag": 4, "symbols": 2, "filler": "distractor", "examples": 60, "global_clipnorm": 0.22},
+    "adding": {"lag": 4, "evidence": 8, "examples": 60, "global_clipnorm": 1.5},
+    "sentiment": {"source": "synthetic", "lag": 3, "evidence": 8, "vocabulary": 100, "train_examples": 200,
+                  "validation_examples": 60, "test_examples": 60, "embedding": 4, "global_clipnorm": 0.2},
+    "speech_commands": {"source": "synthetic", "lag": 3, "window_ms": 200, "stride_ms": 100, "bands": 12,
+                        "words": ["go", "up", "left"], "filler": "distractor", "global_clipnorm": 0.35},
+    "sequential_mnist": {"source": "synthetic", "lag": 2, "global_clipnorm": 0.4},
+    "forecasting": {"source": "synthetic", "lag": 3, "look_back": 24, "horizon": 2, "filler": "distractor",
+                    "global_clipnorm": 0.5},
+}  # fmt: skip
+MODELS: dict[str, dict[str, Any]] = {
+    "simple_rnn": {"initialization": ["default", "identity"], "global_clipnorm": 0.65},
+    "lstm": {"initialization": ["default", "orthogonal", "chrono"]},
+    "gru": {"initialization": ["default", "orthogonal", "chrono"]},
+}
+_TRAINING = {"steps": 20, "batch_size": 16, "evaluate_every": 10, "learning_rate": 1e-2, "stop_when_solved": False}
+_LEFT_OUT = ("seconds", "skill", "score", "solved", "steps_to_solve")
+"""Times, and what follows from other metrics."""
+_NORM_OF_A_GATE = re.compile(r"/gradient_norm/\w+/(?!all$)")
+
+
+def specs() -> Iterator[tuple[str, RunSpec]]:
+    """Each golden run and its name: every task with one model, every model and initialization with one task."""
+    for task, settings in TASKS.items():
+        yield from _named({task: settings}, {"lstm": {"units": 6}}, "stock")
+    for model, axes in MODELS.items():
+        for layers in ("fast", "stock"):
+            yield from _named({"copy_memory": TASKS["copy_memory"]}, {model: {"units": 6, **axes}}, layers)
+
+
+def _named(tasks: dict[str, Any], models: dict[str, Any], layers: str) -> Iterator[tuple[str, RunSpec]]:
+    experiment = Experiment(
+        name="golden",
+        tasks=tasks,
+        models=models,
+        seeds=(3,),
+        training={**_TRAINING, "layers": layers},
+        gradients={"examples": 8, "during": 1},
+    )
+    for spec in experiment.runs:
+        axes = "".join(f" {value}" for value in spec.model_axes.values())
+        yield f"{spec.task_label} {spec.model_label}{axes} {layers}", spec
+
+
+def measure(spec: RunSpec) -> Metrics:
+    """All that a run says of its results, as numbers; counts of right answers in examples."""
+    found: Metrics = {}
+    sizes = {name: len(spec.task.split(name)[1]) for name in ("validation", "test")}
+    for event in training.run(spec):
+        match event:
+            case Started(parameters=parameters, levels=levels):
+                found["parameters"] = parameters
+                found |= {f"level/{name}": level for name, level in levels.items()}
+            case Measured(step=step, metrics=metrics):
+                found |= {f"{step}/{name}": value for name, value in metrics.items()}
+            case Finished(step=step, metrics=metrics) | Diverged(step=step, metrics=metrics):
+                found |= {f"end/{name}": value for name, value in metrics.items()}
+            case Failed(message=message):
+                raise RuntimeError(message)
+    for name in [name for name in found if name.endswith("accuracy")]:
+        found[f"{name} right"] = found.pop(name) * sizes[name.split("/")[1]]
+    return {
+        name: value
+        for name, value in found.items()
+        if not (name.removeprefix("end/").startswith(_LEFT_OUT) or _NORM_OF_A_GATE.search(name))
+    }
+
+
+def versions() -> dict[str, int]:
+    """Of every part whose change can change a result."""
+    tasks = {f"task {name}": registry.tasks[name].version for name in TASKS}
+    models = {f"model {name}": registry.models[name].version for name in MODELS}
+    return {**PARTS, **tasks, **models}
+
+
+def agree(name: str, found: float, recorded: float) -> bool:
+    """Whether a metric is what it was, but for rounding, which differs between kinds of processors."""
+    if math.isnan(found) or math.isnan(recorded):
+        return math.isnan(found) and math.isnan(recorded)
+    if name.endswith(" right"):
+        return abs(found - recorded) <= 2.01
+    if "/saturation/" in name or name.endswith(("/clipped", "/reach")):
+        return abs(found - recorded) <= 0.02 * max(1.0, abs(recorded))
+    return abs(found - recorded) <= 1e-4 * max(abs(recorded), 1e-2)
+
+
+def moved(found: dict[str, Metrics], recorded: dict[str, Metrics]) -> dict[str, list[str]]:
+    """Of each run that changed, the metrics that differ, are gone or are new."""
+    changes = {}
+    for run in sorted(found.keys() | recorded.keys()):
+        now, before = found.get(run, {}), recorded.get(run, {})
+        names = [
+            name
+            for name in sorted(now.keys() | before.keys())
+            if name not in now or name not in before or not agree(name, now[name], before[name])
+        ]
+        if names:
+            changes[run] = names
+    return changes
+
+
+def suspect(changes: dict[str, list[str]]) -> str:
+    """The part whose version is to be raised: of those that all changed runs share, that of the fewest runs."""
+    if all(_is_of_a_probe(name) for names in changes.values() for name in names):
+        return "probes"
+    named = dict(specs())
+    affected = {"training": set(named), "layers": {name for name in named if name.endswith(" fast")}}
+    affected |= {f"task {task}": {name for name in named if name.split()[0] == task} for task in TASKS}
+    affected |= {f"model {model}": {name for name in named if name.split()[1] == model} for model in MODELS}
+    return min((part for part in affected if set(changes) <= affected[part]), key=lambda part: len(affected[part]))
+
+
+def _is_of_a_probe(name: str) -> bool:
+    return name.partition("/")[2].startswith(("gradient_profile", "recurrent_kernel/", "saturation/")) or name in (
+        "end/survival",
+        "end/decay_per_step",
+        "end/reach",
+    )
+
+
+def record() -> None:
+    """Write what the runs give now."""
+    runs = {name: {key: float(f"{value:.7g}") for key, value in measure(spec).items()} for name, spec in specs()}
+    FILE.write_text(json.dumps({"versions": versions(), "runs": runs}, indent=1, sort_keys=True) + "\n")
+
+
+def load() -> Recorded:
+    """What was recorded."""
+    recorded: Recorded = json.loads(FILE.read_text())
+    return recorded
+
+
+if __name__ == "__main__":
+    quiet_tensorflow()
+    training.configure(threads=1)
+    record()
