@@ -39,7 +39,7 @@ class Tally:
     done_elsewhere: int = 0
     """Runs that another driver ended meanwhile."""
     elsewhere: int = 0
-    """Runs that another driver still does."""
+    """Runs that another driver does, which is known to live."""
     signal: int | None = None
     """The signal that stopped the grid."""
     writing: float = 0.0
@@ -62,9 +62,10 @@ def drive(
 ) -> Tally:
     """Run `specs`; each event is written, then shown to `watch`.
 
-    A run is claimed in `leases` before a worker gets it, and runs that another driver holds are left to it; its
-    checkpoint goes when its result is in the store, and in the store's copy. The first Ctrl-C or SIGTERM has the runs
-    stop in order, with a line to `say`, the second one ends them at once; both leave `signal` in the tally.
+    A run is claimed in `leases` before a worker gets it, and runs that another driver holds are left to it; if it may
+    have died, only after a wait, when all else is done, that shows whether it has. A run's checkpoint goes when its
+    result is in the store, and in the store's copy. The first Ctrl-C or SIGTERM has the runs stop in order, with a line
+    to `say`, the second one ends them at once; both leave `signal` in the tally.
     """
     return _Drive(specs, executor, writer, watch, leases, checkpoints, say).go()
 
@@ -96,9 +97,7 @@ class _Drive:
                     with closing(self._executor.execute(to_do, self._claim)) as events:  # type: ignore[type-var]
                         for event in events:
                             self._take(event)
-                    # What another driver had: it may have given it up, or died.
-                    refused, self._refused = self._refused, []
-                    to_do = [] if self._tally.interrupted else [spec for spec in refused if self._claim(spec)]
+                    to_do = self._take_over()
         except KeyboardInterrupt:
             self._tally.signal = self._tally.signal or signal.SIGINT
         finally:
@@ -126,6 +125,19 @@ class _Drive:
             self._tally.done_elsewhere += 1
             return False
         return True
+
+    def _take_over(self) -> list[RunSpec]:
+        """What other drivers had and gave up, or left when they died, claimed by this one; empty if somebody who is
+        known to live holds all that is left.
+        """
+        while self._refused and not self._tally.interrupted:
+            refused, self._refused = self._refused, []
+            if claimed := [spec for spec in refused if self._claim(spec)]:
+                return claimed
+            signatures = [spec.signature for spec in self._refused]
+            if self._leases is None or not self._leases.settle(signatures, lambda: self._tally.interrupted, self._say):
+                break
+        return []
 
     def _take(self, event: Event) -> None:
         spec = self._specs[event.signature]

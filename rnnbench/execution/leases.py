@@ -5,33 +5,56 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import socket
+import tempfile
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from enum import Enum, auto
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 from rnnbench.errors import UserError, unwritable
+from rnnbench.execution.holder import Holder
 
 EXPIRY = 60.0
-"""Seconds after which the lease of another machine that does not renew it is over."""
+"""Seconds after which a lease is over that nobody renews and whose holder cannot be seen from here."""
 RENEWAL = 15.0
+LOOK_EVERY = 0.5
+"""Seconds between two looks at leases whose holders may be dead."""
+
+
+class _State(Enum):
+    FREE = auto()
+    ALIVE = auto()
+    """Its holder is known to live."""
+    UNKNOWN = auto()
+    """Its holder lived a short while ago, where nobody can look from here."""
+
+
+class _Look(NamedTuple):
+    state: _State
+    beat: tuple[int, int] = (0, 0)
+    """The file, and when it was last touched: another one is a sign of life."""
+    host: str = "another machine"
 
 
 class Leases:
     """The runs of one experiment that this driver holds; a context manager, which gives them back at its end.
 
-    On one machine a lease is a lock on its file, which the system frees when its holder dies. Machines that share the
-    directory may not see each other's locks, so holders also touch their files, and those of other machines that were
-    not touched for `expiry` seconds are over.
+    A lease is a lock on its file, which the system frees when its holder dies: whoever shares the holder's kernel and
+    mount, in whatever container, knows at once. Machines that share the directory may not see each other's locks, so
+    holders also touch their files, and those of other machines that were not touched for `expiry` seconds are over: by
+    the clock of the file system, or where that is wrong by the time for which this process has seen nobody touch them.
     """
 
     def __init__(self, directory: Path, expiry: float = EXPIRY, renewal: float = RENEWAL, host: str = "") -> None:
+        """`host` stands in for this machine, in tests."""
         self.directory = directory
         self._expiry, self._renewal = expiry, renewal
-        self._host = host or socket.gethostname()
+        self._host = host
         self._held: dict[str, int] = {}
+        self._seen: dict[str, tuple[tuple[int, int], float]] = {}
+        """The last beat of others' leases, and when it was first seen."""
         self._changing = threading.Lock()
         self._over = threading.Event()
         self._renewer = threading.Thread(target=self._renew, daemon=True)
@@ -45,11 +68,11 @@ class Leases:
             self.release(signature)
 
     def claim(self, signature: str) -> bool:
-        """Take a run, unless another driver that lives holds it. Raises `UserError` where nothing can be written."""
+        """Take a run, unless another driver that may live holds it. Raises `UserError` where nothing can be written."""
         if signature in self._held:
             return True
         try:
-            file = self._claim(self.directory / signature)
+            file = self._claim(signature)
         except OSError as error:
             raise UserError(f"{self.directory}: {unwritable(error)}") from None
         if file is None:
@@ -60,73 +83,153 @@ class Leases:
             self._renewer.start()
         return True
 
-    def _claim(self, path: Path) -> int | None:
+    def _claim(self, signature: str) -> int | None:
         """The open and locked file of a lease, or None if another driver holds it."""
+        path = self.directory / signature
         self.directory.mkdir(parents=True, exist_ok=True)
         while True:
-            file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
             try:
-                if not _lock(file) or self._is_held_elsewhere(file):
+                file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+            except PermissionError:
+                if not path.exists():
+                    raise
+                if not self._discard(signature):
+                    return None
+                continue
+            try:
+                if self._judge(signature, file, os.fstat(file)).state is not _State.FREE:
                     os.close(file)
                     return None
                 if _is(file, path):
                     os.ftruncate(file, 0)
-                    os.pwrite(file, f"{self._host} {os.getpid()}\n".encode(), 0)
+                    os.pwrite(file, self._me(file).to_bytes(), 0)
                     return file
             except OSError:
                 os.close(file)
                 raise
             os.close(file)  # Its holder gave it back, and removed it, between our opening and locking it.
 
+    def _discard(self, signature: str) -> bool:
+        """Remove a lease of another user if it is over; False if it is not."""
+        with self._opened(signature) as look:
+            if look.state is _State.FREE:
+                (self.directory / signature).unlink(missing_ok=True)
+            return look.state is _State.FREE
+
     def release(self, signature: str) -> None:
         """Give a run back; one that is not held is fine."""
         with self._changing:
             file = self._held.pop(signature, None)
             if file is not None:
-                # While it is still locked: whoever opened it before looks whether it is still there.
                 with contextlib.suppress(OSError):
-                    (self.directory / signature).unlink()
+                    # A machine that slept may have lost its lease to another one.
+                    if os.pread(file, 1000, 0) == self._me(file).to_bytes():
+                        # While it is still locked: whoever opened it before looks whether it is still there.
+                        (self.directory / signature).unlink()
                 os.close(file)
 
     def taken(self, signatures: Iterable[str]) -> set[str]:
-        """Those that a driver which lives holds, this one or another; for whoever only looks."""
-        return {signature for signature in signatures if self._is_taken(signature)}
+        """Those that a driver holds which lives or may live, this one or another; for whoever only looks."""
+        return {signature for signature in signatures if self._look(signature).state is not _State.FREE}
 
-    def _is_taken(self, signature: str) -> bool:
+    def settle(
+        self, signatures: Iterable[str], stopped: Callable[[], bool] = lambda: False, say: Callable[[str], None] = print
+    ) -> bool:
+        """Wait until it is known of others' leases whether their holders live; says so to `say` if it takes a while.
+
+        True as soon as one of them is over and may be claimed; False if somebody who lives holds all, or `stopped()`.
+        """
+        waiting: dict[str, tuple[int, int]] = {}
+        alive: set[str] = set()
+        told = False
+        while not stopped():
+            looks = {signature: self._look(signature) for signature in signatures}
+            if any(look.state is _State.FREE for look in looks.values()):
+                return True
+            for signature, look in looks.items():
+                if look.state is _State.ALIVE or waiting.setdefault(signature, look.beat) != look.beat:
+                    alive.add(signature)
+            in_doubt = {look.host for signature, look in looks.items() if signature not in alive}
+            if not in_doubt:
+                return False
+            if not told:
+                say(
+                    f"waiting for up to {self._expiry:.0f} s: `rnnbench run` on {', '.join(sorted(in_doubt))} holds "
+                    f"runs, and is alive or has just died"
+                )
+            told = True
+            time.sleep(LOOK_EVERY)
+        return False
+
+    def _look(self, signature: str) -> _Look:
         if signature in self._held:
-            return True
-        try:
-            file = os.open(self.directory / signature, os.O_RDONLY)
-        except OSError:
-            return False
-        try:
-            return not _lock(file, shared=True) or self._is_held_elsewhere(file)
-        finally:
-            os.close(file)
+            return _Look(_State.ALIVE)
+        with self._opened(signature) as look:
+            return look
 
-    def _is_held_elsewhere(self, file: int) -> bool:
-        """Whether a file that nobody here has locked is the living lease of another machine."""
-        holder = os.pread(file, 1000, 0).decode(errors="replace").split()
-        return bool(holder) and holder[0] != self._host and self._now() - os.fstat(file).st_mtime < self._expiry
+    @contextlib.contextmanager
+    def _opened(self, signature: str) -> Iterator[_Look]:
+        """How a lease stands, which changes nothing before the block ends; also one that this user may not read."""
+        path = self.directory / signature
+        file = None
+        try:
+            with contextlib.suppress(PermissionError):
+                file = os.open(path, os.O_RDONLY)
+            look = self._judge(signature, file, os.fstat(file) if file is not None else path.stat(), shared=True)
+        except OSError:
+            look = _Look(_State.FREE)
+        try:
+            yield look
+        finally:
+            if file is not None:
+                os.close(file)
+
+    def _judge(self, signature: str, file: int | None, status: os.stat_result, shared: bool = False) -> _Look:
+        """How a lease stands; if it is free, it is locked from now on, where that is possible."""
+        locked = _lock(file, shared) if file is not None else None
+        content = os.pread(file, 1000, 0) if file is not None else b"unreadable"
+        beat, me = (status.st_ino, status.st_mtime_ns), Holder.here(status.st_dev, self._host)
+        holder = Holder.read(content)
+        if holder is None and not content:
+            # Of a driver that was killed between making the file and writing into it.
+            return _Look(_State.ALIVE if locked is False else _State.FREE, beat)
+        if holder is not None and me.shares_locks_with(holder):
+            if locked is not None:
+                return _Look(_State.FREE if locked else _State.ALIVE, beat)
+            if me.sees(holder):
+                return _Look(_State.ALIVE if holder.is_running() else _State.FREE, beat)
+        over = self._is_silent(signature, beat, status.st_mtime) and locked is not False
+        return _Look(_State.FREE if over else _State.UNKNOWN, beat, holder.host if holder else _Look(_State.FREE).host)
+
+    def _is_silent(self, signature: str, beat: tuple[int, int], touched: float) -> bool:
+        now = time.monotonic()
+        before, since = self._seen.get(signature, (None, now))
+        if before != beat:
+            since = now
+            self._seen[signature] = beat, since
+        return self._now() - touched >= self._expiry or now - since >= self._expiry
 
     def _now(self) -> float:
         """The time by the clock of the file system, which all machines that share it have in common."""
-        clock = self.directory / f".{self._host}"
         try:
-            clock.touch()
-            return clock.stat().st_mtime
+            with tempfile.TemporaryFile(dir=self.directory) as new:
+                return os.fstat(new.fileno()).st_mtime
         except OSError:
             return time.time()
 
+    def _me(self, file: int) -> Holder:
+        return Holder.here(os.fstat(file).st_dev, self._host)
+
     def _renew(self) -> None:
         while not self._over.wait(self._renewal):
-            with self._changing, contextlib.suppress(OSError):
+            with self._changing:
                 for file in self._held.values():
-                    os.utime(file)
+                    with contextlib.suppress(OSError):
+                        os.utime(file)
 
 
-def _lock(file: int, shared: bool = False) -> bool:
-    """Whether the file could be locked until it is closed; also true where the file system knows no locks."""
+def _lock(file: int, shared: bool = False) -> bool | None:
+    """Whether the file could be locked, until it is closed; None where the file system knows no locks."""
     kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     for patience in (0.0, 0.01, 0.03):
         # Whoever only looks holds the lock for an instant.
@@ -136,7 +239,7 @@ def _lock(file: int, shared: bool = False) -> bool:
         except BlockingIOError:
             continue
         except OSError:
-            pass
+            return None
         return True
     return False
 

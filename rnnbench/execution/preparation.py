@@ -32,7 +32,10 @@ def to_do(
     alive = leases.taken(spec.signature for spec in experiment.runs)
     if fresh:
         if alive:
-            raise UserError(f"--fresh: another `rnnbench run` is doing {len(alive)} of these runs; end it first")
+            raise UserError(
+                f"--fresh: another `rnnbench run` is doing {len(alive)} of these runs; end it first (one that died on "
+                "another machine is out of the way after a minute)"
+            )
         tracker.discard(spec.signature for spec in experiment.runs)
     tracker.bury(alive)
     done = tracker.finished()

@@ -1,5 +1,7 @@
 """The driver writes every event, counts how runs end, and stops in order."""
 
+import dataclasses
+import os
 import signal
 import threading
 
@@ -9,6 +11,7 @@ from rnnbench.errors import UserError
 from rnnbench.events import Diverged, Failed, Finished, Measured, Taken, Warned
 from rnnbench.execution.checkpoints import Checkpoints
 from rnnbench.execution.driver import drive
+from rnnbench.execution.holder import Holder
 from rnnbench.execution.leases import Leases
 from rnnbench.experiment import Experiment
 from rnnbench.snapshot import Snapshot
@@ -173,3 +176,41 @@ def test_runs_that_another_driver_gives_up_are_taken_over(tmp_path):
         tally = drive(RUNS, executor, Memory(), quiet, leases=ours)
         assert (tally.finished, tally.elsewhere) == (3, 0)
         assert executor.asked == [{B, C}, {A}]
+
+
+def leave_lease(directory):
+    """The lease of A, fresh, of a driver on another machine of which nobody here can tell whether it lives."""
+    holder = dataclasses.replace(Holder.here(directory.stat().st_dev), host="pod-1", machine="another kernel")
+    (directory / A).write_bytes(holder.to_bytes())
+
+
+def test_runs_of_a_driver_that_died_elsewhere_are_done_when_its_leases_are_over(tmp_path):
+    leave_lease(tmp_path)
+    endings, said = [Finished(signature, 1, {}) for signature in (A, B, C)], []
+    with Leases(tmp_path, expiry=0.3) as ours:
+        executor = Scripted(*endings)
+        tally = drive(RUNS, executor, Memory(), quiet, leases=ours, say=said.append)
+    assert (tally.finished, tally.elsewhere) == (3, 0)
+    assert executor.asked == [{B, C}, {A}]
+    assert len(said) == 1
+    assert "pod-1" in said[0]
+
+
+def test_runs_of_a_driver_that_lives_elsewhere_are_left_to_it(tmp_path):
+    leave_lease(tmp_path)
+    timer = threading.Timer(0.5, os.utime, [tmp_path / A])
+    timer.start()
+    with Leases(tmp_path) as ours:
+        tally = drive(RUNS[:1], Scripted(), Memory(), quiet, leases=ours)
+    timer.join()
+    assert (tally.finished, tally.elsewhere, tally.signal) == (0, 1, None)
+
+
+def test_ctrl_c_ends_the_wait_for_another_driver(tmp_path):
+    leave_lease(tmp_path)
+    memory = Memory()
+    timer = threading.Timer(0.5, os.kill, [os.getpid(), signal.SIGINT])
+    timer.start()
+    with Leases(tmp_path) as ours:
+        tally = drive(RUNS[:1], Scripted(), memory, quiet, leases=ours)
+    assert (tally.signal, memory.interrupted) == (signal.SIGINT, True)

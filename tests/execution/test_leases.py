@@ -1,10 +1,13 @@
 """A run has one holder at most, and none that is dead."""
 
+import dataclasses
 import itertools
 import os
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -12,6 +15,8 @@ from pathlib import Path
 import pytest
 
 from rnnbench.errors import UserError
+from rnnbench.execution import leases as module
+from rnnbench.execution.holder import Holder
 from rnnbench.execution.leases import Leases
 
 ROOT = Path(__file__).parents[2]
@@ -129,3 +134,133 @@ def test_a_place_that_cannot_be_written_is_one_line(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match=r"file/l: cannot be written: Not a directory"):
         Leases(tmp_path / "file" / "l").claim("a")
+
+
+def elsewhere(tmp_path, **changes):
+    """A holder that could be anywhere, here but for what is changed."""
+    holder = Holder.here(tmp_path.stat().st_dev)
+    return dataclasses.replace(holder, **({"host": "pod-1", "pid": 1} | changes))
+
+
+def leave(tmp_path, content, age=0.0, name="a"):
+    """A lease that nobody has locked."""
+    path = tmp_path / name
+    path.write_bytes(content if isinstance(content, bytes) else content.to_bytes())
+    os.utime(path, (time.time() - age,) * 2)
+    return path
+
+
+@pytest.fixture
+def no_locks(monkeypatch):
+    monkeypatch.setattr("rnnbench.execution.leases._lock", lambda *_, **__: None)
+
+
+def test_a_dead_holder_on_this_kernel_is_known_at_once_whatever_its_host_was_called(tmp_path):
+    leave(tmp_path, elsewhere(tmp_path, processes=5))
+    with Leases(tmp_path) as leases:
+        assert leases.taken("a") == set()
+        assert leases.claim("a")
+
+
+@pytest.mark.parametrize("changes", [{"machine": "another kernel"}, {"disk": -1}], ids=["kernel", "mount"])
+def test_a_lease_whose_lock_could_not_be_seen_lasts_until_it_expires(tmp_path, changes):
+    """Also if the other machine has our host's name, and there is such a process here."""
+    holder = elsewhere(tmp_path, host=socket.gethostname(), pid=os.getpid(), **changes)
+    leave(tmp_path, holder)
+    leave(tmp_path, holder, age=61, name="b")
+    with Leases(tmp_path) as leases:
+        assert leases.taken("ab") == {"a"}
+        assert (leases.claim("a"), leases.claim("b")) == (False, True)
+
+
+def test_what_cannot_be_made_out_counts_as_another_machines(tmp_path):
+    old_format = f"{socket.gethostname()} {os.getpid()}\n".encode()
+    for number, content in enumerate((b"\0" * 50, b"\xff{", b"[1, 2]", b'{"host": "x"}', old_format)):
+        leave(tmp_path, content, name=f"fresh {number}")
+        leave(tmp_path, content, name=f"old {number}", age=61)
+    names = {path.name for path in tmp_path.iterdir()}
+    with Leases(tmp_path) as leases:
+        assert leases.taken(names) == {name for name in names if name.startswith("fresh")}
+        assert all(leases.claim(name) == name.startswith("old") for name in names)
+
+
+def test_where_there_are_no_locks_a_process_is_looked_for(tmp_path, no_locks):
+    mine = elsewhere(tmp_path, pid=os.getpid())
+    leave(tmp_path, mine, age=61, name="lives")
+    leave(tmp_path, dataclasses.replace(mine, began=mine.began - 1), name="number used again")
+    leave(tmp_path, dataclasses.replace(mine, pid=2**22 + 1), name="dead")
+    leave(tmp_path, dataclasses.replace(mine, processes=5), name="another container")
+    names = {path.name for path in tmp_path.iterdir()}
+    assert Leases(tmp_path).taken(names) == {"lives", "another container"}
+
+
+def test_a_wait_ends_when_a_lease_is_over(tmp_path, monkeypatch):
+    """By the clock of the file system, or by our own if the lease is of the future."""
+    monkeypatch.setattr(module, "LOOK_EVERY", 0.02)
+    said = []
+    for name, age in (("a", -86_400.0), ("b", 0.0)):
+        leave(tmp_path, elsewhere(tmp_path, machine="x"), age=age, name=name)
+        with Leases(tmp_path, expiry=0.3) as leases:
+            assert not leases.claim(name)
+            assert leases.settle([name], say=said.append)
+            assert leases.claim(name)
+    assert said == ["waiting for up to 0 s: `rnnbench run` on pod-1 holds runs, and is alive or has just died"] * 2
+
+
+def test_a_wait_ends_when_all_that_others_hold_is_renewed(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "LOOK_EVERY", 0.02)
+    path, began = leave(tmp_path, elsewhere(tmp_path, machine="x")), time.monotonic()
+    timer = threading.Timer(0.2, os.utime, [path])
+    timer.start()
+    assert not Leases(tmp_path).settle(["a"], say=lambda line: None)
+    assert time.monotonic() - began < 30
+    timer.join()
+
+
+def test_no_wait_for_who_is_known_to_live_nor_after_a_signal(tmp_path):
+    with Leases(tmp_path) as other:
+        assert other.claim("a")
+        assert not Leases(tmp_path).settle("a", say=pytest.fail)
+    leave(tmp_path, elsewhere(tmp_path, machine="x"))
+    assert not Leases(tmp_path).settle("a", stopped=lambda: True, say=pytest.fail)
+
+
+def as_another_user(action):
+    """Do something in a child without rights; what it returns, or its error."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setgroups([])
+            os.setgid(20002)
+            os.setuid(20002)
+            said = str(action())
+        except BaseException as error:
+            said = str(error)
+        os.write(writer, said.encode())
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as pipe:
+        said = pipe.read()
+    os.waitpid(child, 0)
+    return said
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may be another user")
+@pytest.mark.parametrize("mode", [0o644, 0o600])
+def test_the_leases_of_another_user_in_a_shared_directory(mode):
+    # Not below pytest's own folder, which is its user's alone.
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        place.chmod(0o777)
+        with Leases(place) as leases:
+            assert leases.claim("a")
+            (place / "a").chmod(mode)
+            assert as_another_user(lambda: (Leases(place).taken("a"), Leases(place).claim("a"))) == "({'a'}, False)"
+        leave(place, elsewhere(place), age=61).chmod(mode)
+        assert as_another_user(lambda: (Leases(place).taken("a"), Leases(place).claim("a"))) == "(set(), True)"
+        leave(place, elsewhere(place), age=61, name="b")
+        place.chmod(0o1777)
+        assert (
+            as_another_user(lambda: Leases(place).claim("b")) == f"{place}: cannot be written: Operation not permitted"
+        )
