@@ -2,51 +2,48 @@
 
 from __future__ import annotations
 
+import encodings.cp437  # noqa: F401  (zipfile looks it up as it reads, maybe after the process gave up its rights)
 import hashlib
 import json
-import os
-import tempfile
-import zipfile
+import warnings
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from rnnbench.datasets import location
 from rnnbench.errors import UserError
+from rnnbench.files import replacing
 
 
 def cached(name: str, key: Mapping[str, Any], compute: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     """The arrays of an earlier call with the same name and key, else those that `compute` gives.
 
-    The file appears by an atomic rename, so processes that compute the same at once do no harm; one that cannot be read
-    is computed anew. Raises `UserError` if the cache directory cannot be written.
+    The file appears by an atomic rename, so processes that compute the same at once do no harm; what cannot be read is
+    computed anew. What cannot be kept, because the directory or its disk takes nothing more of this user, is computed
+    by every process, with a warning. Raises `UserError` if the cache directory is none.
     """
     digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:20]
     path = location.cache_dir() / f"{name}-{digest}.npz"
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as stored, np.load(stored, allow_pickle=False) as file:
             return dict(file)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+    except Exception:  # A damaged archive raises whatever it comes upon.
         arrays = compute()
     try:
-        _write(path, arrays)
-    except OSError as error:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as file:
+            np.savez(file, **arrays)  # type: ignore[arg-type]
+    except (NotADirectoryError, FileExistsError) as error:
         raise UserError(
             f"cannot write the cache of features {path.parent}: {error.strerror}; "
             "name another directory in RNNBENCH_CACHE_DIR"
         ) from error
+    except OSError as error:
+        warnings.warn(
+            f"{path} cannot be written ({error.strerror}), so every process computes it anew; "
+            "name another directory in RNNBENCH_CACHE_DIR",
+            RuntimeWarning,
+            stacklevel=2,
+        )
     return arrays
-
-
-def _write(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, **arrays)  # type: ignore[arg-type]
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise

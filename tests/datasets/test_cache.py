@@ -1,5 +1,12 @@
 from __future__ import annotations
 
+import os
+import shutil
+import stat
+import tempfile
+import warnings
+import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -62,3 +69,93 @@ def test_a_directory_that_cannot_be_written_is_one_line(cache_dir: Path) -> None
         cached("x", {}, Computation())
     assert str(cache_dir) in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_a_file_that_is_none_of_ours_is_computed_anew(cache_dir: Path) -> None:
+    compute = Computation()
+    cached("x", {}, compute)
+    (file,) = cache_dir.iterdir()
+    damaged = bytearray(file.read_bytes())
+    damaged[6] |= 1  # Says that it is encrypted, which raises a `RuntimeError`.
+    damaged[damaged.index(b"PK\1\2") + 8] |= 1
+    for content in (b"", b"\0" * 1000, b"PK\3\4", bytes(damaged)):
+        file.write_bytes(content)
+        calls = compute.calls
+        assert np.array_equal(cached("x", {}, compute)["a"], np.arange(3))
+        assert compute.calls == calls + 1
+    assert zipfile.is_zipfile(file)
+
+
+def test_it_has_the_rights_that_the_umask_gives(cache_dir: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        cached("x", {}, Computation())
+    finally:
+        os.umask(before)
+    (file,) = cache_dir.iterdir()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o640
+
+
+@pytest.fixture
+def shared(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A cache that others may write into; not below pytest's own folder, which is its user's alone."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may be another user")
+    folder = Path(tempfile.mkdtemp())
+    monkeypatch.setenv("RNNBENCH_CACHE_DIR", str(folder))
+    yield folder
+    shutil.rmtree(folder)
+
+
+def as_user(uid: int, compute: Computation) -> str:
+    """What a process of another user gets, how often it computes, and what it is warned of."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        said = "?"
+        try:
+            os.setgroups([])
+            os.setgid(uid)
+            os.setuid(uid)
+            with warnings.catch_warnings(record=True) as told:
+                warnings.simplefilter("always")
+                found = cached("x", {}, compute)["a"].tolist()
+            said = f"{found} {compute.calls} {[str(warning.message).partition(')')[0] for warning in told]}"
+        except BaseException as error:
+            said = repr(error)
+        finally:
+            os.write(writer, said.encode())
+            os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as pipe:
+        said = pipe.read()
+    os.waitpid(child, 0)
+    return said
+
+
+@pytest.mark.parametrize("rights", [0o777, 0o1777], ids=["writable", "sticky"])
+def test_what_one_user_computed_another_one_reads(shared: Path, rights: int) -> None:
+    shared.chmod(rights)
+    assert as_user(20001, Computation()) == "[0, 1, 2] 1 []"
+    assert as_user(20002, Computation()) == "[0, 1, 2] 0 []"
+    assert len(list(shared.iterdir())) == 1
+
+
+@pytest.mark.parametrize("damage", ["cut off", "unreadable"])
+def test_a_file_that_cannot_be_replaced_is_passed_by(shared: Path, damage: str) -> None:
+    """A run needs the arrays, not the file."""
+    shared.chmod(0o1777)
+    as_user(20001, Computation())
+    (file,) = shared.iterdir()
+    if damage == "cut off":
+        os.truncate(file, 100)
+    else:
+        file.chmod(0o600)
+    assert as_user(20002, Computation()) == f"[0, 1, 2] 1 ['{file} cannot be written (Operation not permitted']"
+    assert list(shared.iterdir()) == [file]
+
+
+def test_a_cache_that_others_only_read_is_passed_by(shared: Path) -> None:
+    shared.chmod(0o755)
+    assert as_user(20001, Computation()).startswith("[0, 1, 2] 1 [")
+    assert list(shared.iterdir()) == []
