@@ -15,6 +15,7 @@ from rich.console import Console
 
 from rnnbench import __version__, completion
 from rnnbench.bench.command import bench
+from rnnbench.credentials import hidden, hidden_command
 from rnnbench.errors import UserError
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def main() -> None:
         message = f"{error.format_message().rstrip('.')}; see `{called} --help`"
     except typer.Abort:
         sys.exit(130)
-    errors.print(f"error: {message}", style="red", markup=False, soft_wrap=True)
+    errors.print(f"error: {hidden(message)}", style="red", markup=False, soft_wrap=True)
     sys.exit(2)
 
 
@@ -136,7 +137,7 @@ def run(
     if outcome.headline:
         console.print(terminal.headline(outcome.headline, console))
     if outcome.failed or outcome.signal:
-        same = shlex.join(argument for argument in sys.argv[1:] if argument != "--fresh")
+        same = hidden_command(argument for argument in sys.argv[1:] if argument != "--fresh")
         _say(f"go on with: {terminal.command()} {same}")
     if outcome.page:
         if out is None:
@@ -241,7 +242,7 @@ def report(
     from rnnbench.report.command import write
     from rnnbench.report.index import write_index
 
-    made_by = "" if usual else f"rnnbench {shlex.join(sys.argv[1:])}"
+    made_by = "" if usual else f"rnnbench {hidden_command(sys.argv[1:])}"
     page = write([grid.source for grid in grids], out or Path("reports") / grids[0].experiment.name, only, made_by)
     if out is None:
         write_index(page.parent.parent)

@@ -32,7 +32,7 @@ def serve(
     """
     location.check_readable()
     if location.database is None:
-        for line in addresses(location, location.uri.rstrip("/"), experiment):
+        for line in addresses(location, location.address, experiment):
             tell(line)
         return
     _check_port(port)

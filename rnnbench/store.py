@@ -5,17 +5,17 @@ from __future__ import annotations
 import errno
 import logging
 import os
-import re
 import shlex
 import sqlite3
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
+from rnnbench import server
+from rnnbench.credentials import hidden_address, scrubbed, user_and_password, without
 from rnnbench.errors import UserError, unwritable
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ LOCKED_FOR = 5.0
 class Location:
     """An MLflow tracking store."""
 
-    uri: str
+    uri: str = field(repr=False)
+    """May hold a password; for people there are `str` and `address`."""
     database: Path | None = None
     """The SQLite file, absolute; None for a server. The artifacts lie beside it, in `artifacts/`."""
 
@@ -46,14 +47,19 @@ class Location:
         if tracking_uri is None and store is None:
             tracking_uri = os.environ.get("MLFLOW_TRACKING_URI")
         if not tracking_uri:
+            if str(store).lower().startswith(("http:/", "https:/", "sqlite:/")):
+                raise UserError(f"--store {hidden_address(str(store))}: a directory is expected; use --tracking-uri")
             return cls._local(Path(store or DEFAULT_DIRECTORY) / "mlflow.db")
-        if tracking_uri.startswith("sqlite:///"):
-            return cls._local(Path(tracking_uri.removeprefix("sqlite:///")))
-        if not tracking_uri.startswith(("http://", "https://")):
+        tracking_uri = tracking_uri.strip()
+        scheme = tracking_uri.partition("://")[0].lower()
+        if scheme == "sqlite" and tracking_uri[len(scheme) :].startswith(":///"):
+            return cls._local(Path(tracking_uri[len("sqlite:///") :]))
+        if scheme not in ("http", "https") or "://" not in tracking_uri:
             raise UserError(
-                f"tracking URI '{tracking_uri}' is unknown: write http://HOST:PORT, sqlite:///FILE or --store DIR"
+                f"tracking URI '{hidden_address(tracking_uri)}' is unknown: "
+                "write http://HOST:PORT, sqlite:///FILE or --store DIR"
             )
-        return cls(tracking_uri)
+        return cls(_checked(tracking_uri))
 
     @classmethod
     def _local(cls, database: Path) -> Location:
@@ -65,7 +71,12 @@ class Location:
     def __str__(self) -> str:
         if self.database is not None:
             return str(self.database.parent if self.database.name == "mlflow.db" else self.database)
-        return re.sub(r"//[^/@]*@", "//", self.uri)  # without a password
+        return without(self.uri)
+
+    @property
+    def address(self) -> str:
+        """Of a server, for its pages and for people: without a password."""
+        return without(self.uri)
 
     @property
     def artifacts(self) -> Path | None:
@@ -185,12 +196,26 @@ class Location:
 
     def _check_server(self) -> None:
         try:
-            urllib.request.urlopen(f"{self.uri.rstrip('/')}/health", timeout=ANSWER_WITHIN).close()
-        except urllib.error.HTTPError:
-            pass  # It answers; whether it is MLflow shows in the first request.
+            server.check(self.uri, ANSWER_WITHIN)
         except (OSError, ValueError) as error:
-            reason = getattr(error, "reason", error)
-            raise UserError(f"MLflow server {self} does not answer: {reason}") from None
+            raise UserError(f"MLflow server {self} does not answer: {server.reason(error)}") from None
+
+
+def _checked(address: str) -> str:
+    """The address of a server as MLflow's client takes it."""
+    try:
+        parts = urlsplit(address)
+        # MLflow's client sets its paths behind the address as it is.
+        whole = bool(parts.hostname) and parts.port != 0 and not (parts.query or parts.fragment)
+    except ValueError:
+        whole = False
+    if not whole:
+        raise UserError(
+            f"tracking URI '{hidden_address(address)}' is none: write http://HOST:PORT/PATH, without ? or #; "
+            "in a user name or a password write %40 for @, %2F for / and so on"
+        )
+    user_and_password(address)
+    return parts.geturl().rstrip("/")
 
 
 def quieten() -> None:
@@ -218,7 +243,9 @@ def explained(location: Location) -> Iterator[None]:
     except Exception as error:
         if not _is_of_the_store(error):
             raise
-        raise UserError(f"{location}: {_in_words(error, location)}") from error
+        # What is not shown in the line is not shown in a traceback either.
+        cause = None if "@" in location.uri else error
+        raise UserError(f"{location}: {scrubbed(_in_words(error, location))}") from cause
 
 
 def _in_words(error: Exception, location: Location) -> str:

@@ -16,6 +16,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from rnnbench.credentials import hidden_command
 from rnnbench.execution.estimate import seconds
 from rnnbench.experiment import Experiment, RunSpec
 from rnnbench.progress import duration
@@ -172,5 +173,5 @@ def command() -> str:
 def where(store: Path | None, tracking_uri: str | None) -> str:
     """The options that name a store, as they were given."""
     if tracking_uri:
-        return f" --tracking-uri {shlex.quote(tracking_uri)}"
+        return f" --tracking-uri {hidden_command([tracking_uri])}"
     return f" --store {shlex.quote(str(store))}" if store else ""

@@ -7,10 +7,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import FrameType
 from typing import Protocol
 
+from rnnbench.credentials import scrubbed
 from rnnbench.events import Diverged, Ending, Event, Failed, Finished, Taken, Warned
 from rnnbench.execution.base import Executor
 from rnnbench.execution.checkpoints import Checkpoints
@@ -140,6 +141,10 @@ class _Drive:
         return []
 
     def _take(self, event: Event) -> None:
+        if isinstance(event, Failed):
+            event = replace(event, message=scrubbed(event.message), traceback=scrubbed(event.traceback))
+        elif isinstance(event, Warned):
+            event = replace(event, message=scrubbed(event.message))
         spec = self._specs[event.signature]
         began = time.perf_counter()
         match event:

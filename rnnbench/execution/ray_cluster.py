@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from rnnbench.credentials import hidden_address, scrubbed
 from rnnbench.datasets import location
 from rnnbench.errors import UserError
 from rnnbench.execution.base import quiet_tensorflow
@@ -66,7 +67,8 @@ class Cluster:
             reason = str(error).strip().partition("\n")[0]
             if address and os.environ.get("RAY_AUTH_MODE") != "token":
                 reason += "; if its head asks for a token, set RAY_AUTH_MODE=token and its RAY_AUTH_TOKEN here too"
-            raise UserError(f"cannot join the Ray cluster {address or 'of this machine'}: {reason}") from error
+            head = hidden_address(address) if address else "of this machine"
+            raise UserError(f"cannot join the Ray cluster {head}: {scrubbed(reason)}") from error
         # Its notices of lost nodes, each with 25 lines of a log, have no switch; the executor says it in one line.
         ray._private.worker.print_to_stdstream = lambda *args, **kwargs: None
 
@@ -202,7 +204,9 @@ def _check_that_ray_answers(address: str) -> None:
 
     host, _, port = address.rpartition(":")
     if not host or not port.isdigit() or "/" in host:
-        raise UserError(f"--address {address}: must be HOST:PORT of the cluster's head, e.g. 10.0.0.1:6379")
+        raise UserError(
+            f"--address {hidden_address(address)}: must be HOST:PORT of the cluster's head, e.g. 10.0.0.1:6379"
+        )
     # Ray reads these as the address by which other machines know this one.
     host = get_node_ip_address() if host in ("localhost", "127.0.0.1") else host
     try:

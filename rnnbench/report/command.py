@@ -66,7 +66,7 @@ def _names(sources: Sequence[Source]) -> dict[str, Source]:
 
 def _name(source: Source, alone: bool) -> str:
     database = source.location.database
-    place = source.location.uri if database is None else database.parent.name
+    place = source.location.address if database is None else database.parent.name
     return source.experiment.name if alone else f"{source.experiment.name} in {place}"
 
 
@@ -87,5 +87,5 @@ def _run_pages(source: Source) -> str | None:
     """Where the MLflow UI shows the experiment's runs: on its server, or where `rnnbench ui` serves a local store."""
     location = source.location
     number = experiments_with(location, view_tag(RESULTS)).get(source.experiment.name)
-    base = f"http://127.0.0.1:{DEFAULT_PORT}" if location.database is not None else location.uri.rstrip("/")
+    base = f"http://127.0.0.1:{DEFAULT_PORT}" if location.database is not None else location.address
     return number and f"{base}/#/experiments/{number}/runs/"

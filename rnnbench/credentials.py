@@ -1,0 +1,85 @@
+"""Passwords in addresses and in the environment: nothing that a person sees holds one."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from base64 import b64encode
+from collections.abc import Iterable
+from urllib.parse import unquote, urlsplit
+
+_HIDDEN = "***"
+# One stroke is left of the two where an address was taken for a path.
+_IN_TEXT = re.compile(r"(?<=\w:/)(/?)[^\s/?#'\"<>]*@")
+_IN_ADDRESS = re.compile(r"(?<=\w:/)(/?).*@", re.DOTALL)
+_IS_ADDRESS = re.compile(r"(--[\w-]+=)?[A-Za-z][\w+.-]*://?")
+_SHORTEST = 4
+"""Characters from which a password is looked for in a text: a shorter one is found in innocent words."""
+_used: set[str] = set()
+"""Every password that this process was given in an address."""
+
+
+def hidden(text: str) -> str:
+    """A text without user and password in its addresses.
+
+    >>> hidden("cannot reach http://ann:secret@host:5000/mlflow")
+    'cannot reach http://***@host:5000/mlflow'
+    """
+    return _IN_TEXT.sub(rf"\1{_HIDDEN}@", text)
+
+
+def hidden_command(arguments: Iterable[str]) -> str:
+    """Arguments as a person would type them, without user and password in those that are addresses.
+
+    >>> hidden_command(["run", "my file.yaml", "--tracking-uri", "http://ann:se/cret@host"])
+    "run 'my file.yaml' --tracking-uri 'http://***@host'"
+    """
+    return shlex.join(hidden_address(one) if _IS_ADDRESS.match(one) else hidden(one) for one in arguments)
+
+
+def hidden_address(address: str) -> str:
+    """An address as it was given, also one that is none because its password should be percent-encoded."""
+    return _IN_ADDRESS.sub(rf"\1{_HIDDEN}@", address)
+
+
+def scrubbed(text: str) -> str:
+    """What a library or a plug-in said, without any password that this process knows, wherever it stands."""
+    text = hidden(text)
+    for secret in sorted(_secrets(), key=len, reverse=True):
+        text = text.replace(secret, _HIDDEN)
+    return text
+
+
+def without(address: str) -> str:
+    """An address without user and password."""
+    parts = urlsplit(address)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def user_and_password(address: str) -> tuple[str, str]:
+    """Those in an address, as MLflow's client sends them: `%40` is `@`."""
+    parts = urlsplit(address)
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    _used.update({password, parts.password or "", _encoded(user, password)})
+    return user, password
+
+
+def authorization(address: str) -> dict[str, str]:
+    """The header that MLflow's client sends: of the address, else of the environment."""
+    user, password = user_and_password(address)
+    if not (user or password):
+        user, password = (os.environ.get(f"MLFLOW_TRACKING_{name}", "") for name in ("USERNAME", "PASSWORD"))
+    if user and password:
+        return {"Authorization": f"Basic {_encoded(user, password)}"}
+    token = os.environ.get("MLFLOW_TRACKING_TOKEN", "").strip()
+    return {"Authorization": f"Bearer {token}"} if token else {}
+
+
+def _encoded(user: str, password: str) -> str:
+    return b64encode(f"{user}:{password}".encode()).decode()
+
+
+def _secrets() -> set[str]:
+    given = {os.environ.get(f"MLFLOW_TRACKING_{name}", "").strip() for name in ("PASSWORD", "TOKEN")}
+    return {secret for secret in given | _used if len(secret) >= _SHORTEST}
