@@ -155,7 +155,7 @@ def run(
             return
         yield from memory.keep(_train(spec, compiled, validation, progress, watch))
     compiled.network.set_weights(progress.best_weights)
-    summary = yield from _profile(spec, compiled, validation, progress.step, "final", watch)
+    summary = yield from _profile(spec, compiled, validation, _final_step(spec, progress), "final", watch)
     with watch.part("evaluation"):
         scores = compiled.scores(task, test)
     if spec.log_model:
@@ -233,6 +233,16 @@ def _outcome(task: Task, progress: _Progress, scores: dict[str, float]) -> dict[
     if solved and progress.solved_at is not None:
         outcome["steps_to_solve"] = progress.solved_at
     return outcome | _section("test", scores)
+
+
+def _final_step(spec: RunSpec, progress: _Progress) -> int:
+    """Where the last diagnostics stand: at the step that was reached.
+
+    A run that diverged in the very step after a probe has reached no further than that. A metric has one value a step,
+    so they stand at the step that failed.
+    """
+    probed = progress.step == 0 or progress.step in _probe_steps(spec)
+    return progress.step + 1 if progress.diverged and probed else progress.step
 
 
 def _probe_steps(spec: RunSpec) -> set[int]:

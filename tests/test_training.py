@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from rnnbench import training
-from rnnbench.compiled import compiled_network
+from rnnbench.compiled import CompiledNetwork, compiled_network
 from rnnbench.events import Diverged, Finished, Measured, Profiled, Started
 from rnnbench.experiment import Experiment
 from rnnbench.models.network import build
@@ -156,3 +156,27 @@ def test_shares_of_clipped_steps():
         e.metrics["gradient_norm/clipped"] for e in events if isinstance(e, Measured) and "train/loss" in e.metrics
     ]
     assert clipped == [1.0]
+
+
+@pytest.mark.parametrize(("start", "last"), [(0, 1), (20, 21)], ids=["initial", "during"])
+def test_a_run_that_diverges_right_after_a_probe_keeps_its_last_diagnostics(monkeypatch, start, last):
+    """They stand at a step of their own: a store has one value of a metric at a step, and drops what comes twice."""
+    fit = CompiledNetwork.fit
+
+    def diverge(self, task, seed, settings, at, stop):
+        losses, norms = fit(self, task, seed, settings, at, stop)
+        return (np.full_like(losses, np.nan) if at == start else losses), norms
+
+    monkeypatch.setattr(CompiledNetwork, "fit", diverge)
+    (spec,) = specs()
+    events = list(training.run(spec))
+    assert isinstance(events[-1], Diverged)
+    assert (events[-1].step, events[-1].metrics["steps"]) == (start, start)
+    measured = [(name, event.step) for event in events if isinstance(event, Measured) for name in event.metrics]
+    assert len(measured) == len(set(measured))
+    steps = [step for name, step in measured if name == "gradient_profile/survival"]
+    assert steps == sorted({0, start, last})
+    (final,) = (event for event in events if isinstance(event, Measured) and event.step == last)
+    assert final.metrics["gradient_profile/survival"] == events[-1].metrics["survival"]
+    assert any(name.startswith("saturation/") for name in final.metrics)
+    assert [event.step for event in events if isinstance(event, Profiled)][-1] == last
