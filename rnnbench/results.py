@@ -54,10 +54,7 @@ def load(location: Location, experiment: Experiment) -> Results:
     """
     from rnnbench.selection import EVALUATED, with_roles
 
-    stored = newest_runs(location, experiment.name)
-    pairs = [(spec, stored[spec.signature]) for spec in experiment.runs if spec.signature in stored]
-    if not pairs:
-        raise UserError(f"{location}: no runs of '{experiment.name}' yet: run `rnnbench run FILE` first")
+    pairs = _stored(location, experiment)
     found = [run for _, run in pairs]
     history = _history(location, found)
     runs = _runs(pairs, experiment.select).assign(
@@ -74,6 +71,27 @@ def load(location: Location, experiment: Experiment) -> Results:
         profiles=_profiles(location, experiment.name, found),
         levels=_levels(found),
     )
+
+
+def validated(location: Location, experiment: Experiment) -> pd.DataFrame:
+    """The runs with their validation scores, and nothing that takes an artifact or another history: see `load`.
+
+    For who chooses among runs, or looks again and again.
+    """
+    pairs = _stored(location, experiment)
+    asked = [
+        StoredRun(run.run_id, run.tags, metrics={f"validation/{spec.task.score_name}": math.nan}) for spec, run in pairs
+    ]
+    scores = _validation_scores(pairs, _history(location, asked))
+    return _runs(pairs, experiment.select).assign(validation_score=scores)
+
+
+def _stored(location: Location, experiment: Experiment) -> list[tuple[RunSpec, StoredRun]]:
+    stored = newest_runs(location, experiment.name)
+    pairs = [(spec, stored[spec.signature]) for spec in experiment.runs if spec.signature in stored]
+    if not pairs:
+        raise UserError(f"{location}: no runs of '{experiment.name}' yet: run `rnnbench run FILE` first")
+    return pairs
 
 
 def provenance(location: Location, experiment: Experiment) -> dict[str, str]:

@@ -51,11 +51,11 @@ def not_picked(experiment: Experiment, location: Location) -> set[str] | None:
     status = statuses(location, experiment.name)
     if any(status.get(spec.signature) not in _OVER for spec in choosing):
         return None
-    from rnnbench.results import load
+    from rnnbench.results import validated
     from rnnbench.selection import candidates
     from rnnbench.statistics import GROUP
 
-    table = candidates(load(location, experiment).runs, experiment.select.seeds)
+    table = candidates(validated(location, experiment), experiment.select.seeds)
     table = table[table["picked"]]
     rates = dict(zip(table[GROUP].itertuples(index=False, name=None), table["learning_rate"], strict=True))
     chosen = [

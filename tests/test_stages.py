@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from event_streams import experiment, new_store, whole_run, write
 
-from rnnbench import results, stages, status
+from rnnbench import results, stages, status, stored
 from rnnbench.events import Event, Failed, Measured
 from rnnbench.execution.leases import Leases
 from rnnbench.experiment import Experiment, RunSpec, SettingError
@@ -100,3 +100,20 @@ def test_how_a_rate_is_chosen_changes_no_signature():
     assert [spec.signature for spec in plain.runs] == [spec.signature for spec in GRID.runs]
     assert GRID.resolved()["select"] == {"axis": "learning_rate", "seeds": [0]}
     assert "select" not in plain.resolved()
+
+
+def test_who_looks_how_far_it_is_opens_no_artifact_and_reads_but_one_history(location, monkeypatch):
+    """`status --follow` does it every two seconds, maybe on a server."""
+    for spec in stages.choosing_runs(GRID):
+        write(location, GRID, *run(spec, 0.9 if spec.training.learning_rate == 1e-2 else 0.8))
+    asked, histories = [], stored.histories
+    monkeypatch.setattr(results, "artifact", lambda *_: pytest.fail("an artifact is opened"))
+    monkeypatch.setattr(results, "histories", lambda place, runs: asked.extend(runs) or histories(place, runs))
+    opened = []
+    monkeypatch.setattr(Path, "read_bytes", lambda path: opened.append(path))
+    counts = status.look(GRID, location, Leases(Path("nowhere"))).counts(list(GRID.runs))
+    assert counts == {"finished": 4, "waiting": 8, "not needed": 6}
+    assert {metric for one in asked for metric in one.metrics} == {"validation/accuracy"}
+    assert opened == []
+    needed = stages.needed(GRID, location, stages.evaluated_runs(GRID))
+    assert {spec.training.learning_rate for spec in needed if spec.model_label == "simple_rnn"} == {1e-2}
