@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from rnnbench.events import Saved
 from rnnbench.experiment import RunSpec
+from rnnbench.stored import every_page
 from rnnbench.tasks.base import Tokens
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import LoggedModel
     from mlflow.models import ModelSignature
 
 NAME = "model"
@@ -27,8 +29,7 @@ def log_model(client: MlflowClient, experiment_id: str, run_id: str, spec: RunSp
 
     # A run that goes on may say again what it said.
     forget_models(client, experiment_id, run_id)
-    tags = {"task": spec.task_label, "model": spec.model_label}
-    made = client.create_logged_model(experiment_id, name=NAME, source_run_id=run_id, tags=tags)
+    made = client.create_logged_model(experiment_id, name=NAME, source_run_id=run_id, tags=_tags(spec))
     with tempfile.TemporaryDirectory() as folder:
         _write(Path(folder), made, run_id, spec, event)
         client.log_model_artifacts(made.model_id, folder)
@@ -38,8 +39,23 @@ def log_model(client: MlflowClient, experiment_id: str, run_id: str, spec: RunSp
 
 def forget_models(client: MlflowClient, experiment_id: str, run_id: str) -> None:
     """Delete the models of a run (MLflow keeps deleted ones in its bin)."""
-    for model in client.search_logged_models([experiment_id], filter_string=f"source_run_id = '{run_id}'"):
+    for model in _models(client, experiment_id, run_id):
         client.delete_logged_model(model.model_id)
+
+
+def relabel_models(client: MlflowClient, experiment_id: str, run_id: str, spec: RunSpec) -> None:
+    """Give the models of a run the labels of its spec."""
+    for model in _models(client, experiment_id, run_id):
+        client.set_logged_model_tags(model.model_id, _tags(spec))
+
+
+def _tags(spec: RunSpec) -> dict[str, str]:
+    return {"task": spec.task_label, "model": spec.model_label}
+
+
+def _models(client: MlflowClient, experiment_id: str, run_id: str) -> list[LoggedModel]:
+    chosen = f"source_run_id = '{run_id}'"
+    return every_page(lambda token: client.search_logged_models([experiment_id], chosen, page_token=token))
 
 
 def _write(folder: Path, made: Any, run_id: str, spec: RunSpec, event: Saved) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +16,8 @@ SIGNATURE_TAG = "rnnbench.signature"
 STATUS_TAG = "rnnbench.status"
 KIND_TAG = "rnnbench.kind"
 MESSAGE_TAG = "rnnbench.message"
+DIGEST_TAG = "rnnbench.digest"
+"""Of a report: its files, so that the same report is not stored twice."""
 PROFILE_ARTIFACT = "gradient_profile.parquet"
 PICTURE_ARTIFACT = "gradient_profile.svg"
 
@@ -92,8 +94,9 @@ def attempts(location: Location, experiment: str, signature: str) -> list[Stored
 def experiments_with(location: Location, tag: str) -> dict[str, str]:
     """Name and id of each experiment that has this tag, the newest first."""
     if location.database is None:
+        client = location.client()
         with explained(location):
-            found = location.client().search_experiments()
+            found = every_page(lambda token: client.search_experiments(page_token=token))
         return {one.name: one.experiment_id for one in found if tag in one.tags}
     query = """SELECT name, experiments.experiment_id FROM experiments JOIN experiment_tags USING (experiment_id)
         WHERE key = ? AND lifecycle_stage = 'active' ORDER BY creation_time DESC"""
@@ -175,16 +178,10 @@ def _runs_by_client(location: Location, experiment: str, chosen: str = "") -> li
         found = client.get_experiment_by_name(experiment)
         if found is None:
             return []
-        runs: list[Any] = []
-        token = None
-        while True:
-            page = client.search_runs(
-                [found.experiment_id], chosen, max_results=1000, page_token=token, order_by=["start_time ASC"]
-            )
-            runs += page
-            token = page.token
-            if not token:
-                break
+        oldest_first, place = ["start_time ASC"], [found.experiment_id]
+        runs = every_page(
+            lambda token: client.search_runs(place, chosen, max_results=1000, page_token=token, order_by=oldest_first)
+        )
     return [
         StoredRun(
             run.info.run_id,
@@ -196,6 +193,16 @@ def _runs_by_client(location: Location, experiment: str, chosen: str = "") -> li
     ]
 
 
+def every_page(ask: Callable[[str | None], Any]) -> list[Any]:
+    """All that a search finds: `ask` is given the token of a page, None for the first."""
+    page = ask(None)
+    found = list(page)
+    while page.token:
+        page = ask(page.token)
+        found += page
+    return found
+
+
 def _history_by_http(location: Location, metric: str, run_ids: Sequence[str]) -> list[Point]:
     """One metric of many runs, as MLflow's own page asks for it: its client can only ask run by run."""
     points: list[Point] = []
@@ -204,13 +211,21 @@ def _history_by_http(location: Location, metric: str, run_ids: Sequence[str]) ->
         answer = _get(location, "/ajax-api/2.0/mlflow/metrics/get-history-bulk", query)
         answer.raise_for_status()
         found = answer.json().get("metrics", [])
-        if len(found) >= _BULK_POINTS and len(chunk) > 1:
+        if len(found) >= _BULK_POINTS:
+            # There may be more, and this has no second page.
             half = len(chunk) // 2
-            points += _history_by_http(location, metric, chunk[:half])
-            points += _history_by_http(location, metric, chunk[half:])
+            parts = [chunk[:half], chunk[half:]] if half else []
+            points += [point for part in parts for point in _history_by_http(location, metric, part)]
+            points += [] if half else _history_by_client(location, metric, chunk[0])
             continue
         points += [(point["run_id"], int(point["step"]), metric, _finite(float(point["value"]))) for point in found]
     return points
+
+
+def _history_by_client(location: Location, metric: str, run_id: str) -> list[Point]:
+    """One metric of one run, page by page."""
+    history = location.client().get_metric_history(run_id, metric)
+    return [(run_id, point.step, metric, _finite(point.value)) for point in sorted(history, key=lambda one: one.step)]
 
 
 def _get(location: Location, endpoint: str, query: dict[str, Any]) -> Any:
