@@ -72,6 +72,7 @@ class Grid:
         executor_for = executors.reach(checkpoints, screen.say)
         with Tracker(self.location, self.experiment) as tracker, leases:
             waiting = to_do(self.experiment, tracker, leases, checkpoints, fresh)
+            tracker.relabel()
             outcome = self._drive(waiting, executor_for, tracker, leases, checkpoints, screen)
             if outcome.complete and out is not None:
                 self._conclude(tracker, outcome, out)
@@ -140,6 +141,6 @@ class Grid:
         from rnnbench.headline import Headline
 
         outcome.page, outcome.headline = out / "report.html", Headline(self.results())
-        if outcome.attempted or not outcome.page.exists():
-            self.report(out)
-            tracker.log_report(out, outcome.headline.markdown())
+        # Also where nothing was left to do: the file may say other labels, lags or words than the report that is there.
+        self.report(out)
+        tracker.log_report(out, outcome.headline.markdown())

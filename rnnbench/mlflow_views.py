@@ -21,7 +21,10 @@ _METRICS = {
     CURVES: ("score", "best_step", "steps_to_solve", "steps", "train/loss", "validation/loss"),
     GRADIENTS: ("survival", "decay_per_step", "reach", "score", "gradient_norm/max", "gradient_norm/clipped"),
 }
-_PARAMS = ("lag", "filler", "seed", "task", "model", "units", "learning_rate")
+_PARAMS = ("lag", "filler", "seed")
+_LABELS = ("task", "model")
+"""As tags, which follow the experiment file; a parameter stays as it was."""
+_SIZES = ("units", "learning_rate")
 _PAGE_COLUMNS = ("attributes.`Created`", "attributes.`Duration`")
 _NAME, _NARROW = 230, 95
 """Widths of the run's name and of any other column, pixels."""
@@ -54,6 +57,8 @@ def _view(name: str, experiment: Experiment) -> str:
         f"tags.`{STATUS_TAG}`",
         *(f"metrics.`{metric}`" for metric in _METRICS[name]),
         *(f"params.`{param}`" for param in _PARAMS),
+        *(f"tags.`{label}`" for label in _LABELS),
+        *(f"params.`{size}`" for size in _SIZES),
     ]
     charts = list(_CHARTS[name](experiment))
     state = {

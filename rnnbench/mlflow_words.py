@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import platform
 import subprocess
@@ -16,6 +17,7 @@ from rnnbench.markdown import plain
 from rnnbench.mlflow_views import VIEWS, link
 from rnnbench.stored import KIND_TAG, PICTURE_ARTIFACT, SIGNATURE_TAG, STATUS_TAG
 
+NAME_TAG = "mlflow.runName"
 NOTE_TAG = "mlflow.note.content"
 """The description of a run or an experiment: Markdown, of which the page of an experiment shows the first line."""
 REPORT = "report"
@@ -35,18 +37,27 @@ def run_name(spec: RunSpec) -> str:
     return spec.name if len(spec.name) <= _NAME_LENGTH else f"{spec.name[: _NAME_LENGTH - 1]}…"
 
 
+def label_tags(spec: RunSpec, colour: str) -> dict[str, str]:
+    """The tags of a run that follow the labels in the experiment file; `colour`: that of its model everywhere."""
+    labels = {"task": spec.task_label, "model": spec.model_label}
+    return {NAME_TAG: run_name(spec), **labels, "mlflow.runColor": colour}
+
+
 def run_tags(spec: RunSpec, colour: str) -> dict[str, str]:
-    """The tags of a run that goes on; `colour`: that of its model everywhere."""
+    """The tags of a run that goes on."""
     return {
         SIGNATURE_TAG: spec.signature,
         STATUS_TAG: "running",
         KIND_TAG: "run",
-        "task": spec.task_label,
-        "model": spec.model_label,
+        **label_tags(spec, colour),
         "source": spec.task.data_source,
-        "mlflow.runColor": colour,
         **origin(),
     }
+
+
+def run_file(spec: RunSpec) -> dict[str, Any]:
+    """All that can change a run's result, for the file beside it."""
+    return {"name": spec.name, **spec.settings}
 
 
 def report_tags() -> dict[str, str]:
@@ -55,11 +66,21 @@ def report_tags() -> dict[str, str]:
     return {KIND_TAG: REPORT, "model": REPORT, "mlflow.runColor": _REPORT_COLOUR, NOTE_TAG: note, **origin()}
 
 
+def report_digest(directory: Path, *words: str) -> str:
+    """Of the files of a report, and of the words that are said about it."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in directory.rglob("*") if path.is_file()):
+        digest.update(f"{path.relative_to(directory).as_posix()}\0{path.stat().st_size}\0".encode())
+        digest.update(path.read_bytes())
+    for text in words:
+        digest.update(f"\0{text}".encode())
+    return digest.hexdigest()
+
+
 def run_note(spec: RunSpec, run_id: str, status: str, metrics: Mapping[str, float]) -> str:
     """What was asked of a run and what came out, with the picture of its gradient profile."""
     through = "noise" if spec.task.filler == "distractor" else "silence"
-    model, task = plain(spec.model_label), plain(spec.task_label)
-    asked = f"Does **{model}** still solve {task} after {spec.task.lag} steps of {through}?"
+    asked = f"{question(spec.model_label, spec.task_label)} after {spec.task.lag} steps of {through}?"
     score = metrics.get("score")
     found = [f"Test {spec.task.score_name} {score:.4g}" if score is not None else "No test score"]
     found += ["solved" if metrics["solved"] else "not solved"] if "solved" in metrics else []
@@ -67,6 +88,11 @@ def run_note(spec: RunSpec, run_id: str, status: str, metrics: Mapping[str, floa
     found += [f"{status} after {metrics.get('steps', 0):.0f} steps"]
     picture = f"![gradient profile](get-artifact?path={PICTURE_ARTIFACT}&run_uuid={run_id})"
     return f"{asked} {', '.join(found)}.\n\n{picture}"
+
+
+def question(model_label: str, task_label: str) -> str:
+    """The beginning of a run's note, which names its labels."""
+    return f"Does **{plain(model_label)}** still solve {plain(task_label)}"
 
 
 def failure_note(message: str, traceback: str) -> str:

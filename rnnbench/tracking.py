@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import tempfile
+import threading
 import time
 from collections import defaultdict
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -23,21 +25,26 @@ from rnnbench.mlflow_words import (
     experiment_note,
     failure_note,
     parameters,
+    report_digest,
     report_tags,
+    run_file,
     run_name,
     run_note,
     run_tags,
 )
 from rnnbench.palette import colours
 from rnnbench.profile_picture import picture
+from rnnbench.relabelling import changed_tags, relabel_files
 from rnnbench.store import Location, explained
 from rnnbench.stored import (
+    DIGEST_TAG,
     MESSAGE_TAG,
     PICTURE_ARTIFACT,
     PROFILE_ARTIFACT,
     STATUS_TAG,
     StoredRun,
     attempts,
+    newest_runs,
     statuses,
     stored_runs,
 )
@@ -49,7 +56,8 @@ if TYPE_CHECKING:
 PROFILE_COLUMNS = ("step", "distance", "phase", "state", "median", "low", "high")
 _BATCH = 1000
 """Metrics that MLflow takes in one call."""
-_FLUSH_SECONDS = 5.0
+FLUSH_SECONDS = 2.0
+"""How long a metric waits at most until it is in the store."""
 _COPYING_SHARE = 0.01
 """Share of the time that copies of the database may take."""
 _DONE = ("finished", "diverged")
@@ -65,12 +73,15 @@ class _OpenRun:
     metrics: list[Metric] = field(default_factory=list)
     seen: set[tuple[str, int]] = field(default_factory=set)
     profile: dict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
+    parameters: set[str] = field(default_factory=set)
+    """Those that the store has, and which no store lets be changed: a label may be another one by now."""
 
     @classmethod
     def reopened(cls, client: MlflowClient, run_id: str, spec: RunSpec) -> Self:
         """A run that was broken off, with what the store has of it."""
-        run = cls(run_id, spec)
-        for key in client.get_run(run_id).data.metrics:
+        data = client.get_run(run_id).data
+        run = cls(run_id, spec, parameters=set(data.params))
+        for key in data.metrics:
             run.seen.update((key, metric.step) for metric in client.get_metric_history(run_id, key))
         return run
 
@@ -97,8 +108,9 @@ class _OpenRun:
 class Tracker:
     """Writes one experiment's runs to an MLflow experiment of its name; one MLflow run for each signature.
 
-    A context manager: leaving it marks the runs that still go on as interrupted. Every method raises `UserError` if the
-    store cannot be written. MLflow is imported by the first write.
+    A context manager: inside it, what was measured is written every `FLUSH_SECONDS`, whether events come or not;
+    leaving it marks the runs that still go on as interrupted. Every method raises `UserError` if the store cannot be
+    written. MLflow is imported by the first write.
     """
 
     def __init__(self, location: Location, experiment: Experiment) -> None:
@@ -111,12 +123,18 @@ class Tracker:
         self._ended: set[str] = set()
         self._flushed = time.monotonic()
         self._copy_due = 0.0
+        self._lock = threading.RLock()
+        self._left = threading.Event()
+        self._flusher = threading.Thread(target=self._keep_flushing, daemon=True)
 
     def __enter__(self) -> Self:
+        self._flusher.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._left.set()
         self.interrupt()
+        self._flusher.join()
 
     def statuses(self) -> dict[str, str]:
         """`running`, `finished`, `diverged`, `failed` or `interrupted` for each signature that the store knows.
@@ -139,12 +157,26 @@ class Tracker:
             # On a server there may be others' runs, of which nothing is known here.
             ours = self.location.database is not None or run.signature in self._specs
             if ours and run.status == "running" and run.signature not in alive:
-                with explained(self.location):
+                with self._writing():
                     self._terminate(run.run_id, "interrupted", "KILLED")
+
+    def relabel(self) -> None:
+        """Give the runs that the store has, but for those that go on, the labels that the experiment file has now."""
+        stored = newest_runs(self.location, self.experiment.name)
+        for spec in self.experiment.runs:
+            run = stored.get(spec.signature)
+            if run is None or run.status == "running":
+                continue
+            if tags := changed_tags(spec, run, self._colours[spec.model_label]):
+                with self._writing():
+                    place = self.experiment.name, self._experiment_id
+                    relabel_files(self._client, self.location, place, spec, run.run_id)
+                    # Last: by them it is known what is still to do.
+                    self._log(run.run_id, tags=tags)
 
     def discard(self, signatures: Iterable[str]) -> None:
         """Delete what the store holds of these runs (MLflow keeps deleted runs in its bin)."""
-        with explained(self.location):
+        with self._writing():
             for signature in signatures:
                 self._delete(self._attempts(signature))
 
@@ -157,7 +189,7 @@ class Tracker:
         """
         if resumed and spec.signature in self._open:
             return
-        with explained(self.location):
+        with self._writing():
             # Asked now and not at the start: another driver may have begun the run since, and died.
             earlier = self._attempts(spec.signature)
             if resumed and earlier:
@@ -170,8 +202,9 @@ class Tracker:
                 made = self._client.create_run(self._experiment_id, run_name=run_name(spec), tags=tags)
                 run = self._open[spec.signature] = _OpenRun(made.info.run_id, spec)
             self._ended.discard(spec.signature)
-            self._log(run.run_id, params=parameters(spec))
-            self._client.log_dict(run.run_id, {"name": spec.name, **spec.settings}, "run.json")
+            new = {name: value for name, value in parameters(spec).items() if name not in run.parameters}
+            self._log(run.run_id, params=new)
+            self._client.log_dict(run.run_id, run_file(spec), "run.json")
             self._delete(earlier)
 
     def write(self, event: Event) -> None:
@@ -179,12 +212,12 @@ class Tracker:
 
         Events that come twice, or after the end of their run, are dropped.
         """
-        if event.signature in self._ended:
-            return
-        if event.signature not in self._open:
-            self.begin(self._specs[event.signature])
-        run = self._open[event.signature]
-        with explained(self.location):
+        with self._writing():
+            if event.signature in self._ended:
+                return
+            if event.signature not in self._open:
+                self.begin(self._specs[event.signature])
+            run = self._open[event.signature]
             match event:
                 case Started():
                     self._start(run, event)
@@ -202,7 +235,8 @@ class Tracker:
                     log_model(self._client, self._experiment_id, run.run_id, run.spec, event)
                 case Failed():
                     self._fail(run, event)
-        if time.monotonic() - self._flushed > _FLUSH_SECONDS:
+        # The timer may have met a store that did not answer, and tells nobody.
+        if time.monotonic() - self._flushed > 2 * FLUSH_SECONDS:
             self.flush()
 
     def back_up(self, now: bool = False) -> bool:
@@ -220,31 +254,49 @@ class Tracker:
 
     def flush(self) -> None:
         """Write every metric that waits."""
-        with explained(self.location):
+        with self._writing():
             for run in self._open.values():
                 self._flush(run)
         self._flushed = time.monotonic()
 
     def interrupt(self) -> None:
         """Mark the runs that still go on as interrupted: the next `rnnbench run` tries them again."""
-        with explained(self.location):
+        with self._writing():
             for signature in list(self._open):
                 self._end(signature, "interrupted", "KILLED")
 
     def log_report(self, directory: Path, found: str = "") -> str:
         """Store a report's files as one more run of the kind `report`, in place of the last; its MLflow run id.
 
-        `found`: what the report says in short, Markdown for the note of the experiment.
+        If the last one has the same files, it stays. `found`: what the report says in short, Markdown for the note of
+        the experiment.
         """
-        with explained(self.location):
+        digest = report_digest(directory, self.experiment.description, found)
+        with self._writing():
             earlier = stored_runs(self.location, self.experiment.name, kind=REPORT)
+            if earlier and earlier[-1].tags.get(DIGEST_TAG) == digest:
+                return earlier[-1].run_id
             run_id = self._client.create_run(self._experiment_id, run_name=REPORT, tags=report_tags()).info.run_id
             self._client.log_artifacts(run_id, str(directory))
             self._client.set_terminated(run_id)
             self._delete(earlier)
             note = experiment_note(self.experiment, self._experiment_id, run_id, found)
             self._client.set_experiment_tag(self._experiment_id, NOTE_TAG, note)
+            # Last, so that a report that was broken off is stored again.
+            self._log(run_id, tags={DIGEST_TAG: digest})
         return run_id
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """One thread at a time, with what the store can raise in one line."""
+        with self._lock, explained(self.location):
+            yield
+
+    def _keep_flushing(self) -> None:
+        while not self._left.wait(FLUSH_SECONDS):
+            # What could not be written still waits, and the next event of a run tells why.
+            with suppress(Exception):
+                self.flush()
 
     @cached_property
     def _client(self) -> MlflowClient:

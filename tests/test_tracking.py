@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pandas as pd
 import pytest
 from event_streams import experiment, new_store, started, whole_run, write
 
-from rnnbench import results
+from rnnbench import results, tracking
 from rnnbench.errors import UserError
 from rnnbench.events import Diverged, Failed, Finished, Measured
 from rnnbench.palette import colours
@@ -62,13 +63,58 @@ def test_a_run_has_its_settings_tags_and_data_in_mlflow(location: Location, trac
     assert json.loads(artifact(location, run, "run.json"))["training"]["steps"] == 20
 
 
-def test_what_is_not_ended_reaches_the_store_by_a_flush(location: Location, tracker: Tracker) -> None:
+def test_what_is_not_ended_reaches_the_store_by_a_flush(location: Location) -> None:
+    tracker = Tracker(location, GRID)
     tracker.write(started(FIRST))
     tracker.write(Measured(FIRST.signature, 10, {"train/loss": 2.0}))
     assert "train/loss" not in newest_runs(location, GRID.name)[FIRST.signature].metrics
     tracker.flush()
     run = newest_runs(location, GRID.name)[FIRST.signature]
     assert (run.status, run.metrics["train/loss"]) == ("running", 2.0)
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_what_is_measured_reaches_the_store_though_no_event_comes(
+    location: Location, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracking, "FLUSH_SECONDS", 0.05)
+    with Tracker(location, GRID) as tracker:
+        tracker.write(Measured(FIRST.signature, 10, {"train/loss": 2.0}))
+        until(lambda: newest_runs(location, GRID.name)[FIRST.signature].metrics == {"train/loss": 2.0})
+        for event in whole_run(SECOND):
+            tracker.write(event)
+    assert points_twice(location) == 0
+    assert tracker.statuses() == {FIRST.signature: "interrupted", SECOND.signature: "finished"}
+
+
+def test_a_store_that_fails_the_timer_loses_nothing_and_is_told_with_the_next_event(
+    location: Location, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracking, "FLUSH_SECONDS", 0.05)
+    with Tracker(location, GRID) as tracker:
+        tracker.begin(FIRST)
+        with monkeypatch.context() as broken:
+            tried: list[int] = []
+
+            def fail(*_: object, **__: object) -> None:
+                tried.append(1)
+                raise OSError("the line is cut")
+
+            broken.setattr(type(tracker._client), "log_batch", fail)
+            tracker._flushed = time.monotonic() + 3600
+            tracker.write(Measured(FIRST.signature, 10, {"train/loss": 2.0}))
+            until(lambda: len(tried) > 1)
+            tracker._flushed = 0.0
+            with pytest.raises(UserError, match="the line is cut"):
+                tracker.write(Measured(FIRST.signature, 20, {"train/loss": 1.0}))
+        tracker.write(Finished(FIRST.signature, 20, {"score": 1.0}))
+    assert sorted(results.load(location, GRID).history["value"]) == [1.0, 2.0]
 
 
 def test_more_metrics_than_one_call_takes(location: Location, tracker: Tracker) -> None:
@@ -253,9 +299,11 @@ def test_the_report_replaces_the_last_one(location: Location, tmp_path: Path) ->
     (report / "report.html").write_text("<p>first")
     (report / "figures" / "score.svg").write_text("<svg/>")
     with Tracker(location, GRID) as tracker:
-        tracker.log_report(report)
+        first = tracker.log_report(report)
         (report / "report.html").write_text("<p>second")
         newest = tracker.log_report(report)
+        assert newest != first
+        assert tracker.log_report(report) == newest  # the same files: nothing is stored
         assert tracker.statuses() == {}
     assert [run.run_id for run in stored_runs(location, GRID.name, kind="report")] == [newest]
     client = location.client()
