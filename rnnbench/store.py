@@ -106,7 +106,8 @@ class Location:
         directory = self.database.parent
         try:
             directory.mkdir(parents=True, exist_ok=True)
-            (directory / ".lock").open("ab").close()
+            if not ((directory / ".lock").exists() and os.access(directory, os.W_OK)):
+                (directory / ".lock").open("ab").close()
         except OSError as error:
             raise UserError(f"{directory}: {unwritable(error)}; choose another --store") from None
         if self.database.exists():
@@ -115,6 +116,9 @@ class Location:
                 # MLflow would try a damaged one for two minutes.
                 if connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
                     raise sqlite3.DatabaseError("malformed")
+                # SQLite opens what it may only read without a word.
+                if not os.access(self.database, os.W_OK):
+                    raise sqlite3.OperationalError("readonly database")
                 connection.execute("BEGIN IMMEDIATE")
                 connection.rollback()
 
@@ -304,9 +308,17 @@ def _create(database: Path) -> None:
 
 @contextmanager
 def _alone(directory: Path) -> Iterator[None]:
-    """One process at a time."""
+    """One process at a time, of whatever user, as far as the file system knows locks."""
     import fcntl
 
-    with (directory / ".lock").open("ab") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    path = directory / ".lock"
+    try:
+        lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    except PermissionError:
+        lock = os.open(path, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(lock)

@@ -247,7 +247,8 @@ class Tracker:
         began = time.monotonic()
         if not now and began < self._copy_due:
             return False
-        self.location.back_up()
+        with self._lock:
+            self.location.back_up()
         ended = time.monotonic()
         self._copy_due = ended + (ended - began) / _COPYING_SHARE
         return True

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from event_streams import experiment, new_store, whole_run, write
+from other_user import as_user, only_root, shared_folder
 
 from rnnbench import results, store
 from rnnbench.errors import UserError
@@ -203,3 +204,17 @@ def test_a_store_that_was_moved_is_read_and_written_in_its_new_place(tmp_path: P
     client = location.client()
     listed = [file.path for file in client.list_artifacts(loaded.runs["run_id"][0])]
     assert listed == ["gradient_profile.parquet", "gradient_profile.svg", "run.json"]
+
+
+@only_root
+def test_a_store_that_a_group_shares_is_written_by_the_next_user() -> None:
+    """The lock alone has the rights of a strict umask."""
+    with shared_folder() as folder:
+        location = new_store(folder)
+        (folder / "mlflow.db").chmod(0o666)
+        location.back_up()
+        (folder / ".lock").chmod(0o644)
+        assert as_user(20002, lambda: (location.check_writable(), location.back_up())) == "(None, None)"
+        assert (folder / "mlflow.backup.db").stat().st_uid == 20002
+        (folder / "mlflow.db").chmod(0o644)
+        assert "the database cannot be written; choose another --store" in as_user(20002, location.check_writable)

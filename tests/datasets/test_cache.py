@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import os
-import shutil
 import stat
-import tempfile
 import warnings
 import zipfile
 from collections.abc import Iterator
@@ -11,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from other_user import as_user, only_root, shared_folder
 
 from rnnbench.datasets.cache import cached
 from rnnbench.errors import UserError
@@ -98,64 +97,51 @@ def test_it_has_the_rights_that_the_umask_gives(cache_dir: Path) -> None:
 
 @pytest.fixture
 def shared(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A cache that others may write into; not below pytest's own folder, which is its user's alone."""
-    if os.geteuid() != 0:
-        pytest.skip("only root may be another user")
-    folder = Path(tempfile.mkdtemp())
-    monkeypatch.setenv("RNNBENCH_CACHE_DIR", str(folder))
-    yield folder
-    shutil.rmtree(folder)
+    """A cache that others may write into."""
+    with shared_folder() as folder:
+        monkeypatch.setenv("RNNBENCH_CACHE_DIR", str(folder))
+        yield folder
 
 
-def as_user(uid: int, compute: Computation) -> str:
+def asked_by(uid: int) -> str:
     """What a process of another user gets, how often it computes, and what it is warned of."""
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        said = "?"
-        try:
-            os.setgroups([])
-            os.setgid(uid)
-            os.setuid(uid)
-            with warnings.catch_warnings(record=True) as told:
-                warnings.simplefilter("always")
-                found = cached("x", {}, compute)["a"].tolist()
-            said = f"{found} {compute.calls} {[str(warning.message).partition(')')[0] for warning in told]}"
-        except BaseException as error:
-            said = repr(error)
-        finally:
-            os.write(writer, said.encode())
-            os._exit(0)
-    os.close(writer)
-    with os.fdopen(reader) as pipe:
-        said = pipe.read()
-    os.waitpid(child, 0)
-    return said
+
+    def ask() -> str:
+        compute = Computation()
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            found = cached("x", {}, compute)["a"].tolist()
+        return f"{found} {compute.calls} {[str(warning.message).partition(')')[0] for warning in told]}"
+
+    return as_user(uid, ask)
 
 
+@only_root
 @pytest.mark.parametrize("rights", [0o777, 0o1777], ids=["writable", "sticky"])
 def test_what_one_user_computed_another_one_reads(shared: Path, rights: int) -> None:
     shared.chmod(rights)
-    assert as_user(20001, Computation()) == "[0, 1, 2] 1 []"
-    assert as_user(20002, Computation()) == "[0, 1, 2] 0 []"
+    assert asked_by(20001) == "[0, 1, 2] 1 []"
+    assert asked_by(20002) == "[0, 1, 2] 0 []"
     assert len(list(shared.iterdir())) == 1
 
 
+@only_root
 @pytest.mark.parametrize("damage", ["cut off", "unreadable"])
 def test_a_file_that_cannot_be_replaced_is_passed_by(shared: Path, damage: str) -> None:
     """A run needs the arrays, not the file."""
     shared.chmod(0o1777)
-    as_user(20001, Computation())
+    asked_by(20001)
     (file,) = shared.iterdir()
     if damage == "cut off":
         os.truncate(file, 100)
     else:
         file.chmod(0o600)
-    assert as_user(20002, Computation()) == f"[0, 1, 2] 1 ['{file} cannot be written (Operation not permitted']"
+    assert asked_by(20002) == f"[0, 1, 2] 1 ['{file} cannot be written (Operation not permitted']"
     assert list(shared.iterdir()) == [file]
 
 
+@only_root
 def test_a_cache_that_others_only_read_is_passed_by(shared: Path) -> None:
     shared.chmod(0o755)
-    assert as_user(20001, Computation()).startswith("[0, 1, 2] 1 [")
+    assert asked_by(20001).startswith("[0, 1, 2] 1 [")
     assert list(shared.iterdir()) == []

@@ -7,12 +7,12 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from pathlib import Path
 
 import pytest
+from other_user import as_user, only_root, shared_folder
 
 from rnnbench.errors import UserError
 from rnnbench.execution import leases as module
@@ -225,42 +225,18 @@ def test_no_wait_for_who_is_known_to_live_nor_after_a_signal(tmp_path):
     assert not Leases(tmp_path).settle("a", stopped=lambda: True, say=pytest.fail)
 
 
-def as_another_user(action):
-    """Do something in a child without rights; what it returns, or its error."""
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            os.setgroups([])
-            os.setgid(20002)
-            os.setuid(20002)
-            said = str(action())
-        except BaseException as error:
-            said = str(error)
-        os.write(writer, said.encode())
-        os._exit(0)
-    os.close(writer)
-    with os.fdopen(reader) as pipe:
-        said = pipe.read()
-    os.waitpid(child, 0)
-    return said
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root may be another user")
+@only_root
 @pytest.mark.parametrize("mode", [0o644, 0o600])
 def test_the_leases_of_another_user_in_a_shared_directory(mode):
-    # Not below pytest's own folder, which is its user's alone.
-    with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder)
-        place.chmod(0o777)
+    with shared_folder() as place:
         with Leases(place) as leases:
             assert leases.claim("a")
             (place / "a").chmod(mode)
-            assert as_another_user(lambda: (Leases(place).taken("a"), Leases(place).claim("a"))) == "({'a'}, False)"
+            assert as_user(20002, lambda: (Leases(place).taken("a"), Leases(place).claim("a"))) == "({'a'}, False)"
         leave(place, elsewhere(place), age=61).chmod(mode)
-        assert as_another_user(lambda: (Leases(place).taken("a"), Leases(place).claim("a"))) == "(set(), True)"
+        assert as_user(20002, lambda: (Leases(place).taken("a"), Leases(place).claim("a"))) == "(set(), True)"
         leave(place, elsewhere(place), age=61, name="b")
         place.chmod(0o1777)
         assert (
-            as_another_user(lambda: Leases(place).claim("b")) == f"{place}: cannot be written: Operation not permitted"
+            as_user(20002, lambda: Leases(place).claim("b")) == f"{place}: cannot be written: Operation not permitted"
         )
