@@ -140,9 +140,7 @@ def run(
         _say(f"go on with: {terminal.command()} {same}")
     if outcome.page:
         if out is None:
-            from rnnbench.report.index import write_index
-
-            write_index(outcome.page.parent.parent)
+            _index(outcome.page.parent.parent)
         _say(f"report:    {outcome.page}")
         _say(f"MLflow UI: {terminal.command()} ui {shlex.quote(str(file))}{terminal.where(store, tracking_uri)}")
     if outcome.signal:
@@ -239,12 +237,11 @@ def report(
         grid.location.check_readable()
     # After the stores have answered, because drawing takes a second to import.
     from rnnbench.report.command import write
-    from rnnbench.report.index import write_index
 
     made_by = "" if usual else f"rnnbench {shlex.join(sys.argv[1:])}"
     page = write([grid.source for grid in grids], out or Path("reports") / grids[0].experiment.name, only, made_by)
     if out is None:
-        write_index(page.parent.parent)
+        _index(page.parent.parent)
     _say(f"report: {page}")
 
 
@@ -388,6 +385,13 @@ def _point_to_data(data_dir: Path | None, manual_dir: Path | None) -> None:
         os.environ["TFDS_DATA_DIR"] = str(data_dir.resolve())
     if manual_dir:
         os.environ["RNNBENCH_MANUAL_DIR"] = str(manual_dir.resolve())
+
+
+def _index(reports: Path) -> None:
+    from rnnbench.report.index import write_index
+
+    for line in write_index(reports):
+        errors.print(f"note: {line}", markup=False, soft_wrap=True)
 
 
 def _say(line: str) -> None:

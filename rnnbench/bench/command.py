@@ -67,7 +67,7 @@ def bench(
         interrupted = True
     made = {file: table.frame(found, report.FILES[file][0]) for file, found in rows.items()}
     if any((found["status"] == table.MEASURED).any() for found in made.values()):
-        _show(report.write(made, out))
+        _show(report.write(made, out, console.print))
         console.print(f"report: {out / 'benchmark.md'}", soft_wrap=True)
     elif not interrupted:
         reasons = sorted({f"{row['peer']}: {row['status']}" for found in rows.values() for row in found})
