@@ -1,8 +1,11 @@
-"""The one exception that is a message to a person."""
+"""What is a message to a person: the mistake that ends a command, and the note that ends nothing."""
 
 from __future__ import annotations
 
 import errno
+import importlib
+import warnings
+from types import ModuleType
 
 
 class UserError(Exception):
@@ -10,6 +13,29 @@ class UserError(Exception):
 
     The command line prints it without a traceback and exits with code 2.
     """
+
+
+class UserNote(UserWarning):
+    """What is left out, or is not as it was asked for, in one line; the work goes on."""
+
+
+def note(message: str) -> None:
+    """Tell a person something that ends nothing: a line on stderr, or a warning in a notebook."""
+    warnings.warn(message, UserNote, stacklevel=3)
+
+
+def posix_only(module: str, purpose: str) -> ModuleType:
+    """A module that POSIX systems alone have. Raises `UserError` elsewhere, with the `purpose` for which it is needed.
+
+    >>> posix_only("fcntl", "sharing a store").__name__
+    'fcntl'
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        raise UserError(
+            f"{purpose} needs a POSIX system, such as Linux, macOS or WSL: there is no {module} here"
+        ) from None
 
 
 def unwritable(error: OSError) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from rnnbench.errors import UserError
+from rnnbench.errors import UserError, note
 from rnnbench.experiment import Experiment, RunSpec, Selection, line
 from rnnbench.store import Location
 from rnnbench.stored import MESSAGE_TAG, PROFILE_ARTIFACT, StoredRun, artifact, histories, newest_runs
@@ -162,13 +162,25 @@ def _history(location: Location, runs: list[StoredRun]) -> pd.DataFrame:
 
 def _profiles(location: Location, experiment: str, runs: list[StoredRun]) -> pd.DataFrame:
     columns = ["signature", "step", "phase", "state", "distance", "median", "low", "high"]
-    files = {run.signature: artifact(location, experiment, run.run_id, PROFILE_ARTIFACT) for run in runs}
-    tables = [
-        pd.read_parquet(io.BytesIO(file)).assign(signature=signature)
-        for signature, file in files.items()
-        if file is not None
-    ]
-    return pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)
+    tables = []
+    for run in runs:
+        try:
+            file = artifact(location, experiment, run.run_id, PROFILE_ARTIFACT)
+            if file is not None:
+                tables.append(read_profile(file).assign(signature=run.signature)[columns])
+        except (OSError, ValueError, KeyError) as error:
+            reason = (str(error).splitlines() or [""])[0]
+            note(f"{location}: {PROFILE_ARTIFACT} of run {run.run_id} is left out: it is damaged ({reason})")
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
+
+
+def read_profile(file: bytes) -> pd.DataFrame:
+    """A gradient profile from its Parquet file. Raises `ValueError` or `OSError` if that is damaged."""
+    import pyarrow.parquet as pq
+
+    # `pd.read_parquet` starts threads of Arrow's, which now and then abort the process at its exit.
+    with pq.ParquetFile(io.BytesIO(file), pre_buffer=False) as parquet:
+        return parquet.read(use_threads=False).to_pandas(use_threads=False)
 
 
 def _levels(runs: list[StoredRun]) -> pd.DataFrame:

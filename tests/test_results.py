@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import math
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -9,7 +11,7 @@ import pytest
 from event_streams import experiment, new_store, started, whole_run, write
 
 from rnnbench import results, stored
-from rnnbench.errors import UserError
+from rnnbench.errors import UserError, UserNote
 from rnnbench.events import Diverged, Failed, Finished, Measured
 from rnnbench.experiment import Experiment
 from rnnbench.results import COLUMNS
@@ -153,3 +155,32 @@ def test_sql_reads_what_mlflow_reads(location: Location) -> None:
         ]
         ours = [(metric, step, value) for _, step, metric, value in stored.histories(location, [run])]
         assert sorted(steps) == sorted(point for point in ours if not point[0].startswith("gradient"))
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"not Parquet at all, but as long as one", None])
+def test_a_damaged_profile_is_left_out_with_a_line(location: Location, content: bytes | None) -> None:
+    write(location, GRID, *whole_run(FIRST), *whole_run(SECOND))
+    first, _ = sorted((location.database.parent / "artifacts").rglob(stored.PROFILE_ARTIFACT))
+    first.write_bytes(first.read_bytes()[:-40] if content is None else content)
+    with pytest.warns(UserNote, match=r"gradient_profile.parquet of run \w+ is left out: it is damaged") as noted:
+        loaded = results.load(location, GRID)
+    assert len(noted) == 1
+    assert len(loaded.runs) == 2
+    assert loaded.profiles["signature"].nunique() == 1
+
+
+def test_reading_a_profile_starts_no_thread() -> None:
+    """Those that Arrow starts for files abort the process at its exit, once in some forty times."""
+    program = """
+import io, psutil
+import pandas as pd, pyarrow as pa, pyarrow.parquet as pq
+from rnnbench.results import read_profile
+file = io.BytesIO()
+pq.write_table(pa.table({"step": [1, 2], "phase": ["initial", "final"], "median": [0.5, None]}), file)
+before = psutil.Process().num_threads()
+found = read_profile(file.getvalue())
+assert psutil.Process().num_threads() == before, "threads were started"
+pd.testing.assert_frame_equal(found, pd.read_parquet(file))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
