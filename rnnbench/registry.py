@@ -10,11 +10,12 @@ import inspect
 import pkgutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from rnnbench.errors import UserError
+from rnnbench.errors import UserError, note
 
 if TYPE_CHECKING:
     from rnnbench.models.base import Model
@@ -52,6 +53,8 @@ class Registry(Generic[T]):
         """
 
         def add(thing: T) -> T:
+            if not thing.__module__.startswith("rnnbench."):
+                self._import_own()  # so that what comes later is what is told
             held = self._things.get(name)
             if held is not None and (held.__module__, held.__qualname__) != (thing.__module__, thing.__qualname__):
                 raise UserError(
@@ -84,20 +87,38 @@ class Registry(Generic[T]):
         return self._names[thing]
 
     def _fill(self) -> None:
+        self._import_own()
+        _load_entry_points()
+
+    def _import_own(self) -> None:
         if self._filled:
             return
         self._filled = True
         package = importlib.import_module(self._package)
         for module in pkgutil.iter_modules(package.__path__):
             importlib.import_module(f"{self._package}.{module.name}")
-        for entry in entry_points(group=ENTRY_POINT_GROUP):
-            entry.load()
 
 
 tasks: Registry[type[Task]] = Registry("task", "rnnbench.tasks")
 models: Registry[type[Model]] = Registry("model", "rnnbench.models")
 register_task = tasks.register
 register_model = models.register
+
+
+@cache
+def _load_entry_points() -> None:
+    """Load other people's packages; one that fails is named and left out, with all that it had registered so far."""
+    for entry in entry_points(group=ENTRY_POINT_GROUP):
+        before = [(known, dict(known._things), dict(known._names)) for known in (tasks, models)]
+        try:
+            entry.load()
+        # Also what a script without a main guard does as it is imported.
+        except (Exception, SystemExit) as error:
+            for known, things, names in before:
+                known._things, known._names = things, names
+            package = f" of package '{entry.dist.name}'" if entry.dist else ""
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            note(f"the plug-in '{entry.name}' ({entry.value}){package} cannot be loaded and is left out: {reason}")
 
 
 def load_plugins(plugins: Iterable[str]) -> None:
