@@ -7,15 +7,18 @@ import os
 import shlex
 import sys
 import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
 
-from rnnbench import __version__, completion
+from rnnbench import __version__, completion, streams
 from rnnbench.bench.command import bench
-from rnnbench.errors import UserError
+from rnnbench.errors import UserError, UserNote
 
 if TYPE_CHECKING:
     from rnnbench.grid import Grid
@@ -34,6 +37,9 @@ errors = Console(stderr=True, highlight=False)
 UsageError: Any = typer.BadParameter.__base__
 """What Typer raises for options and arguments that do not fit; it has no public name there."""
 _FOLLOW_SECONDS = 2.0
+_SIGPIPE = 128 + 13
+_MAKING = {"run", "report", "bench", "ui"}
+"""Commands that do more than print."""
 
 ExperimentFile = Annotated[
     Path,
@@ -65,21 +71,57 @@ Json = Annotated[bool, typer.Option("--json", help="As JSON, for another program
 
 
 def main() -> None:
-    """The `rnnbench` script: a mistake in the input, of whatever kind, is one line and exit code 2."""
+    """The `rnnbench` script: a mistake in the input, of whatever kind, is one line and exit code 2.
+
+    Where the output cannot be written the work goes on. Exit code 141 then if the reader went away, and 1 of a command
+    that does nothing but print.
+    """
+    with streams.surviving() as output, _notes_as_lines():
+        code = _called()
+    if not code and output.reader_left:
+        code = _SIGPIPE
+    elif not code and output.lost and not _MAKING & set(sys.argv[1:2]):
+        code = 1
+    sys.exit(code)
+
+
+def _called() -> int:
+    """The exit code of the command that `sys.argv` names."""
     try:
-        sys.exit(app(standalone_mode=False))
+        return app(standalone_mode=False) or 0
     except UserError as error:
         message = str(error)
     except UsageError as error:
         if not error.format_message():
-            sys.exit(2)  # the help was asked for by giving nothing, and is shown
+            return 2  # the help was asked for by giving nothing, and is shown
         # The context of an error names the command: `rnnbench plan`.
         called = error.ctx.command_path if error.ctx else "rnnbench"
         message = f"{error.format_message().rstrip('.')}; see `{called} --help`"
     except typer.Abort:
-        sys.exit(130)
+        return 130
     errors.print(f"error: {message}", style="red", markup=False, soft_wrap=True)
-    sys.exit(2)
+    return 2
+
+
+@contextmanager
+def _notes_as_lines() -> Iterator[None]:
+    """Show what `errors.note` tells as a line on stderr, whatever warnings the user has switched off or made errors."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", UserNote)
+        others = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+            if issubclass(category, UserNote):
+                _note(str(message))
+            else:
+                others(message, category, *where, **more)
+
+        warnings.showwarning = show
+        yield
+
+
+def _note(line: str) -> None:
+    errors.print(f"note: {line}", markup=False, soft_wrap=True)
 
 
 def _version(wanted: bool) -> None:
@@ -391,7 +433,7 @@ def _index(reports: Path) -> None:
     from rnnbench.report.index import write_index
 
     for line in write_index(reports):
-        errors.print(f"note: {line}", markup=False, soft_wrap=True)
+        _note(line)
 
 
 def _say(line: str) -> None:

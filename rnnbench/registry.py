@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from rnnbench.errors import UserError, note
 
@@ -109,7 +109,8 @@ register_model = models.register
 def _load_entry_points() -> None:
     """Load other people's packages; one that fails is named and left out, with all that it had registered so far."""
     for entry in entry_points(group=ENTRY_POINT_GROUP):
-        before = [(known, dict(known._things), dict(known._names)) for known in (tasks, models)]
+        every: tuple[Registry[Any], ...] = (tasks, models)
+        before = [(known, dict(known._things), dict(known._names)) for known in every]
         try:
             entry.load()
         # Also what a script without a main guard does as it is imported.

@@ -97,7 +97,7 @@ def test_an_entry_point_that_fails_is_named_and_the_registry_stays_whole(tmp_pat
 
 def test_a_plug_in_that_takes_a_name_of_ours_is_refused():
     theirs = type("Theirs", (), {"__module__": "theirs"})
-    with pytest.raises(UserError, match="model 'lstm' is registered twice: by rnnbench.models.lstm and theirs"):
+    with pytest.raises(UserError, match=r"model 'lstm' is registered twice: by rnnbench.models.lstm and theirs"):
         registry.register_model("lstm")(theirs)
     # Ours come first, even where nobody has asked for them yet: else they would be the ones that are refused.
     own: Registry = Registry("model", "rnnbench.models")

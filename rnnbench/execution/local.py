@@ -14,12 +14,14 @@ import pickle
 import queue
 import signal
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 
-from rnnbench.errors import UserError
+from rnnbench import streams
+from rnnbench.errors import UserError, UserNote
 from rnnbench.events import Ending, Event, Failed, Warned
 from rnnbench.execution.base import ATTEMPTS, Claim, set_tensorflow_up, stream, unclaimed
 from rnnbench.execution.checkpoints import Checkpoints
@@ -216,8 +218,10 @@ def _serve(pipe: Connection, duty: _Duty) -> None:
         os.environ["CUDA_VISIBLE_DEVICES"] = duty.device
     if duty.work is stream:
         set_tensorflow_up()
+    # The driver has told what there is to note, and a plug-in may print what nobody can take.
+    warnings.simplefilter("ignore", UserNote)
     # When the driver is gone, there is nobody to tell: the other thread ends the process.
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+    with streams.surviving(tell=False), contextlib.suppress(BrokenPipeError, ConnectionResetError):
         event: Event | None = None
         while True:
             # An ending says by itself that the next run may come; a run that was stopped has none.
