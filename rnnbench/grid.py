@@ -64,8 +64,10 @@ class Grid:
         `fresh`: first forget what the store has of these runs. Raises `UserError` before anything is written if the
         data, the store or the cluster is not there.
         """
+        from rnnbench.datasets.location import settle_home
         from rnnbench.tracking import Tracker
 
+        settle_home()
         for task in {spec.task.model_copy(update={"lag": 1}): spec.task for spec in self.experiment.runs}.values():
             task.check_data()
         checkpoints, leases = work_place(self.experiment, self.location, self.store)

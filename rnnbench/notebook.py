@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from rnnbench import experiment_file, statistics
+from rnnbench.caller import kept
 from rnnbench.execution.executors import Executors
+from rnnbench.execution.script import leave_if_unguarded
 from rnnbench.experiment import Experiment
 from rnnbench.grid import Grid
 from rnnbench.results import Results
@@ -55,6 +57,7 @@ def load_experiment(file: str | Path, *overrides: str) -> Experiment:
     return experiment_file.load(Path(file), overrides)
 
 
+@kept()
 def run_experiment(
     experiment: Experiment,
     store: str | Path | None = None,
@@ -69,7 +72,11 @@ def run_experiment(
 
     `store`: directory (default `./store`), or `tracking_uri`: an MLflow server. `workers`: processes (default: one a
     core); 0 runs in this very process, which then imports TensorFlow. `report`: a directory for the report. `fresh`:
-    start over. In a script, as opposed to a notebook, worker processes need the usual `if __name__ == "__main__":`.
+    start over. A script that defines tasks or models itself, and has workers run them, needs the usual
+    `if __name__ == "__main__":`.
+
+    The session is left as it was: its random generators, Keras' settings, environment, loggers. One thing cannot be put
+    back: a TensorFlow that `workers=0` is the first to use stays on one thread.
 
     A run that fails is told, and is a row with its `message`. Raises `UserError` for what cannot work, and
     `KeyboardInterrupt` after Ctrl-C (or the notebook's stop button): the same call goes on.
@@ -82,6 +89,7 @@ def run_experiment(
     0  simple_rnn    5       blank     0   0.75
     1  simple_rnn    5  distractor     0   0.75
     """
+    leave_if_unguarded()
     grid = _grid(experiment, store, tracking_uri)
     console = Console(highlight=False, quiet=quiet)
     out = None if report is None else Path(report)
@@ -91,6 +99,7 @@ def run_experiment(
     return grid.results()
 
 
+@kept()
 def load_results(
     experiment: Experiment, store: str | Path | None = None, *, tracking_uri: str | None = None
 ) -> Results:
@@ -110,6 +119,7 @@ def load_results(
     return _grid(experiment, store, tracking_uri).results()
 
 
+@kept()
 def memory_horizons(results: Results) -> pd.DataFrame:
     """The headline figure, a row a line: the longest lag that at least half of the seeds solve, with all shorter ones.
 
@@ -132,6 +142,7 @@ def memory_horizons(results: Results) -> pd.DataFrame:
     return statistics.horizons(statistics.summary(results.runs[results.runs["role"] == EVALUATED]))
 
 
+@kept()
 def figures(results: Results) -> dict[str, Figure]:
     """The figures of the report by their names there; the last line of a notebook's cell shows one.
 

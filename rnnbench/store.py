@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rnnbench.datasets.location import settle_home
 from rnnbench.errors import UserError, unwritable
 
 if TYPE_CHECKING:
@@ -195,6 +196,7 @@ class Location:
 
 def quieten() -> None:
     """Settings that MLflow reads from the environment; what the user has set stands."""
+    settle_home()
     quiet = {
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_LOGGING_LEVEL": "ERROR",

@@ -21,6 +21,7 @@ import rnnbench
 from rnnbench.compiled import CompiledNetwork, compiled_network
 from rnnbench.events import Diverged, Event, Finished, Measured, Profiled, Started, Warned
 from rnnbench.execution.machine import processor
+from rnnbench.execution.session import set_keras
 from rnnbench.experiment import RunSpec, Training
 from rnnbench.models.network import build
 from rnnbench.saving import saved
@@ -34,11 +35,20 @@ FIRST_SAVE = 1.0
 """Seconds until a run's first checkpoint."""
 
 
-def configure(threads: int) -> None:
-    """Set the process up, before any TensorFlow op: `threads` intra-op threads, one inter-op, deterministic kernels."""
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
+def configure(threads: int) -> bool:
+    """Set the process up: `threads` intra-op threads, one inter-op, deterministic kernels, Keras in float32.
+
+    False where the threads could not be set, because TensorFlow was in use before and has others.
+    """
     tf.config.experimental.enable_op_determinism()
+    set_keras()
+    setting = tf.config.threading
+    try:
+        setting.set_intra_op_parallelism_threads(threads)
+        setting.set_inter_op_parallelism_threads(1)
+    except RuntimeError:
+        return False
+    return True
 
 
 @dataclass

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterator
 from functools import partial
 
@@ -23,9 +22,7 @@ def validate(console: Console, full: bool = False) -> bool:
     quiet_tensorflow()
     from rnnbench import training
 
-    # A program that has used TensorFlow before has settled its threads, and keeps them.
-    with contextlib.suppress(RuntimeError):
-        training.configure(threads=1)
+    training.configure(threads=1)
     checks = quick() | (trained() if full else {})
     findings: list[Finding] = []
     with console.status("") as status:
