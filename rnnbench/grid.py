@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rnnbench.errors import posix_only
 from rnnbench.execution.preparation import to_do, work_place
 from rnnbench.stages import needed, planned
 from rnnbench.store import Location
@@ -67,7 +68,10 @@ class Grid:
         from rnnbench.datasets.location import settle_home
         from rnnbench.tracking import Tracker
 
+        posix_only("fcntl", "running a grid")
         settle_home()
+        if out is not None:
+            import rnnbench.report  # noqa: F401  (raises where none can be drawn)
         for task in {spec.task.model_copy(update={"lag": 1}): spec.task for spec in self.experiment.runs}.values():
             task.check_data()
         checkpoints, leases = work_place(self.experiment, self.location, self.store)
@@ -98,7 +102,7 @@ class Grid:
             more = planned(self.experiment) - (len(self.experiment.runs) - len(waiting)) - len(specs)
             with screen.progress(specs, executor.workers, more) as watch:
                 tally = drive(specs, executor, tracker, watch, leases=leases, checkpoints=checkpoints, say=watch.say)
-            screen.end(tally, len(specs))
+            screen.end(tally, len(specs), tracker.tracebacks)
             outcome.attempted += len(specs)
             outcome.failed |= tally.failed
             outcome.signal, outcome.elsewhere = tally.signal, tally.elsewhere

@@ -23,6 +23,12 @@ def duration(value: float) -> str:
     return f"{value / 60:.0f} min" if value < 5400 else f"{value / 3600:.1f} h"
 
 
+def brief(message: str) -> str:
+    """An error's message at a length that a person reads; all of it is in the store."""
+    return message if len(message) <= _BRIEF else f"{message[:_BRIEF]} ..."
+
+
+_BRIEF = 300
 _WIDE = 100
 """Columns of a terminal from which the loss is shown too."""
 
@@ -133,7 +139,7 @@ def _figure(field: str, width: int = 0, column: Column | None = None) -> TextCol
 
 def _ending(spec: RunSpec, event: Finished | Diverged | Failed) -> str:
     if isinstance(event, Failed):
-        return f"FAILED: {event.message}"
+        return f"FAILED: {brief(event.message)}"
     metrics = event.metrics
     words = [f"{spec.task.score_name} {metrics['score']:.4g}", f"{event.step} steps", f"{metrics['seconds']:.1f} s"]
     if isinstance(event, Diverged):

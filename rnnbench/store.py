@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rnnbench.datasets.location import settle_home
-from rnnbench.errors import UserError, unwritable
+from rnnbench.errors import UserError, posix_only, unwritable
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -280,8 +280,7 @@ def _create(database: Path) -> None:
 @contextmanager
 def _alone(directory: Path) -> Iterator[None]:
     """One process at a time."""
-    import fcntl
-
+    fcntl = posix_only("fcntl", "writing to a store")
     with (directory / ".lock").open("ab") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from rnnbench.store import Location, explained
@@ -18,6 +19,7 @@ KIND_TAG = "rnnbench.kind"
 MESSAGE_TAG = "rnnbench.message"
 PROFILE_ARTIFACT = "gradient_profile.parquet"
 PICTURE_ARTIFACT = "gradient_profile.svg"
+TRACEBACK_ARTIFACT = "traceback.txt"
 
 Point = tuple[str, int, str, float]
 """Run id, step, metric, value."""
@@ -116,12 +118,24 @@ def histories(location: Location, runs: Sequence[StoredRun]) -> list[Point]:
 
 def artifact(location: Location, experiment: str, run_id: str, name: str) -> bytes | None:
     """A file that was stored with a run, or None if it has none of this name."""
-    if location.artifacts is not None:
-        path = location.artifacts / experiment / run_id / "artifacts" / name
+    path = _path(location, experiment, run_id, name)
+    if path is not None:
         return path.read_bytes() if path.is_file() else None
     with explained(location):
         answer = _get(location, "/get-artifact", {"run_id": run_id, "path": name})
     return answer.content if answer.status_code == 200 else None
+
+
+def place(location: Location, experiment: str, run_id: str, name: str) -> str:
+    """Where a person finds such a file."""
+    path = _path(location, experiment, run_id, name)
+    return f"{name} of MLflow run {run_id}" if path is None else str(path)
+
+
+def _path(location: Location, experiment: str, run_id: str, name: str) -> Path | None:
+    if location.artifacts is None:
+        return None
+    return location.artifacts / experiment / run_id / "artifacts" / name
 
 
 def _finite(value: float) -> float:

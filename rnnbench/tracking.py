@@ -36,8 +36,10 @@ from rnnbench.stored import (
     PICTURE_ARTIFACT,
     PROFILE_ARTIFACT,
     STATUS_TAG,
+    TRACEBACK_ARTIFACT,
     StoredRun,
     attempts,
+    place,
     statuses,
     stored_runs,
 )
@@ -109,6 +111,8 @@ class Tracker:
         self._colours = colours(experiment.models)
         self._open: dict[str, _OpenRun] = {}
         self._ended: set[str] = set()
+        self.tracebacks: dict[str, str] = {}
+        """Where that of a failed run lies, by its name."""
         self._flushed = time.monotonic()
         self._copy_due = 0.0
 
@@ -288,7 +292,8 @@ class Tracker:
         lines = event.message.strip().splitlines() or ["no message"]
         tags = {MESSAGE_TAG: lines[0][:500]}
         if event.traceback:
-            self._client.log_text(run.run_id, event.traceback, "traceback.txt")
+            self._client.log_text(run.run_id, event.traceback, TRACEBACK_ARTIFACT)
+            self.tracebacks[run.spec.name] = place(self.location, self.experiment.name, run.run_id, TRACEBACK_ARTIFACT)
             tags[NOTE_TAG] = failure_note(lines[0], event.traceback)
         self._end(event.signature, "failed", "FAILED", tags)
 

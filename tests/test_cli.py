@@ -112,7 +112,9 @@ def test_a_failing_run_is_named_and_makes_the_command_fail(folder):
     result = rnnbench("run", "bad.yaml", "--fresh", "--store", "my store", "--workers", 0, cwd=folder)
     assert result.returncode == 1
     assert "go on with: python -m rnnbench run bad.yaml --store 'my store' --workers 0\n" in result.stdout
-    assert "failed: simple_rnn T2 s0 troubled trouble=raise: RuntimeError: as asked for" in result.stderr
+    failed = "failed: simple_rnn T2 s0 troubled trouble=raise: RuntimeError: as asked for"
+    (place,) = re.findall(rf"^{failed} \(traceback: (.*)\)$", result.stderr, re.MULTILINE)
+    assert "RuntimeError: as asked for" in Path(place).read_text()
     table = pd.read_csv(folder / "reports" / "small" / "results.csv")
     assert table.status.tolist() == ["failed", "finished"]
     status = rnnbench("status", "bad.yaml", "--store", "my store", cwd=folder).stdout

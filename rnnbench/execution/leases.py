@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import socket
 import threading
@@ -12,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Self
 
-from rnnbench.errors import UserError, unwritable
+from rnnbench.errors import UserError, posix_only, unwritable
 
 EXPIRY = 60.0
 """Seconds after which the lease of another machine that does not renew it is over."""
@@ -127,6 +126,7 @@ class Leases:
 
 def _lock(file: int, shared: bool = False) -> bool:
     """Whether the file could be locked until it is closed; also true where the file system knows no locks."""
+    fcntl = posix_only("fcntl", "sharing the runs of a store")
     kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     for patience in (0.0, 0.01, 0.03):
         # Whoever only looks holds the lock for an instant.

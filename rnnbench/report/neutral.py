@@ -13,13 +13,3 @@ def neutral() -> Iterator[None]:
     """Inside, charts become specs without the user's theme and data transformers; each keeps its own data."""
     with alt.theme.enable("default"), alt.data_transformers.enable("default", consolidate_datasets=False):
         yield
-
-
-def _document() -> None:
-    # Altair joins the docstrings of its classes as they are used, and `python -OO` has left it none.
-    for thing in vars(alt.vegalite).values():
-        if isinstance(thing, type) and thing.__doc__ is None:
-            thing.__doc__ = ""
-
-
-_document()
