@@ -1,155 +1,229 @@
-"""What every task and model must keep, built in or plugged in. A broken contract raises `AssertionError`."""
+"""The contract of a model, check by check, on a short copy-memory task."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
-from rnnbench.diagnostics import Diagnostics, cells
-from rnnbench.gradients import GradientProbe
+from rnnbench.contracts.check import Check, NotCheckedError, require
 from rnnbench.models.base import Model
 from rnnbench.models.network import build
-from rnnbench.tasks.base import Features, Task
+from rnnbench.tasks.base import Task
 from rnnbench.tasks.copy_memory import CopyMemory
 
-_LAGS = (3, 8)
+TASK = CopyMemory(lag=4, symbols=2)
+_NARROW = CopyMemory(lag=4, symbols=2, alphabet=3)
 _BATCH = 6
+_SHIFT = 1e-6
 
 
-def stand_in(task_class: type[Task], **settings: object) -> Task:
-    """The task on its synthetic data, if it knows any other."""
-    if "source" in task_class.model_fields:
-        settings["source"] = "synthetic"
-    return task_class(**settings)  # type: ignore[arg-type]
+class Sized:
+    """A model in one size, the task that it is judged on, and its networks, each built once."""
+
+    def __init__(self, model: Model, task: Task = TASK) -> None:
+        self.model, self.task = model, task
+
+    @cached_property
+    def network(self) -> Any:
+        return build(self.task, self.model, seed=0)
+
+    def weights(self, seed: int) -> list[np.ndarray]:
+        return build(self.task, self.model, seed).get_weights()
 
 
-def check_task(task_class: type[Task]) -> None:
-    """Check the data, the loss and the scores of a task at two lags and with both fillers."""
-    for filler in ("blank", "distractor"):
-        short, long = (stand_in(task_class, lag=lag, filler=filler) for lag in _LAGS)
-        for task in (short, long):
-            _check_batches(task)
-            _check_scores(task)
-        _check_same_evidence(short, long)
-        _check_loss(short, long)
-    _check_fillers(*(stand_in(task_class, lag=_LAGS[1], filler=filler) for filler in ("blank", "distractor")))
+def sizes_of_class(model_class: type[Model]) -> tuple[Sized, ...]:
+    """A class at five units, and at two layers of four.
+
+    Raises `NotCheckedError` where it has settings that somebody must give.
+    """
+    needed = [name for name, field in model_class.model_fields.items() if field.is_required()]
+    if needed:
+        raise NotCheckedError(f"needs settings ({', '.join(needed)}); name it in an experiment file")
+    return Sized(model_class(units=5)), Sized(model_class(units=4, layers=2))
 
 
-def check_model(model_class: type[Model]) -> None:
-    """Check size, seed, gradient probe and gates of a model, on a short copy-memory task."""
-    task = CopyMemory(lag=4, symbols=2)
-    for model in (model_class(units=5), model_class(units=4, layers=2)):
-        _check_size(task, model)
-        _check_seed(task, model)
-        _check_probe(task, model)
-        _check_gates(task, model)
+def _layer(sizes: tuple[Sized, ...]) -> None:
+    """`recurrent_layer` gives a Keras RNN over a cell."""
+    import keras
+
+    for sized in sizes:
+        layer = sized.model.recurrent_layer(return_sequences=True, name="recurrent_0")
+        kind = type(layer).__name__
+        require(isinstance(layer, keras.layers.RNN), f"recurrent_layer must give a keras.layers.RNN, not a {kind}")
+        require(layer.name == "recurrent_0" and layer.return_sequences, "recurrent_layer must pass its arguments on")
+        answered = sized.network(sized.task.train_batch(0, 0, _BATCH)[0])
+        require(np.isfinite(np.asarray(answered)).all(), "the untrained network must give finite answers")
 
 
-def _check_batches(task: Task) -> None:
-    layout, (inputs, targets) = task.layout, task.train_batch(3, 5, _BATCH)
-    assert layout.lag == task.lag, "layout.lag must be the task's lag"
-    if isinstance(task.inputs, Features):
-        assert inputs.shape == (_BATCH, layout.length, task.inputs.width), "inputs: (batch, time, width)"
-        assert inputs.dtype == np.float32, "inputs: float32"
-    else:
-        assert inputs.shape == (_BATCH, layout.length), "token inputs: (batch, time)"
-        assert inputs.dtype == np.int32, "token inputs: int32"
-        assert 0 <= inputs.min() <= inputs.max() < task.inputs.vocabulary, "tokens: below the vocabulary"
-    assert len(targets) == _BATCH, "targets: one row an example"
-    _assert_same((inputs, targets), task.train_batch(3, 5, _BATCH), "a batch must be a function of (seed, step)")
-    assert not np.array_equal(inputs, task.train_batch(3, 6, _BATCH)[0]), "two steps must not get one batch"
-    assert not np.array_equal(inputs, task.train_batch(4, 5, _BATCH)[0]), "two seeds must not get one batch"
-    for name in ("validation", "test"):
-        _assert_same(task.split(name), task.split(name), f"the {name} split must be the same at every call")
-    validation, test = task.split("validation")[0], task.split("test")[0]
-    assert not np.array_equal(validation[:_BATCH], test[:_BATCH]), "validation and test must hold different examples"
+def _parameters(sizes: tuple[Sized, ...]) -> None:
+    """`layer_parameters` counts what a layer has, whatever the width of its inputs."""
+    for sized in sizes:
+        for network, task in ((sized.network, sized.task), (build(_NARROW, sized.model, 0), _NARROW)):
+            layers = [layer for layer in network.layers if layer.name.startswith("recurrent")]
+            found = sum(int(np.prod(weight.shape)) for layer in layers for weight in layer.trainable_weights)
+            width = task.inputs.width
+            expected = sized.model.recurrent_parameters(width)
+            require(found == expected, f"layer_parameters says {expected} of {width} inputs, the network has {found}")
 
 
-def _check_scores(task: Task) -> None:
-    targets = task.split("test")[1]
-    steps = (task.layout.length,) if task.answers_every_step else ()
-    outputs = np.random.default_rng(0).normal(size=(len(targets), *steps, task.outputs))
-    scores = task.scores(targets, outputs)
-    assert {task.score_name, "loss"} <= set(scores), f"scores must hold '{task.score_name}' and 'loss'"
-    assert all(np.isfinite(value) for value in scores.values()), "scores must be finite"
-    assert abs(task.skill(task.floor())) < 1e-12, "the floor has skill 0"
-    assert abs(task.skill(task.perfect) - 1) < 1e-12, "the perfect score has skill 1"
-    assert task.better(task.perfect, task.floor()), "perfect must be better than the floor"
-    assert task.levels(), "levels must hold at least the floor"
+def _seed(sizes: tuple[Sized, ...]) -> None:
+    """The initial weights are a function of the seed."""
+    import tensorflow as tf
+
+    for sized in sizes:
+        tf.random.set_seed(1)
+        first = sized.weights(0)
+        tf.random.set_seed(2)
+        again, other = sized.weights(0), sized.weights(1)
+        same = all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+        require(same, "the same seed must give the same weights")
+        differ = any(not np.array_equal(a, b) for a, b in zip(first, other, strict=True))
+        require(differ, "another seed must give other weights")
 
 
-def _check_same_evidence(short: Task, long: Task) -> None:
-    for of in (lambda task: task.train_batch(1, 2, _BATCH), lambda task: task.split("test")):
-        (a, a_targets), (b, b_targets) = of(short), of(long)
-        steps = short.layout.evidence
-        assert np.array_equal(a[:, :steps], b[:, :steps]), "the evidence must be the same at every lag"
-        readout = short.layout.readout
-        assert np.array_equal(a_targets[..., -readout:], b_targets[..., -readout:]), "so must the answers"
+def _initialize(sizes: tuple[Sized, ...]) -> None:
+    """What `initialize` draws, it draws from the generator that it is given; it need not draw."""
+    for sized in sizes:
+        one, again, other = (_initialized(sized, seed) for seed in (0, 0, 1))
+        for at, written in enumerate(one.weights):
+            require(
+                np.array_equal(written, again.weights[at]), "initialize: the same generator must give the same weights"
+            )
+        drawn = one.drew_elsewhere and any(np.any(a != b) for a, b in zip(one.before, one.weights, strict=True))
+        fixed = all(np.array_equal(a, b) for a, b in zip(one.weights, other.weights, strict=True))
+        require(not (drawn and fixed), "initialize must draw from its generator: another gives the same random weights")
 
 
-def _check_loss(short: Task, long: Task) -> None:
-    _, targets = short.train_batch(0, 0, _BATCH)
-    steps = (short.layout.length,) if short.answers_every_step else ()
-    outputs = np.random.default_rng(0).normal(size=(_BATCH, *steps, short.outputs)).astype(np.float32)
-    for name in ("loss", "readout_loss"):
-        losses = [np.asarray(getattr(task, name)(targets, outputs)) for task in (short, long)]
-        assert losses[0].shape == (_BATCH,), f"{name} must be one number an example"
-        assert np.array_equal(losses[0], losses[1]), f"{name} must not look at the lag: one compiled step serves all"
+class _Initialized:
+    """A cell's weights before and after `initialize`, from the same start."""
+
+    def __init__(self, before: list[np.ndarray], weights: list[np.ndarray], drew_elsewhere: bool) -> None:
+        self.before, self.weights, self.drew_elsewhere = before, weights, drew_elsewhere
 
 
-def _check_fillers(blank: Task, distractor: Task) -> None:
-    quiet, noisy = blank.train_batch(0, 0, _BATCH)[0], distractor.train_batch(0, 0, _BATCH)[0]
-    evidence, readout = blank.layout.evidence, blank.layout.first_readout
-    if quiet.ndim == 3:
-        quiet, noisy = (batch[..., : min(quiet.shape[-1], noisy.shape[-1])] for batch in (quiet, noisy))
-    assert np.array_equal(quiet[:, :evidence], noisy[:, :evidence]), "a filler must not change the evidence"
-    assert np.array_equal(quiet[:, readout:], noisy[:, readout:]), "a filler must not change the readout"
-    lag = slice(evidence, readout)
-    full_noise = distractor.train_batch(0, 0, _BATCH)[0][:, lag]
-    assert len(np.unique(full_noise.reshape(_BATCH, -1), axis=0)) == _BATCH, "distractors must differ by example"
+def _initialized(sized: Sized, seed: int) -> _Initialized:
+    network = build(sized.task, sized.model.model_copy(update={"layers": 1}), 0)
+    cell = network.get_layer("recurrent_0").cell
+    start = np.random.default_rng(9)
+    before = [0.1 * start.normal(size=weight.shape).astype(np.float32) for weight in cell.weights]
+    for weight, value in zip(cell.weights, before, strict=True):
+        weight.assign(value)
+    # As `build` does, so that what is drawn from them is a function of the seed.
+    random.seed(seed)
+    np.random.seed(seed)
+    given = np.random.default_rng(seed)
+    with _watched(type(sized.model)) as drew:
+        sized.model.initialize(cell, sized.task.layout.length, given)
+    return _Initialized(before, [np.array(weight) for weight in cell.weights], drew())
 
 
-def _check_size(task: Task, model: Model) -> None:
-    network = build(task, model, seed=0)
-    recurrent = sum(layer.count_params() for layer in network.layers if layer.name.startswith("recurrent"))
-    expected = model.recurrent_parameters(task.inputs.width)
-    assert recurrent == expected, f"layer_parameters says {expected}, the network has {recurrent}"
+@contextmanager
+def _watched(model_class: type[Model]) -> Iterator[Callable[[], bool]]:
+    """Notes whether another generator than the one that is given is made or asked meanwhile."""
+    import sys
+
+    import keras
+    import tensorflow as tf
+
+    made: list[str] = []
+
+    def noting(function: Any) -> Any:
+        if isinstance(function, type):
+            start = vars(function)["__init__"]
+            return type(function.__name__, (function,), {"__init__": noting(start)})
+
+        def called(*args: Any, **kwargs: Any) -> Any:
+            made.append(function.__name__)
+            return function(*args, **kwargs)
+
+        return called
+
+    sources = [(np.random, name) for name in ("default_rng", "RandomState", "seed")] + [(random, "seed")]
+    sources += [(keras.random, name) for name in ("normal", "uniform", "truncated_normal")]
+    sources += [(tf.random, name) for name in ("normal", "uniform", "stateless_normal", "stateless_uniform")]
+    originals = {id(getattr(module, name)) for module, name in sources}
+    module = sys.modules.get(model_class.__module__)
+    # `from numpy.random import default_rng` in the plug-in is a name of its own.
+    sources += [(module, name) for name, value in vars(module).items() if id(value) in originals] if module else []
+    orthogonal = keras.initializers.Orthogonal
+    drawing = next(kind for kind in orthogonal.__mro__ if kind.__name__ == "RandomInitializer")
+    patches = [patch.object(module, name, noting(getattr(module, name))) for module, name in sources]
+    patches.append(patch.object(drawing, "__init__", noting(vars(drawing)["__init__"])))
+    for one in patches:
+        one.start()
+    before = str(np.random.get_state()), random.getstate()
+    try:
+        yield lambda: bool(made) or (str(np.random.get_state()), random.getstate()) != before
+    finally:
+        for one in patches:
+            one.stop()
 
 
-def _check_seed(task: Task, model: Model) -> None:
-    first, again, other = (build(task, model, seed).get_weights() for seed in (0, 0, 1))
-    _assert_same(first, again, "the same seed must give the same weights")
-    assert any(not np.array_equal(a, b) for a, b in zip(first, other, strict=True)), "another seed, other weights"
+def _states(sizes: tuple[Sized, ...]) -> None:
+    """The tapped states hold all that the network knows of the past, at any weights."""
+    from rnnbench.tapped_states import hold_the_past
+
+    for sized in sizes:
+        network, rng = build(sized.task, sized.model, 0), np.random.default_rng(0)
+        # A path that starts at 0 would not show.
+        network.set_weights([weight + 0.2 * rng.normal(size=weight.shape) for weight in network.get_weights()])
+        held = hold_the_past(network, sized.task.train_batch(0, 0, _BATCH)[0])
+        lost = "the states of the cell must hold all that the network knows of the past"
+        require(held, f"{lost}: going on from them gives another answer")
 
 
-def _check_probe(task: Task, model: Model) -> None:
-    """Zero probes must change nothing, and the derivative by a probe must be what finite differences say."""
-    network, probe = build(task, model, seed=0), GradientProbe(task, model)
-    inputs, targets = task.train_batch(0, 0, 3)
-    probe.load(network.get_weights())
-    probes = np.zeros((*inputs.shape[:2], probe.width))
-    outputs = probe.outputs(inputs, probes)
-    assert np.allclose(outputs, network.predict_on_batch(inputs), atol=1e-5), "the probed network must answer alike"
-    direction, size = np.random.default_rng(0).normal(size=probes.shape), 1e-6
-    ahead, behind = (
-        np.sum(task.readout_loss(targets, probe.outputs(inputs, probes + shift * direction))) for shift in (size, -size)
-    )
-    found, expected = np.sum(probe.gradient((inputs, targets)) * direction), (ahead - behind) / (2 * size)
-    assert abs(found - expected) <= 1e-3 * abs(expected), f"probe says {found}, finite differences say {expected}"
+def _probe(sizes: tuple[Sized, ...]) -> None:
+    """Zero probes change nothing, and the derivative by a probe is what finite differences say."""
+    from rnnbench.gradients import GradientProbe
+
+    for sized in sizes:
+        task, network, probe = sized.task, sized.network, GradientProbe(sized.task, sized.model)
+        inputs, targets = task.train_batch(0, 0, 3)
+        probe.load(network.get_weights())
+        zero = np.zeros((*inputs.shape[:2], probe.width))
+        same = np.allclose(probe.outputs(inputs, zero), network.predict_on_batch(inputs), atol=1e-5)
+        require(same, "the probed network must answer as the network does")
+        gradient = probe.gradient((inputs, targets))
+        direction = np.random.default_rng(0).normal(size=zero.shape)
+        places = probe.by_state(np.broadcast_to(np.arange(probe.width), zero.shape).copy())
+        for state, at in places.items():
+            only = np.where(np.isin(np.arange(probe.width), at[0, 0]), direction, 0.0)
+            ahead, behind = (
+                np.sum(task.readout_loss(targets, probe.outputs(inputs, side * _SHIFT * only))) for side in (1, -1)
+            )
+            found, expected = np.sum(gradient * only), (ahead - behind) / (2 * _SHIFT)
+            near = abs(found - expected) <= 1e-3 * abs(expected) + 1e-9
+            require(near, f"d loss / d{state}: the probe says {found:.6g}, finite differences {expected:.6g}")
 
 
-def _check_gates(task: Task, model: Model) -> None:
-    """What a model says of its gates must fit its cell; it may say nothing."""
-    network = build(task, model, seed=0)
-    kernels = [cell.recurrent_kernel for cell in cells(network) if hasattr(cell, "recurrent_kernel")]
-    for kernel in kernels if model.gate_names else []:
-        assert kernel.shape[-1] == len(model.gate_names) * model.units, "gate_names: one for each block of the weights"
-    # Runs the hook on a batch; a share that is no number is left out.
-    found = Diagnostics(task, model, network).measure(task.split("validation")[0][:_BATCH])
-    gates = {name.rpartition("/")[2] for name in found if name.startswith("saturation/closed/")}
-    assert gates <= set(model.gate_names), "activations: each gate by its name among gate_names"
+def _gates(sizes: tuple[Sized, ...]) -> None:
+    """What a model says of its gates fits its cell; it may say nothing."""
+    from rnnbench.diagnostics import Diagnostics, cells
+
+    for sized in sizes:
+        model, network = sized.model, sized.network
+        kernels = [cell.recurrent_kernel for cell in cells(network) if hasattr(cell, "recurrent_kernel")]
+        for kernel in kernels if model.gate_names else []:
+            fits = kernel.shape[-1] == len(model.gate_names) * model.units
+            require(fits, "gate_names: one for each block of the weights")
+        # Runs the hook on a batch; a share that is no number is left out.
+        found = Diagnostics(sized.task, model, network).measure(sized.task.split("validation")[0][:_BATCH])
+        gates = {name.rpartition("/")[2] for name in found if name.startswith("saturation/closed/")}
+        require(gates <= set(model.gate_names), "activations: each gate by its name among gate_names")
 
 
-def _assert_same(a: Sequence[np.ndarray], b: Sequence[np.ndarray], message: str) -> None:
-    assert all(np.array_equal(x, y) for x, y in zip(a, b, strict=True)), message
+MODEL_CHECKS: tuple[Check[tuple[Sized, ...]], ...] = (
+    Check("layer", "a keras.layers.RNN over a cell", _layer),
+    Check("parameters", "as layer_parameters counts them", _parameters, ("layer",)),
+    Check("seed", "the initial weights are a function of it", _seed, ("layer",)),
+    Check("initialize", "draws from its generator, if at all", _initialize, ("layer", "seed")),
+    Check("states", "hold all that the network knows of the past", _states, ("layer",)),
+    Check("gradient probe", "within 1e-3 of finite differences", _probe, ("layer", "states")),
+    Check("gates", "as the cell has them", _gates, ("layer",)),
+)
