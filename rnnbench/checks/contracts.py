@@ -99,4 +99,4 @@ def _judged(subject: str, checks: Iterable[Check[Any]], made: Callable[[], Any])
 
 
 def _finding(check: str, expected: str, found: str, kept: bool | None) -> Finding:
-    return Finding(check, expected, found, "exact", "contract", kept)
+    return Finding(check, expected, found, "", "contract", kept)

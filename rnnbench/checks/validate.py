@@ -131,7 +131,8 @@ def _narrow(findings: list[Finding]) -> Table:
     lines = Table.grid(padding=(0, 2, 0, 0))
     for finding in findings:
         source = f"; {finding.source}" if finding.source else ""
-        detail = f"expected {finding.expected}, found {finding.found}, {finding.tolerance}{source}"
+        tolerance = f", {finding.tolerance}" if finding.tolerance else ""
+        detail = f"expected {finding.expected}, found {finding.found}{tolerance}{source}"
         words = Text.assemble(f"{finding.check}\n", (detail, "dim"))
         lines.add_row(Text.from_markup(_VERDICTS[finding.passed]), words)
     return lines

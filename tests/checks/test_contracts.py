@@ -85,7 +85,7 @@ def test_the_plug_ins_of_an_experiment_are_judged_alone_and_by_its_settings(own)
         "check": "task near: inputs",
         "expected": "finite, of the declared shape and dtype",
         "found": "kept",
-        "tolerance": "exact",
+        "tolerance": "",
         "source": "contract",
         "verdict": "passed",
     }
