@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import sys
 import time
@@ -18,6 +17,7 @@ from rich.console import Console
 
 from rnnbench import __version__, completion, streams
 from rnnbench.bench.command import bench
+from rnnbench.checks.command import validate
 from rnnbench.errors import UserError, UserNote
 
 if TYPE_CHECKING:
@@ -168,12 +168,13 @@ def run(
     tried again. Ctrl-C stops in order, twice at once. Exit code 1 if a run failed, 130 after Ctrl-C, 143 after SIGTERM.
     """
     from rnnbench import terminal
+    from rnnbench.datasets import location
     from rnnbench.execution.executors import Executors
     from rnnbench.screen import Screen
 
     executors = Executors(workers, where, address)
     grid = _open(file, overrides, store, tracking_uri)
-    _point_to_data(data_dir, manual_dir)
+    location.point_to(data_dir, manual_dir)
     outcome = grid.run(executors, Screen(console, errors), out or Path("reports") / grid.experiment.name, fresh)
     if outcome.headline:
         console.print(terminal.headline(outcome.headline, console))
@@ -350,17 +351,15 @@ def data(
     Without network, put a data set's files into the manual directory first.
     """
     from rnnbench import terminal
-    from rnnbench.datasets import catalogue
+    from rnnbench.datasets import catalogue, location
 
-    _point_to_data(data_dir, manual_dir)
+    location.point_to(data_dir, manual_dir)
     chosen = [catalogue.find(name) for name in names or catalogue.DATA_SETS]
     if prepare:
         from rnnbench.datasets.preparing import prepare as prepare_data_set
 
         for data_set in chosen:
             prepare_data_set(data_set.name)
-    from rnnbench.datasets import location
-
     table = terminal.table(
         f"data sets in {location.data_dir()}", ["data set", "task", "licence", "state"], ["size", "download"]
     )
@@ -377,29 +376,7 @@ def data(
 
 
 app.command()(bench)
-
-
-@app.command()
-def validate(
-    full: Annotated[bool, typer.Option("--full", help="Also what must be trained first; takes minutes.")] = False,
-    plugins: Annotated[
-        list[str],
-        typer.Option("--plugins", metavar="FILE", help="A module or `.py` file of tasks and models to check too."),
-    ] = [],  # noqa: B006
-    data_dir: DataDir = None,
-    manual_dir: ManualDir = None,
-) -> None:
-    """Check what is measured against known figures, exact bounds and contracts, plug-ins included.
-
-    Prints what was expected, found, and where that comes from. Exit code 1 if a check failed.
-    """
-    from rnnbench import registry
-    from rnnbench.checks.validate import validate as run_checks
-
-    _point_to_data(data_dir, manual_dir)
-    registry.load_plugins(str(Path(name).resolve()) if name.endswith(".py") else name for name in plugins)
-    if not run_checks(console, full):
-        raise typer.Exit(1)
+app.command()(validate)
 
 
 @app.command()
@@ -419,14 +396,6 @@ def _open(file: Path, overrides: list[str], store: Path | None, uri: str | None)
     settings = "".join(f" --set {shlex.quote(override)}" for override in overrides)
     name = file.name if file.is_absolute() else str(file)
     return Grid(experiment, Location.resolve(store, uri), store, made_by=f"rnnbench run {shlex.quote(name)}{settings}")
-
-
-def _point_to_data(data_dir: Path | None, manual_dir: Path | None) -> None:
-    # By the environment, because the workers inherit it and a path is no part of a run.
-    if data_dir:
-        os.environ["TFDS_DATA_DIR"] = str(data_dir.resolve())
-    if manual_dir:
-        os.environ["RNNBENCH_MANUAL_DIR"] = str(manual_dir.resolve())
 
 
 def _index(reports: Path) -> None:

@@ -27,12 +27,17 @@ from rnnbench.models.network import build
 from rnnbench.saving import saved
 from rnnbench.snapshot import Snapshot
 from rnnbench.stopwatch import Stopwatch
+from rnnbench.tapped_states import hold_the_past
 from rnnbench.tasks.base import Batch, Task
 
 SAVING_SHARE = 0.01
 """Share of a run's time that its checkpoints may take."""
 FIRST_SAVE = 1.0
 """Seconds until a run's first checkpoint."""
+_UNSOUND = (
+    "its gradient profile is unsound: the states that the probe taps do not hold all that the network knows of the "
+    "past (see `rnnbench validate`)"
+)
 
 
 def configure(threads: int) -> bool:
@@ -215,7 +220,8 @@ def _profile(
 ) -> Generator[Event, None, dict[str, float]]:
     """Yield the profile at the network's weights, what is read off it, and the other diagnostics.
 
-    Returns the figures of h.
+    Returns the figures of h. At the two ends of a run a profile that does not hold all that flows back is marked so,
+    by `gradient_profile/sound` 0; one that does carries no mark.
     """
     inputs, targets = validation
     batch = inputs[: spec.gradients.examples], targets[: spec.gradients.examples]
@@ -223,12 +229,15 @@ def _profile(
         compiled.probe.load(compiled.network.get_weights())
         profile = compiled.probe.profile(spec.task.layout, batch)
         others = compiled.diagnostics.measure(batch[0])
+        sound = phase == "during" or hold_the_past(compiled.network, batch[0])
     yield Profiled(spec.signature, step, phase, profile.columns())
-    figures: dict[str, float] = {}
+    figures: dict[str, float] = {} if sound else {"gradient_profile/sound": 0.0}
     for state in profile.norms:
         section = "gradient_profile" if state == "h" else f"gradient_profile_{state}"
         figures |= _section(section, profile.summary(state))
     yield Measured(spec.signature, step, figures | others)
+    if not sound and phase == "initial":
+        yield Warned(spec.signature, _UNSOUND)
     return profile.summary("h")
 
 

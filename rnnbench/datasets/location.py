@@ -50,6 +50,14 @@ def _home() -> Path:
         raise UserError(_HOMELESS) from None
 
 
+def point_to(data: Path | None, manual: Path | None) -> None:
+    """Set the directories of data sets and of files put by hand, for this process and its workers; None: as it is."""
+    # By the environment, because the workers inherit it and a path is no part of a run.
+    for variable, path in (("TFDS_DATA_DIR", data), ("RNNBENCH_MANUAL_DIR", manual)):
+        if path:
+            os.environ[variable] = str(path.resolve())
+
+
 def _from_environment(variable: str) -> Path | None:
     value = os.environ.get(variable)
     try:
