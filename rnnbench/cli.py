@@ -130,8 +130,9 @@ def run(
     from rnnbench.screen import Screen
 
     executors = Executors(workers, where, address)
-    grid = _open(file, overrides, store, tracking_uri)
+    # First, because the experiment is held against the data that are there.
     _point_to_data(data_dir, manual_dir)
+    grid = _open(file, overrides, store, tracking_uri)
     outcome = grid.run(executors, Screen(console, errors), out or Path("reports") / grid.experiment.name, fresh)
     if outcome.headline:
         console.print(terminal.headline(outcome.headline, console))

@@ -38,9 +38,11 @@ class Registry(Generic[T]):
     group `rnnbench.plugins` (each names a module that registers on import).
     """
 
-    def __init__(self, kind: str, package: str) -> None:
+    def __init__(self, kind: str, package: str, base: str | None = None) -> None:
+        """`base`: the class in `package.base` that all of them come from; None: any."""
         self.kind = kind
         self._package = package
+        self._base = base
         self._things: dict[str, T] = {}
         self._names: dict[T, str] = {}
         self._filled = False
@@ -52,6 +54,7 @@ class Registry(Generic[T]):
         """
 
         def add(thing: T) -> T:
+            self._refuse_stranger(name, thing)
             held = self._things.get(name)
             if held is not None and (held.__module__, held.__qualname__) != (thing.__module__, thing.__qualname__):
                 raise UserError(
@@ -62,6 +65,15 @@ class Registry(Generic[T]):
             return thing
 
         return add
+
+    def _refuse_stranger(self, name: str, thing: object) -> None:
+        if self._base is None:
+            return
+        base = getattr(importlib.import_module(f"{self._package}.base"), self._base)
+        if not (isinstance(thing, type) and issubclass(thing, base)):
+            from rnnbench.feasibility import named
+
+            raise UserError(f"{self.kind} '{name}': {named(thing)} is no subclass of rnnbench.{self._base}")
 
     def __getitem__(self, name: str) -> T:
         self._fill()
@@ -94,8 +106,8 @@ class Registry(Generic[T]):
             entry.load()
 
 
-tasks: Registry[type[Task]] = Registry("task", "rnnbench.tasks")
-models: Registry[type[Model]] = Registry("model", "rnnbench.models")
+tasks: Registry[type[Task]] = Registry("task", "rnnbench.tasks", "Task")
+models: Registry[type[Model]] = Registry("model", "rnnbench.models", "Model")
 register_task = tasks.register
 register_model = models.register
 

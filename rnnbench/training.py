@@ -237,7 +237,8 @@ def _outcome(task: Task, progress: _Progress, scores: dict[str, float]) -> dict[
 
 def _probe_steps(spec: RunSpec) -> set[int]:
     evaluations = math.ceil(spec.training.steps / spec.training.evaluate_every)
-    parts = spec.gradients.during + 1
+    # From twice the evaluations on it is every one of them.
+    parts = min(spec.gradients.during, 2 * evaluations) + 1
     return {round(part * evaluations / parts) * spec.training.evaluate_every for part in range(1, parts)}
 
 
