@@ -156,19 +156,29 @@ def run(
 def plan(
     file: ExperimentFile,
     overrides: Overrides = [],  # noqa: B006
+    store: Store = None,
+    tracking_uri: TrackingUri = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Worker processes.  [default: one a core]")] = None,
+    data_dir: DataDir = None,
     as_json: Json = False,
 ) -> None:
-    """Say how many runs a file asks for, how large they are, and about how long they take."""
-    from rnnbench import experiment_file, listings, terminal
-    from rnnbench.execution.machine import default_workers
+    """Say how many runs a file asks for, how large they are, and about how long they take.
 
-    experiment = experiment_file.load(file, overrides)
+    The time is judged by what the runs in the store took on a machine like this one; a server is not asked.
+    """
+    from rnnbench import listings, terminal
+    from rnnbench.execution.machine import default_workers
+    from rnnbench.past import past_runs
+
+    _point_to_data(data_dir, None)
+    grid = _open(file, overrides, store, tracking_uri)
+    experiment = grid.experiment
     workers = workers or default_workers(experiment.runs)[0]
+    past = past_runs(grid.location)
     if as_json:
-        _print_json(listings.plan(experiment, workers))
+        _print_json(listings.plan(experiment, workers, past))
     else:
-        console.print(terminal.plan(experiment, workers))
+        console.print(terminal.plan(experiment, workers, past, str(grid.location)))
 
 
 @app.command()

@@ -84,6 +84,7 @@ def check_task(task: Task, batch_size: int) -> None:
     _asked(task, "score_name", (str,), "a text")
     _asked(task, "perfect", (Real,), "a number")
     _asked(task, "solved_score", (Real, type(None)), "a number or None")
+    _refuse_unhashable(task)
     with telling(thing, "problems"):
         for key, message in task.problems(batch_size):
             raise InfeasibleError(key, message)
@@ -99,6 +100,19 @@ def check_model(model: Model, inputs: int) -> None:
     _asked(model, "gate_names", (tuple, list), "a tuple of texts")
     with telling(thing, "architecture"):
         model.architecture  # noqa: B018
+    _refuse_unhashable(model)
+
+
+def _refuse_unhashable(thing: Task | Model) -> None:
+    """Runs of equal settings share a compiled network, which is found by their hash."""
+    for name in type(thing).model_fields:
+        try:
+            hash(getattr(thing, name))
+        except TypeError:
+            kind = type(getattr(thing, name)).__name__
+            raise InfeasibleError(
+                name, f"{named(type(thing))}: a {kind} is no setting; make it a tuple, or a frozen model"
+            ) from None
 
 
 def named(thing: Any) -> str:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
-import platform
 import sys
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -20,7 +18,7 @@ import tensorflow as tf
 import rnnbench
 from rnnbench.compiled import CompiledNetwork, compiled_network
 from rnnbench.events import Diverged, Event, Finished, Measured, Profiled, Started, Warned
-from rnnbench.execution.machine import processor
+from rnnbench.execution.machine import description
 from rnnbench.experiment import RunSpec, Training
 from rnnbench.models.network import build
 from rnnbench.saving import saved
@@ -283,5 +281,5 @@ def _environment() -> dict[str, str]:
         "keras": keras.__version__,
         "numpy": np.__version__,
         "device": f"{len(gpus)} GPU" if gpus else "CPU",
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, {processor()}",
+        "machine": description(),
     }
