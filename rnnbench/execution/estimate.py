@@ -23,8 +23,8 @@ _SECONDS_A_PROBE = 5e-3
 _SECONDS_A_TIME_STEP = {"stock": 3e-5, "fast": 1.5e-6}
 _SECONDS_A_GATE = {"stock": 2.5e-5, "fast": 2.2e-6}
 _FLOPS_PER_SECOND = {"stock": 6e10, "fast": 7e10}
-_COMPILATION = {"stock": 0.5, "fast": 1.6}
-_COMPILATION_OF_A_GATE = {"stock": 0.1, "fast": 0.25}
+_COMPILATION = {"stock": 1.0, "fast": 1.6}
+_COMPILATION_OF_A_GATE = 0.25
 _FORWARD = 1 / 3
 """Share of a training step that the network's answers take."""
 _PROBE = 6
@@ -35,7 +35,7 @@ _UNKNOWN_SPLIT = 1000
 # Workers were seen to take between 0.75 and 1.2 GB.
 _BYTES_A_WORKER = 1e9
 _COPIES = 4
-_COMPILED = 0.1
+_COMPILED = 0.2
 """Share of the guess from which a run is taken to have compiled its network, and not to have found it compiled."""
 
 
@@ -72,8 +72,8 @@ def guess(spec: RunSpec, steps: float | None = None) -> dict[str, float]:
 
 def compilation(spec: RunSpec) -> float:
     """Seconds until a worker has compiled the network of a run for its length; once for all runs that share it."""
-    layers = spec.training.layers
-    return (1 + spec.model.layers) / 2 * (_COMPILATION[layers] + _COMPILATION_OF_A_GATE[layers] * spec.model.gates)
+    one_layer = _COMPILATION[spec.training.layers] + _COMPILATION_OF_A_GATE * spec.model.gates
+    return (1 + spec.model.layers) / 2 * one_layer
 
 
 def seconds(spec: RunSpec) -> float:
@@ -156,8 +156,8 @@ def _point(spec: RunSpec) -> Hashable:
 
 
 def _program(spec: RunSpec) -> Hashable:
-    """What is compiled once: XLA compiles every length for itself."""
-    return *spec.network, spec.task.lag
+    """What is compiled once: XLA, which the fast layers go by, compiles every length for itself."""
+    return *spec.network, spec.task.lag if spec.training.layers == "fast" else None
 
 
 def _time_step(spec: RunSpec, batch: int) -> float:

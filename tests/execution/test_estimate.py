@@ -50,6 +50,11 @@ def test_without_a_past_each_network_and_length_is_compiled_once_and_the_start_c
     assert list(weights.values()) == [1.0] * 8
 
 
+def test_stock_layers_are_compiled_once_for_all_lengths():
+    runs = grid(training={"steps": 100, "layers": "stock"}).runs
+    assert Estimate(runs).seconds(runs[0]) == pytest.approx(whole(runs[0]) + compilation(runs[0]) / 4)
+
+
 def test_no_number_of_workers_makes_it_shorter_than_the_longest_run():
     runs = grid().runs
     plain = Estimate(runs)
@@ -162,7 +167,7 @@ def test_what_a_store_has_comes_back_as_it_was_run(tmp_path):
         assert run.steps == 70
         assert dict(run.seconds) == pytest.approx(dict(expected[run.spec.signature].seconds))
     assert Estimate(specs, found).seconds(specs[0], whole_budget=True) == pytest.approx(
-        2 * (whole(specs[0]) + compilation(specs[0]) / 2)
+        2 * (whole(specs[0]) + compilation(specs[0]) / 4)
     )
 
 
