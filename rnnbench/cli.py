@@ -173,12 +173,14 @@ def plan(
     _point_to_data(data_dir, None)
     grid = _open(file, overrides, store, tracking_uri)
     experiment = grid.experiment
-    workers = workers or default_workers(experiment.runs)[0]
+    fitting, note = default_workers(experiment.runs)
     past = past_runs(grid.location)
     if as_json:
-        _print_json(listings.plan(experiment, workers, past))
-    else:
-        console.print(terminal.plan(experiment, workers, past, str(grid.location)))
+        _print_json(listings.plan(experiment, workers or fitting, past))
+        return
+    console.print(terminal.plan(experiment, workers or fitting, past, str(grid.location)))
+    if note and workers is None:
+        _say(f"Memory: {note}")
 
 
 @app.command()

@@ -57,12 +57,13 @@ def check_class(thing: type[Task] | type[Model]) -> None:
         raise InfeasibleError("", f"{named(thing)} lacks {', '.join(missing)}")
     (base,) = (base for base in _CALLS if issubclass(thing, base))
     for name, (positional, keywords) in _CALLS[base].items():
-        method = inspect.getattr_static(thing, name)
-        if not (callable(method) or isinstance(method, classmethod | staticmethod)):
-            raise InfeasibleError("", f"{named(thing)}: {name} is {_shown(method)}, and must be a method")
+        method = getattr(thing, name)
+        if name in thing.model_fields or not callable(method):
+            found = "a setting" if name in thing.model_fields else _shown(method)
+            raise InfeasibleError("", f"{named(thing)}: {name} is {found}, and must be a method")
+        bound = isinstance(inspect.getattr_static(thing, name), classmethod | staticmethod)
         try:
-            given = () if isinstance(method, classmethod | staticmethod) else (None,)
-            inspect.signature(getattr(thing, name)).bind(*given, *positional, **keywords)
+            inspect.signature(method).bind(*(() if bound else (None,)), *positional, **keywords)
         except (TypeError, ValueError):
             call = ", ".join((*positional, *keywords))
             raise InfeasibleError("", f"{named(thing)}: {name} cannot be called as {name}({call})") from None
@@ -165,5 +166,7 @@ def _refuse_unless_size(thing: type, name: str, value: Any, least: int) -> None:
 def _shown(value: Any) -> str:
     if inspect.ismethod(value):
         return "a method (put @property before it)"
+    if isinstance(value, property):
+        return "a property"
     text = " ".join(repr(value).split())
     return text if len(text) <= 60 else f"{text[:57]}..."

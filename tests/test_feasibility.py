@@ -247,6 +247,15 @@ BROKEN = {
         ),
         "validation raised KeyError: 'a' at own.py:9",
     ),
+    "a property for a method": (
+        PLUGIN + "\n    floor = property(lambda self: 0.5)\n",
+        "floor is a property, and must be a method",
+    ),
+    "a setting for a method": (PLUGIN + "\n    levels: int = 3\n", "levels is a setting, and must be a method"),
+    "a setting without a hash": (
+        PLUGIN + "\n    words: list[str] = ['a']\n",
+        "tasks.first_sign.words: class FirstSign (own.py:4): a list is no setting; make it a tuple",
+    ),
     "problems raises": (
         PLUGIN + "\n    def problems(self, batch_size):\n        raise RuntimeError('out\\nof order')\n",
         "problems raised RuntimeError: out of order at own.py:17",
@@ -355,7 +364,7 @@ def small(name):
         "sequential_mnist": {"order": st.sampled_from(["rows", "pixels"]), "permuted": st.booleans(),
                              "validation_examples": few, "test_examples": few},
         "speech_commands": {"words": st.sampled_from([("a", "b"), ("a", "b", "c", "d")]),
-                            "window_ms": st.sampled_from([1, 40, 1000]), "stride_ms": st.sampled_from([20, 999, 5000]),
+                            "window_ms": st.sampled_from([1, 40, 1000]), "stride_ms": st.sampled_from([20, 999, 1000]),
                             "bands": st.sampled_from([1, 2, 128])},
     }  # fmt: skip
     made_up = {} if name in ("adding", "copy_memory") else {"source": st.just("synthetic")}

@@ -10,6 +10,7 @@ from statistics import fmean, median
 from typing import TypeVar
 
 from rnnbench.experiment import RunSpec
+from rnnbench.tasks.base import Tokens
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -35,6 +36,8 @@ _UNKNOWN_SPLIT = 1000
 # Workers were seen to take between 0.75 and 1.2 GB.
 _BYTES_A_WORKER = 1e9
 _COPIES = 4
+_WEIGHTS = 8
+"""Copies of an embedding: its gradient, Adam's two moments, the best so far, and the probe's in twice the width."""
 _COMPILED = 0.2
 """Share of the guess from which a run is taken to have compiled its network, and not to have found it compiled."""
 
@@ -58,14 +61,13 @@ def guess(spec: RunSpec, steps: float | None = None) -> dict[str, float]:
     training, length = spec.training, spec.task.layout.length * spec.model.layers
     steps = training.steps if steps is None else steps
     evaluations = math.ceil(steps / training.evaluate_every)
-    sizes = spec.task.split_sizes()
-    validation, test = (math.ceil(sizes.get(split, _UNKNOWN_SPLIT) / _EVALUATED) for split in ("validation", "test"))
+    validation, test = (math.ceil(size / _EVALUATED) for size in _split_sizes(spec))
     evaluated = (1 + evaluations) * validation + test
     probes = 2 + min(spec.gradients.during, evaluations)
     return {
         "training": steps * (_SECONDS_A_STEP + length * _time_step(spec, training.batch_size)),
         "evaluation": evaluated * (_SECONDS_AN_EVALUATION + length * _FORWARD * _time_step(spec, _EVALUATED)),
-        "probes": probes * (_SECONDS_A_PROBE + length * _PROBE * _time_step(spec, spec.gradients.examples)),
+        "probes": probes * (_SECONDS_A_PROBE + length * _PROBE * _time_step(spec, _probed(spec))),
         "rest": _SECONDS_A_RUN,
     }
 
@@ -173,5 +175,18 @@ def worker_bytes(spec: RunSpec) -> int:
     task, model, length = spec.task, spec.model, spec.task.layout.length
     state = model.units * (model.gates + 2) * model.layers
     training_step = spec.training.batch_size * length * (task.inputs.width + state) * 4 * _COPIES
-    probe = spec.gradients.examples * length * (task.inputs.width + state) * 8 * _COPIES
-    return int(_BYTES_A_WORKER + training_step + probe)
+    probe = _probed(spec) * length * (task.inputs.width + state) * 8 * _COPIES
+    vocabulary = task.inputs.vocabulary if isinstance(task.inputs, Tokens) else 0
+    splits = sum(_split_sizes(spec)) * length * (1 if vocabulary else task.inputs.width) * 4
+    embedding = vocabulary * task.inputs.width * 4 * _WEIGHTS
+    return int(_BYTES_A_WORKER + training_step + probe + splits + embedding)
+
+
+def _split_sizes(spec: RunSpec) -> tuple[int, int]:
+    """Examples of the validation and of the test split."""
+    sizes = spec.task.split_sizes()
+    return sizes.get("validation", _UNKNOWN_SPLIT), sizes.get("test", _UNKNOWN_SPLIT)
+
+
+def _probed(spec: RunSpec) -> int:
+    return min(spec.gradients.examples, _split_sizes(spec)[0])

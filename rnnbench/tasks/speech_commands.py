@@ -41,7 +41,7 @@ class SpeechCommands(DatasetClassificationTask):
     """The classes, in the order of their labels."""
     window_ms: int = Field(40, ge=1, le=1000)
     """Length of a frame."""
-    stride_ms: int = Field(20, ge=1)
+    stride_ms: int = Field(20, ge=1, le=1000)
     """Steps between the beginnings of frames."""
     bands: int = Field(40, ge=1)
     """Mel bands of a frame."""
