@@ -146,6 +146,31 @@ def test_what_is_prepared_is_asked_and_what_is_missing_is_not(tmp_path, monkeypa
 
 
 @pytest.mark.parametrize(
+    ("folder", "splits", "task", "expected"),
+    [
+        ("ett/ETTh1/1.0.0", {"series": 14_399}, "forecasting: {lag: 0}",
+         "source: 14,400 series examples are needed, and the prepared ETTh1 holds 14,399"),
+        ("ett/ETTh1/1.0.0", {"series": 14_400}, "forecasting: {lag: 0}", ""),
+        ("mnist/3.0.1", {"train": 59_999}, "sequential_mnist: {lag: 0}", "source: 60,000 train examples are needed"),
+        ("mnist/3.0.1", {"test": 99}, "sequential_mnist: {lag: 0, test_examples: 100}",
+         "test_examples: 100 test examples are needed, and the prepared mnist holds 99"),
+        ("imdb_reviews/plain_text/1.0.0", {"train": 24},
+         "sentiment: {lag: 0, train_examples: 20, validation_examples: 5}",
+         "train_examples: 25 train examples are needed, and the prepared imdb_reviews holds 24"),
+        ("imdb_reviews/plain_text/1.0.0", {"test": 9}, "sentiment: {lag: 0, test_examples: 9}", ""),
+    ],
+)  # fmt: skip
+def test_a_prepared_data_set_that_is_a_part_of_the_published_one(tmp_path, monkeypatch, folder, splits, task, expected):
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    (tmp_path / folder).mkdir(parents=True)
+    info = {"splits": [{"name": name, "shardLengths": [str(size)]} for name, size in splits.items()]}
+    (tmp_path / folder / "dataset_info.json").write_text(json.dumps(info))
+    message = said(tmp_path, task)
+    assert expected in message
+    assert bool(message) is bool(expected)
+
+
+@pytest.mark.parametrize(
     ("override", "expected"),
     [
         ("seeds=[4294967296]", "seed 4294967296 is too large: a seed is 4,294,967,295 at most"),
@@ -293,6 +318,7 @@ def plugin(tmp_path, monkeypatch):
     return write
 
 
+@pytest.mark.filterwarnings("ignore:Field name")
 @pytest.mark.parametrize("broken", BROKEN)
 def test_a_plug_in_that_lacks_what_its_contract_asks(tmp_path, plugin, broken):
     text, expected = BROKEN[broken]

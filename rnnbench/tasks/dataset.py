@@ -34,6 +34,13 @@ def one_class(split: str, size: int, labels: Callable[[int], np.ndarray]) -> Ite
         yield f"{split}_examples", f"{size:,} is too few: all of them are of one class; take {enough:,} or more"
 
 
+def prepared_are_fewer(source: str, split: str, wanted: int, key: str) -> Iterator[tuple[str, str]]:
+    """The problem of a prepared data set that is a part of the published one; none where it is not there."""
+    there = {} if source == "synthetic" else catalogue.split_sizes(source)
+    if wanted > there.get(split, wanted):
+        yield key, f"{wanted:,} {split} examples are needed, and the prepared {source} holds {there[split]:,}"
+
+
 @lru_cache(maxsize=4)
 def _order(seed: int, epoch: int, n: int) -> np.ndarray:
     return np.random.default_rng([seed, epoch]).permutation(n)

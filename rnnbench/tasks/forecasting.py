@@ -12,7 +12,7 @@ from pydantic import Field
 from rnnbench.datasets import reading
 from rnnbench.registry import register_task
 from rnnbench.tasks.base import Features, Layout, RegressionTask
-from rnnbench.tasks.dataset import DatasetTask, Examples
+from rnnbench.tasks.dataset import DatasetTask, Examples, prepared_are_fewer
 
 SEASON = 24
 """Rows a day."""
@@ -81,6 +81,7 @@ class Forecasting(DatasetTask, RegressionTask):
         if self.look_back + self.horizon > rows:
             most = f"with horizon {self.horizon:,} it can be at most {max(0, rows - self.horizon):,}"
             yield "look_back", f"{self.look_back:,} is too long: {self.source} has {rows:,} training rows, {most}"
+        yield from prepared_are_fewer(self.source, "series", borders["test"][1], "source")
         yield from super().problems(batch_size)
 
     def examples(self, split: str) -> Examples:
