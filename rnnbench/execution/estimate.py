@@ -17,6 +17,9 @@ Key = TypeVar("Key", bound=Hashable)
 # Fitted on one core of a 2-core server; other machines differ, the proportions little.
 START_SECONDS = 20.0
 """Until the workers have imported TensorFlow, and for the report at the end."""
+READING_SECONDS = 15.0
+"""Until real data are read and their features computed, which then are kept."""
+_MADE_UP = ("generated", "synthetic")
 _SECONDS_A_RUN = 0.05
 _SECONDS_A_STEP = 7e-4
 _SECONDS_AN_EVALUATION = 8e-4
@@ -99,6 +102,7 @@ class Estimate:
         shares = _grouped((_point(run.spec), run.steps / run.spec.training.steps) for run in past)
         self._shares = {point: fmean(found) for point, found in shares.items()}
         self._kinds = {_kind(run.spec) for run in past}
+        self._read = {_data(run.spec) for run in past}
 
     def knows(self, spec: RunSpec) -> bool:
         """Whether a run of its kind is among the earlier ones."""
@@ -117,8 +121,10 @@ class Estimate:
         """Of a grid with so many workers, from their start to the report. A weight is the share of a run to be done."""
         took = {spec: self.seconds(spec) for spec in weights}
         work = sum(weight * took[spec] for spec, weight in weights.items())
+        first_read = [source for _, source in {_data(spec) for spec in weights} - self._read if source not in _MADE_UP]
+        before = START_SECONDS + READING_SECONDS * len(first_read)
         # The longest run is done by one worker, however many there are.
-        return START_SECONDS * self._ratios.get(("compilation", None), 1.0) + max([work / workers, *took.values()])
+        return before * self._ratios.get(("compilation", None), 1.0) + max([work / workers, *took.values()])
 
     def _ratio(self, part: str, spec: RunSpec) -> float:
         of_machine = self._ratios.get((part, None), 1.0)
@@ -150,6 +156,10 @@ def _kind(spec: RunSpec) -> Hashable:
     task, training = spec.task, spec.training
     sizes = task.layout, task.inputs, task.outputs
     return type(task), *sizes, spec.model.architecture, training.batch_size, training.layers
+
+
+def _data(spec: RunSpec) -> tuple[type, str]:
+    return type(spec.task), spec.task.data_source
 
 
 def _point(spec: RunSpec) -> Hashable:

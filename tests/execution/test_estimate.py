@@ -90,6 +90,16 @@ def test_a_kind_that_was_run_is_judged_by_the_median_of_its_runs_and_others_by_t
     )
 
 
+def test_real_data_are_read_once_and_then_kept(tmp_path, monkeypatch):
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    both = grid(tasks={"forecasting": {"lag": [0, 1]}, "sentiment": {"lag": 0}}, models={"gru": {}}, seeds=1).runs
+    weights = dict.fromkeys(both, 1.0)
+    new, known = Estimate(both), Estimate(both, [took(both[0], 1)])
+    assert new.total(weights, 1) - known.total(weights, 1) == pytest.approx(estimate.READING_SECONDS)
+    work = sum(map(new.seconds, both))
+    assert new.total(weights, 1) == pytest.approx(estimate.START_SECONDS + 2 * estimate.READING_SECONDS + work)
+
+
 def test_each_part_has_its_own_factor():
     spec = grid().runs[0]
     parts = guess(spec)
