@@ -21,12 +21,12 @@ READING_SECONDS = 15.0
 """Until real data are read and their features computed, which then are kept."""
 _MADE_UP = ("generated", "synthetic")
 _SECONDS_A_RUN = 0.05
-_SECONDS_A_STEP = 7e-4
+_SECONDS_A_STEP = 1e-3
 _SECONDS_AN_EVALUATION = 8e-4
 _SECONDS_A_PROBE = 5e-3
-_SECONDS_A_TIME_STEP = {"stock": 3e-5, "fast": 1.5e-6}
+_SECONDS_A_TIME_STEP = {"stock": 3e-5, "fast": 4e-6}
 _SECONDS_A_GATE = {"stock": 2.5e-5, "fast": 2.2e-6}
-_FLOPS_PER_SECOND = {"stock": 6e10, "fast": 7e10}
+_FLOPS_PER_SECOND = {"stock": 6e10, "fast": 5.5e10}
 _COMPILATION = {"stock": 1.0, "fast": 1.6}
 _COMPILATION_OF_A_GATE = 0.25
 _FORWARD = 1 / 3
