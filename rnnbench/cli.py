@@ -173,8 +173,9 @@ def run(
     from rnnbench.screen import Screen
 
     executors = Executors(workers, where, address)
-    grid = _open(file, overrides, store, tracking_uri)
+    # First, because the experiment is held against the data that are there.
     location.point_to(data_dir, manual_dir)
+    grid = _open(file, overrides, store, tracking_uri)
     outcome = grid.run(executors, Screen(console, errors), out or Path("reports") / grid.experiment.name, fresh)
     if outcome.headline:
         console.print(terminal.headline(outcome.headline, console))
@@ -196,19 +197,31 @@ def run(
 def plan(
     file: ExperimentFile,
     overrides: Overrides = [],  # noqa: B006
+    store: Store = None,
+    tracking_uri: TrackingUri = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Worker processes.  [default: one a core]")] = None,
+    data_dir: DataDir = None,
     as_json: Json = False,
 ) -> None:
-    """Say how many runs a file asks for, how large they are, and about how long they take."""
-    from rnnbench import experiment_file, listings, terminal
-    from rnnbench.execution.machine import default_workers
+    """Say how many runs a file asks for, how large they are, and about how long they take.
 
-    experiment = experiment_file.load(file, overrides)
-    workers = workers or default_workers(experiment.runs)[0]
+    The time is judged by what the runs in the store took on a machine like this one; a server is not asked.
+    """
+    from rnnbench import listings, terminal
+    from rnnbench.execution.machine import default_workers
+    from rnnbench.past import past_runs
+
+    _point_to_data(data_dir, None)
+    grid = _open(file, overrides, store, tracking_uri)
+    experiment = grid.experiment
+    fitting, note = default_workers(experiment.runs)
+    past = past_runs(grid.location)
     if as_json:
-        _print_json(listings.plan(experiment, workers))
-    else:
-        console.print(terminal.plan(experiment, workers))
+        _print_json(listings.plan(experiment, workers or fitting, past))
+        return
+    console.print(terminal.plan(experiment, workers or fitting, past, str(grid.location)))
+    if note and workers is None:
+        _say(f"Memory: {note}")
 
 
 @app.command()

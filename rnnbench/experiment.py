@@ -6,6 +6,7 @@ import itertools
 import json
 import typing
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
@@ -13,13 +14,16 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from rnnbench import registry, signature
+from rnnbench.feasibility import InfeasibleError, check_class, check_model, check_task, telling
 from rnnbench.models.base import Model
-from rnnbench.models.sizing import units_for_budget
+from rnnbench.models.sizing import BudgetError, units_for_budget
 from rnnbench.signature import PARTS
 from rnnbench.tasks.base import Task
 
 KeyPath = tuple[str | int, ...]
 Layers = Literal["fast", "stock"]
+SEEDS = 2**32
+"""How many seeds there are."""
 
 
 class SettingError(Exception):
@@ -35,13 +39,15 @@ def _counted(value: Any) -> Any:
 
 
 class _Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
 
 class Training(_Settings):
     """How every network is trained: Adam at a constant learning rate."""
 
-    steps: int = Field(2000, ge=1)
+    steps: int = Field(2000, ge=1, lt=2**31)
     """Budget, in batches."""
     batch_size: int = Field(64, ge=1)
     """Examples a batch."""
@@ -61,7 +67,7 @@ class GradientProbes(_Settings):
     """How gradient profile, spectra and saturation are taken."""
 
     examples: int = Field(64, ge=1)
-    """Size of the probe batch: the first examples of the validation split."""
+    """Size of the probe batch: the first examples of the validation split, or all of them where there are fewer."""
     during: int = Field(3, ge=0)
     """How often between the first step and the last, evenly spread over the evaluations of the budget."""
 
@@ -120,6 +126,9 @@ class Experiment(_Settings):
             raise ValueError("the grid is empty without a seed")
         if any(seed < 0 for seed in value):
             raise ValueError("a seed is 0 or more")
+        if max(value) >= SEEDS:
+            # NumPy's and Keras' generators take no larger one.
+            raise ValueError(f"seed {max(value)} is too large: a seed is {SEEDS - 1:,} at most")
         twice = sorted({seed for seed in value if value.count(seed) > 1})
         if twice:
             raise ValueError(f"seed {twice[0]} stands there twice")
@@ -198,16 +207,24 @@ class Experiment(_Settings):
             raise SettingError((*model_path, "units"), "'match: parameters' chooses the units; leave this key out")
         base: Values = {key: (value, ("training", key)) for key, value in self.training.items()}
         _refuse_unknown(base, set(Training.model_fields), ("training",))
-        trainings = list(_points(Training, base | task_training | model_training, ("training",)))
+        training_values = base | task_training | model_training
+        trainings = list(_points(Training, training_values, ("training",)))
         models = list(_points(model_class, model_values, model_path))
+        batch_sizes = {training.batch_size: training_axes for training, training_axes in trainings}
         for task, task_axes in _points(task_class, task_values, task_path):
+            for batch_size, training_axes in batch_sizes.items():
+                with _refusing(training_values | task_values, training_axes | task_axes, task_path):
+                    check_task(task, batch_size)
             for (model, model_axes), (training, training_axes) in itertools.product(models, trainings):
+                with _refusing(model_values, model_axes, model_path):
+                    sized = self._sized(model, task)
+                    check_model(sized, task.inputs.width)
                 for seed in self.seeds:
                     yield RunSpec(
                         task_label=task_label,
                         task=task,
                         model_label=model_label,
-                        model=self._sized(model, task),
+                        model=sized,
                         seed=seed,
                         training=training,
                         gradients=self.gradients,
@@ -220,7 +237,12 @@ class Experiment(_Settings):
     def _sized(self, model: Model, task: Task) -> Model:
         if self.parameter_budget is None:
             return model
-        return model.model_copy(update={"units": units_for_budget(model, task.inputs.width, self.parameter_budget)})
+        try:
+            with telling(type(model), "layer_parameters"):
+                units = units_for_budget(model, task.inputs.width, self.parameter_budget)
+        except BudgetError as error:
+            raise SettingError(("parameter_budget",), str(error)) from None
+        return model.model_copy(update={"units": units})
 
 
 def _merged(points: list[dict[str, Any]]) -> dict[str, Any]:
@@ -267,7 +289,8 @@ class RunSpec:
         """What the compiled network depends on: runs that have it in common share one in a worker."""
         training = self.training
         any_lag = self.task.model_copy(update={"lag": 1})
-        settings = training.batch_size, training.global_clipnorm, training.evaluate_every, training.layers
+        window = min(training.evaluate_every, training.steps)
+        settings = training.batch_size, training.global_clipnorm, window, training.layers
         return any_lag, self.model.architecture, *settings
 
     @cached_property
@@ -359,6 +382,8 @@ def _read(
         near = registry.did_you_mean(str(name), known)
         raise SettingError(where, f"unknown {kind} '{name}'{near}; known: {', '.join(known)}")
     found = known[name]
+    with _refusing({}, {}, path):
+        check_class(found)
     values = {key: (value, (*path, key)) for key, value in entry.items() if key != kind}
     _refuse_unknown(values, {kind} | set(found.model_fields) | set(Training.model_fields), path)
     # A model's own `layers` are how many it stacks.
@@ -383,7 +408,9 @@ def _points(settings: type[Any], values: Values, path: KeyPath) -> Iterator[tupl
         axis_values = dict(zip(axes, chosen, strict=True))
         point = {key: _frozen(axis_values.get(key, value)) for key, (value, _) in values.items()}
         try:
-            yield settings.model_validate(point), dict(axis_values)
+            with _refusing(values, axis_values, path), telling(settings, "validation"):
+                valid = settings.model_validate(point)
+            yield valid, dict(axis_values)
         except ValidationError as error:
             first = error.errors()[0]
             wrong = str(first["loc"][0]) if first["loc"] else ""
@@ -391,6 +418,20 @@ def _points(settings: type[Any], values: Values, path: KeyPath) -> Iterator[tupl
             if wrong in axes:
                 at = (*at, axes[wrong].index(axis_values[wrong]))
             raise SettingError(at, explain(first)) from None
+
+
+@contextmanager
+def _refusing(values: Values, axes: Mapping[str, Any], path: KeyPath) -> Iterator[None]:
+    """Say what cannot run at the place of its setting: where it is written, else under `path`."""
+    try:
+        yield
+    except InfeasibleError as error:
+        key = error.key
+        if key not in values:
+            raise SettingError((*path, key) if key else path, error.message) from None
+        written, place = values[key]
+        index = (written.index(axes[key]),) if key in axes else ()
+        raise SettingError((*place, *index), error.message) from None
 
 
 def is_axis(settings: type[BaseModel], key: str, value: Any) -> bool:

@@ -93,6 +93,8 @@ class Grid:
         screen: Screen,
     ) -> Outcome:
         from rnnbench.execution.driver import drive
+        from rnnbench.execution.estimate import Estimate
+        from rnnbench.past import past_runs
 
         outcome = Outcome()
         screen.begin(self.experiment, done=len(self.experiment.runs) - len(waiting))
@@ -100,7 +102,8 @@ class Grid:
         while specs := needed(self.experiment, self.location, waiting):
             executor = executor_for(specs)
             more = planned(self.experiment) - (len(self.experiment.runs) - len(waiting)) - len(specs)
-            with screen.progress(specs, executor.workers, more) as watch:
+            estimate = Estimate(specs, past_runs(self.location))
+            with screen.progress(specs, executor.workers, more, estimate.seconds) as watch:
                 tally = drive(specs, executor, tracker, watch, leases=leases, checkpoints=checkpoints, say=watch.say)
             screen.end(tally, len(specs), tracker.tracebacks)
             outcome.attempted += len(specs)

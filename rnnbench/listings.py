@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from rnnbench import registry
 from rnnbench.errors import UserError
-from rnnbench.execution.estimate import seconds
+from rnnbench.execution.estimate import Estimate
 from rnnbench.experiment import Experiment, RunSpec
-from rnnbench.stages import planned
+from rnnbench.stages import expected, planned
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pydantic.fields import FieldInfo
 
+    from rnnbench.execution.estimate import PastRun
     from rnnbench.status import GridStatus
 
 
@@ -31,15 +34,18 @@ def registered(names: list[str]) -> dict[str, dict[str, Any]]:
     }
 
 
-def plan(experiment: Experiment, workers: int) -> dict[str, Any]:
-    """Every run with its settings and about how long it takes at most."""
-    runs = [_named(spec) | {"seconds": seconds(spec), "settings": spec.settings} for spec in experiment.runs]
+def plan(experiment: Experiment, workers: int, past: Sequence[PastRun] = ()) -> dict[str, Any]:
+    """Every run with its settings and about how long it takes; `past`: the runs by which that is judged."""
+    estimate = Estimate(experiment.runs, past)
     return {
         "experiment": experiment.name,
         "planned": planned(experiment),
         "workers": workers,
-        "seconds": sum(map(seconds, experiment.runs)) / workers,
-        "runs": runs,
+        "seconds": estimate.total(expected(experiment), workers),
+        "judged_by_runs": len(past),
+        "runs": [
+            _named(spec) | {"seconds": estimate.seconds(spec), "settings": spec.settings} for spec in experiment.runs
+        ],
     }
 
 

@@ -39,9 +39,11 @@ class Registry(Generic[T]):
     group `rnnbench.plugins` (each names a module that registers on import).
     """
 
-    def __init__(self, kind: str, package: str) -> None:
+    def __init__(self, kind: str, package: str, base: str | None = None) -> None:
+        """`base`: the class in `package.base` that all of them come from; None: any."""
         self.kind = kind
         self._package = package
+        self._base = base
         self._things: dict[str, T] = {}
         self._names: dict[T, str] = {}
         self._filled = False
@@ -53,6 +55,7 @@ class Registry(Generic[T]):
         """
 
         def add(thing: T) -> T:
+            self._refuse_stranger(name, thing)
             if not thing.__module__.startswith("rnnbench."):
                 self._import_own()  # so that what comes later is what is told
             held = self._things.get(name)
@@ -65,6 +68,15 @@ class Registry(Generic[T]):
             return thing
 
         return add
+
+    def _refuse_stranger(self, name: str, thing: object) -> None:
+        if self._base is None:
+            return
+        base = getattr(importlib.import_module(f"{self._package}.base"), self._base)
+        if not (isinstance(thing, type) and issubclass(thing, base)):
+            from rnnbench.feasibility import named
+
+            raise UserError(f"{self.kind} '{name}': {named(thing)} is no subclass of rnnbench.{self._base}")
 
     def __getitem__(self, name: str) -> T:
         self._fill()
@@ -99,8 +111,8 @@ class Registry(Generic[T]):
             importlib.import_module(f"{self._package}.{module.name}")
 
 
-tasks: Registry[type[Task]] = Registry("task", "rnnbench.tasks")
-models: Registry[type[Model]] = Registry("model", "rnnbench.models")
+tasks: Registry[type[Task]] = Registry("task", "rnnbench.tasks", "Task")
+models: Registry[type[Model]] = Registry("model", "rnnbench.models", "Model")
 register_task = tasks.register
 register_model = models.register
 

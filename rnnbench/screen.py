@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rich.console import Console
@@ -34,15 +34,21 @@ class Screen:
         """Tell that there is nothing to do."""
         self.say(f"{self._opening}, nothing to run")
 
-    def progress(self, specs: Sequence[RunSpec], workers: int, more: int) -> GridProgress:
-        """What shows the events of some runs; `more`: how many may come after them."""
+    def progress(
+        self,
+        specs: Sequence[RunSpec],
+        workers: int,
+        more: int,
+        seconds: Callable[[RunSpec], float] | None = None,
+    ) -> GridProgress:
+        """What shows the events of some runs; `more`: how many may come after them; `seconds`: what one may take."""
         if self._opening:
             then = ", then those to evaluate" if more > 0 else ""
             self.say(f"{self._opening}, {len(specs)} to run with {workers} worker{'s' * (workers > 1)}{then}")
         else:
             self.say(f"learning rates chosen: {len(specs)} to evaluate")
         self._opening = ""
-        return GridProgress(specs, workers, self.console)
+        return GridProgress(specs, workers, self.console, seconds)
 
     def end(self, tally: Tally, total: int, tracebacks: Mapping[str, str] | None = None) -> None:
         """Tell how those runs ended. `tracebacks`: where that of a failed run lies, by its name."""

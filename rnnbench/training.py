@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
-import platform
 import sys
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -20,7 +18,7 @@ import tensorflow as tf
 import rnnbench
 from rnnbench.compiled import CompiledNetwork, compiled_network
 from rnnbench.events import Diverged, Event, Finished, Measured, Profiled, Started, Warned
-from rnnbench.execution.machine import processor
+from rnnbench.execution.machine import description
 from rnnbench.execution.session import set_keras
 from rnnbench.experiment import RunSpec, Training
 from rnnbench.models.network import build
@@ -256,7 +254,8 @@ def _outcome(task: Task, progress: _Progress, scores: dict[str, float]) -> dict[
 
 def _probe_steps(spec: RunSpec) -> set[int]:
     evaluations = math.ceil(spec.training.steps / spec.training.evaluate_every)
-    parts = spec.gradients.during + 1
+    # From twice the evaluations on it is every one of them.
+    parts = min(spec.gradients.during, 2 * evaluations) + 1
     return {round(part * evaluations / parts) * spec.training.evaluate_every for part in range(1, parts)}
 
 
@@ -301,5 +300,5 @@ def _environment() -> dict[str, str]:
         "keras": keras.__version__,
         "numpy": np.__version__,
         "device": f"{len(gpus)} GPU" if gpus else "CPU",
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, {processor()}",
+        "machine": description(),
     }
