@@ -48,6 +48,7 @@ Overrides = Annotated[
         autocompletion=completion.overrides,
     ),
 ]
+Last = Annotated[bool, typer.Option("--last", help="With the overrides of the last `run` of this file.")]
 Store = Annotated[Path | None, typer.Option(metavar="DIR", help="Directory of results.  [default: store]")]
 TrackingUri = Annotated[
     str | None,
@@ -101,6 +102,7 @@ def _common(
 def run(
     file: ExperimentFile,
     overrides: Overrides = [],  # noqa: B006  (typer copies it)
+    last: Last = False,
     store: Store = None,
     tracking_uri: TrackingUri = None,
     workers: Annotated[
@@ -130,8 +132,10 @@ def run(
     from rnnbench.screen import Screen
 
     executors = Executors(workers, where, address)
-    grid = _open(file, overrides, store, tracking_uri)
+    grid = _open(file, overrides, store, tracking_uri, last)
     _point_to_data(data_dir, manual_dir)
+    if there := grid.instead():
+        _say(there)
     outcome = grid.run(executors, Screen(console, errors), out or Path("reports") / grid.experiment.name, fresh)
     if outcome.headline:
         console.print(terminal.headline(outcome.headline, console))
@@ -174,6 +178,7 @@ def plan(
 def status(
     file: ExperimentFile,
     overrides: Overrides = [],  # noqa: B006
+    last: Last = False,
     store: Store = None,
     tracking_uri: TrackingUri = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Show it anew until nothing runs any more.")] = False,
@@ -184,13 +189,15 @@ def status(
 
     from rnnbench import listings, terminal
 
-    grid = _open(file, overrides, store, tracking_uri)
-    found = grid.status()
+    grid = _open(file, overrides, store, tracking_uri, last)
+    found, others = grid.status(), grid.others()
     if as_json:
-        _print_json(listings.status(grid.experiment, found))
+        _print_json(listings.status(grid.experiment, found, others))
         return
     if not (follow and console.is_terminal):
         console.print(terminal.grid_status(grid.experiment, found))
+    for other in others:
+        _say(f"also there: {other}")
     if not follow:
         return
     with Live(terminal.grid_status(grid.experiment, found), console=console, auto_refresh=False) as live:
@@ -207,6 +214,7 @@ def report(
         typer.Argument(metavar="FILE...", help="Experiment files (YAML).", autocompletion=completion.experiment_files),
     ],
     overrides: Overrides = [],  # noqa: B006
+    last: Last = False,
     stores: Annotated[
         list[Path],
         typer.Option("--store", metavar="DIR", help="Directory of results; again for each file.  [default: store]"),
@@ -230,7 +238,7 @@ def report(
     if len(stores) not in (0, 1, len(files)):
         raise UserError(f"{len(stores)} --store for {len(files)} files: give one, or one for each file in their order")
     places = stores if len(stores) == len(files) else [stores[0] if stores else None] * len(files)
-    grids = [_open(file, overrides, place, tracking_uri) for file, place in zip(files, places, strict=True)]
+    grids = [_open(file, overrides, place, tracking_uri, last) for file, place in zip(files, places, strict=True)]
     only = Only.parse(tasks, models, since)
     usual = len(files) == 1 and only.everything
     if out is None and not usual:
@@ -371,15 +379,18 @@ def schema() -> None:
     _print_json(experiment_schema())
 
 
-def _open(file: Path, overrides: list[str], store: Path | None, uri: str | None) -> Grid:
-    from rnnbench import experiment_file
+def _open(file: Path, overrides: list[str], store: Path | None, uri: str | None, last: bool) -> Grid:
+    from rnnbench import experiment_file, remembered
     from rnnbench.grid import Grid
     from rnnbench.store import Location
 
+    location = Location.resolve(store, uri)
+    if last:
+        overrides = remembered.with_last(file, overrides, location)
     experiment = experiment_file.load(file, overrides)
     settings = "".join(f" --set {shlex.quote(override)}" for override in overrides)
     name = file.name if file.is_absolute() else str(file)
-    return Grid(experiment, Location.resolve(store, uri), store, made_by=f"rnnbench run {shlex.quote(name)}{settings}")
+    return Grid(experiment, location, store, made_by=f"rnnbench run {shlex.quote(name)}{settings}")
 
 
 def _point_to_data(data_dir: Path | None, manual_dir: Path | None) -> None:

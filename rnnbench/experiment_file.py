@@ -33,7 +33,7 @@ def load(file: Path, overrides: Iterable[str] = ()) -> Experiment:
         experiment = _experiment(file, document.value, asked)
     except SettingError as error:
         raise UserError(_tell(file, document, asked, error)) from None
-    experiment.remember(file, texts)
+    experiment.remember(file.resolve(), texts)
     return experiment
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rnnbench import registry
@@ -14,6 +15,7 @@ from rnnbench.stages import planned
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
+    from rnnbench.remembered import Remembered
     from rnnbench.status import GridStatus
 
 
@@ -43,8 +45,11 @@ def plan(experiment: Experiment, workers: int) -> dict[str, Any]:
     }
 
 
-def status(experiment: Experiment, found: GridStatus) -> dict[str, Any]:
-    """The state of every run; `step` and `score` of its last evaluation where it goes on."""
+def status(experiment: Experiment, found: GridStatus, others: Sequence[Remembered] = ()) -> dict[str, Any]:
+    """The state of every run; `step` and `score` of its last evaluation where it goes on.
+
+    `others`: runs that the store has under other overrides.
+    """
     going_on = {one.spec.signature: one for one in found.running}
     runs = []
     for spec in experiment.runs:
@@ -53,7 +58,13 @@ def status(experiment: Experiment, found: GridStatus) -> dict[str, Any]:
             said |= {"step": one.step, "score": one.score if math.isfinite(one.score) else None}
         runs.append(said)
     counts = dict(found.counts(list(experiment.runs)))
-    return {"experiment": experiment.name, "counts": counts, "seconds_left": found.seconds_left, "runs": runs}
+    return {
+        "experiment": experiment.name,
+        "counts": counts,
+        "seconds_left": found.seconds_left,
+        "runs": runs,
+        "others": [{"overrides": one.overrides, "runs": one.runs} for one in others],
+    }
 
 
 def _named(spec: RunSpec) -> dict[str, Any]:
