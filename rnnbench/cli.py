@@ -282,7 +282,7 @@ def list_(
         list[str] | None,
         typer.Argument(
             metavar="[NAME]...",
-            help="Tasks and models to show with all settings.",
+            help="Tasks, models and groups of settings (`training`) to show in full.",
             autocompletion=completion.registered,
         ),
     ] = None,
@@ -291,7 +291,7 @@ def list_(
     ] = [],  # noqa: B006
     as_json: Json = False,
 ) -> None:
-    """List the tasks and models that are registered; of those that are named, every setting with its default."""
+    """List tasks, models and groups of settings; of those that are named, every setting with its default."""
     from rnnbench import listings, registry, terminal
 
     registry.load_plugins(str(Path(name).resolve()) if name.endswith(".py") else name for name in plugins)

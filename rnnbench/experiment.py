@@ -26,7 +26,7 @@ from pydantic import (
 
 from rnnbench import registry, signature
 from rnnbench.errors import SettingError, UserError
-from rnnbench.mistakes import explain, first_mistake, shown, unknown_key
+from rnnbench.mistakes import explain, first_mistake, shown
 from rnnbench.models.base import Model
 from rnnbench.models.sizing import units_for_budget
 from rnnbench.seeds import MOST_RUNS, counted, distinct
@@ -434,8 +434,7 @@ def _read(
     name = entry.get(kind, path[-1])
     if not isinstance(name, str) or name not in known:
         where = (*path, kind) if kind in entry else path
-        near = registry.did_you_mean(str(name), known)
-        raise SettingError(where, f"unknown {kind} '{name}'{near}; known: {', '.join(known)}")
+        raise SettingError(where, registry.unknown(kind, str(name), known))
     found = known[name]
     values = {key: (value, (*path, key)) for key, value in entry.items() if key != kind}
     _refuse_unknown(values, {kind} | set(found.model_fields) | set(Training.model_fields), path)
@@ -447,7 +446,7 @@ def _read(
 def _refuse_unknown(values: Values, allowed: set[str], path: KeyPath) -> None:
     for key in values:
         if key not in allowed:
-            raise SettingError((*path, key), unknown_key(key, sorted(allowed)))
+            raise SettingError((*path, key), registry.unknown("key", key, sorted(allowed)))
 
 
 def _points(settings: type[Any], values: Values, path: KeyPath) -> Iterator[tuple[Any, dict[str, Any]]]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rnnbench import registry
 from rnnbench.errors import UserError
 from rnnbench.execution.estimate import seconds
 from rnnbench.experiment import Experiment, RunSpec
+from rnnbench.overrides import GROUPS
 from rnnbench.stages import planned
 
 if TYPE_CHECKING:
@@ -20,13 +21,19 @@ if TYPE_CHECKING:
 
 
 def registered(names: list[str]) -> dict[str, dict[str, Any]]:
-    """`tasks` and `models`: name, what it is, settings. Those of `names`; all of them if that is empty."""
-    known: dict[str, registry.Registry[Any]] = {"tasks": registry.tasks, "models": registry.models}
+    """`tasks`, `models` and the `groups` of an experiment file: name, what it is, settings.
+
+    Those of `names`; all of them if that is empty.
+    """
+    known: dict[str, Mapping[str, Any] | registry.Registry[Any]] = {
+        "tasks": registry.tasks,
+        "models": registry.models,
+        "groups": GROUPS,
+    }
     every = [name for things in known.values() for name in things]
     for name in names:
         if name not in every:
-            near = registry.did_you_mean(name, every)
-            raise UserError(f"unknown task or model '{name}'{near}; known: {', '.join(every)}")
+            raise UserError(registry.unknown("name", name, every))
     return {
         kind: {name: _described(things[name]) for name in things if not names or name in names}
         for kind, things in known.items()
@@ -89,5 +96,6 @@ def _setting(field: FieldInfo) -> dict[str, Any]:
     said: dict[str, Any] = {"description": " ".join((field.description or "").split())}
     if not field.is_required():
         default = field.get_default(call_default_factory=True)
+        default = list(default) if isinstance(default, tuple) else default
         said["default"] = default if isinstance(default, str | int | float | bool | list | None) else str(default)
     return said

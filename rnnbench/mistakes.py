@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from rnnbench.errors import SettingError
-from rnnbench.registry import did_you_mean
+from rnnbench.registry import unknown
 
 _WORDS = {None: "null", True: "true", False: "false"}
 
@@ -22,7 +22,7 @@ def first_mistake(
     path = tuple(part for part in first["loc"] if part != "[key]")
     if first["type"] == "extra_forbidden":
         owner = groups.get(str(path[0]), settings)
-        return SettingError(path, unknown_key(str(path[-1]), owner.model_fields))
+        return SettingError(path, unknown("key", str(path[-1]), owner.model_fields))
     return SettingError(path[:-1] if first["type"] == "missing" else path, explain(first))
 
 
@@ -43,11 +43,6 @@ def _wanted(kind: str, message: str, found: Any) -> str:
         return f"should be text: write '{shown(found)}'"
     message = re.sub("^(Input|String) ", "", message).replace("a valid dictionary", "a mapping")
     return re.sub(r" or instance of \w+", "", message)
-
-
-def unknown_key(key: str, known: Iterable[str]) -> str:
-    """What to say of a key that is none of `known`."""
-    return f"unknown key '{key}'{did_you_mean(key, known)}; known: {', '.join(known)}"
 
 
 def shown(value: Any) -> str:

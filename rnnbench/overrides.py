@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from rnnbench import yaml_document
 from rnnbench.errors import UserError
 from rnnbench.experiment import Experiment, GradientProbes, Selection, Training
-from rnnbench.registry import did_you_mean
+from rnnbench.registry import did_you_mean, unknown
 
 GROUPS: dict[str, type[BaseModel]] = {"training": Training, "gradients": GradientProbes, "select": Selection}
 """Keys of an experiment file that hold settings of their own, the same in every file."""
@@ -131,7 +131,7 @@ def _check_parent(place: dict[str, Any], override: Override, depth: int) -> None
     if depth == 0:
         known = [*GROUPS, *_LABELLED]
         if part not in known:
-            raise UserError(f"{override}: unknown key '{part}'{did_you_mean(part, known)}; known: {', '.join(known)}")
+            raise UserError(f"{override}: {unknown('key', part, known)}")
     elif depth == 1 and override.path[0] in _LABELLED:
         group = override.path[0]
         with_dots = [label for label in known if "." in label and label.startswith(f"{part}.")]
