@@ -54,6 +54,7 @@ Overrides = Annotated[
         autocompletion=completion.overrides,
     ),
 ]
+Last = Annotated[bool, typer.Option("--last", help="With the overrides of the last `run` of this file.")]
 Store = Annotated[Path | None, typer.Option(metavar="DIR", help="Directory of results.  [default: store]")]
 TrackingUri = Annotated[
     str | None,
@@ -143,6 +144,7 @@ def _common(
 def run(
     file: ExperimentFile,
     overrides: Overrides = [],  # noqa: B006  (typer copies it)
+    last: Last = False,
     store: Store = None,
     tracking_uri: TrackingUri = None,
     workers: Annotated[
@@ -175,7 +177,9 @@ def run(
     executors = Executors(workers, where, address)
     # First, because the experiment is held against the data that are there.
     location.point_to(data_dir, manual_dir)
-    grid = _open(file, overrides, store, tracking_uri)
+    grid = _open(file, overrides, store, tracking_uri, last)
+    if there := grid.instead():
+        _say(there)
     outcome = grid.run(executors, Screen(console, errors), out or Path("reports") / grid.experiment.name, fresh)
     if outcome.headline:
         console.print(terminal.headline(outcome.headline, console))
@@ -208,10 +212,11 @@ def plan(
     The time is judged by what the runs in the store took on a machine like this one; a server is not asked.
     """
     from rnnbench import listings, terminal
+    from rnnbench.datasets import location
     from rnnbench.execution.machine import default_workers
     from rnnbench.past import past_runs
 
-    _point_to_data(data_dir, None)
+    location.point_to(data_dir, None)
     grid = _open(file, overrides, store, tracking_uri)
     experiment = grid.experiment
     fitting, note = default_workers(experiment.runs)
@@ -228,6 +233,7 @@ def plan(
 def status(
     file: ExperimentFile,
     overrides: Overrides = [],  # noqa: B006
+    last: Last = False,
     store: Store = None,
     tracking_uri: TrackingUri = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Show it anew until nothing runs any more.")] = False,
@@ -238,13 +244,15 @@ def status(
 
     from rnnbench import listings, terminal
 
-    grid = _open(file, overrides, store, tracking_uri)
-    found = grid.status()
+    grid = _open(file, overrides, store, tracking_uri, last)
+    found, others = grid.status(), grid.others()
     if as_json:
-        _print_json(listings.status(grid.experiment, found))
+        _print_json(listings.status(grid.experiment, found, others))
         return
     if not (follow and console.is_terminal):
         console.print(terminal.grid_status(grid.experiment, found))
+    for other in others:
+        _say(f"also there: {other}")
     if not follow:
         return
     with Live(terminal.grid_status(grid.experiment, found), console=console, auto_refresh=False) as live:
@@ -261,6 +269,7 @@ def report(
         typer.Argument(metavar="FILE...", help="Experiment files (YAML).", autocompletion=completion.experiment_files),
     ],
     overrides: Overrides = [],  # noqa: B006
+    last: Last = False,
     stores: Annotated[
         list[Path],
         typer.Option("--store", metavar="DIR", help="Directory of results; again for each file.  [default: store]"),
@@ -284,7 +293,7 @@ def report(
     if len(stores) not in (0, 1, len(files)):
         raise UserError(f"{len(stores)} --store for {len(files)} files: give one, or one for each file in their order")
     places = stores if len(stores) == len(files) else [stores[0] if stores else None] * len(files)
-    grids = [_open(file, overrides, place, tracking_uri) for file, place in zip(files, places, strict=True)]
+    grids = [_open(file, overrides, place, tracking_uri, last) for file, place in zip(files, places, strict=True)]
     only = Only.parse(tasks, models, since)
     usual = len(files) == 1 and only.everything
     if out is None and not usual:
@@ -327,7 +336,7 @@ def list_(
         list[str] | None,
         typer.Argument(
             metavar="[NAME]...",
-            help="Tasks and models to show with all settings.",
+            help="Tasks, models and groups of settings (`training`) to show in full.",
             autocompletion=completion.registered,
         ),
     ] = None,
@@ -336,7 +345,7 @@ def list_(
     ] = [],  # noqa: B006
     as_json: Json = False,
 ) -> None:
-    """List the tasks and models that are registered; of those that are named, every setting with its default."""
+    """List tasks, models and groups of settings; of those that are named, every setting with its default."""
     from rnnbench import listings, registry, terminal
 
     registry.load_plugins(str(Path(name).resolve()) if name.endswith(".py") else name for name in plugins)
@@ -400,15 +409,18 @@ def schema() -> None:
     _print_json(experiment_schema())
 
 
-def _open(file: Path, overrides: list[str], store: Path | None, uri: str | None) -> Grid:
-    from rnnbench import experiment_file
+def _open(file: Path, overrides: list[str], store: Path | None, uri: str | None, last: bool) -> Grid:
+    from rnnbench import experiment_file, remembered
     from rnnbench.grid import Grid
     from rnnbench.store import Location
 
+    location = Location.resolve(store, uri)
+    if last:
+        overrides = remembered.with_last(file, overrides, location)
     experiment = experiment_file.load(file, overrides)
     settings = "".join(f" --set {shlex.quote(override)}" for override in overrides)
     name = file.name if file.is_absolute() else str(file)
-    return Grid(experiment, Location.resolve(store, uri), store, made_by=f"rnnbench run {shlex.quote(name)}{settings}")
+    return Grid(experiment, location, store, made_by=f"rnnbench run {shlex.quote(name)}{settings}")
 
 
 def _index(reports: Path) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rnnbench.execution.leases import Leases
     from rnnbench.experiment import Experiment, RunSpec
     from rnnbench.headline import Headline
+    from rnnbench.remembered import Remembered
     from rnnbench.report.command import Source
     from rnnbench.results import Results
     from rnnbench.screen import Screen
@@ -77,6 +78,7 @@ class Grid:
         checkpoints, leases = work_place(self.experiment, self.location, self.store)
         executor_for = executors.reach(checkpoints, screen.say)
         with Tracker(self.location, self.experiment) as tracker, leases:
+            tracker.remember()
             waiting = to_do(self.experiment, tracker, leases, checkpoints, fresh)
             outcome = self._drive(waiting, executor_for, tracker, leases, checkpoints, screen)
             if outcome.complete and out is not None:
@@ -129,6 +131,18 @@ class Grid:
 
         self.location.check_readable()
         return look(self.experiment, self.location, work_place(self.experiment, self.location, self.store)[1])
+
+    def others(self) -> list[Remembered]:
+        """What the store has of the experiment under other overrides: see `remembered`."""
+        from rnnbench.remembered import others
+
+        return others(self.experiment, self.location)
+
+    def instead(self) -> str:
+        """In a line, what the store has of the experiment where it has nothing as it is asked for; else empty."""
+        from rnnbench.remembered import instead
+
+        return instead(self.experiment, self.location)
 
     @property
     def source(self) -> Source:

@@ -20,10 +20,12 @@ from rich.console import Console
 
 from rnnbench import experiment_file, statistics
 from rnnbench.caller import kept
+from rnnbench.errors import UserError
 from rnnbench.execution.executors import Executors
 from rnnbench.execution.script import leave_if_unguarded
 from rnnbench.experiment import Experiment
 from rnnbench.grid import Grid
+from rnnbench.remembered import with_last
 from rnnbench.results import Results
 from rnnbench.screen import Screen
 from rnnbench.store import Location
@@ -101,11 +103,12 @@ def run_experiment(
 
 @kept()
 def load_results(
-    experiment: Experiment, store: str | Path | None = None, *, tracking_uri: str | None = None
+    experiment: Experiment, store: str | Path | None = None, *, tracking_uri: str | None = None, last: bool = False
 ) -> Results:
     """What a store has of an experiment, as tidy tables: `runs`, `history`, `profiles`, `levels`.
 
-    Raises `UserError` if the store is not there or has none of its runs.
+    `last`: of its file with the overrides of the last run of it, as `rnnbench report --last`. Raises `UserError` if the
+    store is not there or has none of its runs; the message says under which overrides it has some.
 
     >>> import rnnbench
     >>> experiment = rnnbench.load_experiment("experiments/copy_memory.yaml", "seeds=1")
@@ -116,7 +119,13 @@ def load_results(
     20    1.0
     Name: value, dtype: float64
     """
-    return _grid(experiment, store, tracking_uri).results()
+    grid = _grid(experiment, store, tracking_uri)
+    if last:
+        if experiment.file is None:
+            raise UserError("last=True: the experiment was made in Python, and only a file is run with overrides")
+        overrides = with_last(experiment.file, experiment.overrides, grid.location)
+        grid = _grid(experiment_file.load(experiment.file, overrides), store, tracking_uri)
+    return grid.results()
 
 
 @kept()

@@ -32,6 +32,11 @@ def did_you_mean(name: str, allowed: Iterable[str]) -> str:
     return f" (did you mean '{near[0]}'?)" if near else ""
 
 
+def unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    """What to say of a name that is none of `known`, such as a model of an experiment file."""
+    return f"unknown {kind} '{name}'{did_you_mean(name, known)}; known: {', '.join(known)}"
+
+
 class Registry(Generic[T]):
     """A mapping from names to classes that fills itself on first use.
 
@@ -81,9 +86,7 @@ class Registry(Generic[T]):
     def __getitem__(self, name: str) -> T:
         self._fill()
         if name not in self._things:
-            raise UserError(
-                f"unknown {self.kind} '{name}'{did_you_mean(name, self._things)}; known: {', '.join(sorted(self))}"
-            )
+            raise UserError(unknown(self.kind, name, self))
         return self._things[name]
 
     def __iter__(self) -> Iterator[str]:

@@ -7,7 +7,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from rnnbench import registry
-from rnnbench.experiment import SEEDS, Experiment, Training
+from rnnbench.experiment import Experiment, Training
+from rnnbench.seeds import SEEDS
 
 
 def experiment_schema() -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import sqlite3
 from collections import defaultdict
@@ -17,6 +18,8 @@ SIGNATURE_TAG = "rnnbench.signature"
 STATUS_TAG = "rnnbench.status"
 KIND_TAG = "rnnbench.kind"
 MESSAGE_TAG = "rnnbench.message"
+ASKED_TAG = "rnnbench.asked"
+"""Of an experiment: the overrides of each `run` of its file, a list of lists as JSON, the last `run`'s last."""
 PROFILE_ARTIFACT = "gradient_profile.parquet"
 PICTURE_ARTIFACT = "gradient_profile.svg"
 TRACEBACK_ARTIFACT = "traceback.txt"
@@ -101,6 +104,23 @@ def experiments_with(location: Location, tag: str) -> dict[str, str]:
         WHERE key = ? AND lifecycle_stage = 'active' ORDER BY creation_time DESC"""
     with location.connect() as connection:
         return {name: str(number) for name, number in connection.execute(query, (tag,))}
+
+
+def asked(location: Location, experiment: str) -> list[list[str]] | None:
+    """The overrides with which an experiment was run, the last ones last; None if the store does not know it."""
+    if location.is_missing:
+        return None
+    if location.database is None:
+        with explained(location):
+            found = location.client().get_experiment_by_name(experiment)
+        values = [] if found is None else [found.tags.get(ASKED_TAG)]
+    else:
+        query = """SELECT value FROM experiments LEFT JOIN experiment_tags
+            ON experiment_tags.experiment_id = experiments.experiment_id AND key = ?
+            WHERE name = ? AND lifecycle_stage = 'active'"""
+        with location.connect() as connection:
+            values = [value for (value,) in connection.execute(query, (ASKED_TAG, experiment))]
+    return json.loads(values[0] or "[]") if values else None
 
 
 def histories(location: Location, runs: Sequence[StoredRun]) -> list[Point]:

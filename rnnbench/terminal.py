@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import shutil
@@ -112,7 +113,7 @@ def _judged(experiment: Experiment, estimate: Estimate, place: str) -> str:
 
 
 def overview(found: dict[str, dict[str, Any]]) -> Group:
-    """Tasks and models, a line each: what `listings.registered` says."""
+    """Tasks, models and groups of settings, a line each: what `listings.registered` says."""
     tables = []
     for kind, things in found.items():
         lines = table(kind, [kind.removesuffix("s"), "what it is"], [])
@@ -123,15 +124,23 @@ def overview(found: dict[str, dict[str, Any]]) -> Group:
 
 
 def details(found: dict[str, dict[str, Any]]) -> Group:
-    """Every setting of tasks and models with its default."""
+    """Every setting of tasks, models and groups with its default."""
     tables = []
     for things in found.values():
         for name, said in things.items():
             lines = table(f"{name}: {said['description']}", ["setting", "default", "what it is"], [])
             for setting, about in said["settings"].items():
-                lines.add_row(setting, str(about.get("default", "must be given")), about["description"])
+                default = as_yaml(about["default"]) if "default" in about else "must be given"
+                lines.add_row(setting, default, about["description"])
             tables.append(lines)
     return Group(*tables)
+
+
+def as_yaml(value: Any) -> str:
+    """A default as an experiment file has it: `null`, `true`, `[go, up]`."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(as_yaml, value))}]"
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def headline(found: Headline, console: Console) -> Group:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 import time
 from collections import defaultdict
@@ -32,12 +33,14 @@ from rnnbench.palette import colours
 from rnnbench.profile_picture import picture
 from rnnbench.store import Location, explained
 from rnnbench.stored import (
+    ASKED_TAG,
     MESSAGE_TAG,
     PICTURE_ARTIFACT,
     PROFILE_ARTIFACT,
     STATUS_TAG,
     TRACEBACK_ARTIFACT,
     StoredRun,
+    asked,
     attempts,
     place,
     statuses,
@@ -54,6 +57,8 @@ _BATCH = 1000
 _FLUSH_SECONDS = 5.0
 _COPYING_SHARE = 0.01
 """Share of the time that copies of the database may take."""
+_ASKED_LENGTH = 4000
+"""Characters of the overrides that are remembered; MLflow takes 5000 in a tag."""
 _DONE = ("finished", "diverged")
 _FAILURE_TAGS = {MESSAGE_TAG, NOTE_TAG}
 
@@ -151,6 +156,19 @@ class Tracker:
         with explained(self.location):
             for signature in signatures:
                 self._delete(self._attempts(signature))
+
+    def remember(self) -> None:
+        """Note the overrides of this `run`, for `--last` and hints; where the store does not know the experiment yet,
+        its first run does so."""
+        known = asked(self.location, self.experiment.name)
+        if known is None:
+            return
+        now = list(self.experiment.overrides)
+        noted = [*(earlier for earlier in known if earlier != now), now]
+        while len(json.dumps(noted)) > _ASKED_LENGTH and len(noted) > 1:
+            del noted[0]
+        if noted != known:
+            self._note(json.dumps(noted))
 
     def begin(self, spec: RunSpec, resumed: bool = False) -> None:
         """Open an MLflow run for a run that is about to start, in place of what an earlier attempt left.
@@ -259,7 +277,24 @@ class Tracker:
         experiment_id = self._open_experiment()
         for tag, view in views(self.experiment).items():
             self._client.set_experiment_tag(experiment_id, tag, view)
+        self.remember()
         return experiment_id
+
+    def _note(self, overrides: str) -> None:
+        name = self.experiment.name
+        if self.location.database is None:
+            with explained(self.location):
+                found = self._client.get_experiment_by_name(name)
+                self._client.set_experiment_tag(found.experiment_id, ASKED_TAG, overrides)
+            return
+        # MLflow takes 5 s to import, and there may be nothing else to write.
+        with self.location.connect(mode="rw") as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO experiment_tags (key, value, experiment_id) "
+                "SELECT ?, ?, experiment_id FROM experiments WHERE name = ?",
+                (ASKED_TAG, overrides, name),
+            )
+            connection.commit()
 
     def _open_experiment(self) -> str:
         from mlflow.exceptions import MlflowException

@@ -134,7 +134,8 @@ def test_a_failing_run_is_named_and_makes_the_command_fail(folder):
         (["run", "small.yaml", "--executor", "ray", "--address", "127.0.0.1:9"], "Ray"),
         (["run", "small.yaml", "--set", "tasks={sentiment: {lag: 0}}"], "rnnbench data --prepare imdb_reviews"),
         (["report", "small.yaml"], "no runs"),
-        (["list", "lstmm"], "unknown task or model 'lstmm' (did you mean 'lstm'?)"),
+        (["list", "lstmm"], "unknown name 'lstmm' (did you mean 'lstm'?)"),
+        (["list", "gru", "trainin"], "unknown name 'trainin' (did you mean 'training'?)"),
         (["run", "small.yaml", "--worker", "2"], "No such option: --worker"),
         (["plan"], "Missing argument 'FILE'; see `python -m rnnbench plan --help`"),
         (["run", "small.yaml", "--workers", "two"], "Invalid value for '--workers': "),
@@ -164,6 +165,8 @@ def test_json_for_other_programs(folder):
     assert [run["settings"]["task_settings"]["lag"] for run in plan["runs"]] == [1, 3]
     listed = json.loads(rnnbench("list", "gru", "--json", cwd=folder).stdout)
     assert listed["models"]["gru"]["settings"]["units"]["default"] == 64
+    grouped = json.loads(rnnbench("list", "select", "--json", cwd=folder).stdout)["groups"]["select"]
+    assert grouped["settings"]["seeds"]["default"] == []
 
 
 @pytest.mark.parametrize(
@@ -172,6 +175,7 @@ def test_json_for_other_programs(folder):
         ("rnnbench run sm", {"small.yaml"}),
         ("rnnbench plan ", {"small.yaml", "more/other.yml"}),
         ("rnnbench list sim", {"simple_rnn"}),
+        ("rnnbench list tr", {"training"}),
         ("rnnbench data ET", {"ETTh1", "ETTh2"}),
         ("rnnbench run small.yaml --set training.st", {"training.steps=", "training.stop_when_solved="}),
         ("rnnbench st", {"status"}),
@@ -200,6 +204,9 @@ def test_a_live_table_needs_a_terminal_and_colours_can_be_refused(folder):
 def test_list_and_data_and_schema(folder):
     listed = rnnbench("list", cwd=folder).stdout
     assert all(name in listed for name in ("copy_memory", "sentiment", "speech_commands", "forecasting", "gru", "lstm"))
+    training = rnnbench("list", "training", "gradients", cwd=folder).stdout
+    assert re.search(r"stop_when_solved +true +End a run", training)
+    assert re.search(r"examples +64 +Size of the probe batch", training)
     data = rnnbench("data", "--data-dir", folder / "nothing", cwd=folder).stdout
     assert re.search(r"imdb_reviews +sentiment +none stated +missing", data)
     schema = json.loads(rnnbench("schema", cwd=folder).stdout)

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from rnnbench.errors import UserError
-from rnnbench.registry import did_you_mean
+from rnnbench.registry import unknown
 from rnnbench.report.words import listed
 from rnnbench.results import Results
 from rnnbench.statistics import GROUP
@@ -63,9 +63,7 @@ class Only:
             known = list(runs[kind].unique())
             for name in names:
                 if name not in known:
-                    raise UserError(
-                        f"--{kind} {name}: no run has it{did_you_mean(name, known)}; there are {listed(known)}"
-                    )
+                    raise UserError(f"--{kind}: {unknown(kind, name, known)}")
             if names:
                 kept &= runs[kind].isin(names)
         if self.since:

@@ -55,14 +55,16 @@ class DatasetTask(Task):
     """
 
     source: str
-    """Where the data come from: a data set, or `synthetic`, a stand-in of the same shape."""
+    """Where the data come from: a data set of `rnnbench data`, whose presence is checked before a run, `synthetic` (a
+    stand-in of the same shape), or a name of the task's own."""
 
     @property
     def data_source(self) -> str:
         return self.source
 
     def check_data(self) -> None:
-        if self.source != "synthetic":
+        # A source of a plug-in's own is its own affair; the built-in tasks take no others than these.
+        if self.source in catalogue.DATA_SETS:
             catalogue.check(self.source)
 
     def split_sizes(self) -> dict[str, int]:

@@ -83,8 +83,8 @@ def test_only_some_tasks_models_and_days():
 @pytest.mark.parametrize(
     ("tasks", "models", "since", "said"),
     [
-        (["sentimant"], [], None, "--task sentimant: no run has it (did you mean 'sentiment'?)"),
-        ([], ["grü"], None, "--model grü: no run has it"),
+        (["sentimant"], [], None, "--task: unknown task 'sentimant' (did you mean 'sentiment'?)"),
+        ([], ["grü"], None, "--model: unknown model 'grü'"),
         ([], [], "2026-02-01", "no run is left. Shown are only runs begun since 2026-02-01 00:00 UTC."),
         ([], [], "yesterday", "--since yesterday: write a date, 2026-01-31"),
         ([], [], "", "--since : write a date, 2026-01-31"),
