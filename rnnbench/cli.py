@@ -217,7 +217,7 @@ def plan(
     from rnnbench.past import past_runs
 
     location.point_to(data_dir, None)
-    grid = _open(file, overrides, store, tracking_uri)
+    grid = _open(file, overrides, store, tracking_uri, last=False)
     experiment = grid.experiment
     fitting, note = default_workers(experiment.runs)
     past = past_runs(grid.location)

@@ -9,6 +9,7 @@ import pytest
 from rnnbench import registry
 from rnnbench.contracts import check_model, check_task
 from rnnbench.errors import UserError, UserNote
+from rnnbench.models.base import Model
 from rnnbench.registry import Registry, code_version, load_plugins
 
 TROUBLED = Path(__file__).parent / "plugins" / "troubled.py"
@@ -96,10 +97,10 @@ def test_an_entry_point_that_fails_is_named_and_the_registry_stays_whole(tmp_pat
 
 
 def test_a_plug_in_that_takes_a_name_of_ours_is_refused():
-    theirs = type("Theirs", (), {"__module__": "theirs"})
+    theirs = type("Theirs", (Model,), {"__module__": "theirs"})
     with pytest.raises(UserError, match=r"model 'lstm' is registered twice: by rnnbench.models.lstm and theirs"):
         registry.register_model("lstm")(theirs)
     # Ours come first, even where nobody has asked for them yet: else they would be the ones that are refused.
-    own: Registry = Registry("model", "rnnbench.models")
+    own: Registry = Registry("model", "rnnbench.models", "Model")
     own.register("theirs")(theirs)
     assert own._filled
