@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import sys
 import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
 
-from rnnbench import __version__, completion
+from rnnbench import __version__, completion, streams
 from rnnbench.bench.command import bench
+from rnnbench.checks.command import validate
 from rnnbench.credentials import hidden, hidden_command
-from rnnbench.errors import UserError
+from rnnbench.errors import UserError, UserNote
 
 if TYPE_CHECKING:
     from rnnbench.grid import Grid
@@ -35,6 +38,9 @@ errors = Console(stderr=True, highlight=False)
 UsageError: Any = typer.BadParameter.__base__
 """What Typer raises for options and arguments that do not fit; it has no public name there."""
 _FOLLOW_SECONDS = 2.0
+_SIGPIPE = 128 + 13
+_MAKING = {"run", "report", "bench", "ui"}
+"""Commands that do more than print."""
 
 ExperimentFile = Annotated[
     Path,
@@ -49,6 +55,7 @@ Overrides = Annotated[
         autocompletion=completion.overrides,
     ),
 ]
+Last = Annotated[bool, typer.Option("--last", help="With the overrides of the last `run` of this file.")]
 Store = Annotated[Path | None, typer.Option(metavar="DIR", help="Directory of results.  [default: store]")]
 TrackingUri = Annotated[
     str | None,
@@ -66,21 +73,57 @@ Json = Annotated[bool, typer.Option("--json", help="As JSON, for another program
 
 
 def main() -> None:
-    """The `rnnbench` script: a mistake in the input, of whatever kind, is one line and exit code 2."""
+    """The `rnnbench` script: a mistake in the input, of whatever kind, is one line and exit code 2.
+
+    Where the output cannot be written the work goes on. Exit code 141 then if the reader went away, and 1 of a command
+    that does nothing but print.
+    """
+    with streams.surviving() as output, _notes_as_lines():
+        code = _called()
+    if not code and output.reader_left:
+        code = _SIGPIPE
+    elif not code and output.lost and not _MAKING & set(sys.argv[1:2]):
+        code = 1
+    sys.exit(code)
+
+
+def _called() -> int:
+    """The exit code of the command that `sys.argv` names."""
     try:
-        sys.exit(app(standalone_mode=False))
+        return app(standalone_mode=False) or 0
     except UserError as error:
         message = str(error)
     except UsageError as error:
         if not error.format_message():
-            sys.exit(2)  # the help was asked for by giving nothing, and is shown
+            return 2  # the help was asked for by giving nothing, and is shown
         # The context of an error names the command: `rnnbench plan`.
         called = error.ctx.command_path if error.ctx else "rnnbench"
         message = f"{error.format_message().rstrip('.')}; see `{called} --help`"
     except typer.Abort:
-        sys.exit(130)
+        return 130
     errors.print(f"error: {hidden(message)}", style="red", markup=False, soft_wrap=True)
-    sys.exit(2)
+    return 2
+
+
+@contextmanager
+def _notes_as_lines() -> Iterator[None]:
+    """Show what `errors.note` tells as a line on stderr, whatever warnings the user has switched off or made errors."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", UserNote)
+        others = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+            if issubclass(category, UserNote):
+                _note(str(message))
+            else:
+                others(message, category, *where, **more)
+
+        warnings.showwarning = show
+        yield
+
+
+def _note(line: str) -> None:
+    errors.print(f"note: {hidden(line)}", markup=False, soft_wrap=True)
 
 
 def _version(wanted: bool) -> None:
@@ -102,6 +145,7 @@ def _common(
 def run(
     file: ExperimentFile,
     overrides: Overrides = [],  # noqa: B006  (typer copies it)
+    last: Last = False,
     store: Store = None,
     tracking_uri: TrackingUri = None,
     workers: Annotated[
@@ -127,12 +171,16 @@ def run(
     tried again. Ctrl-C stops in order, twice at once. Exit code 1 if a run failed, 130 after Ctrl-C, 143 after SIGTERM.
     """
     from rnnbench import terminal
+    from rnnbench.datasets import location
     from rnnbench.execution.executors import Executors
     from rnnbench.screen import Screen
 
     executors = Executors(workers, where, address)
-    grid = _open(file, overrides, store, tracking_uri)
-    _point_to_data(data_dir, manual_dir)
+    # First, because the experiment is held against the data that are there.
+    location.point_to(data_dir, manual_dir)
+    grid = _open(file, overrides, store, tracking_uri, last)
+    if there := grid.instead():
+        _say(there)
     outcome = grid.run(executors, Screen(console, errors), out or Path("reports") / grid.experiment.name, fresh)
     if outcome.headline:
         console.print(terminal.headline(outcome.headline, console))
@@ -141,9 +189,7 @@ def run(
         _say(f"go on with: {terminal.command()} {same}")
     if outcome.page:
         if out is None:
-            from rnnbench.report.index import write_index
-
-            write_index(outcome.page.parent.parent)
+            _index(outcome.page.parent.parent)
         _say(f"report:    {outcome.page}")
         _say(f"MLflow UI: {terminal.command()} ui {shlex.quote(str(file))}{terminal.where(store, tracking_uri)}")
     if outcome.signal:
@@ -156,25 +202,39 @@ def run(
 def plan(
     file: ExperimentFile,
     overrides: Overrides = [],  # noqa: B006
+    store: Store = None,
+    tracking_uri: TrackingUri = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Worker processes.  [default: one a core]")] = None,
+    data_dir: DataDir = None,
     as_json: Json = False,
 ) -> None:
-    """Say how many runs a file asks for, how large they are, and about how long they take."""
-    from rnnbench import experiment_file, listings, terminal
-    from rnnbench.execution.machine import default_workers
+    """Say how many runs a file asks for, how large they are, and about how long they take.
 
-    experiment = experiment_file.load(file, overrides)
-    workers = workers or default_workers(experiment.runs)[0]
+    The time is judged by what the runs in the store took on a machine like this one; a server is not asked.
+    """
+    from rnnbench import listings, terminal
+    from rnnbench.datasets import location
+    from rnnbench.execution.machine import default_workers
+    from rnnbench.past import past_runs
+
+    location.point_to(data_dir, None)
+    grid = _open(file, overrides, store, tracking_uri, last=False)
+    experiment = grid.experiment
+    fitting, note = default_workers(experiment.runs)
+    past = past_runs(grid.location)
     if as_json:
-        _print_json(listings.plan(experiment, workers))
-    else:
-        console.print(terminal.plan(experiment, workers))
+        _print_json(listings.plan(experiment, workers or fitting, past))
+        return
+    console.print(terminal.plan(experiment, workers or fitting, past, str(grid.location)))
+    if note and workers is None:
+        _say(f"Memory: {note}")
 
 
 @app.command()
 def status(
     file: ExperimentFile,
     overrides: Overrides = [],  # noqa: B006
+    last: Last = False,
     store: Store = None,
     tracking_uri: TrackingUri = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Show it anew until nothing runs any more.")] = False,
@@ -185,13 +245,15 @@ def status(
 
     from rnnbench import listings, terminal
 
-    grid = _open(file, overrides, store, tracking_uri)
-    found = grid.status()
+    grid = _open(file, overrides, store, tracking_uri, last)
+    found, others = grid.status(), grid.others()
     if as_json:
-        _print_json(listings.status(grid.experiment, found))
+        _print_json(listings.status(grid.experiment, found, others))
         return
     if not (follow and console.is_terminal):
         console.print(terminal.grid_status(grid.experiment, found))
+    for other in others:
+        _say(f"also there: {other}")
     if not follow:
         return
     with Live(terminal.grid_status(grid.experiment, found), console=console, auto_refresh=False) as live:
@@ -208,6 +270,7 @@ def report(
         typer.Argument(metavar="FILE...", help="Experiment files (YAML).", autocompletion=completion.experiment_files),
     ],
     overrides: Overrides = [],  # noqa: B006
+    last: Last = False,
     stores: Annotated[
         list[Path],
         typer.Option("--store", metavar="DIR", help="Directory of results; again for each file.  [default: store]"),
@@ -231,7 +294,7 @@ def report(
     if len(stores) not in (0, 1, len(files)):
         raise UserError(f"{len(stores)} --store for {len(files)} files: give one, or one for each file in their order")
     places = stores if len(stores) == len(files) else [stores[0] if stores else None] * len(files)
-    grids = [_open(file, overrides, place, tracking_uri) for file, place in zip(files, places, strict=True)]
+    grids = [_open(file, overrides, place, tracking_uri, last) for file, place in zip(files, places, strict=True)]
     only = Only.parse(tasks, models, since)
     usual = len(files) == 1 and only.everything
     if out is None and not usual:
@@ -240,12 +303,11 @@ def report(
         grid.location.check_readable()
     # After the stores have answered, because drawing takes a second to import.
     from rnnbench.report.command import write
-    from rnnbench.report.index import write_index
 
     made_by = "" if usual else f"rnnbench {hidden_command(sys.argv[1:])}"
     page = write([grid.source for grid in grids], out or Path("reports") / grids[0].experiment.name, only, made_by)
     if out is None:
-        write_index(page.parent.parent)
+        _index(page.parent.parent)
     _say(f"report: {page}")
 
 
@@ -275,7 +337,7 @@ def list_(
         list[str] | None,
         typer.Argument(
             metavar="[NAME]...",
-            help="Tasks and models to show with all settings.",
+            help="Tasks, models and groups of settings (`training`) to show in full.",
             autocompletion=completion.registered,
         ),
     ] = None,
@@ -284,7 +346,7 @@ def list_(
     ] = [],  # noqa: B006
     as_json: Json = False,
 ) -> None:
-    """List the tasks and models that are registered; of those that are named, every setting with its default."""
+    """List tasks, models and groups of settings; of those that are named, every setting with its default."""
     from rnnbench import listings, registry, terminal
 
     registry.load_plugins(str(Path(name).resolve()) if name.endswith(".py") else name for name in plugins)
@@ -312,17 +374,15 @@ def data(
     Without network, put a data set's files into the manual directory first.
     """
     from rnnbench import terminal
-    from rnnbench.datasets import catalogue
+    from rnnbench.datasets import catalogue, location
 
-    _point_to_data(data_dir, manual_dir)
+    location.point_to(data_dir, manual_dir)
     chosen = [catalogue.find(name) for name in names or catalogue.DATA_SETS]
     if prepare:
         from rnnbench.datasets.preparing import prepare as prepare_data_set
 
         for data_set in chosen:
             prepare_data_set(data_set.name)
-    from rnnbench.datasets import location
-
     table = terminal.table(
         f"data sets in {location.data_dir()}", ["data set", "task", "licence", "state"], ["size", "download"]
     )
@@ -339,29 +399,7 @@ def data(
 
 
 app.command()(bench)
-
-
-@app.command()
-def validate(
-    full: Annotated[bool, typer.Option("--full", help="Also what must be trained first; takes minutes.")] = False,
-    plugins: Annotated[
-        list[str],
-        typer.Option("--plugins", metavar="FILE", help="A module or `.py` file of tasks and models to check too."),
-    ] = [],  # noqa: B006
-    data_dir: DataDir = None,
-    manual_dir: ManualDir = None,
-) -> None:
-    """Check what is measured against known figures, exact bounds and contracts, plug-ins included.
-
-    Prints what was expected, found, and where that comes from. Exit code 1 if a check failed.
-    """
-    from rnnbench import registry
-    from rnnbench.checks.validate import validate as run_checks
-
-    _point_to_data(data_dir, manual_dir)
-    registry.load_plugins(str(Path(name).resolve()) if name.endswith(".py") else name for name in plugins)
-    if not run_checks(console, full):
-        raise typer.Exit(1)
+app.command()(validate)
 
 
 @app.command()
@@ -372,23 +410,25 @@ def schema() -> None:
     _print_json(experiment_schema())
 
 
-def _open(file: Path, overrides: list[str], store: Path | None, uri: str | None) -> Grid:
-    from rnnbench import experiment_file
+def _open(file: Path, overrides: list[str], store: Path | None, uri: str | None, last: bool) -> Grid:
+    from rnnbench import experiment_file, remembered
     from rnnbench.grid import Grid
     from rnnbench.store import Location
 
+    location = Location.resolve(store, uri)
+    if last:
+        overrides = remembered.with_last(file, overrides, location)
     experiment = experiment_file.load(file, overrides)
     settings = "".join(f" --set {shlex.quote(override)}" for override in overrides)
     name = file.name if file.is_absolute() else str(file)
-    return Grid(experiment, Location.resolve(store, uri), store, made_by=f"rnnbench run {shlex.quote(name)}{settings}")
+    return Grid(experiment, location, store, made_by=f"rnnbench run {shlex.quote(name)}{settings}")
 
 
-def _point_to_data(data_dir: Path | None, manual_dir: Path | None) -> None:
-    # By the environment, because the workers inherit it and a path is no part of a run.
-    if data_dir:
-        os.environ["TFDS_DATA_DIR"] = str(data_dir.resolve())
-    if manual_dir:
-        os.environ["RNNBENCH_MANUAL_DIR"] = str(manual_dir.resolve())
+def _index(reports: Path) -> None:
+    from rnnbench.report.index import write_index
+
+    for line in write_index(reports):
+        _note(line)
 
 
 def _say(line: str) -> None:

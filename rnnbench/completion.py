@@ -15,18 +15,18 @@ def experiment_files(incomplete: str) -> list[str]:
 
 def overrides(incomplete: str) -> list[str]:
     """`training.steps=` and its like."""
-    from rnnbench.experiment import GradientProbes, Training
+    from rnnbench.overrides import GROUPS
 
-    groups = {"training": Training.model_fields, "gradients": GradientProbes.model_fields}
-    keys = [f"{group}.{key}=" for group, fields in groups.items() for key in fields]
+    keys = [f"{group}.{key}=" for group, settings in GROUPS.items() for key in settings.model_fields]
     return _starting(["seeds=", *keys], incomplete)
 
 
 def registered(incomplete: str) -> list[str]:
-    """Names of tasks and models."""
+    """Names of tasks, models and groups of settings."""
     from rnnbench import registry
+    from rnnbench.overrides import GROUPS
 
-    return _starting([*registry.tasks, *registry.models], incomplete)
+    return _starting([*registry.tasks, *registry.models, *GROUPS], incomplete)
 
 
 def data_sets(incomplete: str) -> list[str]:

@@ -11,8 +11,29 @@ from types import ModuleType
 class UserError(Exception):
     """A mistake in the input, told in one line: what, where, and what would be right.
 
-    The command line prints it without a traceback and exits with code 2.
+    The command line prints it without a traceback and exits with code 2. What it quotes may hold anything, and is
+    shown so that it stays one line.
     """
+
+    def __str__(self) -> str:
+        return one_line(super().__str__())
+
+
+class SettingError(UserError):
+    """A mistake at one key of an experiment, before it is known in which file and line the key stands."""
+
+    def __init__(self, path: tuple[str | int, ...], message: str) -> None:
+        super().__init__(path, message)
+        self.path, self.message = path, message
+
+    def __str__(self) -> str:
+        key = ".".join(part for part in self.path if isinstance(part, str))
+        return one_line(f"{key}: {self.message}" if key else self.message)
+
+
+def one_line(text: str) -> str:
+    """The text with line breaks as spaces, and every other character that cannot be shown as Python escapes it."""
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in " ".join(text.split()))
 
 
 class UserNote(UserWarning):

@@ -4,17 +4,34 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import typing
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+    model_validator,
+)
 
 from rnnbench import registry, signature
+from rnnbench.errors import SettingError, UserError
+from rnnbench.feasibility import InfeasibleError, check_class, check_model, check_task, telling
+from rnnbench.mistakes import explain, first_mistake, shown
 from rnnbench.models.base import Model
-from rnnbench.models.sizing import units_for_budget
+from rnnbench.models.sizing import BudgetError, units_for_budget
+from rnnbench.seeds import MOST_RUNS, counted, distinct
 from rnnbench.signature import PARTS
 from rnnbench.tasks.base import Task
 
@@ -22,26 +39,16 @@ KeyPath = tuple[str | int, ...]
 Layers = Literal["fast", "stock"]
 
 
-class SettingError(Exception):
-    """A mistake at one key of an experiment, before it is known in which file and line the key stands."""
-
-    def __init__(self, path: KeyPath, message: str) -> None:
-        super().__init__(message)
-        self.path, self.message = path, message
-
-
-def _counted(value: Any) -> Any:
-    return tuple(range(value)) if type(value) is int else tuple(value) if isinstance(value, list) else value
-
-
 class _Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
 
 class Training(_Settings):
     """How every network is trained: Adam at a constant learning rate."""
 
-    steps: int = Field(2000, ge=1)
+    steps: int = Field(2000, ge=1, lt=2**31)
     """Budget, in batches."""
     batch_size: int = Field(64, ge=1)
     """Examples a batch."""
@@ -61,7 +68,7 @@ class GradientProbes(_Settings):
     """How gradient profile, spectra and saturation are taken."""
 
     examples: int = Field(64, ge=1)
-    """Size of the probe batch: the first examples of the validation split."""
+    """Size of the probe batch: the first examples of the validation split, or all of them where there are fewer."""
     during: int = Field(3, ge=0)
     """How often between the first step and the last, evenly spread over the evaluations of the budget."""
 
@@ -75,7 +82,7 @@ class Selection(_Settings):
     """Seeds that choose and are not evaluated, so that the choice favours none of those that are; the other seeds run
     at the chosen rates only. A list, or a number n for 0..n-1; default: all seeds choose and all are evaluated."""
 
-    _count_of_seeds = field_validator("seeds", mode="before")(_counted)
+    _count_of_seeds = field_validator("seeds", mode="before")(counted)
 
 
 class Experiment(_Settings):
@@ -111,26 +118,39 @@ class Experiment(_Settings):
     select: Selection | None = None
     """Choose a learning rate for each task and model on validation; without it every rate is a line of its own."""
 
-    _count_of_seeds = field_validator("seeds", mode="before")(_counted)
+    _origin: tuple[Path, tuple[str, ...]] | None = PrivateAttr(None)
 
-    @field_validator("seeds")
+    _count_of_seeds = field_validator("seeds", mode="before")(counted)
+    _distinct_seeds = field_validator("seeds")(distinct)
+
+    @field_validator("tasks", "models", mode="before")
     @classmethod
-    def _distinct_seeds(cls, value: tuple[int, ...]) -> tuple[int, ...]:
-        if not value:
-            raise ValueError("the grid is empty without a seed")
-        if any(seed < 0 for seed in value):
-            raise ValueError("a seed is 0 or more")
-        twice = sorted({seed for seed in value if value.count(seed) > 1})
-        if twice:
-            raise ValueError(f"seed {twice[0]} stands there twice")
-        return value
+    def _defaults_by_name_alone(cls, value: Any) -> Any:
+        # `lstm:` with nothing behind it is the model with its defaults.
+        if not isinstance(value, dict):
+            return value
+        return {label: {} if entry is None else entry for label, entry in value.items()}
+
+    @field_validator("training", "gradients", mode="before")
+    @classmethod
+    def _empty_group(cls, value: Any) -> Any:
+        return {} if value is None else value
+
+    @field_validator("plugins", mode="before")
+    @classmethod
+    def _list_of_plugins(cls, value: Any) -> Any:
+        if not (isinstance(value, list | tuple) and all(isinstance(plugin, str) for plugin in value)):
+            raise ValueError(f"write a list of modules or .py files, not {shown(value)}")
+        # A worker must find them from wherever it works.
+        return tuple(str(Path(plugin).resolve()) if plugin.endswith(".py") else plugin for plugin in value)
 
     @field_validator("tasks", "models")
     @classmethod
-    def _labels_can_be_shown(cls, value: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    def _labels_can_be_shown(cls, value: dict[str, dict[str, Any]], info: ValidationInfo) -> dict[str, dict[str, Any]]:
         for label in value:
             if not (label.strip() and label.isprintable()):
-                raise ValueError(f"a label is text on one line without control characters, not {label!a}")
+                path = (str(info.field_name), label)
+                raise SettingError(path, f"a label is text on one line without control characters, not {label!a}")
         return value
 
     @model_validator(mode="after")
@@ -153,12 +173,33 @@ class Experiment(_Settings):
             raise SettingError(("select", "seeds"), "no seed is left to evaluate; leave one out, or this key")
         return self
 
+    @model_validator(mode="wrap")
+    @classmethod
+    def _said_at_once(cls, value: Any, handler: ValidatorFunctionWrapHandler) -> Experiment:
+        """Every mistake is a `SettingError` of the constructor, those of tasks and models included.
+
+        The last of the validators, and so around the others.
+        """
+        try:
+            experiment: Experiment = handler(value)
+        except ValidationError as error:
+            groups: dict[str, type[BaseModel]] = {"gradients": GradientProbes, "select": Selection}
+            raise first_mistake(error, cls, groups) from None
+        for at, plugin in enumerate(experiment.plugins):
+            try:
+                registry.load_plugins([plugin])
+            except UserError as error:
+                raise SettingError(("plugins", at), str(error)) from error
+        experiment.runs  # noqa: B018  (expanding validates what tasks and models say)
+        return experiment
+
     @cached_property
     def runs(self) -> tuple[RunSpec, ...]:
         """Every run of the grid, in the order of the file.
 
         Raises `SettingError` for settings that a task, a model or the training does not take, and for an empty grid.
         """
+        self._check_size()
         runs: list[RunSpec] = []
         for task_label, model_label in itertools.product(self.tasks, self.models):
             runs += self._cell(task_label, model_label)
@@ -168,6 +209,20 @@ class Experiment(_Settings):
             if twin is not run:
                 raise SettingError((), f"two points of the grid are the same run: '{twin.name}' and '{run.name}'")
         return tuple(runs)
+
+    @property
+    def file(self) -> Path | None:
+        """The file it was read from; None if it was made in Python."""
+        return self._origin[0] if self._origin else None
+
+    @property
+    def overrides(self) -> tuple[str, ...]:
+        """The `KEY=VALUE` that were put over the values of its file."""
+        return self._origin[1] if self._origin else ()
+
+    def remember(self, file: Path, overrides: tuple[str, ...]) -> None:
+        """Note where it comes from; no part of what it says, nor of any signature."""
+        self._origin = file, overrides
 
     def resolved(self) -> dict[str, Any]:
         """The experiment with every default filled in, as plain values; an axis is the list of its values."""
@@ -198,16 +253,24 @@ class Experiment(_Settings):
             raise SettingError((*model_path, "units"), "'match: parameters' chooses the units; leave this key out")
         base: Values = {key: (value, ("training", key)) for key, value in self.training.items()}
         _refuse_unknown(base, set(Training.model_fields), ("training",))
-        trainings = list(_points(Training, base | task_training | model_training, ("training",)))
+        training_values = base | task_training | model_training
+        trainings = list(_points(Training, training_values, ("training",)))
         models = list(_points(model_class, model_values, model_path))
+        batch_sizes = {training.batch_size: training_axes for training, training_axes in trainings}
         for task, task_axes in _points(task_class, task_values, task_path):
+            for batch_size, training_axes in batch_sizes.items():
+                with _refusing(training_values | task_values, training_axes | task_axes, task_path):
+                    check_task(task, batch_size)
             for (model, model_axes), (training, training_axes) in itertools.product(models, trainings):
+                with _refusing(model_values, model_axes, model_path):
+                    sized = self._sized(model, task)
+                    check_model(sized, task.inputs.width)
                 for seed in self.seeds:
                     yield RunSpec(
                         task_label=task_label,
                         task=task,
                         model_label=model_label,
-                        model=self._sized(model, task),
+                        model=sized,
                         seed=seed,
                         training=training,
                         gradients=self.gradients,
@@ -217,10 +280,42 @@ class Experiment(_Settings):
                         log_model=self.log_model is not None,
                     )
 
+    def _check_size(self) -> None:
+        """Refuse a grid that is too large before any of it is made."""
+        points = 0
+        axes: dict[KeyPath, int] = {("tasks",): len(self.tasks), ("models",): len(self.models)}
+        for task, model in itertools.product(self.tasks, self.models):
+            task_class, task_values, task_training = _read(self.tasks[task], registry.tasks, "task", ("tasks", task))
+            model_class, model_values, model_training = _read(
+                self.models[model], registry.models, "model", ("models", model)
+            )
+            base: Values = {key: (value, ("training", key)) for key, value in self.training.items()}
+            found = _axes(task_class, task_values) | _axes(model_class, model_values)
+            found |= _axes(Training, base | task_training | model_training)
+            axes |= found
+            points += math.prod(found.values())
+            if points * len(self.seeds) > MOST_RUNS:
+                raise self._too_large(axes | {("seeds",): len(self.seeds)}, points * len(self.seeds))
+
+    def _too_large(self, axes: dict[KeyPath, int], runs: int) -> SettingError:
+        longest = max(axes, key=lambda path: axes[path])
+        counted = longest == ("seeds",) and self.seeds == tuple(range(len(self.seeds)))
+        one = f"; for the one seed write [{len(self.seeds)}]" if counted else ""
+        return SettingError(
+            longest,
+            f"{axes[longest]:,} values make, with the other axes, a grid of {runs:,} runs or more, and it has at most "
+            f"{MOST_RUNS:,}{one}",
+        )
+
     def _sized(self, model: Model, task: Task) -> Model:
         if self.parameter_budget is None:
             return model
-        return model.model_copy(update={"units": units_for_budget(model, task.inputs.width, self.parameter_budget)})
+        try:
+            with telling(type(model), "layer_parameters"):
+                units = units_for_budget(model, task.inputs.width, self.parameter_budget)
+        except BudgetError as error:
+            raise SettingError(("parameter_budget",), str(error)) from None
+        return model.model_copy(update={"units": units})
 
 
 def _merged(points: list[dict[str, Any]]) -> dict[str, Any]:
@@ -267,7 +362,8 @@ class RunSpec:
         """What the compiled network depends on: runs that have it in common share one in a worker."""
         training = self.training
         any_lag = self.task.model_copy(update={"lag": 1})
-        settings = training.batch_size, training.global_clipnorm, training.evaluate_every, training.layers
+        window = min(training.evaluate_every, training.steps)
+        settings = training.batch_size, training.global_clipnorm, window, training.layers
         return any_lag, self.model.architecture, *settings
 
     @cached_property
@@ -356,9 +452,10 @@ def _read(
     name = entry.get(kind, path[-1])
     if not isinstance(name, str) or name not in known:
         where = (*path, kind) if kind in entry else path
-        near = registry.did_you_mean(str(name), known)
-        raise SettingError(where, f"unknown {kind} '{name}'{near}; known: {', '.join(known)}")
+        raise SettingError(where, registry.unknown(kind, str(name), known))
     found = known[name]
+    with _refusing({}, {}, path):
+        check_class(found)
     values = {key: (value, (*path, key)) for key, value in entry.items() if key != kind}
     _refuse_unknown(values, {kind} | set(found.model_fields) | set(Training.model_fields), path)
     # A model's own `layers` are how many it stacks.
@@ -369,8 +466,7 @@ def _read(
 def _refuse_unknown(values: Values, allowed: set[str], path: KeyPath) -> None:
     for key in values:
         if key not in allowed:
-            near = registry.did_you_mean(key, allowed)
-            raise SettingError((*path, key), f"unknown key '{key}'{near}; allowed: {', '.join(sorted(allowed))}")
+            raise SettingError((*path, key), registry.unknown("key", key, sorted(allowed)))
 
 
 def _points(settings: type[Any], values: Values, path: KeyPath) -> Iterator[tuple[Any, dict[str, Any]]]:
@@ -383,7 +479,9 @@ def _points(settings: type[Any], values: Values, path: KeyPath) -> Iterator[tupl
         axis_values = dict(zip(axes, chosen, strict=True))
         point = {key: _frozen(axis_values.get(key, value)) for key, (value, _) in values.items()}
         try:
-            yield settings.model_validate(point), dict(axis_values)
+            with _refusing(values, axis_values, path), telling(settings, "validation"):
+                valid = settings.model_validate(point)
+            yield valid, dict(axis_values)
         except ValidationError as error:
             first = error.errors()[0]
             wrong = str(first["loc"][0]) if first["loc"] else ""
@@ -391,6 +489,26 @@ def _points(settings: type[Any], values: Values, path: KeyPath) -> Iterator[tupl
             if wrong in axes:
                 at = (*at, axes[wrong].index(axis_values[wrong]))
             raise SettingError(at, explain(first)) from None
+
+
+@contextmanager
+def _refusing(values: Values, axes: Mapping[str, Any], path: KeyPath) -> Iterator[None]:
+    """Say what cannot run at the place of its setting: where it is written, else under `path`."""
+    try:
+        yield
+    except InfeasibleError as error:
+        key = error.key
+        if key not in values:
+            raise SettingError((*path, key) if key else path, error.message) from None
+        written, place = values[key]
+        index = (written.index(axes[key]),) if key in axes else ()
+        raise SettingError((*place, *index), error.message) from None
+
+
+def _axes(settings: type[BaseModel], values: Values) -> dict[KeyPath, int]:
+    """How many values each axis has."""
+    known = {key: place for key, place in values.items() if key in settings.model_fields}
+    return {path: len(value) for key, (value, path) in known.items() if is_axis(settings, key, value)}
 
 
 def is_axis(settings: type[BaseModel], key: str, value: Any) -> bool:
@@ -408,12 +526,3 @@ def takes_list(settings: type[BaseModel], key: str) -> bool:
 
 def _frozen(value: Any) -> Any:
     return tuple(_frozen(item) for item in value) if isinstance(value, list) else value
-
-
-def explain(error: Any) -> str:
-    """One pydantic error as a short sentence: what was found, what would be right."""
-    if error["type"] == "missing":
-        return f"'{error['loc'][-1]}' is missing"
-    message = error["msg"].removeprefix("Value error, ")
-    message = message.removeprefix("Input ")
-    return f"{error['input']!r} is not valid: {message}" if error["type"] != "value_error" else message

@@ -41,4 +41,5 @@ def replacing(path: Path, durable: bool = False) -> Iterator[BinaryIO]:
 def write(path: Path, text: str) -> None:
     """Make or replace a file of text, in UTF-8, line breaks as they are. Raises `OSError`; the old file stands."""
     with replacing(path) as file:
-        file.write(text.encode())
+        # A path on the command line may hold bytes that are no text.
+        file.write(text.encode(errors="backslashreplace"))

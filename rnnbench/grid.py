@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rnnbench.errors import posix_only
 from rnnbench.execution.preparation import to_do, work_place
 from rnnbench.stages import needed, planned
 from rnnbench.store import Location
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from rnnbench.execution.leases import Leases
     from rnnbench.experiment import Experiment, RunSpec
     from rnnbench.headline import Headline
+    from rnnbench.remembered import Remembered
     from rnnbench.report.command import Source
     from rnnbench.results import Results
     from rnnbench.screen import Screen
@@ -64,13 +66,19 @@ class Grid:
         `fresh`: first forget what the store has of these runs. Raises `UserError` before anything is written if the
         data, the store or the cluster is not there.
         """
+        from rnnbench.datasets.location import settle_home
         from rnnbench.tracking import Tracker
 
+        posix_only("fcntl", "running a grid")
+        settle_home()
+        if out is not None:
+            import rnnbench.report  # noqa: F401  (raises where none can be drawn)
         for task in {spec.task.model_copy(update={"lag": 1}): spec.task for spec in self.experiment.runs}.values():
             task.check_data()
         checkpoints, leases = work_place(self.experiment, self.location, self.store)
         executor_for = executors.reach(checkpoints, screen.say)
         with Tracker(self.location, self.experiment) as tracker, leases:
+            tracker.remember()
             waiting = to_do(self.experiment, tracker, leases, checkpoints, fresh)
             tracker.relabel()
             outcome = self._drive(waiting, executor_for, tracker, leases, checkpoints, screen)
@@ -88,6 +96,8 @@ class Grid:
         screen: Screen,
     ) -> Outcome:
         from rnnbench.execution.driver import drive
+        from rnnbench.execution.estimate import Estimate
+        from rnnbench.past import past_runs
 
         outcome = Outcome()
         screen.begin(self.experiment, done=len(self.experiment.runs) - len(waiting))
@@ -95,9 +105,10 @@ class Grid:
         while specs := needed(self.experiment, self.location, waiting):
             executor = executor_for(specs)
             more = planned(self.experiment) - (len(self.experiment.runs) - len(waiting)) - len(specs)
-            with screen.progress(specs, executor.workers, more) as watch:
+            estimate = Estimate(specs, past_runs(self.location))
+            with screen.progress(specs, executor.workers, more, estimate.seconds) as watch:
                 tally = drive(specs, executor, tracker, watch, leases=leases, checkpoints=checkpoints, say=watch.say)
-            screen.end(tally, len(specs))
+            screen.end(tally, len(specs), tracker.tracebacks)
             outcome.attempted += len(specs)
             outcome.failed |= tally.failed
             outcome.signal, outcome.elsewhere = tally.signal, tally.elsewhere
@@ -121,6 +132,18 @@ class Grid:
 
         self.location.check_readable()
         return look(self.experiment, self.location, work_place(self.experiment, self.location, self.store)[1])
+
+    def others(self) -> list[Remembered]:
+        """What the store has of the experiment under other overrides: see `remembered`."""
+        from rnnbench.remembered import others
+
+        return others(self.experiment, self.location)
+
+    def instead(self) -> str:
+        """In a line, what the store has of the experiment where it has nothing as it is asked for; else empty."""
+        from rnnbench.remembered import instead
+
+        return instead(self.experiment, self.location)
 
     @property
     def source(self) -> Source:

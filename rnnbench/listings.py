@@ -3,48 +3,64 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rnnbench import registry
 from rnnbench.errors import UserError
-from rnnbench.execution.estimate import seconds
+from rnnbench.execution.estimate import Estimate
 from rnnbench.experiment import Experiment, RunSpec
-from rnnbench.stages import planned
+from rnnbench.overrides import GROUPS
+from rnnbench.stages import expected, planned
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
+    from rnnbench.execution.estimate import PastRun
+    from rnnbench.remembered import Remembered
     from rnnbench.status import GridStatus
 
 
 def registered(names: list[str]) -> dict[str, dict[str, Any]]:
-    """`tasks` and `models`: name, what it is, settings. Those of `names`; all of them if that is empty."""
-    known: dict[str, registry.Registry[Any]] = {"tasks": registry.tasks, "models": registry.models}
+    """`tasks`, `models` and the `groups` of an experiment file: name, what it is, settings.
+
+    Those of `names`; all of them if that is empty.
+    """
+    known: dict[str, Mapping[str, Any] | registry.Registry[Any]] = {
+        "tasks": registry.tasks,
+        "models": registry.models,
+        "groups": GROUPS,
+    }
     every = [name for things in known.values() for name in things]
     for name in names:
         if name not in every:
-            near = registry.did_you_mean(name, every)
-            raise UserError(f"unknown task or model '{name}'{near}; known: {', '.join(every)}")
+            raise UserError(registry.unknown("name", name, every))
     return {
         kind: {name: _described(things[name]) for name in things if not names or name in names}
         for kind, things in known.items()
     }
 
 
-def plan(experiment: Experiment, workers: int) -> dict[str, Any]:
-    """Every run with its settings and about how long it takes at most."""
-    runs = [_named(spec) | {"seconds": seconds(spec), "settings": spec.settings} for spec in experiment.runs]
+def plan(experiment: Experiment, workers: int, past: Sequence[PastRun] = ()) -> dict[str, Any]:
+    """Every run with its settings and about how long it takes; `past`: the runs by which that is judged."""
+    estimate = Estimate(experiment.runs, past)
     return {
         "experiment": experiment.name,
         "planned": planned(experiment),
         "workers": workers,
-        "seconds": sum(map(seconds, experiment.runs)) / workers,
-        "runs": runs,
+        "seconds": estimate.total(expected(experiment), workers),
+        "judged_by_runs": len(past),
+        "runs": [
+            _named(spec) | {"seconds": estimate.seconds(spec), "settings": spec.settings} for spec in experiment.runs
+        ],
     }
 
 
-def status(experiment: Experiment, found: GridStatus) -> dict[str, Any]:
-    """The state of every run; `step` and `score` of its last evaluation where it goes on."""
+def status(experiment: Experiment, found: GridStatus, others: Sequence[Remembered] = ()) -> dict[str, Any]:
+    """The state of every run; `step` and `score` of its last evaluation where it goes on.
+
+    `others`: runs that the store has under other overrides.
+    """
     going_on = {one.spec.signature: one for one in found.running}
     runs = []
     for spec in experiment.runs:
@@ -53,7 +69,13 @@ def status(experiment: Experiment, found: GridStatus) -> dict[str, Any]:
             said |= {"step": one.step, "score": one.score if math.isfinite(one.score) else None}
         runs.append(said)
     counts = dict(found.counts(list(experiment.runs)))
-    return {"experiment": experiment.name, "counts": counts, "seconds_left": found.seconds_left, "runs": runs}
+    return {
+        "experiment": experiment.name,
+        "counts": counts,
+        "seconds_left": found.seconds_left,
+        "runs": runs,
+        "others": [{"overrides": one.overrides, "runs": one.runs} for one in others],
+    }
 
 
 def _named(spec: RunSpec) -> dict[str, Any]:
@@ -78,5 +100,6 @@ def _setting(field: FieldInfo) -> dict[str, Any]:
     said: dict[str, Any] = {"description": " ".join((field.description or "").split())}
     if not field.is_required():
         default = field.get_default(call_default_factory=True)
+        default = list(default) if isinstance(default, tuple) else default
         said["default"] = default if isinstance(default, str | int | float | bool | list | None) else str(default)
     return said

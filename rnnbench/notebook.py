@@ -19,9 +19,13 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from rnnbench import experiment_file, statistics
+from rnnbench.caller import kept
+from rnnbench.errors import UserError
 from rnnbench.execution.executors import Executors
+from rnnbench.execution.script import leave_if_unguarded
 from rnnbench.experiment import Experiment
 from rnnbench.grid import Grid
+from rnnbench.remembered import with_last
 from rnnbench.results import Results
 from rnnbench.screen import Screen
 from rnnbench.store import Location
@@ -55,6 +59,7 @@ def load_experiment(file: str | Path, *overrides: str) -> Experiment:
     return experiment_file.load(Path(file), overrides)
 
 
+@kept()
 def run_experiment(
     experiment: Experiment,
     store: str | Path | None = None,
@@ -69,7 +74,11 @@ def run_experiment(
 
     `store`: directory (default `./store`), or `tracking_uri`: an MLflow server. `workers`: processes (default: one a
     core); 0 runs in this very process, which then imports TensorFlow. `report`: a directory for the report. `fresh`:
-    start over. In a script, as opposed to a notebook, worker processes need the usual `if __name__ == "__main__":`.
+    start over. A script that defines tasks or models itself, and has workers run them, needs the usual
+    `if __name__ == "__main__":`.
+
+    The session is left as it was: its random generators, Keras' settings, environment, loggers. One thing cannot be put
+    back: a TensorFlow that `workers=0` is the first to use stays on one thread.
 
     A run that fails is told, and is a row with its `message`. Raises `UserError` for what cannot work, and
     `KeyboardInterrupt` after Ctrl-C (or the notebook's stop button): the same call goes on.
@@ -82,6 +91,7 @@ def run_experiment(
     0  simple_rnn    5       blank     0   0.75
     1  simple_rnn    5  distractor     0   0.75
     """
+    leave_if_unguarded()
     grid = _grid(experiment, store, tracking_uri)
     console = Console(highlight=False, quiet=quiet)
     out = None if report is None else Path(report)
@@ -91,12 +101,14 @@ def run_experiment(
     return grid.results()
 
 
+@kept()
 def load_results(
-    experiment: Experiment, store: str | Path | None = None, *, tracking_uri: str | None = None
+    experiment: Experiment, store: str | Path | None = None, *, tracking_uri: str | None = None, last: bool = False
 ) -> Results:
     """What a store has of an experiment, as tidy tables: `runs`, `history`, `profiles`, `levels`.
 
-    Raises `UserError` if the store is not there or has none of its runs.
+    `last`: of its file with the overrides of the last run of it, as `rnnbench report --last`. Raises `UserError` if the
+    store is not there or has none of its runs; the message says under which overrides it has some.
 
     >>> import rnnbench
     >>> experiment = rnnbench.load_experiment("experiments/copy_memory.yaml", "seeds=1")
@@ -107,9 +119,16 @@ def load_results(
     20    1.0
     Name: value, dtype: float64
     """
-    return _grid(experiment, store, tracking_uri).results()
+    grid = _grid(experiment, store, tracking_uri)
+    if last:
+        if experiment.file is None:
+            raise UserError("last=True: the experiment was made in Python, and only a file is run with overrides")
+        overrides = with_last(experiment.file, experiment.overrides, grid.location)
+        grid = _grid(experiment_file.load(experiment.file, overrides), store, tracking_uri)
+    return grid.results()
 
 
+@kept()
 def memory_horizons(results: Results) -> pd.DataFrame:
     """The headline figure, a row a line: the longest lag that at least half of the seeds solve, with all shorter ones.
 
@@ -132,6 +151,7 @@ def memory_horizons(results: Results) -> pd.DataFrame:
     return statistics.horizons(statistics.summary(results.runs[results.runs["role"] == EVALUATED]))
 
 
+@kept()
 def figures(results: Results) -> dict[str, Figure]:
     """The figures of the report by their names there; the last line of a notebook's cell shows one.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, TaskID, TextColum
 from rich.table import Column
 
 from rnnbench.events import Diverged, Event, Failed, Finished, Measured, Started, Taken, Warned
-from rnnbench.execution.estimate import seconds
+from rnnbench.execution.estimate import Estimate
 from rnnbench.experiment import RunSpec
 
 
@@ -23,6 +23,12 @@ def duration(value: float) -> str:
     return f"{value / 60:.0f} min" if value < 5400 else f"{value / 3600:.1f} h"
 
 
+def brief(message: str) -> str:
+    """An error's message at a length that a person reads; all of it is in the store."""
+    return message if len(message) <= _BRIEF else f"{message[:_BRIEF]} ..."
+
+
+_BRIEF = 300
 _WIDE = 100
 """Columns of a terminal from which the loss is shown too."""
 
@@ -35,13 +41,21 @@ def is_live(console: Console) -> bool:
 class GridProgress:
     """Shows each event of a grid; a context manager."""
 
-    def __init__(self, specs: Sequence[RunSpec], workers: int, console: Console) -> None:
+    def __init__(
+        self,
+        specs: Sequence[RunSpec],
+        workers: int,
+        console: Console,
+        seconds: Callable[[RunSpec], float] | None = None,
+    ) -> None:
+        """`seconds`: about how long a run takes, for the time that is left; default: by its size."""
         self._console = console
+        self._seconds = seconds or Estimate(specs).seconds
         self._workers = workers
         self._total = len(specs)
         self._ended = 0
         self._began = time.monotonic()
-        self._to_come = sum(seconds(spec) for spec in specs)
+        self._to_come = sum(map(self._seconds, specs))
         self._done = 0.0
         self._rows: dict[str, TaskID] = {}
         self._started: dict[str, float] = {}
@@ -106,7 +120,7 @@ class GridProgress:
     def _end(self, spec: RunSpec, event: Finished | Diverged | Failed) -> None:
         self._drop(event.signature)
         self._ended += 1
-        self._done += seconds(spec)
+        self._done += self._seconds(spec)
         left = self._time_left()
         self._bars.update(self._overall, completed=self._ended, score="", left=f"{left} left" if left else "")
         if isinstance(event, Failed) or not self._live:
@@ -133,7 +147,7 @@ def _figure(field: str, width: int = 0, column: Column | None = None) -> TextCol
 
 def _ending(spec: RunSpec, event: Finished | Diverged | Failed) -> str:
     if isinstance(event, Failed):
-        return f"FAILED: {event.message}"
+        return f"FAILED: {brief(event.message)}"
     metrics = event.metrics
     words = [f"{spec.task.score_name} {metrics['score']:.4g}", f"{event.step} steps", f"{metrics['seconds']:.1f} s"]
     if isinstance(event, Diverged):

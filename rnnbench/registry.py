@@ -10,11 +10,12 @@ import inspect
 import pkgutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from rnnbench.errors import UserError
+from rnnbench.errors import UserError, note
 
 if TYPE_CHECKING:
     from rnnbench.models.base import Model
@@ -31,6 +32,11 @@ def did_you_mean(name: str, allowed: Iterable[str]) -> str:
     return f" (did you mean '{near[0]}'?)" if near else ""
 
 
+def unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    """What to say of a name that is none of `known`, such as a model of an experiment file."""
+    return f"unknown {kind} '{name}'{did_you_mean(name, known)}; known: {', '.join(known)}"
+
+
 class Registry(Generic[T]):
     """A mapping from names to classes that fills itself on first use.
 
@@ -38,9 +44,11 @@ class Registry(Generic[T]):
     group `rnnbench.plugins` (each names a module that registers on import).
     """
 
-    def __init__(self, kind: str, package: str) -> None:
+    def __init__(self, kind: str, package: str, base: str | None = None) -> None:
+        """`base`: the class in `package.base` that all of them come from; None: any."""
         self.kind = kind
         self._package = package
+        self._base = base
         self._things: dict[str, T] = {}
         self._names: dict[T, str] = {}
         self._filled = False
@@ -52,6 +60,9 @@ class Registry(Generic[T]):
         """
 
         def add(thing: T) -> T:
+            self._refuse_stranger(name, thing)
+            if not thing.__module__.startswith("rnnbench."):
+                self._import_own()  # so that what comes later is what is told
             held = self._things.get(name)
             if held is not None and (held.__module__, held.__qualname__) != (thing.__module__, thing.__qualname__):
                 raise UserError(
@@ -63,12 +74,19 @@ class Registry(Generic[T]):
 
         return add
 
+    def _refuse_stranger(self, name: str, thing: object) -> None:
+        if self._base is None:
+            return
+        base = getattr(importlib.import_module(f"{self._package}.base"), self._base)
+        if not (isinstance(thing, type) and issubclass(thing, base)):
+            from rnnbench.feasibility import named
+
+            raise UserError(f"{self.kind} '{name}': {named(thing)} is no subclass of rnnbench.{self._base}")
+
     def __getitem__(self, name: str) -> T:
         self._fill()
         if name not in self._things:
-            raise UserError(
-                f"unknown {self.kind} '{name}'{did_you_mean(name, self._things)}; known: {', '.join(sorted(self))}"
-            )
+            raise UserError(unknown(self.kind, name, self))
         return self._things[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -84,20 +102,39 @@ class Registry(Generic[T]):
         return self._names[thing]
 
     def _fill(self) -> None:
+        self._import_own()
+        _load_entry_points()
+
+    def _import_own(self) -> None:
         if self._filled:
             return
         self._filled = True
         package = importlib.import_module(self._package)
         for module in pkgutil.iter_modules(package.__path__):
             importlib.import_module(f"{self._package}.{module.name}")
-        for entry in entry_points(group=ENTRY_POINT_GROUP):
-            entry.load()
 
 
-tasks: Registry[type[Task]] = Registry("task", "rnnbench.tasks")
-models: Registry[type[Model]] = Registry("model", "rnnbench.models")
+tasks: Registry[type[Task]] = Registry("task", "rnnbench.tasks", "Task")
+models: Registry[type[Model]] = Registry("model", "rnnbench.models", "Model")
 register_task = tasks.register
 register_model = models.register
+
+
+@cache
+def _load_entry_points() -> None:
+    """Load other people's packages; one that fails is named and left out, with all that it had registered so far."""
+    for entry in entry_points(group=ENTRY_POINT_GROUP):
+        every: tuple[Registry[Any], ...] = (tasks, models)
+        before = [(known, dict(known._things), dict(known._names)) for known in every]
+        try:
+            entry.load()
+        # Also what a script without a main guard does as it is imported.
+        except (Exception, SystemExit) as error:
+            for known, things, names in before:
+                known._things, known._names = things, names
+            package = f" of package '{entry.dist.name}'" if entry.dist else ""
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            note(f"the plug-in '{entry.name}' ({entry.value}){package} cannot be loaded and is left out: {reason}")
 
 
 def load_plugins(plugins: Iterable[str]) -> None:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from rnnbench.errors import UserError, note
 from rnnbench.experiment import Experiment, RunSpec, Selection, line
+from rnnbench.remembered import instead
 from rnnbench.store import Location
 from rnnbench.stored import MESSAGE_TAG, PROFILE_ARTIFACT, StoredRun, artifact, histories, newest_runs
 
@@ -90,7 +91,8 @@ def _stored(location: Location, experiment: Experiment) -> list[tuple[RunSpec, S
     stored = newest_runs(location, experiment.name)
     pairs = [(spec, stored[spec.signature]) for spec in experiment.runs if spec.signature in stored]
     if not pairs:
-        raise UserError(f"{location}: no runs of '{experiment.name}' yet: run `rnnbench run FILE` first")
+        none = f"{location}: no runs of '{experiment.name}' yet: run `rnnbench run FILE` first"
+        raise UserError(instead(experiment, location) or none)
     return pairs
 
 

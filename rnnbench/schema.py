@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from rnnbench import registry
 from rnnbench.experiment import Experiment, Training
+from rnnbench.seeds import SEEDS
 
 
 def experiment_schema() -> dict[str, Any]:
@@ -35,7 +36,12 @@ def experiment_schema() -> dict[str, Any]:
 
 
 def _seed_list() -> dict[str, Any]:
-    return {"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 1, "uniqueItems": True}
+    return {
+        "type": "array",
+        "items": {"type": "integer", "minimum": 0, "maximum": SEEDS - 1},
+        "minItems": 1,
+        "uniqueItems": True,
+    }
 
 
 def _entry(kind: str, name: str, settings: type[BaseModel], training: dict[str, Any]) -> dict[str, Any]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rich.console import Console
 
 from rnnbench.execution.driver import Tally
 from rnnbench.experiment import Experiment, RunSpec
-from rnnbench.progress import GridProgress
+from rnnbench.progress import GridProgress, brief
 from rnnbench.stages import planned
 
 
@@ -34,18 +34,24 @@ class Screen:
         """Tell that there is nothing to do."""
         self.say(f"{self._opening}, nothing to run")
 
-    def progress(self, specs: Sequence[RunSpec], workers: int, more: int) -> GridProgress:
-        """What shows the events of some runs; `more`: how many may come after them."""
+    def progress(
+        self,
+        specs: Sequence[RunSpec],
+        workers: int,
+        more: int,
+        seconds: Callable[[RunSpec], float] | None = None,
+    ) -> GridProgress:
+        """What shows the events of some runs; `more`: how many may come after them; `seconds`: what one may take."""
         if self._opening:
             then = ", then those to evaluate" if more > 0 else ""
             self.say(f"{self._opening}, {len(specs)} to run with {workers} worker{'s' * (workers > 1)}{then}")
         else:
             self.say(f"learning rates chosen: {len(specs)} to evaluate")
         self._opening = ""
-        return GridProgress(specs, workers, self.console)
+        return GridProgress(specs, workers, self.console, seconds)
 
-    def end(self, tally: Tally, total: int) -> None:
-        """Tell how those runs ended."""
+    def end(self, tally: Tally, total: int, tracebacks: Mapping[str, str] | None = None) -> None:
+        """Tell how those runs ended. `tracebacks`: where that of a failed run lies, by its name."""
         ended = tally.finished + tally.diverged + len(tally.failed) + tally.done_elsewhere
         counts = {
             "finished": tally.finished,
@@ -60,4 +66,6 @@ class Screen:
             runs = "1 run is" if tally.elsewhere == 1 else f"{tally.elsewhere} runs are"
             self.say(f"{runs} being done by another `rnnbench run`, which will write the report")
         for name, message in tally.failed.items():
-            self.errors.print(f"failed: {name}: {message}", style="red", markup=False, soft_wrap=True)
+            place = (tracebacks or {}).get(name)
+            where = f" (traceback: {place})" if place else ""
+            self.errors.print(f"failed: {name}: {brief(message)}{where}", style="red", markup=False, soft_wrap=True)

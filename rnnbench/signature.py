@@ -1,7 +1,7 @@
 """What a signature is made of beside the settings: a version for each part of the suite that every run goes through.
 
-Tasks and models have a version of their own, `Task.version` and `Model.version`. A test holds the results of short runs;
-where they move it names the part whose version to raise.
+Tasks and models have a version of their own, `Task.version` and `Model.version`. A test holds the results of short
+runs; where they move it names the part whose version to raise.
 """
 
 from __future__ import annotations

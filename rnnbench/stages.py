@@ -31,6 +31,15 @@ def planned(experiment: Experiment) -> int:
     return len(choosing) + len(points)
 
 
+def expected(experiment: Experiment) -> dict[RunSpec, float]:
+    """Each run of the grid, with the share of it that is to be done: of several rates one will be chosen."""
+    choosing, evaluated = choosing_runs(experiment), evaluated_runs(experiment)
+    if not choosing:
+        return dict.fromkeys(experiment.runs, 1.0)
+    share = (planned(experiment) - len(choosing)) / len(evaluated)
+    return dict.fromkeys(choosing, 1.0) | dict.fromkeys(evaluated, share)
+
+
 def needed(experiment: Experiment, location: Location, specs: Sequence[RunSpec]) -> list[RunSpec]:
     """Those of `specs` to do now, as far as the store can tell: first the seeds that choose, then what they leave."""
     left_out = not_picked(experiment, location)

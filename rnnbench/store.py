@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 
 from rnnbench import server
 from rnnbench.credentials import hidden_address, scrubbed, user_and_password, without
-from rnnbench.errors import UserError, unwritable
+from rnnbench.datasets.location import settle_home
+from rnnbench.errors import UserError, posix_only, unwritable
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -224,6 +225,7 @@ def _checked(address: str) -> str:
 
 def quieten() -> None:
     """Settings that MLflow reads from the environment; what the user has set stands."""
+    settle_home()
     quiet = {
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_LOGGING_LEVEL": "ERROR",
@@ -309,8 +311,7 @@ def _create(database: Path) -> None:
 @contextmanager
 def _alone(directory: Path) -> Iterator[None]:
     """One process at a time, of whatever user, as far as the file system knows locks."""
-    import fcntl
-
+    fcntl = posix_only("fcntl", "writing to a store")
     path = directory / ".lock"
     try:
         lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)

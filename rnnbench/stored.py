@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from rnnbench.store import Location, explained
@@ -18,8 +20,11 @@ KIND_TAG = "rnnbench.kind"
 MESSAGE_TAG = "rnnbench.message"
 DIGEST_TAG = "rnnbench.digest"
 """Of a report: its files, so that the same report is not stored twice."""
+ASKED_TAG = "rnnbench.asked"
+"""Of an experiment: the overrides of each `run` of its file, a list of lists as JSON, the last `run`'s last."""
 PROFILE_ARTIFACT = "gradient_profile.parquet"
 PICTURE_ARTIFACT = "gradient_profile.svg"
+TRACEBACK_ARTIFACT = "traceback.txt"
 
 Point = tuple[str, int, str, float]
 """Run id, step, metric, value."""
@@ -104,6 +109,23 @@ def experiments_with(location: Location, tag: str) -> dict[str, str]:
         return {name: str(number) for name, number in connection.execute(query, (tag,))}
 
 
+def asked(location: Location, experiment: str) -> list[list[str]] | None:
+    """The overrides with which an experiment was run, the last ones last; None if the store does not know it."""
+    if location.is_missing:
+        return None
+    if location.database is None:
+        with explained(location):
+            found = location.client().get_experiment_by_name(experiment)
+        values = [] if found is None else [found.tags.get(ASKED_TAG)]
+    else:
+        query = """SELECT value FROM experiments LEFT JOIN experiment_tags
+            ON experiment_tags.experiment_id = experiments.experiment_id AND key = ?
+            WHERE name = ? AND lifecycle_stage = 'active'"""
+        with location.connect() as connection:
+            values = [value for (value,) in connection.execute(query, (ASKED_TAG, experiment))]
+    return json.loads(values[0] or "[]") if values else None
+
+
 def histories(location: Location, runs: Sequence[StoredRun]) -> list[Point]:
     """Every value of every metric measured along the training: those with a `/`, but for levels, tests and times."""
     wanted: dict[str, list[str]] = defaultdict(list)
@@ -119,12 +141,24 @@ def histories(location: Location, runs: Sequence[StoredRun]) -> list[Point]:
 
 def artifact(location: Location, experiment: str, run_id: str, name: str) -> bytes | None:
     """A file that was stored with a run, or None if it has none of this name."""
-    if location.artifacts is not None:
-        path = location.artifacts / experiment / run_id / "artifacts" / name
+    path = _path(location, experiment, run_id, name)
+    if path is not None:
         return path.read_bytes() if path.is_file() else None
     with explained(location):
         answer = _get(location, "/get-artifact", {"run_id": run_id, "path": name})
     return answer.content if answer.status_code == 200 else None
+
+
+def place(location: Location, experiment: str, run_id: str, name: str) -> str:
+    """Where a person finds such a file."""
+    path = _path(location, experiment, run_id, name)
+    return f"{name} of MLflow run {run_id}" if path is None else str(path)
+
+
+def _path(location: Location, experiment: str, run_id: str, name: str) -> Path | None:
+    if location.artifacts is None:
+        return None
+    return location.artifacts / experiment / run_id / "artifacts" / name
 
 
 def _finite(value: float) -> float:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,13 +18,14 @@ from rich.table import Table
 from rich.text import Text
 
 from rnnbench.credentials import hidden_command
-from rnnbench.execution.estimate import seconds
+from rnnbench.execution.estimate import Estimate
 from rnnbench.experiment import Experiment, RunSpec
 from rnnbench.progress import duration
-from rnnbench.stages import planned
+from rnnbench.stages import expected, planned
 from rnnbench.status import STATES, GridStatus
 
 if TYPE_CHECKING:
+    from rnnbench.execution.estimate import PastRun
     from rnnbench.headline import Headline
 
 T = TypeVar("T")
@@ -68,8 +70,12 @@ def grid_status(experiment: Experiment, found: GridStatus) -> Group:
     return Group(overview, lines)
 
 
-def plan(experiment: Experiment, workers: int) -> Group:
-    """How many runs a grid has, how large they are, and about how long they take."""
+def plan(experiment: Experiment, workers: int, past: Sequence[PastRun] = (), place: str = "") -> Group:
+    """How many runs a grid has, how large they are, and about how long they take.
+
+    `past`: the runs by which that is judged, `place`: where they are.
+    """
+    estimate = Estimate(experiment.runs, past)
     overview = table(
         f"{experiment.name}: {len(experiment.runs)} runs, equal {experiment.match}",
         ["task", "model"],
@@ -84,22 +90,31 @@ def plan(experiment: Experiment, workers: int) -> Group:
             span(spec.model.recurrent_parameters(spec.task.inputs.width) for spec in specs),
             span(spec.training.steps for spec in specs),
             str(len(specs)),
-            duration(sum(map(seconds, specs)) / workers),
+            duration(sum(estimate.seconds(spec, whole_budget=True) for spec in specs) / workers),
         )
     chosen = planned(experiment)
     fewer = f"Only {chosen} of them will be done: the seeds to evaluate run at chosen rates. "
     sources = ", ".join(sorted({spec.task.data_source for spec in experiment.runs}))
-    total = duration(sum(map(seconds, experiment.runs)) / workers)
+    total = duration(estimate.total(expected(experiment), workers))
     words = (
         f"{fewer if chosen < len(experiment.runs) else ''}Data: {sources}. About {total} with {workers} "
-        f"worker{'s' * (workers > 1)} if each run uses its whole budget; runs that solve their task stop early. "
-        "A rough estimate: halve or double it."
+        f"worker{'s' * (workers > 1)}, start-up and compilation included; {_judged(experiment, estimate, place)}"
     )
     return Group(overview, Text(words))
 
 
+def _judged(experiment: Experiment, estimate: Estimate, place: str) -> str:
+    """Where the time comes from that `plan` says."""
+    if not estimate.past:
+        where = f"no runs in {place} yet" if place else "no runs to go by"
+        return f"{where}: a guess, for runs that use their whole budget."
+    kinds = [estimate.knows(spec) for spec in experiment.runs]
+    known = "of these kinds" if all(kinds) else "some of them of these kinds" if any(kinds) else "of other kinds"
+    return f"judged by {estimate.past} run{'s' * (estimate.past > 1)} in {place}, {known}."
+
+
 def overview(found: dict[str, dict[str, Any]]) -> Group:
-    """Tasks and models, a line each: what `listings.registered` says."""
+    """Tasks, models and groups of settings, a line each: what `listings.registered` says."""
     tables = []
     for kind, things in found.items():
         lines = table(kind, [kind.removesuffix("s"), "what it is"], [])
@@ -110,15 +125,23 @@ def overview(found: dict[str, dict[str, Any]]) -> Group:
 
 
 def details(found: dict[str, dict[str, Any]]) -> Group:
-    """Every setting of tasks and models with its default."""
+    """Every setting of tasks, models and groups with its default."""
     tables = []
     for things in found.values():
         for name, said in things.items():
             lines = table(f"{name}: {said['description']}", ["setting", "default", "what it is"], [])
             for setting, about in said["settings"].items():
-                lines.add_row(setting, str(about.get("default", "must be given")), about["description"])
+                default = as_yaml(about["default"]) if "default" in about else "must be given"
+                lines.add_row(setting, default, about["description"])
             tables.append(lines)
     return Group(*tables)
+
+
+def as_yaml(value: Any) -> str:
+    """A default as an experiment file has it: `null`, `true`, `[go, up]`."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(as_yaml, value))}]"
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def headline(found: Headline, console: Console) -> Group:

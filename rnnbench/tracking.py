@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 import threading
 import time
@@ -37,14 +38,18 @@ from rnnbench.profile_picture import picture
 from rnnbench.relabelling import changed_tags, relabel_files
 from rnnbench.store import Location, explained
 from rnnbench.stored import (
+    ASKED_TAG,
     DIGEST_TAG,
     MESSAGE_TAG,
     PICTURE_ARTIFACT,
     PROFILE_ARTIFACT,
     STATUS_TAG,
+    TRACEBACK_ARTIFACT,
     StoredRun,
+    asked,
     attempts,
     newest_runs,
+    place,
     statuses,
     stored_runs,
 )
@@ -60,6 +65,8 @@ FLUSH_SECONDS = 2.0
 """How long a metric waits at most until it is in the store."""
 _COPYING_SHARE = 0.01
 """Share of the time that copies of the database may take."""
+_ASKED_LENGTH = 4000
+"""Characters of the overrides that are remembered; MLflow takes 5000 in a tag."""
 _DONE = ("finished", "diverged")
 _FAILURE_TAGS = {MESSAGE_TAG, NOTE_TAG}
 
@@ -121,6 +128,8 @@ class Tracker:
         self._colours = colours(experiment.models)
         self._open: dict[str, _OpenRun] = {}
         self._ended: set[str] = set()
+        self.tracebacks: dict[str, str] = {}
+        """Where that of a failed run lies, by its name."""
         self._flushed = time.monotonic()
         self._copy_due = 0.0
         self._lock = threading.RLock()
@@ -169,8 +178,8 @@ class Tracker:
                 continue
             if tags := changed_tags(spec, run, self._colours[spec.model_label]):
                 with self._writing():
-                    place = self.experiment.name, self._experiment_id
-                    relabel_files(self._client, self.location, place, spec, run.run_id)
+                    where = self.experiment.name, self._experiment_id
+                    relabel_files(self._client, self.location, where, spec, run.run_id)
                     # Last: by them it is known what is still to do.
                     self._log(run.run_id, tags=tags)
 
@@ -179,6 +188,19 @@ class Tracker:
         with self._writing():
             for signature in signatures:
                 self._delete(self._attempts(signature))
+
+    def remember(self) -> None:
+        """Note the overrides of this `run`, for `--last` and hints; where the store does not know the experiment yet,
+        its first run does so."""
+        known = asked(self.location, self.experiment.name)
+        if known is None:
+            return
+        now = list(self.experiment.overrides)
+        noted = [*(earlier for earlier in known if earlier != now), now]
+        while len(json.dumps(noted)) > _ASKED_LENGTH and len(noted) > 1:
+            del noted[0]
+        if noted != known:
+            self._note(json.dumps(noted))
 
     def begin(self, spec: RunSpec, resumed: bool = False) -> None:
         """Open an MLflow run for a run that is about to start, in place of what an earlier attempt left.
@@ -308,7 +330,24 @@ class Tracker:
         experiment_id = self._open_experiment()
         for tag, view in views(self.experiment).items():
             self._client.set_experiment_tag(experiment_id, tag, view)
+        self.remember()
         return experiment_id
+
+    def _note(self, overrides: str) -> None:
+        name = self.experiment.name
+        if self.location.database is None:
+            with explained(self.location):
+                found = self._client.get_experiment_by_name(name)
+                self._client.set_experiment_tag(found.experiment_id, ASKED_TAG, overrides)
+            return
+        # MLflow takes 5 s to import, and there may be nothing else to write.
+        with self.location.connect(mode="rw") as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO experiment_tags (key, value, experiment_id) "
+                "SELECT ?, ?, experiment_id FROM experiments WHERE name = ?",
+                (ASKED_TAG, overrides, name),
+            )
+            connection.commit()
 
     def _open_experiment(self) -> str:
         from mlflow.exceptions import MlflowException
@@ -341,7 +380,8 @@ class Tracker:
         lines = event.message.strip().splitlines() or ["no message"]
         tags = {MESSAGE_TAG: lines[0][:500]}
         if event.traceback:
-            self._client.log_text(run.run_id, event.traceback, "traceback.txt")
+            self._client.log_text(run.run_id, event.traceback, TRACEBACK_ARTIFACT)
+            self.tracebacks[run.spec.name] = place(self.location, self.experiment.name, run.run_id, TRACEBACK_ARTIFACT)
             tags[NOTE_TAG] = failure_note(lines[0], event.traceback)
         self._end(event.signature, "failed", "FAILED", tags)
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
-import platform
 import sys
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -20,25 +18,40 @@ import tensorflow as tf
 import rnnbench
 from rnnbench.compiled import CompiledNetwork, compiled_network
 from rnnbench.events import Diverged, Event, Finished, Measured, Profiled, Started, Warned
-from rnnbench.execution.machine import processor
+from rnnbench.execution.machine import description
+from rnnbench.execution.session import set_keras
 from rnnbench.experiment import RunSpec, Training
 from rnnbench.models.network import build
 from rnnbench.saving import saved
 from rnnbench.snapshot import Snapshot
 from rnnbench.stopwatch import Stopwatch
+from rnnbench.tapped_states import hold_the_past
 from rnnbench.tasks.base import Batch, Task
 
 SAVING_SHARE = 0.01
 """Share of a run's time that its checkpoints may take."""
 FIRST_SAVE = 1.0
 """Seconds until a run's first checkpoint."""
+_UNSOUND = (
+    "its gradient profile is unsound: the states that the probe taps do not hold all that the network knows of the "
+    "past (see `rnnbench validate`)"
+)
 
 
-def configure(threads: int) -> None:
-    """Set the process up, before any TensorFlow op: `threads` intra-op threads, one inter-op, deterministic kernels."""
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
+def configure(threads: int) -> bool:
+    """Set the process up: `threads` intra-op threads, one inter-op, deterministic kernels, Keras in float32.
+
+    False where the threads could not be set, because TensorFlow was in use before and has others.
+    """
     tf.config.experimental.enable_op_determinism()
+    set_keras()
+    setting = tf.config.threading
+    try:
+        setting.set_intra_op_parallelism_threads(threads)
+        setting.set_inter_op_parallelism_threads(1)
+    except RuntimeError:
+        return False
+    return True
 
 
 @dataclass
@@ -205,7 +218,8 @@ def _profile(
 ) -> Generator[Event, None, dict[str, float]]:
     """Yield the profile at the network's weights, what is read off it, and the other diagnostics.
 
-    Returns the figures of h.
+    Returns the figures of h. At the two ends of a run a profile that does not hold all that flows back is marked so,
+    by `gradient_profile/sound` 0; one that does carries no mark.
     """
     inputs, targets = validation
     batch = inputs[: spec.gradients.examples], targets[: spec.gradients.examples]
@@ -213,12 +227,15 @@ def _profile(
         compiled.probe.load(compiled.network.get_weights())
         profile = compiled.probe.profile(spec.task.layout, batch)
         others = compiled.diagnostics.measure(batch[0])
+        sound = phase == "during" or hold_the_past(compiled.network, batch[0])
     yield Profiled(spec.signature, step, phase, profile.columns())
-    figures: dict[str, float] = {}
+    figures: dict[str, float] = {} if sound else {"gradient_profile/sound": 0.0}
     for state in profile.norms:
         section = "gradient_profile" if state == "h" else f"gradient_profile_{state}"
         figures |= _section(section, profile.summary(state))
     yield Measured(spec.signature, step, figures | others)
+    if not sound and phase == "initial":
+        yield Warned(spec.signature, _UNSOUND)
     return profile.summary("h")
 
 
@@ -247,7 +264,8 @@ def _final_step(spec: RunSpec, progress: _Progress) -> int:
 
 def _probe_steps(spec: RunSpec) -> set[int]:
     evaluations = math.ceil(spec.training.steps / spec.training.evaluate_every)
-    parts = spec.gradients.during + 1
+    # From twice the evaluations on it is every one of them.
+    parts = min(spec.gradients.during, 2 * evaluations) + 1
     return {round(part * evaluations / parts) * spec.training.evaluate_every for part in range(1, parts)}
 
 
@@ -292,5 +310,5 @@ def _environment() -> dict[str, str]:
         "keras": keras.__version__,
         "numpy": np.__version__,
         "device": f"{len(gpus)} GPU" if gpus else "CPU",
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, {processor()}",
+        "machine": description(),
     }

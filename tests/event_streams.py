@@ -71,7 +71,7 @@ def write(location: Location, grid: Experiment, *events: Event) -> None:
 def fill(location: Location, grid: Experiment) -> None:
     """Write every run of a grid as `whole_run`: the first as it should be, the others copied in SQL, which is fast."""
     write(location, grid, *whole_run(grid.runs[0]))
-    (first,) = newest_runs(location, grid.name).values()
+    first = newest_runs(location, grid.name)[grid.runs[0].signature]
     assert location.artifacts is not None
     files = location.artifacts / grid.name
     with location.connect(mode="rw") as connection:

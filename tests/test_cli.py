@@ -112,7 +112,9 @@ def test_a_failing_run_is_named_and_makes_the_command_fail(folder):
     result = rnnbench("run", "bad.yaml", "--fresh", "--store", "my store", "--workers", 0, cwd=folder)
     assert result.returncode == 1
     assert "go on with: python -m rnnbench run bad.yaml --store 'my store' --workers 0\n" in result.stdout
-    assert "failed: simple_rnn T2 s0 troubled trouble=raise: RuntimeError: as asked for" in result.stderr
+    failed = "failed: simple_rnn T2 s0 troubled trouble=raise: RuntimeError: as asked for"
+    (place,) = re.findall(rf"^{failed} \(traceback: (.*)\)$", result.stderr, re.MULTILINE)
+    assert "RuntimeError: as asked for" in Path(place).read_text()
     table = pd.read_csv(folder / "reports" / "small" / "results.csv")
     assert table.status.tolist() == ["failed", "finished"]
     status = rnnbench("status", "bad.yaml", "--store", "my store", cwd=folder).stdout
@@ -132,7 +134,8 @@ def test_a_failing_run_is_named_and_makes_the_command_fail(folder):
         (["run", "small.yaml", "--executor", "ray", "--address", "127.0.0.1:9"], "Ray"),
         (["run", "small.yaml", "--set", "tasks={sentiment: {lag: 0}}"], "rnnbench data --prepare imdb_reviews"),
         (["report", "small.yaml"], "no runs"),
-        (["list", "lstmm"], "unknown task or model 'lstmm' (did you mean 'lstm'?)"),
+        (["list", "lstmm"], "unknown name 'lstmm' (did you mean 'lstm'?)"),
+        (["list", "gru", "trainin"], "unknown name 'trainin' (did you mean 'training'?)"),
         (["run", "small.yaml", "--worker", "2"], "No such option: --worker"),
         (["plan"], "Missing argument 'FILE'; see `python -m rnnbench plan --help`"),
         (["run", "small.yaml", "--workers", "two"], "Invalid value for '--workers': "),
@@ -162,6 +165,8 @@ def test_json_for_other_programs(folder):
     assert [run["settings"]["task_settings"]["lag"] for run in plan["runs"]] == [1, 3]
     listed = json.loads(rnnbench("list", "gru", "--json", cwd=folder).stdout)
     assert listed["models"]["gru"]["settings"]["units"]["default"] == 64
+    grouped = json.loads(rnnbench("list", "select", "--json", cwd=folder).stdout)["groups"]["select"]
+    assert grouped["settings"]["seeds"]["default"] == []
 
 
 @pytest.mark.parametrize(
@@ -170,6 +175,7 @@ def test_json_for_other_programs(folder):
         ("rnnbench run sm", {"small.yaml"}),
         ("rnnbench plan ", {"small.yaml", "more/other.yml"}),
         ("rnnbench list sim", {"simple_rnn"}),
+        ("rnnbench list tr", {"training"}),
         ("rnnbench data ET", {"ETTh1", "ETTh2"}),
         ("rnnbench run small.yaml --set training.st", {"training.steps=", "training.stop_when_solved="}),
         ("rnnbench st", {"status"}),
@@ -198,6 +204,9 @@ def test_a_live_table_needs_a_terminal_and_colours_can_be_refused(folder):
 def test_list_and_data_and_schema(folder):
     listed = rnnbench("list", cwd=folder).stdout
     assert all(name in listed for name in ("copy_memory", "sentiment", "speech_commands", "forecasting", "gru", "lstm"))
+    training = rnnbench("list", "training", "gradients", cwd=folder).stdout
+    assert re.search(r"stop_when_solved +true +End a run", training)
+    assert re.search(r"examples +64 +Size of the probe batch", training)
     data = rnnbench("data", "--data-dir", folder / "nothing", cwd=folder).stdout
     assert re.search(r"imdb_reviews +sentiment +none stated +missing", data)
     schema = json.loads(rnnbench("schema", cwd=folder).stdout)
@@ -236,9 +245,9 @@ def test_status_of_a_thousand_runs_answers_in_two_seconds(tmp_path):
 
 
 @pytest.mark.slow
-def test_validate_checks_plug_ins_too(tmp_path):
+def test_validate_checks_plug_ins(tmp_path):
     result = rnnbench("validate", "--plugins", TROUBLED, cwd=tmp_path, COLUMNS="200")
     assert result.returncode == 0, result.stdout + result.stderr
-    assert re.search(r"contract of model leaky +kept +kept", result.stdout)
-    assert re.search(r"4 probe of leaky, fast layers, d loss / dh: relative error +≤ 0.001", result.stdout)
+    assert re.search(r"model leaky: gradient probe +within 1e-3 of finite differences +kept", result.stdout)
+    assert re.search(r"task troubled: answer +told by the evidence alone +kept", result.stdout)
     assert " 0 failed" in result.stdout

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 import pickle
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
@@ -148,7 +149,7 @@ def test_seed_zero_is_a_seed(tmp_path):
     ("text", "expected"),
     [
         ("name: [", "file.yaml:1: not valid YAML"),
-        ("name: a\nname: b\n", "file.yaml:2: not valid YAML"),
+        ("name: a\nname: b\n", "file.yaml:2: key 'name' is found twice, first on line 1"),
         ("", "an experiment is a mapping"),
         ("- a\n", "an experiment is a mapping"),
     ],
@@ -160,12 +161,161 @@ def test_what_is_no_experiment_at_all(tmp_path, text, expected):
 def test_a_mistake_in_an_override_names_the_override(tmp_path):
     assert mistake(tmp_path, GOOD, "training.stepz=3").startswith("--set training.stepz: unknown key 'stepz'")
     assert "write KEY=VALUE" in mistake(tmp_path, GOOD, "training.steps")
-    assert "'steps' is a value" in mistake(tmp_path, GOOD, "training.steps.more=1")
+    assert "'training.steps' is a value" in mistake(tmp_path, GOOD, "training.steps.more=1")
+
+
+LABELLED = GOOD.replace("  slow:", "  1: {model: gru}\n  a.b: {model: gru, units: 9}\n  slow:")
+
+
+@pytest.mark.parametrize(
+    ("override", "label", "units"),
+    [("models.1.units=5", "1", 5), ('models."a.b".units=5', "a.b", 5), ("models.'slow'.units=5", "slow", 5)],
+)
+def test_every_label_can_be_reached(tmp_path, override, label, units):
+    found = {run.model_label: run.model.units for run in load(written(tmp_path, LABELLED), [override]).runs}
+    assert found == {"lstm": 8, "1": 64, "a.b": 9, "slow": 8} | {label: units}
+
+
+def test_an_override_changes_one_entry_and_not_what_shares_an_anchor_with_it(tmp_path):
+    text = GOOD.replace("lstm: {units: 8}", "lstm: &same {units: 8}\n  gru: *same\n  mine: {<<: *same, model: gru}")
+    found = {run.model_label: run.model.units for run in load(written(tmp_path, text), ["models.gru.units=9"]).runs}
+    assert found == {"lstm": 8, "gru": 9, "mine": 8, "slow": 8}
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (["steps=150"], "--set steps: unknown key 'steps' (did you mean 'training.steps'?)"),
+        (["lag=5"], "did you mean 'tasks.copy_memory.lag'?"),
+        (["learning_rat=1"], "did you mean 'training.learning_rate'?"),
+        (["trainig.steps=5"], "--set trainig.steps: unknown key 'trainig' (did you mean 'training'?)"),
+        (["models.lsmt.units=5"], "models has no 'lsmt' (did you mean 'lstm'?); it has lstm, 1,"),
+        (["models.a.b.units=5"], "did you mean models.\"a.b\"?"),
+        (["tasks.copy_memory.lag=0,10"], "'0,10' is not valid: should be a valid integer; for a list write [0,10]"),
+        (["tasks.copy_memory.lag.0=5"], "'tasks.copy_memory.lag' is a list, which is set as a whole"),
+        (["seeds=1", "seeds=2"], "--set seeds: is given twice"),
+        (["training.steps=5", "training={}"], "--set training: would undo --set training.steps"),
+        (["seeds="], "has no value"),
+        (["seeds=[1"], "--set seeds=[1: the value is not valid YAML"),
+        (["..a=5"], "write KEY=VALUE"),
+        (["parameter_budget=500"], "--set parameter_budget: 'match: parameters' and"),
+        (["tasks.copy_memory.lag=[3, -1]"], "--set tasks.copy_memory.lag: -1 is not valid"),
+        (["models={gru: {unit: 3}}"], "--set models: gru.unit: unknown key 'unit'"),
+        (["select.foo=1"], "--set select.foo: unknown key 'foo'; known: axis, seeds"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_an_override(tmp_path, overrides, said):
+    message = mistake(tmp_path, LABELLED, *overrides)
+    assert message.startswith("--set ")
+    assert said in message
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("seeds: 3000000", "3,000,000 is 3,000,000 seeds, 0..2999999, and a grid has at most 100,000 runs; for"),
+        ("seeds: 40000", "40,000 values make, with the other axes, a grid of 160,000 runs or more"),
+        ("seeds: '5'", "write a number of seeds, such as 5 for 0..4, or a list of seeds, such as [0, 7], not '5'"),
+        ("seeds: 5.0", "not 5.0"),
+        ("seeds: true", "not true"),
+        ("seeds: null", "not null"),
+        ("seeds: -1", "a number of seeds is 1 or more, not -1"),
+        ("seeds: [[1, 2], [3]]", "[1, 2] is not valid: should be a valid integer"),
+        ("seeds: [true]", "true is not valid"),
+        ("name: 2024", "2024 is not valid: should be text: write '2024'"),
+        ("training: {stop_when_solved: no}", "'no' is not valid: write true or false"),
+        ("models: {lstm: 5}", "models.lstm: 5 is not valid: should be a mapping"),
+        ("models: {\" \": {}}", "a label is text on one line"),
+        ("plugins: nothing.py", "write a list of modules or .py files, not 'nothing.py'"),
+    ],
+)  # fmt: skip
+def test_what_yaml_reads_otherwise_than_meant_is_told_in_words(tmp_path, change, said):
+    key = change.partition(":")[0]
+    text = "".join(block for block in _blocks(GOOD) if not block.startswith(f"{key}:")) + change + "\n"
+    message = mistake(tmp_path, text)
+    assert message.startswith(f"file.yaml:{len(text.splitlines())}: {key}")
+    assert said in message
+
+
+def test_the_longest_axis_of_a_grid_that_is_too_large_is_named(tmp_path):
+    lags = [f"tasks.copy_memory.lag=[{','.join(map(str, range(1, 30_001)))}]"]
+    assert mistake(tmp_path, GOOD, *lags).startswith(
+        "--set tasks.copy_memory.lag: 30,000 values make, with the other axes"
+    )
+
+
+def test_an_experiment_made_in_python_says_its_mistakes_at_once():
+    good = {"name": "p", "tasks": {"copy_memory": {"lag": 2}}, "models": {"gru": None}}
+    assert Experiment(**good, seeds=range(2)).seeds == (0, 1)
+    for change, said in (
+        ({"seeds": "5"}, "seeds: write a number of seeds"),
+        ({"tasks": {"copy_memory": {"lagg": 2}}}, "tasks.copy_memory.lagg: unknown key 'lagg' (did you mean 'lag'?)"),
+        ({"models": {"gru": {"units": 0}}}, "models.gru.units: 0 is not valid"),
+        ({"gradients": {"examples": 0}}, "gradients.examples: 0 is not valid"),
+        ({"nam": "q"}, "nam: unknown key 'nam' (did you mean 'name'?)"),
+        ({"plugins": ["no.such.module"]}, "plugins: plugin 'no.such.module'"),
+    ):
+        with pytest.raises(UserError) as caught:
+            Experiment(**good | change)
+        assert str(caught.value).startswith(said)
+    told = pickle.loads(pickle.dumps(caught.value))
+    assert (str(told), told.path) == (str(caught.value), ("plugins", 0))
 
 
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(UserError, match="no such file"):
         load(tmp_path / "none.yaml")
+
+
+def test_what_is_no_file_to_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for file, said in (
+        (tmp_path, "a directory"),
+        (tmp_path / "pipe", "no regular file"),
+        (Path("a\0b"), "cannot be read"),
+    ):
+        with pytest.raises(UserError, match=said):
+            load(file)
+    (tmp_path / "large.yaml").write_bytes(b"#" * 1_000_001)
+    with pytest.raises(UserError, match="larger than 1 MB"):
+        load(tmp_path / "large.yaml")
+    (tmp_path / "latin.yaml").write_bytes("name: x\ndescription: für".encode("latin-1"))
+    with pytest.raises(UserError, match=r"latin\.yaml:2: is not text in UTF-8"):
+        load(tmp_path / "latin.yaml")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_file_may_begin_with_a_byte_order_mark(tmp_path, encoding):
+    (tmp_path / "file.yaml").write_bytes(GOOD.replace("\n", "\r\n").encode(encoding))
+    assert len(load(tmp_path / "file.yaml").runs) == 8
+
+
+KEYS = st.sampled_from(
+    ["name", "tasks", "models", "seeds", "training", "select", "match", "plugins", "task", "model", "lag", "units",
+     "steps", "copy_memory", "adding", "gru", "words", "learning_rate", "", "\n"]
+)  # fmt: skip
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-3, 10**20)
+    | st.floats()
+    | st.sampled_from(["", "gru", "lstm", "no", "\x00"])
+)
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3), max_leaves=8
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(changes=st.dictionaries(KEYS, VALUES, max_size=3), inner=st.dictionaries(KEYS, VALUES, max_size=2))
+def test_any_document_is_an_experiment_or_one_line(tmp_path, changes, inner):
+    document = {"name": "q", "tasks": {"copy_memory": {"lag": 2} | inner}, "models": {"gru": inner}} | changes
+    (tmp_path / "file.yaml").write_text(json.dumps(document).replace("NaN", ".nan").replace("Infinity", ".inf"))
+    try:
+        assert load(tmp_path / "file.yaml").runs
+    except UserError as error:
+        said = str(error)
+        assert said.isprintable()
 
 
 @pytest.mark.parametrize("file", EXPERIMENTS, ids=lambda file: file.stem)

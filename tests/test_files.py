@@ -11,14 +11,19 @@ from rnnbench.files import replacing, write
 def test_the_old_file_stands_until_the_new_one_is_whole(tmp_path):
     path = tmp_path / "manifest.json"
     write(path, "old")
-    with pytest.raises(OSError, match="no space"), replacing(path) as file:
-        file.write(b"ne")
-        assert path.read_text() == "old"
-        raise OSError("no space")
+    with pytest.raises(OSError, match="no space"):
+        _half_written(path)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
     write(path, "new – line\r\n")
     assert path.read_bytes() == "new – line\r\n".encode()
+
+
+def _half_written(path):
+    with replacing(path) as file:
+        file.write(b"ne")
+        assert path.read_text() == "old"
+        raise OSError("no space")
 
 
 @pytest.mark.parametrize(("umask", "rights"), [(0o022, 0o644), (0o002, 0o664), (0o077, 0o600)])

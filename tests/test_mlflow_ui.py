@@ -21,6 +21,7 @@ from rnnbench.events import Diverged
 from rnnbench.grid import Grid
 from rnnbench.headline import Headline
 from rnnbench.store import Location
+from rnnbench.stored import asked
 from rnnbench.tracking import Tracker
 
 HOSTILE = '<script>alert("x")</script> <b>bold</b> *star* [link](javascript:alert(1)) שלום'
@@ -124,7 +125,11 @@ def test_a_server_holds_what_a_local_store_holds(page: str, tmp_path: Path) -> N
     events = [*whole_run(GRID.runs[0], score=1 / 3), Diverged(GRID.runs[1].signature, 7, {"score": float("nan")})]
     here = new_store(tmp_path)
     for location in (server, here):
+        grid.remember(Path("by-http.yaml"), ("training.steps=20",))
         write(location, grid, *events)
+        grid.remember(Path("by-http.yaml"), ())
+        Tracker(location, grid).remember()
+        assert asked(location, "by-http") == [["training.steps=20"], []]
     by_http, by_sql = results.load(server, grid), results.load(here, grid)
     own = ["run_id", "started"]
     pd.testing.assert_frame_equal(by_http.runs.drop(columns=own), by_sql.runs.drop(columns=own))

@@ -1,12 +1,15 @@
 """What a person sees while a grid runs, on a terminal and in a log."""
 
 import io
+import os
 import re
+import sys
 import time
 
 import pytest
 from rich.console import Console
 
+from rnnbench import streams
 from rnnbench.events import Diverged, Failed, Finished, Measured, Started, Taken
 from rnnbench.experiment import Experiment
 from rnnbench.progress import GridProgress, duration, is_live
@@ -78,3 +81,24 @@ def test_a_log_stays_plain_where_colours_are_forced():
 )
 def test_durations(seconds, expected):
     assert duration(seconds) == expected
+
+
+def test_the_live_table_survives_its_terminal(monkeypatch):
+    """The window is closed while the runs go on, or its encoding has no blocks for the bars."""
+    window, terminal = os.openpty()
+    monkeypatch.setattr(sys, "stdout", os.fdopen(terminal, "w", encoding="ascii"))
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    monkeypatch.setenv("TERM", "xterm")
+    with streams.surviving() as output:
+        console = Console(highlight=False, force_interactive=True)
+        assert is_live(console)
+        with GridProgress([A, B], workers=1, console=console) as progress:
+            progress(A, Taken(A.signature, 0))
+            progress.say("–")
+            assert not output.lost
+            os.close(window)
+            time.sleep(0.6)
+            progress(A, Finished(A.signature, 400, {"score": 1.0, "seconds": 3.14}))
+            progress(B, Taken(B.signature, 0))
+            progress(B, Failed(B.signature, "ValueError: no –"))
+    assert output.lost

@@ -8,9 +8,10 @@ import pytest
 from event_streams import experiment, new_store, whole_run, write
 
 from rnnbench import results, stages, status, stored
+from rnnbench.errors import SettingError
 from rnnbench.events import Event, Failed, Measured
 from rnnbench.execution.leases import Leases
-from rnnbench.experiment import Experiment, RunSpec, SettingError
+from rnnbench.experiment import Experiment, RunSpec
 from rnnbench.selection import CHOOSING, EVALUATED
 from rnnbench.store import Location
 

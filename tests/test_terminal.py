@@ -54,7 +54,7 @@ def test_hostile_labels_are_text(what: RenderableType, width: int) -> None:
 
 @pytest.mark.parametrize("label", ["a\nb", "\x1b[31m", "\u202egru", " "])
 def test_labels_that_would_change_the_page_are_refused(label: str) -> None:
-    with pytest.raises(ValueError, match="a label is text on one line without control characters"):
+    with pytest.raises(UserError, match="a label is text on one line without control characters"):
         Experiment.model_validate({"name": "n", "tasks": {"copy_memory": {}}, "models": {label: {"model": "gru"}}})
 
 
@@ -89,7 +89,7 @@ def test_registered_things_as_plain_values() -> None:
     assert lstm["settings"]["units"]["default"] == 64
     assert lstm["settings"]["units"]["description"]
     assert {"copy_memory", "sentiment"} <= listings.registered([])["tasks"].keys()
-    with pytest.raises(UserError, match=r"unknown task or model .lstmm. \(did you mean .lstm.\?\)"):
+    with pytest.raises(UserError, match=r"unknown name .lstmm. \(did you mean .lstm.\?\)"):
         listings.registered(["lstmm"])
 
 

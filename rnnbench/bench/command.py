@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from rnnbench.errors import UserError
+from rnnbench.registry import unknown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,7 +68,7 @@ def bench(
         interrupted = True
     made = {file: table.frame(found, report.FILES[file][0]) for file, found in rows.items()}
     if any((found["status"] == table.MEASURED).any() for found in made.values()):
-        _show(report.write(made, out))
+        _show(report.write(made, out, console.print))
         console.print(f"report: {out / 'benchmark.md'}", soft_wrap=True)
     elif not interrupted:
         reasons = sorted({f"{row['peer']}: {row['status']}" for found in rows.values() for row in found})
@@ -102,9 +103,9 @@ def _plan(
 
 
 def _known(option: str, given: list[str] | None, known: list[str]) -> list[str]:
-    unknown = [name for name in given or [] if name not in known]
-    if unknown:
-        raise UserError(f"{option} {unknown[0]}: there are {', '.join(known)}")
+    strangers = [name for name in given or [] if name not in known]
+    if strangers:
+        raise UserError(f"{option}: {unknown(option.removeprefix('--'), strangers[0], known)}")
     return [name for name in known if name in given] if given else known
 
 

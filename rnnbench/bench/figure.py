@@ -9,6 +9,7 @@ from rnnbench.bench.peers import FLOOR, PEERS
 from rnnbench.bench.table import MEASURED, PROBLEM
 from rnnbench.report.figures import Figure, Panel
 from rnnbench.report.inline import data
+from rnnbench.report.neutral import neutral
 from rnnbench.report.scales import value_axis
 from rnnbench.report.style import all_series
 
@@ -56,7 +57,6 @@ def _panel(cell: str, rows: pd.DataFrame, scale: alt.Scale) -> Panel:
     shape = alt.Shape("peer:N", scale=alt.Scale(domain=labels, range=[s.shape for s in series]), legend=legend)
     spread = base.mark_rule(strokeWidth=1.5).encode(x=alt.X("low:Q", scale=scale), x2="high:Q")
     points = base.mark_point(filled=True, size=60, opacity=1).encode(x=x, shape=shape)
-    # Each panel keeps its own data, so that it can stand in a figure of several.
-    with alt.data_transformers.enable(consolidate_datasets=False):
+    with neutral():
         spec = alt.layer(spread, points, title=cell, height=_ROW * size.nunique()).to_dict()
     return {name: value for name, value in spec.items() if name not in ("$schema", "config")}

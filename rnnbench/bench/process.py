@@ -81,7 +81,7 @@ class PeerProcess:
 
 
 def _started(name: str, cores: int) -> subprocess.Popen[str]:
-    environment = {"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ, **PEERS[name].environment}
+    environment = {"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ, "KERAS_BACKEND": "tensorflow", **PEERS[name].environment}
     with _on(usable_cores()[-cores:]):
         return subprocess.Popen(
             [sys.executable, "-m", "rnnbench.bench.worker", name],

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pandas as pd
 
-from rnnbench import __version__
+from rnnbench import __version__, files
 from rnnbench.bench import page, table
 from rnnbench.bench.figure import figures
 from rnnbench.bench.process import usable_cores
@@ -48,43 +48,51 @@ def machine() -> dict[str, str]:
     return known
 
 
-def write(new: Tables, out: Path) -> Tables:
+def write(new: Tables, out: Path, say: Callable[[str], None] = lambda line: None) -> Tables:
     """Write benchmark.md, the tables, machine.json and the figures into `out`; returns all tables.
 
-    A row that was not measured again stays, if the machine and the versions are those of before.
+    A row that was not measured again stays, if the machine and the versions are those of before. A file of before that
+    is damaged is told to `say`, and replaced.
     """
     now = machine()
     try:
         out.mkdir(parents=True, exist_ok=True)
-        tables = _joined(new, out, now)
+        tables = _joined(new, out, now, say)
         for name, rows in tables.items():
-            _write(out / name, rows.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
-        _write(out / "machine.json", json.dumps(now, indent=2) + "\n")
+            files.write(out / name, rows.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
+        files.write(out / "machine.json", json.dumps(now, indent=2) + "\n")
         drawn = figures(tables["steps.csv"])
         for stale in out.glob("steps-*.svg"):
             stale.unlink()
         for drawing in drawn:
-            _write(out / f"{drawing.name}.svg", drawing.svg())
-        _write(out / "benchmark.md", page.markdown(tables, now, drawn))
+            files.write(out / f"{drawing.name}.svg", drawing.svg())
+        files.write(out / "benchmark.md", page.markdown(tables, now, drawn))
     except OSError as error:
         raise UserError(f"{out}: cannot be written there: {error.strerror}; choose another --out") from None
     return tables
 
 
-def _joined(new: Tables, out: Path, now: dict[str, str]) -> Tables:
-    path = out / "machine.json"
-    same = path.exists() and json.loads(path.read_text(encoding="utf-8")) == now
+def _joined(new: Tables, out: Path, now: dict[str, str], say: Callable[[str], None]) -> Tables:
+    same = _is_of(now, out / "machine.json", say)
     tables = {}
     for name, (columns, key) in FILES.items():
         rows = new.get(name, table.frame([], columns))
-        if same and (out / name).exists():
-            rows = table.joined(pd.read_csv(out / name), rows, key)
+        path = out / name
+        if same and path.exists():
+            try:
+                rows = table.joined(pd.read_csv(path)[columns], rows, key)
+            except (ValueError, KeyError):
+                say(f"{path} is damaged: what it had of earlier rows is left out")
         tables[name] = table.ordered(rows)
     return tables
 
 
-def _write(path: Path, text: str) -> None:
-    # At once or not at all, because Ctrl-C may come at any time.
-    draft = path.with_name(f".{path.name}")
-    draft.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(draft, path)
+def _is_of(now: dict[str, str], path: Path, say: Callable[[str], None]) -> bool:
+    """Whether what was measured before is of this machine and these versions."""
+    if not path.exists():
+        return False
+    try:
+        return bool(json.loads(path.read_bytes()) == now)
+    except ValueError:
+        say(f"{path} is damaged: the rows of before are left out")
+        return False

@@ -15,6 +15,7 @@ class Finding:
     expected: str
     found: str
     tolerance: str
+    """Empty where something holds or not."""
     source: str
     passed: bool | None
     """None: could not be checked here, `found` says why."""

@@ -5,14 +5,13 @@ from __future__ import annotations
 import encodings.cp437  # noqa: F401  (zipfile looks it up as it reads, maybe after the process gave up its rights)
 import hashlib
 import json
-import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from rnnbench.datasets import location
-from rnnbench.errors import UserError
+from rnnbench.errors import UserError, note
 from rnnbench.files import replacing
 
 
@@ -40,10 +39,8 @@ def cached(name: str, key: Mapping[str, Any], compute: Callable[[], dict[str, np
             "name another directory in RNNBENCH_CACHE_DIR"
         ) from error
     except OSError as error:
-        warnings.warn(
+        note(
             f"{path} cannot be written ({error.strerror}), so every process computes it anew; "
-            "name another directory in RNNBENCH_CACHE_DIR",
-            RuntimeWarning,
-            stacklevel=2,
+            "name another directory in RNNBENCH_CACHE_DIR"
         )
     return arrays

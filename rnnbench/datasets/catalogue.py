@@ -12,7 +12,7 @@ from typing import Literal, get_args
 
 from rnnbench.datasets import location
 from rnnbench.errors import UserError
-from rnnbench.registry import did_you_mean
+from rnnbench.registry import unknown
 
 _RECORD_OVERHEAD = 16
 """Bytes that a TFRecord file spends on each record beside its payload: length (8) and two checksums (4 + 4)."""
@@ -93,7 +93,7 @@ DATA_SETS = {
 def find(name: str) -> DataSet:
     """The data set of that name; `UserError` if there is none."""
     if name not in DATA_SETS:
-        raise UserError(f"unknown data set '{name}'{did_you_mean(name, DATA_SETS)}; known: {', '.join(DATA_SETS)}")
+        raise UserError(unknown("data set", name, DATA_SETS))
     return DATA_SETS[name]
 
 
@@ -115,6 +115,18 @@ def state(name: str) -> State:
     size = sum(file.stat().st_size for file in path.iterdir() if file.is_file())
     damage = next(_damages(path), "")
     return State("damaged" if damage else "present", size, damage)
+
+
+def split_sizes(name: str) -> dict[str, int]:
+    """Examples of each split of a prepared data set, as its `dataset_info.json` has them; empty where it is not there.
+
+    Reads that file alone.
+    """
+    try:
+        info = json.loads((find(name).path / "dataset_info.json").read_text())
+        return {split["name"]: sum(map(int, split["shardLengths"])) for split in info["splits"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
 
 
 def check(name: str) -> None:

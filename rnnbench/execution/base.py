@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
+import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Protocol
 
+from rnnbench.datasets import location
 from rnnbench.errors import UserError
 from rnnbench.events import Event, Failed, Taken, Warned
 from rnnbench.execution.checkpoints import Checkpoints, DamagedCheckpointError
@@ -71,8 +74,17 @@ def stream(
     except UserError as error:
         yield Failed(spec.signature, str(error))
     except Exception as error:
-        message = " ".join(f"{type(error).__name__}: {error}".split())
-        yield Failed(spec.signature, message, traceback.format_exc())
+        yield Failed(spec.signature, in_words(error), _plain(traceback.format_exc()))
+
+
+def in_words(error: Exception) -> str:
+    """An error in one line."""
+    return " ".join(_plain(f"{type(error).__name__}: {error}").split())
+
+
+def _plain(text: str) -> str:
+    """Without the colours that Keras sets in its errors."""
+    return re.sub(r"\x1b\[[0-?]*[ -/]*[@-~]", "", text)
 
 
 def _snapshot(spec: RunSpec, checkpoints: Checkpoints | None) -> tuple[Snapshot | None, str]:
@@ -91,18 +103,23 @@ def _snapshot(spec: RunSpec, checkpoints: Checkpoints | None) -> tuple[Snapshot 
     return None, f"its checkpoint was made with other versions ({made})"
 
 
-def set_tensorflow_up() -> None:
-    """Import it on one thread, in a process that runs one run at a time."""
+def set_tensorflow_up() -> bool:
+    """Import it on one thread, in a process that runs one run at a time; whether its threads could still be set."""
     quiet_tensorflow()
-    with _silent_stderr():
+    with silent_stderr():
         from rnnbench import training
-    training.configure(threads=1)
+    return training.configure(threads=1)
 
 
 @contextmanager
-def _silent_stderr() -> Iterator[None]:
+def silent_stderr() -> Iterator[None]:
     """TensorFlow's libraries speak while they are loaded, whatever the log level."""
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        kept = os.dup(2)
+    except OSError:
+        yield  # it is closed, and silent
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     try:
         yield
@@ -113,9 +130,12 @@ def _silent_stderr() -> Iterator[None]:
 
 
 def quiet_tensorflow() -> None:
-    """Keep TensorFlow's start-up chatter off the terminal; before it is imported."""
+    """Keep TensorFlow's start-up chatter off the terminal, and Keras on it; before they are imported."""
     import logging
 
+    location.settle_home()
+    if "keras" not in sys.modules:
+        os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
     # It advises against tracing a function for every lag.

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+from rnnbench.files import replacing
 from rnnbench.snapshot import Snapshot
 
 
@@ -40,18 +39,8 @@ class Checkpoints:
         """
         path = self._path(signature)
         self.directory.mkdir(parents=True, exist_ok=True)
-        # A name of its own: the worker of a dead driver may still be at it when the run goes on elsewhere.
-        new = path.with_suffix(f".{secrets.token_hex(4)}.new")
-        try:
-            with new.open("wb") as file:
-                file.write(snapshot.to_bytes())
-                file.flush()
-                os.fsync(file.fileno())
-            new.rename(path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                new.unlink()
-            raise
+        with replacing(path, durable=True) as file:
+            file.write(snapshot.to_bytes())
 
     def remove(self, signature: str) -> None:
         """Forget a run; one that has no checkpoint is fine. What a killed worker left half-written goes too."""

@@ -186,7 +186,10 @@ class _Drive:
 
 @contextmanager
 def _two_signals(stop: Callable[[int], None]) -> Iterator[None]:
-    """Call `stop` at the first SIGINT or SIGTERM, raise `KeyboardInterrupt` at the second."""
+    """Call `stop` at the first SIGINT or SIGTERM, raise `KeyboardInterrupt` at the second.
+
+    A handler that was not set from Python cannot be put back, and is left alone.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -198,7 +201,8 @@ def _two_signals(stop: Callable[[int], None]) -> Iterator[None]:
             raise KeyboardInterrupt
         stop(number)
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    taken = [number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) is not None]
+    before = {number: signal.signal(number, handle) for number in taken}
     try:
         yield
     finally:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rnnbench.errors import UserError
+from rnnbench.execution import in_process
 from rnnbench.execution.base import Executor
 from rnnbench.execution.checkpoints import Checkpoints
 from rnnbench.experiment import RunSpec
@@ -33,20 +34,22 @@ class Executors:
     def reach(self, checkpoints: Checkpoints, say: Say) -> Callable[[Sequence[RunSpec]], Executor]:
         """What makes an executor for some runs.
 
-        A cluster is joined at once, because it may not be there. Raises `UserError` then.
+        A cluster is joined at once, because it may not be there, and a session that is to run them looked at. Raises
+        `UserError` then.
         """
+        if self.workers == 0:
+            in_process.check()
         if self.where == "local":
             return lambda specs: self._local(specs, checkpoints, say)
         joined = [self._ray(checkpoints, say)]
         return lambda specs: joined.pop() if joined else self._ray(checkpoints, say)
 
     def _local(self, specs: Sequence[RunSpec], checkpoints: Checkpoints, say: Say) -> Executor:
-        from rnnbench.execution.in_process import InProcess
         from rnnbench.execution.local import LocalPool
         from rnnbench.execution.machine import default_workers
 
         if self.workers == 0:
-            return InProcess(checkpoints)
+            return in_process.InProcess(checkpoints)
         workers, note = default_workers(specs) if self.workers is None else (self.workers, "")
         if note:
             say(note)

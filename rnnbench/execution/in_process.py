@@ -3,12 +3,40 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Iterator, Sequence
 
+from rnnbench.errors import UserError, note
 from rnnbench.events import Event
-from rnnbench.execution.base import Claim, set_tensorflow_up, stream, unclaimed
+from rnnbench.execution.base import (
+    Claim,
+    in_words,
+    quiet_tensorflow,
+    set_tensorflow_up,
+    silent_stderr,
+    stream,
+    unclaimed,
+)
 from rnnbench.execution.checkpoints import Checkpoints
 from rnnbench.experiment import RunSpec
+
+
+def check() -> None:
+    """Raise `UserError` if this very process cannot run a run, as far as what it has imported tells."""
+    if {"keras", "tensorflow"} & sys.modules.keys():
+        quiet_tensorflow()
+        with _importing():
+            from rnnbench.execution import session
+        session.check()
+
+
+@contextlib.contextmanager
+def _importing() -> Iterator[None]:
+    try:
+        with silent_stderr():
+            yield
+    except Exception as error:
+        raise UserError(f"TensorFlow and Keras cannot be imported: {in_words(error)}") from error
 
 
 class InProcess:
@@ -21,14 +49,20 @@ class InProcess:
         self._cancelled = False
 
     def execute(self, specs: Sequence[RunSpec], claim: Claim = unclaimed) -> Iterator[Event]:
-        # A program that has used TensorFlow before has settled its threads, and keeps them.
-        with contextlib.suppress(RuntimeError):
-            set_tensorflow_up()
-        for spec in specs:
-            if self._cancelled:
-                return
-            if claim(spec):
-                yield from stream(spec, 0, self._checkpoints, lambda: self._cancelled)
+        quiet_tensorflow()
+        with _importing():
+            from rnnbench.execution import session
+        with session.neutral():
+            if not set_tensorflow_up():
+                note(
+                    "TensorFlow was in use before in this session, and keeps its threads: the last digits may differ "
+                    "from those of worker processes"
+                )
+            for spec in specs:
+                if self._cancelled:
+                    return
+                if claim(spec):
+                    yield from stream(spec, 0, self._checkpoints, lambda: self._cancelled)
 
     def cancel(self) -> None:
         self._cancelled = True

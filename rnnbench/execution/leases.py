@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import tempfile
 import threading
@@ -13,7 +12,7 @@ from enum import Enum, auto
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from rnnbench.errors import UserError, unwritable
+from rnnbench.errors import UserError, posix_only, unwritable
 from rnnbench.execution.holder import Holder
 
 EXPIRY = 60.0
@@ -230,6 +229,7 @@ class Leases:
 
 def _lock(file: int, shared: bool = False) -> bool | None:
     """Whether the file could be locked, until it is closed; None where the file system knows no locks."""
+    fcntl = posix_only("fcntl", "sharing the runs of a store")
     kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     for patience in (0.0, 0.01, 0.03):
         # Whoever only looks holds the lock for an instant.

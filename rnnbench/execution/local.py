@@ -14,16 +14,19 @@ import pickle
 import queue
 import signal
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 
-from rnnbench.errors import UserError
+from rnnbench import streams
+from rnnbench.errors import UserError, UserNote
 from rnnbench.events import Ending, Event, Failed, Warned
-from rnnbench.execution.base import ATTEMPTS, Claim, set_tensorflow_up, stream, unclaimed
+from rnnbench.execution.base import ATTEMPTS, Claim, in_words, set_tensorflow_up, stream, unclaimed
 from rnnbench.execution.checkpoints import Checkpoints
 from rnnbench.execution.machine import gpus
+from rnnbench.execution.script import NO_GUARD, UNGUARDED, needs_script, script
 from rnnbench.execution.waiting import Waiting
 from rnnbench.experiment import RunSpec
 
@@ -51,8 +54,10 @@ class LocalPool:
         self._work = work
         self._cancelled = False
         self._stillborn = 0
+        self._imports_script = False
 
     def execute(self, specs: Sequence[RunSpec], claim: Claim = unclaimed) -> Iterator[Event]:
+        self._imports_script = needs_script(specs)
         waiting = Waiting(specs, claim)
         crew: dict[Connection, _Worker] = {}
         told = False
@@ -92,7 +97,7 @@ class LocalPool:
         number = min(set(range(self.workers)) - taken)
         devices = gpus()
         device = devices[number % len(devices)] if devices else None
-        return _Worker(_Duty(number, device, self._checkpoints, self._work))
+        return _Worker(_Duty(number, device, self._checkpoints, self._work, self._imports_script))
 
     def _hear(self, crew: dict[Connection, _Worker], worker: _Worker, waiting: Waiting) -> Iterator[Event]:
         """Take one message of a worker: that it is free (None), an event, or its death (the end of the pipe)."""
@@ -102,6 +107,8 @@ class LocalPool:
             del crew[worker.pipe]
             yield from self._bury(worker, waiting)
             return
+        if isinstance(event, _Unfit):
+            raise UserError(f"the worker processes cannot import TensorFlow and Keras: {event.reason}")
         if event is None:
             self._stillborn, worker.ready = 0, True
             self._occupy(crew, worker, waiting)
@@ -124,8 +131,12 @@ class LocalPool:
         spec, reason = worker.spec, worker.died()
         if not worker.ready and not self._cancelled:
             self._stillborn += 1
+            if worker.exit_code == UNGUARDED:
+                raise UserError(NO_GUARD)
             if self._stillborn >= STARTS:
-                raise UserError(f"the worker processes die before they start a run ({reason}): try --workers 0")
+                raise UserError(
+                    f"the worker processes die before they start a run ({reason}): try --workers 0, workers=0 in Python"
+                )
         if spec is None or self._cancelled:
             return
         attempt = waiting.put_back(spec)
@@ -145,6 +156,15 @@ class _Duty:
     """Its GPU, as `CUDA_VISIBLE_DEVICES` names it."""
     checkpoints: Checkpoints | None
     work: Work
+    imports_script: bool
+    """Whether a task or a model is defined in the program that was started."""
+
+
+@dataclass(frozen=True)
+class _Unfit:
+    """What a worker says that can run nothing."""
+
+    reason: str
 
 
 class _Worker:
@@ -162,7 +182,7 @@ class _Worker:
         resource_tracker.ensure_running()
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
         try:
-            with _environment(OMP_NUM_THREADS="1"):
+            with _environment(OMP_NUM_THREADS="1", KERAS_BACKEND="tensorflow"), script(duty.imports_script):
                 self._process.start()
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
@@ -181,6 +201,10 @@ class _Worker:
         self._process.kill()
         self._process.join()
         self.pipe.close()
+
+    @property
+    def exit_code(self) -> int | None:
+        return self._process.exitcode
 
     def died(self) -> str:
         """Of what it died, in words."""
@@ -215,9 +239,15 @@ def _serve(pipe: Connection, duty: _Duty) -> None:
     if duty.device is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = duty.device
     if duty.work is stream:
-        set_tensorflow_up()
+        try:
+            set_tensorflow_up()
+        except Exception as error:
+            pipe.send(_Unfit(in_words(error)))
+            return
+    # The driver has told what there is to note, and a plug-in may print what nobody can take.
+    warnings.simplefilter("ignore", UserNote)
     # When the driver is gone, there is nobody to tell: the other thread ends the process.
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+    with streams.surviving(tell=False), contextlib.suppress(BrokenPipeError, ConnectionResetError):
         event: Event | None = None
         while True:
             # An ending says by itself that the next run may come; a run that was stopped has none.

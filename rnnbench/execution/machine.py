@@ -69,6 +69,11 @@ def free_memory() -> int:
     return min(free, max(0, limit - used + int(pages.get("inactive_file", 0))))
 
 
+def description() -> str:
+    """What the speed of a run depends on: system, cores and processor."""
+    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, {processor()}"
+
+
 def processor() -> str:
     """The processor's name; Python itself knows it on few systems."""
     try:

@@ -244,7 +244,7 @@ def _environment() -> dict[str, str]:
         "RNNBENCH_CACHE_DIR": location.cache_dir,
     }
     # Read when NumPy is loaded; a run has one CPU.
-    chosen["OMP_NUM_THREADS"] = "1"
+    chosen |= {"OMP_NUM_THREADS": "1", "KERAS_BACKEND": "tensorflow"}
     return chosen | {name: str(place()) for name, place in places.items() if name in chosen}
 
 

@@ -24,7 +24,9 @@ class Activations(NamedTuple):
 class Model(BaseModel, ABC):
     """A recurrent architecture. Its fields are what the experiment file may say about it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
     units: int = Field(64, ge=1)
     """Width of the hidden state; under `match: parameters` the suite chooses it."""

@@ -4,20 +4,35 @@ from __future__ import annotations
 
 from rnnbench.models.base import Model
 
+MOST_UNITS = 2**20
+TOLERANCE = 0.25
+"""By how much of the budget a model may miss it."""
+
+
+class BudgetError(ValueError):
+    """No number of units meets a budget."""
+
 
 def units_for_budget(model: Model, inputs: int, budget: int) -> int:
     """The `units` whose recurrent parameter count is nearest to `budget`, for `inputs` input features.
 
     With 2 inputs and a budget of 67,072: LSTM 128, GRU 148, SimpleRNN 257 (67,072 / 67,488 / 66,820).
+    Raises `BudgetError` where the nearest misses it by more than `TOLERANCE`, or has more than `MOST_UNITS` units.
     """
 
     def count(units: int) -> int:
         return model.model_copy(update={"units": units}).recurrent_parameters(inputs)
 
     low, high = 1, 2
-    while count(high) < budget:
+    while count(high) < budget and high < MOST_UNITS:
         low, high = high, high * 2
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if count(middle) < budget else (low, middle)
-    return min((low, high), key=lambda units: abs(count(units) - budget))
+    nearest = min((low, high), key=lambda units: abs(count(units) - budget))
+    if abs(count(nearest) - budget) > TOLERANCE * budget:
+        found = f"the nearest that it can have are {count(nearest):,}, with {nearest:,} units"
+        raise BudgetError(
+            f"{type(model).__name__} cannot have about {budget:,} recurrent parameters on {inputs} inputs: {found}"
+        )
+    return nearest

@@ -11,6 +11,7 @@ import pandas as pd
 
 from rnnbench.report.figures import Panel
 from rnnbench.report.inline import data, line_data
+from rnnbench.report.neutral import neutral
 from rnnbench.report.notes import MUTED, level_lines, published_marks
 from rnnbench.report.scales import HEIGHT, lag_axis, value_axis
 from rnnbench.report.style import Series, number
@@ -257,7 +258,7 @@ class Artist:
 def panel(layers: list[Any], title: str, words: str) -> Panel:
     """The layers as one spec that keeps its own data, so that it can stand alone or inside a figure."""
     # Validation costs half of the time.
-    with alt.data_transformers.enable(consolidate_datasets=False):
+    with neutral():
         spec = alt.layer(*layers, title=title, height=HEIGHT, description=words).to_dict(validate=False)
     return {key: value for key, value in spec.items() if key not in ("$schema", "config")}
 

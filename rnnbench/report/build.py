@@ -15,6 +15,7 @@ import jinja2
 import pandas as pd
 
 from rnnbench.errors import UserError
+from rnnbench.files import write
 from rnnbench.report import gradient_figures, published, score_figures, tables, training_figures, words
 from rnnbench.report.definitions import DEFINITIONS, REFERENCES
 from rnnbench.report.diagnostics import diagnostics_table
@@ -102,8 +103,8 @@ def build(
     drawn = _drawn(overview, sections)
     out.mkdir(parents=True, exist_ok=True)
     _write_figures(drawn, out / "figures")
-    _write(out / "report.md", tidy(templates().get_template("report.md.j2").render(context)))
-    _write(out / "results.csv", csv(results.runs))
+    write(out / "report.md", tidy(templates().get_template("report.md.j2").render(context)))
+    write(out / "results.csv", csv(results.runs))
     manifest = {
         "title": title,
         "description": description,
@@ -112,11 +113,11 @@ def build(
         "experiment": experiment,
         "provenance": provenance,
     }
-    _write(out / "manifest.json", json.dumps(manifest, indent=2, ensure_ascii=False, default=str) + "\n")
+    write(out / "manifest.json", json.dumps(manifest, indent=2, ensure_ascii=False, default=str) + "\n")
     page = out / "report.html"
     panels = packed(json.dumps([spec for figure in drawn for spec in figure.page_specs()], separators=(",", ":")))
     template = templates().get_template("report.html.j2")
-    _write(page, template.render(context, library=_library(), panels=panels))
+    write(page, template.render(context, library=_library(), panels=panels))
     return page
 
 
@@ -255,20 +256,19 @@ def _library() -> str:
 
 
 def _write_figures(figures: list[Figure], folder: Path) -> None:
-    folder.mkdir(exist_ok=True)
-    for stale in [*folder.glob("*.svg"), *folder.glob("*.csv")]:
-        stale.unlink()
+    texts = {f"{figure.name}.svg": figure.svg() for figure in figures}
     for figure in figures:
-        _write(folder / f"{figure.name}.svg", figure.svg())
         if figure.numbers is not None:
             numbers = figure.numbers.to_csv(index=False, lineterminator="\n", float_format="%.6g")
-            _write(folder / f"{figure.name}.csv", numbers)
+            texts[f"{figure.name}.csv"] = numbers
+    folder.mkdir(exist_ok=True)
+    for name, text in texts.items():
+        write(folder / name, text)
+    for file in [*folder.glob("*.svg"), *folder.glob("*.csv"), *folder.glob("*.new")]:
+        if file.name not in texts:
+            file.unlink()
 
 
 def tidy(text: str) -> str:
     """No space at the end of a line, no two empty lines together, one line break at the end."""
     return re.sub(r"\n{3,}", "\n\n", re.sub(r" +\n", "\n", text)).strip() + "\n"
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8", newline="\n")

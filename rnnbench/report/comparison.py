@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from rnnbench.errors import UserError
-from rnnbench.registry import did_you_mean
+from rnnbench.registry import unknown
 from rnnbench.report.words import listed
 from rnnbench.results import Results
 from rnnbench.statistics import GROUP
@@ -35,9 +35,11 @@ class Only:
             return cls(tasks, models)
         try:
             moment = datetime.fromisoformat(since)
+            return cls(tasks, models, moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC))
         except ValueError:
             raise UserError(f"--since {since}: write a date, 2026-01-31, or a moment, 2026-01-31T14:00") from None
-        return cls(tasks, models, moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC))
+        except OverflowError:
+            raise UserError(f"--since {since}: in UTC that is outside of the years 1 to 9999") from None
 
     @property
     def everything(self) -> bool:
@@ -50,7 +52,7 @@ class Only:
             for kind, names in (("task", self.tasks), ("model", self.models))
             if names
         ]
-        parts += [f"runs begun since {self.since:%Y-%m-%d %H:%M} UTC"] if self.since else []
+        parts += [f"runs begun since {_written(self.since, ' ', 'minutes')} UTC"] if self.since else []
         return f"Shown are only {' and '.join(parts)}." if parts else ""
 
     def of(self, results: Results) -> Results:
@@ -61,16 +63,19 @@ class Only:
             known = list(runs[kind].unique())
             for name in names:
                 if name not in known:
-                    raise UserError(
-                        f"--{kind} {name}: no run has it{did_you_mean(name, known)}; there are {listed(known)}"
-                    )
+                    raise UserError(f"--{kind}: {unknown(kind, name, known)}")
             if names:
                 kept &= runs[kind].isin(names)
         if self.since:
-            kept &= runs["started"] >= self.since.strftime("%Y-%m-%dT%H:%M:%S")
+            kept &= runs["started"] >= _written(self.since, "T", "seconds")
         if not kept.any():
             raise UserError(f"nothing to report: no run is left. {self}")
         return _keeping(results, runs[kept])
+
+
+def _written(moment: datetime, between: str, precision: str) -> str:
+    # `strftime` leaves the zeros of early years out, and then they sort after our own.
+    return moment.replace(tzinfo=None).isoformat(between, precision)
 
 
 def joined(results: Mapping[str, Results], tasks: Mapping[str, Mapping[str, Any]]) -> tuple[Results, dict[str, Any]]:

@@ -42,7 +42,7 @@ def survival(material: Material, problem: Problem) -> Figure | None:
         f"survival-{problem.slug}",
         f"{problem.label}: gradient survival against lag, after training",
         "Survival: mean gradient norm over the evidence steps divided by the norm at the readout. Line: median over "
-        f"seeds; small marks: single seeds. {_FLOOR} {counts}.",
+        f"seeds; small marks: single seeds. {_FLOOR} {counts}.{_unsound(material, problem)}",
         panels,
     )
 
@@ -73,7 +73,8 @@ def prediction(material: Material, problem: Problem) -> Figure | None:
         f"prediction-{problem.slug}",
         f"{problem.label}: does the gradient predict success?",
         f"{problem.score_title.capitalize()} of each run against the survival of its gradient, at all lags. {said} "
-        f"Runs share models and lags, so that ρ describes these runs and no more. {_FLOOR}",
+        "Runs share models and lags, so that ρ describes these runs and no more. "
+        f"{_FLOOR}{_unsound(material, problem)}",
         panels,
     )
 
@@ -113,10 +114,15 @@ def _profiles(material: Material, problem: Problem, filler: str, rows: pd.DataFr
         "Norm of the total derivative of each example's readout loss by the state. Line: median over examples; "
         f"band: their 10 to 90%; both the median over {seeds_text(int(seeds.min()), int(seeds.max()))}.{states} "
         "Dotted rule: to its right stands the evidence. The two panels of a lag share "
-        f"their scale. {_FLOOR}",
+        f"their scale. {_FLOOR}{_unsound(material, problem)}",
         panels,
         numbers=pd.concat(drawn, ignore_index=True) if drawn else None,
     )
+
+
+def _unsound(material: Material, problem: Problem) -> str:
+    said = words.unsound(material, problem)
+    return f" {said}" if said else ""
 
 
 def _lifted(table: pd.DataFrame, column: str, low: float) -> pd.DataFrame:

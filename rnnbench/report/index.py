@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import json
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from pydantic import BaseModel, ValidationError
+
+from rnnbench.errors import unwritable
+from rnnbench.files import write
 from rnnbench.report.words import BRACKETS
 
 
@@ -22,32 +26,69 @@ class Entry:
     picture: str | None
 
 
-def write_index(folder: Path) -> None:
-    """List the reports in the folders of `folder` by what their manifests say; the same reports, the same bytes."""
+class _Manifest(BaseModel):
+    """What the index needs of a report's `manifest.json`."""
+
+    title: str
+    description: str = ""
+    headline: dict[str, str] = {}
+    totals: dict[str, int | float | None] = {}
+
+
+def write_index(folder: Path) -> list[str]:
+    """List the reports in the folders of `folder` by what their manifests say; the same reports, the same bytes.
+
+    Returns a line for each report that had to be left out, and one if the index could not be written: it stands beside
+    the reports, and none of them depends on it.
+    """
     from rnnbench.report.build import templates, tidy
 
-    context = {"entries": entries(folder), "brackets": BRACKETS}
-    for name in ("README.md", "index.html"):
-        text = templates().get_template(f"{name}.j2").render(context)
-        (folder / name).write_text(tidy(text), encoding="utf-8", newline="\n")
+    found, left_out = entries(folder)
+    context = {"entries": found, "brackets": BRACKETS}
+    try:
+        for name in ("README.md", "index.html"):
+            write(folder / name, tidy(templates().get_template(f"{name}.j2").render(context)))
+    except OSError as error:
+        left_out.append(f"{folder}: the index of the reports there: {unwritable(error)}")
+    return left_out
 
 
-def entries(folder: Path) -> list[Entry]:
-    """The reports in the folders of `folder`, by the names of these."""
-    manifests = {path.parent: json.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*/manifest.json"))}
-    return [_entry(path, manifest) for path, manifest in manifests.items() if "title" in manifest]
+def entries(folder: Path) -> tuple[list[Entry], list[str]]:
+    """The reports in the folders of `folder` by the names of these, and a line for each whose manifest is none."""
+    found, left_out = [], []
+    for path in _manifests(folder):
+        try:
+            found.append(_entry(path.parent, _Manifest.model_validate_json(path.read_bytes(), strict=True)))
+        except (OSError, ValidationError) as error:
+            left_out.append(f"{path} is left out of the index of reports: {_reason(error)}")
+    return found, left_out
 
 
-def _entry(folder: Path, manifest: dict[str, Any]) -> Entry:
-    totals = manifest.get("totals", {})
+def _manifests(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.glob("*/manifest.json")):
+        # What is a link to nothing has gone; what is a pipe would be read for ever.
+        if path.is_file() or path.is_dir():
+            yield path
+
+
+def _reason(error: OSError | ValidationError) -> str:
+    if isinstance(error, OSError):
+        return f"it cannot be read: {error.strerror or error}"
+    first = error.errors(include_url=False)[0]
+    key = ".".join(map(str, first["loc"]))
+    return f"it is damaged, or not a report's: {f'{key}: ' if key else ''}{first['msg']}"
+
+
+def _entry(folder: Path, manifest: _Manifest) -> Entry:
+    totals = manifest.totals
     counts = [
         f"{totals[kind]} {kind}" for kind in ("finished", "diverged", "failed", "interrupted") if totals.get(kind)
     ]
     return Entry(
         folder.name,
-        manifest["title"],
-        manifest.get("description", ""),
-        manifest.get("headline", {}),
+        manifest.title,
+        manifest.description,
+        manifest.headline,
         f"{totals.get('runs', 0)} runs: {', '.join(counts)}",
-        "figures/overview.svg" if (folder / "figures" / "overview.svg").exists() else None,
+        "figures/overview.svg" if os.path.exists(folder / "figures" / "overview.svg") else None,
     )

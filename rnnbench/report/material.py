@@ -13,6 +13,8 @@ from rnnbench.report.style import Series, all_series, count, isolated, series_la
 from rnnbench.results import OWN_SKILL, Results
 from rnnbench.selection import CHOOSING, EVALUATED, candidates
 
+UNSOUND = "gradient_profile/sound"
+"""Metric that is 0 where the states that the probe taps do not hold all that the network knows of the past."""
 FILLERS = {"blank": "silence", "distractor": "noise"}
 
 
@@ -88,6 +90,12 @@ class Material:
         levels = results.levels.merge(named, on="signature")
         self.levels = levels.groupby(["problem", "filler", "lag", "level"], sort=False)["value"].median().reset_index()
         """`problem, filler, lag, level, value`."""
+
+    def unsound(self, problem: Problem) -> list[str]:
+        """The lines of a problem some of whose gradient profiles are unsound, in the order of the file."""
+        marks = self.history[(self.history["metric"] == UNSOUND) & (self.history["value"] == 0)]
+        marked = set(marks.loc[marks["problem"] == problem.label, "series"])
+        return [series.label for series in self.series if series.label in marked]
 
     @property
     def problems(self) -> list[Problem]:

@@ -128,10 +128,15 @@ def gradient_table(material: Material, problem: Problem) -> Table | None:
     if mine["survival"].isna().all() and mine["decay_per_step"].isna().all():
         return None
 
-    def cell(row: dict[Any, Any]) -> Cell:
-        return (number(row["survival"]), f"decay {number(row['decay_per_step'])}")
+    unsound = material.unsound(problem)
 
+    def cell(row: dict[Any, Any]) -> Cell:
+        mark = ("unsound",) if row["series"] in unsound else ()
+        return (number(row["survival"]), f"decay {number(row['decay_per_step'])}", *mark)
+
+    said = words.unsound(material, problem)
     caption = "Gradient survival after training, and decay per step of the lag: medians over seeds."
+    caption = f"{caption} {said}" if said else caption
     return Table(caption, *_by_lag(material, problem, cell))
 
 

@@ -55,6 +55,17 @@ def association(material: Material, problem: Problem, filler: str, column: str) 
     return f"Spearman's ρ of skill and survival = {number(found.rho, 2)} over {found.n} runs{within}."
 
 
+def unsound(material: Material, problem: Problem) -> str:
+    """Whose gradients do not say all; empty where all do."""
+    lines = material.unsound(problem)
+    if not lines:
+        return ""
+    return (
+        f"Unsound for {listed(lines)}: the states that the probe taps do not hold all that the network knows of the "
+        "past, so that its gradients leave out what flows back by another way."
+    )
+
+
 def caution(material: Material) -> str:
     """What so few seeds can say at best."""
     most = int(material.horizons["n_high"].max())

@@ -66,6 +66,9 @@ class Adding(RegressionTask):
     def outputs(self) -> int:
         return 1
 
+    def split_sizes(self) -> dict[str, int]:
+        return dict.fromkeys(("validation", "test"), self.examples)
+
     def train_batch(self, seed: int, step: int, batch_size: int) -> Batch:
         return self._draw(np.random.default_rng([_STREAMS["train"], seed, step]), batch_size)
 

@@ -8,6 +8,7 @@ methods that need them, so that `rnnbench plan` answers at once.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
@@ -53,7 +54,9 @@ class Tokens(NamedTuple):
 class Task(BaseModel, ABC):
     """A supervised sequence problem with a lag, a score, a level to beat and a rule for "solved"."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
     lag: int = Field(ge=0)
     """Dependency length: steps between the last evidence step and the step where the answer is read."""
@@ -90,6 +93,18 @@ class Task(BaseModel, ABC):
 
     def check_data(self) -> None:
         """Raise `UserError` if the task's data are not there. Must not import TensorFlow."""
+
+    def split_sizes(self) -> dict[str, int]:
+        """Examples of `train`, `validation` and `test`, or a number they do not exceed, where that is known at once."""
+        return {}
+
+    def problems(self, batch_size: int) -> Iterator[tuple[str, str]]:
+        """What is bound to fail in a run with these settings: the setting at fault, and in one line why.
+
+        `rnnbench plan` and `rnnbench run` refuse the first. As cheap as `layout`: no TensorFlow, no download; of data
+        that are not there nothing is claimed. A task of one's own may say more, after `super().problems(batch_size)`.
+        """
+        yield from ()
 
     @abstractmethod
     def train_batch(self, seed: int, step: int, batch_size: int) -> Batch:

@@ -49,6 +49,9 @@ class CopyMemory(ClassificationTask):
     def outputs(self) -> int:
         return self.alphabet + 1
 
+    def split_sizes(self) -> dict[str, int]:
+        return dict.fromkeys(("validation", "test"), self.examples)
+
     def train_batch(self, seed: int, step: int, batch_size: int) -> Batch:
         return self._draw(np.random.default_rng([_STREAMS["train"], seed, step]), batch_size)
 

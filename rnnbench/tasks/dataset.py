@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable, Iterator
 from functools import lru_cache
+from itertools import count
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +24,23 @@ class Examples(NamedTuple):
     targets: np.ndarray
 
 
+def one_class(split: str, size: int, labels: Callable[[int], np.ndarray]) -> Iterator[tuple[str, str]]:
+    """The problem of a split of `size` examples that are all of one class: there is nothing to tell apart.
+
+    `labels(n)`: those of a split of n examples, or the first few of them if these are of two classes.
+    """
+    enough = next(n for n in count(size) if len(np.unique(labels(n))) > 1)
+    if size < enough:
+        yield f"{split}_examples", f"{size:,} is too few: all of them are of one class; take {enough:,} or more"
+
+
+def prepared_are_fewer(source: str, split: str, wanted: int, key: str) -> Iterator[tuple[str, str]]:
+    """The problem of a prepared data set that is a part of the published one; none where it is not there."""
+    there = {} if source == "synthetic" else catalogue.split_sizes(source)
+    if wanted > there.get(split, wanted):
+        yield key, f"{wanted:,} {split} examples are needed, and the prepared {source} holds {there[split]:,}"
+
+
 @lru_cache(maxsize=4)
 def _order(seed: int, epoch: int, n: int) -> np.ndarray:
     return np.random.default_rng([seed, epoch]).permutation(n)
@@ -36,15 +55,26 @@ class DatasetTask(Task):
     """
 
     source: str
-    """Where the data come from: a data set, or `synthetic`, a stand-in of the same shape."""
+    """Where the data come from: a data set of `rnnbench data`, whose presence is checked before a run, `synthetic` (a
+    stand-in of the same shape), or a name of the task's own."""
 
     @property
     def data_source(self) -> str:
         return self.source
 
     def check_data(self) -> None:
-        if self.source != "synthetic":
+        # A source of a plug-in's own is its own affair; the built-in tasks take no others than these.
+        if self.source in catalogue.DATA_SETS:
             catalogue.check(self.source)
+
+    def split_sizes(self) -> dict[str, int]:
+        """By default the training examples of `synthetic`, which are made up and not read; of real data nothing."""
+        return {"train": len(self.examples("train").targets)} if self.source == "synthetic" else {}
+
+    def problems(self, batch_size: int) -> Iterator[tuple[str, str]]:
+        train = self.split_sizes().get("train")
+        if train is not None and batch_size > train:
+            yield "batch_size", f"{batch_size:,} is too many: there are {train:,} training examples"
 
     @abstractmethod
     def examples(self, split: str) -> Examples:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
@@ -11,7 +12,7 @@ from pydantic import Field
 from rnnbench.datasets import reading
 from rnnbench.registry import register_task
 from rnnbench.tasks.base import Features, Layout, RegressionTask
-from rnnbench.tasks.dataset import DatasetTask, Examples
+from rnnbench.tasks.dataset import DatasetTask, Examples, prepared_are_fewer
 
 SEASON = 24
 """Rows a day."""
@@ -65,6 +66,24 @@ class Forecasting(DatasetTask, RegressionTask):
     def _channels(self) -> int:
         return 1 if self.variables == "univariate" else _CHANNELS
 
+    def split_sizes(self) -> dict[str, int]:
+        window = self.look_back + self.horizon
+        borders = _borders(self.source)
+        return {split: _rows(borders, split, self.look_back) - window + 1 for split in borders}
+
+    def problems(self, batch_size: int) -> Iterator[tuple[str, str]]:
+        borders = _borders(self.source)
+        for split in ("validation", "test"):
+            rows = borders[split][1] - borders[split][0]
+            if self.horizon > rows:
+                yield "horizon", f"{self.horizon:,} is too long: the {split} split of {self.source} has {rows:,} rows"
+        rows = borders["train"][1]
+        if self.look_back + self.horizon > rows:
+            most = f"with horizon {self.horizon:,} it can be at most {max(0, rows - self.horizon):,}"
+            yield "look_back", f"{self.look_back:,} is too long: {self.source} has {rows:,} training rows, {most}"
+        yield from prepared_are_fewer(self.source, "series", borders["test"][1], "source")
+        yield from super().problems(batch_size)
+
     def examples(self, split: str) -> Examples:
         return _examples(self.source, self.variables, self.look_back, self.horizon, self.target, split)
 
@@ -89,20 +108,30 @@ class Forecasting(DatasetTask, RegressionTask):
 def load(source: str, variables: str) -> Series:
     """The whole series, standardised by its training rows; the oil temperature is the last column."""
     if source == "synthetic":
-        raw, borders = _synthetic(), _SYNTHETIC_BORDERS
+        raw = _synthetic()
     else:
-        rows = [row["values"] for row in reading.rows(source, "series")]
-        raw, borders = np.stack(rows).astype(np.float64), _BORDERS
+        raw = np.stack([row["values"] for row in reading.rows(source, "series")]).astype(np.float64)
+    borders = _borders(source)
     if variables == "univariate":
         raw = raw[:, -1:]
     train = raw[slice(*borders["train"])]
     return Series((raw - train.mean(axis=0)) / train.std(axis=0), borders)
 
 
+def _borders(source: str) -> dict[str, tuple[int, int]]:
+    return _SYNTHETIC_BORDERS if source == "synthetic" else _BORDERS
+
+
+def _rows(borders: dict[str, tuple[int, int]], split: str, look_back: int) -> int:
+    """Rows that the windows of a split lie in: its own, and `look_back` before them where there are as many."""
+    first, last = borders[split]
+    return last - max(0, first - look_back)
+
+
 def windows(series: Series, split: str, look_back: int, horizon: int) -> tuple[np.ndarray, np.ndarray]:
     """Every window of a split: (n, look_back, channels) that is seen and (n, horizon, channels) that follows."""
-    first, last = series.borders[split]
-    rows = series.values[max(0, first - look_back) : last]
+    last = series.borders[split][1]
+    rows = series.values[last - _rows(series.borders, split, look_back) : last]
     both = np.lib.stride_tricks.sliding_window_view(rows, look_back + horizon, axis=0).swapaxes(1, 2)
     return both[:, :look_back], both[:, look_back:]
 

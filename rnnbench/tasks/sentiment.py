@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,7 +13,7 @@ from rnnbench.datasets import catalogue, reading
 from rnnbench.datasets.cache import cached
 from rnnbench.registry import register_task
 from rnnbench.tasks.base import Layout, Tokens
-from rnnbench.tasks.dataset import DatasetClassificationTask, Examples
+from rnnbench.tasks.dataset import DatasetClassificationTask, Examples, one_class, prepared_are_fewer
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -25,6 +26,8 @@ _SIZES = {
 }
 _LABELLED = 25_000
 """Reviews of IMDB's train split, which validation is taken from, and of its test split."""
+_FIRST_LABELS = {"train": (0, 0, 1), "test": (1, 0)}
+"""Of the reviews that a part of each of IMDB's splits begins with: until there are two classes."""
 
 
 @register_task("sentiment")
@@ -72,6 +75,21 @@ class Sentiment(DatasetClassificationTask):
     def outputs(self) -> int:
         return 2
 
+    def split_sizes(self) -> dict[str, int]:
+        return {split: self._size(split) for split in ("train", "validation", "test")}
+
+    def problems(self, batch_size: int) -> Iterator[tuple[str, str]]:
+        # The bag of words is fitted to the training reviews; chance is that of the test reviews.
+        for split in ("train", "test"):
+            yield from one_class(split, self._size(split), lambda n, split=split: self._labels(split, n))  # type: ignore[misc]
+        train = self._size("train") + self._size("validation")
+        yield from prepared_are_fewer(self.source, "train", train, "train_examples")
+        yield from prepared_are_fewer(self.source, "test", self._size("test"), "test_examples")
+        yield from super().problems(batch_size)
+
+    def _labels(self, split: str, n: int) -> np.ndarray:
+        return _synthetic_labels(split, n)[1] if self.source == "synthetic" else np.array(_FIRST_LABELS[split][:n])
+
     def examples(self, split: str) -> Examples:
         return _splits(*self._data)[split]
 
@@ -109,6 +127,9 @@ def _cumulative_frequency(*data: Any) -> np.ndarray:
     """Share of the training words with an id up to each; padding counts for nothing, the last entry is 1."""
     tokens = _splits(*data)["train"].evidence
     counts = np.bincount(tokens[tokens > 0], minlength=1)
+    if not counts.any():
+        # A handful of synthetic reviews of one word may have lost it: any word outside the vocabulary.
+        counts = np.array([0, 1])
     return np.cumsum(counts) / counts.sum()
 
 
@@ -176,13 +197,18 @@ def last_words(reviews: np.ndarray, evidence: int) -> np.ndarray:
     return tokens
 
 
+def _synthetic_labels(split: str, n: int) -> tuple[np.random.Generator, np.ndarray]:
+    """The labels, and the generator after them."""
+    rng = np.random.default_rng([2, ["train", "validation", "test"].index(split)])
+    return rng, rng.integers(0, 2, size=n).astype(np.int32)
+
+
 def _synthetic(split: str, n: int, vocabulary: int, evidence: int) -> Examples:
     """Reviews of neutral words, as frequent as words are (Zipf), with some words of the label's polarity.
 
     Three words in ten have a polarity, one of those in ten the wrong one; ids 2 to 41 are negative, positive by turns.
     """
-    rng = np.random.default_rng([2, ["train", "validation", "test"].index(split)])
-    labels = rng.integers(0, 2, size=n).astype(np.int32)
+    rng, labels = _synthetic_labels(split, n)
     polar = 2 + 2 * rng.integers(0, 20, size=(n, evidence))
     agrees = rng.random((n, evidence)) < 0.9
     polar += np.where(agrees, labels[:, None], 1 - labels[:, None])

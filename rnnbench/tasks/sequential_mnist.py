@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Literal
 
@@ -12,7 +13,7 @@ from rnnbench.datasets import catalogue, reading
 from rnnbench.datasets.cache import cached
 from rnnbench.registry import register_task
 from rnnbench.tasks.base import Features, Layout
-from rnnbench.tasks.dataset import DatasetClassificationTask, Examples
+from rnnbench.tasks.dataset import DatasetClassificationTask, Examples, one_class, prepared_are_fewer
 
 SIDE = 28
 """Rows of an image, and pixels of a row."""
@@ -23,6 +24,8 @@ al. 2018), expRNN (Lezcano-Casado & Martínez-Rubio 2019) and others."""
 _SIZES = {"mnist": {"validation": 5_000, "test": 10_000}, "synthetic": {"validation": 500, "test": 500}}
 _SYNTHETIC_TRAIN = 2_000
 _IMAGES = {"train": 60_000, "test": 10_000}
+_FIRST_LABELS = (1, 7)
+"""Of the images that every part of MNIST's test split begins with."""
 
 
 @register_task("sequential_mnist")
@@ -57,6 +60,20 @@ class SequentialMNIST(DatasetClassificationTask):
     @property
     def outputs(self) -> int:
         return CLASSES
+
+    def split_sizes(self) -> dict[str, int]:
+        validation = self._size("validation")
+        train = _SYNTHETIC_TRAIN if self.source == "synthetic" else _IMAGES["train"] - validation
+        return {"train": train, "validation": validation, "test": self._size("test")}
+
+    def problems(self, batch_size: int) -> Iterator[tuple[str, str]]:
+        yield from one_class("test", self._size("test"), self._test_labels)
+        yield from prepared_are_fewer(self.source, "train", _IMAGES["train"], "source")
+        yield from prepared_are_fewer(self.source, "test", self._size("test"), "test_examples")
+        yield from super().problems(batch_size)
+
+    def _test_labels(self, n: int) -> np.ndarray:
+        return _synthetic_labels(2, n)[1] if self.source == "synthetic" else np.array(_FIRST_LABELS[:n])
 
     def examples(self, split: str) -> Examples:
         images, labels = _images(self.source, self._size("validation"), self._size("test"), self.permuted)[split]
@@ -125,12 +142,17 @@ def _patterns() -> np.ndarray:
     return patterns / patterns.max(axis=(1, 2), keepdims=True)
 
 
+def _synthetic_labels(index: int, n: int) -> tuple[np.random.Generator, np.ndarray]:
+    """The labels of the split of this number, and the generator after them."""
+    rng = np.random.default_rng([5, index])
+    return rng, rng.integers(0, CLASSES, size=n).astype(np.int32)
+
+
 def _synthetic(sizes: dict[str, int]) -> dict[str, Examples]:
     """Each image is its class's pattern, shifted by up to two pixels each way, of varying brightness, in noise."""
     splits = {}
     for index, (split, n) in enumerate(sizes.items()):
-        rng = np.random.default_rng([5, index])
-        labels = rng.integers(0, CLASSES, size=n).astype(np.int32)
+        rng, labels = _synthetic_labels(index, n)
         images = _patterns()[labels]
         for image, shift in zip(images, rng.integers(-2, 3, size=(n, 2)), strict=True):
             image[:] = np.roll(image, shift, axis=(0, 1))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field, field_validator
@@ -19,6 +20,8 @@ Splits = dict[str, Examples]
 
 SAMPLE_RATE = 16_000
 """Samples a second; every clip is brought to one second."""
+_LOWEST = 20.0
+"""Hertz at which the lowest mel band begins."""
 _SPLITS = ("train", "validation", "test")
 _SYNTHETIC = {"train": 2_000, "validation": 500, "test": 500}
 
@@ -38,7 +41,7 @@ class SpeechCommands(DatasetClassificationTask):
     """The classes, in the order of their labels."""
     window_ms: int = Field(40, ge=1, le=1000)
     """Length of a frame."""
-    stride_ms: int = Field(20, ge=1)
+    stride_ms: int = Field(20, ge=1, le=1000)
     """Steps between the beginnings of frames."""
     bands: int = Field(40, ge=1)
     """Mel bands of a frame."""
@@ -62,6 +65,21 @@ class SpeechCommands(DatasetClassificationTask):
     def outputs(self) -> int:
         return len(self.words)
 
+    def split_sizes(self) -> dict[str, int]:
+        """Those of all words, where they are prepared."""
+        return _SYNTHETIC if self.source == "synthetic" else catalogue.split_sizes(self.source)
+
+    def problems(self, batch_size: int) -> Iterator[tuple[str, str]]:
+        if self.source != "synthetic":
+            most = _most_bands(self.window_ms, self.bands)
+            if self.bands > most:
+                yield "bands", f"{self.bands:,} are too many for windows of {self.window_ms} ms: {most:,} at most"
+            known = _label_names()
+            unknown = [word for word in self.words if known and word not in known]
+            if unknown:
+                yield "words", f"'{unknown[0]}' is not in the prepared data, which know {', '.join(sorted(known))}"
+        yield from super().problems(batch_size)
+
     def examples(self, split: str) -> Examples:
         if self.source == "synthetic":
             return _synthetic(len(self.words), self.layout.evidence, self.bands)[split]
@@ -69,6 +87,38 @@ class SpeechCommands(DatasetClassificationTask):
 
     def distractors(self, rng: np.random.Generator, n: int) -> np.ndarray:
         return rng.standard_normal((n, self.lag, self.bands), dtype=np.float32)
+
+
+def _most_bands(window_ms: int, bands: int) -> int:
+    """The largest number of mel bands, `bands` at most, of which each holds a bin of the spectrum of such a window.
+
+    The energy of an empty band is the same in every frame.
+    """
+    # As `tf.signal.stft` has it, the spectrum is that of the next power of two.
+    length = 1 << (window_ms * SAMPLE_RATE // 1000 - 1).bit_length()
+    bins = _mel(np.arange(1, length // 2 + 1) * SAMPLE_RATE / length)
+
+    def all_hold_one(count: int) -> bool:
+        edges = np.linspace(_mel(_LOWEST), _mel(SAMPLE_RATE / 2), count + 2)
+        # Nearer to an edge than rounding tells, a bin counts for nothing.
+        margin = 1e-4 * (edges[1] - edges[0])
+        inside = np.searchsorted(bins, edges[2:] - margin) - np.searchsorted(bins, edges[:-2] + margin)
+        return bool((inside > 0).all())
+
+    # No bin lies in more than two bands.
+    return next((count for count in range(min(bands, 2 * len(bins)), 0, -1) if all_hold_one(count)), 0)
+
+
+def _mel(hertz: Any) -> Any:
+    return 1127 * np.log1p(hertz / 700)
+
+
+def _label_names() -> list[str]:
+    """The words that the prepared data know; none where they are not there."""
+    try:
+        return (catalogue.find("speech_commands").path / "label.labels.txt").read_text().split()
+    except OSError:
+        return []
 
 
 def log_mel(sound: np.ndarray, window_ms: int = 40, stride_ms: int = 20, bands: int = 40) -> np.ndarray:
@@ -83,7 +133,7 @@ def log_mel(sound: np.ndarray, window_ms: int = 40, stride_ms: int = 20, bands: 
     length = window_ms * samples
     spectrum = tf.signal.stft(tf.constant(sound, tf.float32), length, stride_ms * samples)
     power = tf.square(tf.abs(spectrum))
-    mel = tf.signal.linear_to_mel_weight_matrix(bands, power.shape[-1], SAMPLE_RATE, 20.0, SAMPLE_RATE / 2)
+    mel = tf.signal.linear_to_mel_weight_matrix(bands, power.shape[-1], SAMPLE_RATE, _LOWEST, SAMPLE_RATE / 2)
     return tf.math.log(tf.matmul(power, mel) + 1e-6).numpy()
 
 
@@ -122,7 +172,7 @@ def _features(words: tuple[str, ...], window_ms: int, stride_ms: int, bands: int
 def _read(
     split: str, words: tuple[str, ...], window_ms: int, stride_ms: int, bands: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    label_names = (catalogue.find("speech_commands").path / "label.labels.txt").read_text().split()
+    label_names = _label_names()
     held: set[str] = set()
     clips, labels = [], []
     for row in reading.rows("speech_commands", split):

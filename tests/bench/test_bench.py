@@ -31,8 +31,8 @@ def test_ours_against_stock_keras(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--cell", "lstn"], "--cell lstn: there are simple_rnn, lstm, gru"),
-        (["--peer", "mxnet"], "--peer mxnet: there are keras, keras_no_jit, keras_jit, keras_jax, torch"),
+        (["--cell", "lstn"], "--cell: unknown cell 'lstn' (did you mean 'lstm'?); known: simple_rnn, lstm, gru"),
+        (["--peer", "mxnet"], "--peer: unknown peer 'mxnet'; known: keras, keras_no_jit, keras_jit, keras_jax, torch"),
         (["--size", "3"], "--size 3: give batch, length and units, such as 32,500,128"),
         (["--cores", "0"], "--cores 0: give numbers from 1 to"),
     ],

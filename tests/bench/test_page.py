@@ -3,6 +3,7 @@
 import json
 
 import pandas as pd
+import pytest
 
 from rnnbench.bench import page, report
 from rnnbench.bench.problem import Problem
@@ -126,3 +127,16 @@ def test_the_machine_has_neither_name_nor_path():
     assert told["cores"] == str(len(os.sched_getaffinity(0)))
     assert platform.node() not in told.values()
     assert not any("/" in value for value in told.values())
+
+
+@pytest.mark.parametrize("name", ["machine.json", "steps.csv"])
+def test_a_damaged_file_of_before_costs_a_line_and_what_it_had(tmp_path, monkeypatch, name):
+    monkeypatch.setattr(report, "machine", lambda: {"processor": "abacus"})
+    report.write({"steps.csv": steps(cores=2)}, tmp_path)
+    (tmp_path / name).write_bytes(b'{"cut\xff')
+    said = []
+    tables = report.write({"steps.csv": steps(cores=1)}, tmp_path, said.append)
+    assert set(tables["steps.csv"]["cores"]) == {1}
+    assert len(said) == 1
+    assert f"{tmp_path / name} is damaged" in said[0]
+    assert set(report.write({}, tmp_path)["steps.csv"]["cores"]) == {1}

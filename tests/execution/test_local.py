@@ -15,7 +15,8 @@ from rnnbench.errors import UserError
 from rnnbench.events import Ending, Failed, Finished, Measured, Taken, Warned
 from rnnbench.execution.base import ATTEMPTS
 from rnnbench.execution.checkpoints import Checkpoints
-from rnnbench.execution.local import LocalPool
+from rnnbench.execution.local import LocalPool, _Unfit
+from rnnbench.execution.script import UNGUARDED
 from rnnbench.execution.waiting import Waiting
 
 HERE = Path(__file__).parent
@@ -146,7 +147,8 @@ def _stillborn(pipe, duty):
 def test_a_killed_parent_leaves_no_orphans(tmp_path):
     program = """
 import stub_runs
-from rnnbench.execution.local import LocalPool
+from rnnbench.execution.local import LocalPool, _Unfit
+from rnnbench.execution.script import UNGUARDED
 for event in LocalPool(2, work=stub_runs.slow).execute(stub_runs.specs(2, steps=1000)):
     print(type(event).__name__, flush=True)
 """
@@ -170,3 +172,46 @@ def test_the_longest_runs_go_first_but_each_worker_stays_with_what_it_has_compil
     one, two = set(), set()
     assert [waiting.take(worker) for worker in (one, two, two, one)] == [longer[0], long[0], long[1], longer[1]]
     assert [waiting.take(worker) for worker in (one, two)] == short
+
+
+STDIN = """
+import sys
+sys.path.insert(0, {here!r})
+import stub_runs
+from rnnbench.events import Finished
+from rnnbench.execution.local import LocalPool, _Unfit
+from rnnbench.execution.script import UNGUARDED
+events = LocalPool(1, work=stub_runs.counted).execute(stub_runs.specs(1))
+print(sum(isinstance(event, Finished) for event in events))
+"""
+
+
+def test_a_program_from_standard_input_without_a_main_guard_may_use_workers():
+    """Nothing of it is imported by the workers, which could not: its tasks and models are in modules."""
+    program = STDIN.format(here=str(HERE))
+    done = subprocess.run([sys.executable, "-"], input=program, capture_output=True, text=True, timeout=300)
+    assert (done.stdout, done.stderr) == ("1\n", "")
+
+
+def test_a_worker_that_cannot_import_what_it_needs_is_told_in_a_line():
+    pool = LocalPool(1)
+    with pytest.raises(UserError, match=r"cannot import TensorFlow and Keras: ValueError: keras.json") as error:
+        list(pool._hear({}, _Saying(_Unfit("ValueError: keras.json")), Waiting(stub_runs.specs(1), lambda spec: True)))
+    assert "\n" not in str(error.value)
+
+
+def test_a_script_that_runs_its_experiment_again_in_a_worker_is_told_of_the_guard():
+    pool = LocalPool(1)
+    with pytest.raises(UserError, match=r"put what it does under `if __name__ == \"__main__\":`, or take workers=0"):
+        list(pool._bury(_Saying(exit_code=UNGUARDED), Waiting(stub_runs.specs(1), lambda spec: True)))
+
+
+class _Saying:
+    """A worker as the driver sees it."""
+
+    def __init__(self, message=None, exit_code=0):
+        self.pipe, self.spec, self.ready, self.exit_code = self, None, False, exit_code
+        self.recv = lambda: message
+
+    def died(self):
+        return f"with exit code {self.exit_code}"

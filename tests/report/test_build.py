@@ -355,3 +355,16 @@ def test_models_are_compared_over_all_lags(small):
     # A model is not compared with itself.
     cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows[2:5]]
     assert [row.index("") for row in cells] == [2, 3, 4]
+
+
+def test_unsound_gradient_profiles_are_named_beside_the_figures_and_in_the_table(tmp_path):
+    results = fake_results(lags=(5, 20))
+    of = results.runs.loc[results.runs["model"] == "gru", "signature"]
+    marks = [{"signature": one, "step": 0, "metric": "gradient_profile/sound", "value": 0.0} for one in of[:1]]
+    marked = replace(results, history=pd.concat([results.history, pd.DataFrame(marks)], ignore_index=True))
+    said = "Unsound for gru: the states that the probe taps do not hold all that the network knows of the past"
+    folder = report(marked, tmp_path / "marked").parent
+    assert page(folder).count(said) >= 4  # profiles, survival, prediction, table
+    row = next(line for line in (folder / "report.md").read_text("utf-8").splitlines() if "unsound" in line)
+    assert "gru" in row
+    assert "nsound" not in page(report(results, tmp_path / "sound").parent)

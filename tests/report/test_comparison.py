@@ -83,10 +83,14 @@ def test_only_some_tasks_models_and_days():
 @pytest.mark.parametrize(
     ("tasks", "models", "since", "said"),
     [
-        (["sentimant"], [], None, "--task sentimant: no run has it (did you mean 'sentiment'?)"),
-        ([], ["grü"], None, "--model grü: no run has it"),
+        (["sentimant"], [], None, "--task: unknown task 'sentimant' (did you mean 'sentiment'?)"),
+        ([], ["grü"], None, "--model: unknown model 'grü'"),
         ([], [], "2026-02-01", "no run is left. Shown are only runs begun since 2026-02-01 00:00 UTC."),
         ([], [], "yesterday", "--since yesterday: write a date, 2026-01-31"),
+        ([], [], "", "--since : write a date, 2026-01-31"),
+        ([], [], "0001-01-01T00:00+23:00", "--since 0001-01-01T00:00+23:00: in UTC that is outside"),
+        ([], [], "9999-12-31T23:00-05:00", "--since 9999-12-31T23:00-05:00: in UTC that is outside"),
+        ([], [], "9999-12-31", "no run is left. Shown are only runs begun since 9999-12-31 00:00 UTC."),
     ],
 )
 def test_what_is_not_there_is_told(tasks, models, since, said):
@@ -175,3 +179,10 @@ def test_a_thousand_runs_within_a_minute_and_two_megabytes(tmp_path, monkeypatch
     assert time.process_time() - began < 60
     assert (tmp_path / "reports" / "big" / "report.html").stat().st_size < 2_000_000
     assert len(pd.read_csv(tmp_path / "reports" / "big" / "results.csv")) == 1000
+
+
+def test_an_early_year_leaves_every_run():
+    results = fake_results(models=("lstm",), lags=(5,), seeds=2)
+    only = Only.parse([], [], "0999-01-01")
+    assert len(only.of(results).runs) == len(results.runs)
+    assert str(only) == "Shown are only runs begun since 0999-01-01 00:00 UTC."

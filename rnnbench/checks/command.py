@@ -1,0 +1,69 @@
+"""`rnnbench validate` on the command line: parsing and printing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from rnnbench import completion
+
+console = Console(highlight=False)
+
+
+def validate(
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[FILE]",
+            help="Judge what this experiment brings, by its settings.",
+            autocompletion=completion.experiment_files,
+        ),
+    ] = None,
+    overrides: Annotated[
+        list[str],
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="Override a value of the file.", autocompletion=completion.overrides
+        ),
+    ] = [],  # noqa: B006
+    suite: Annotated[bool, typer.Option("--suite", help="Then the suite itself, and what it has built in.")] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="The suite too, and what must be trained first; takes minutes.")
+    ] = False,
+    plugins: Annotated[
+        list[str],
+        typer.Option("--plugins", metavar="FILE", help="A module or `.py` file of tasks and models to judge."),
+    ] = [],  # noqa: B006
+    data_dir: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Directory of prepared data sets; also by `TFDS_DATA_DIR`.")
+    ] = None,
+    manual_dir: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Directory of files downloaded by hand; also by `RNNBENCH_MANUAL_DIR`."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for another program.")] = False,
+) -> None:
+    """Judge tasks and models by their contracts, and the suite by known figures and exact bounds.
+
+    With FILE: the plug-ins of that experiment at its settings, or what it uses if it has none. With `--plugins`: those,
+    at their defaults. With neither, or with `--suite`: everything. Prints what was expected, what was found, and where
+    that comes from. Exit code 1 if a check failed.
+    """
+    from rnnbench import experiment_file, registry
+    from rnnbench.checks import validate as checks
+    from rnnbench.datasets import location
+
+    location.point_to(data_dir, manual_dir)
+    registry.load_plugins(str(Path(name).resolve()) if name.endswith(".py") else name for name in plugins)
+    experiment = experiment_file.load(file, overrides) if file else None
+    everything = suite or full or not (file or plugins)
+    findings = checks.found(checks.chosen(experiment, bool(plugins), everything, full), None if as_json else console)
+    if as_json:
+        print(json.dumps(checks.plain(findings), indent=2, allow_nan=False))
+    else:
+        checks.show(findings, console)
+    if any(finding.passed is False for finding in findings):
+        raise typer.Exit(1)

@@ -1,0 +1,51 @@
+"""What pydantic finds wrong with settings, as a sentence to a person."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from rnnbench.errors import SettingError
+from rnnbench.registry import unknown
+
+_WORDS = {None: "null", True: "true", False: "false"}
+
+
+def first_mistake(
+    error: ValidationError, settings: type[BaseModel], groups: Mapping[str, type[BaseModel]]
+) -> SettingError:
+    """The first mistake in some settings; `groups`: the keys that hold settings of their own."""
+    first = error.errors()[0]
+    path = tuple(part for part in first["loc"] if part != "[key]")
+    if first["type"] == "extra_forbidden":
+        owner = groups.get(str(path[0]), settings)
+        return SettingError(path, unknown("key", str(path[-1]), owner.model_fields))
+    return SettingError(path[:-1] if first["type"] == "missing" else path, explain(first))
+
+
+def explain(error: Any) -> str:
+    """One pydantic error as a short sentence: what was found, what would be right."""
+    if error["type"] == "missing":
+        return f"'{error['loc'][-1]}' is missing"
+    if error["type"] == "value_error":
+        return str(error["msg"]).removeprefix("Value error, ")
+    return f"{shown(error['input'])} is not valid: {_wanted(error['type'], error['msg'], error['input'])}"
+
+
+def _wanted(kind: str, message: str, found: Any) -> str:
+    """What would be right, in the words of YAML."""
+    if kind.startswith("bool") and str(found).lower() in ("yes", "no", "on", "off", "y", "n"):
+        return "write true or false"
+    if kind == "string_type" and isinstance(found, bool | int | float):
+        return f"should be text: write '{shown(found)}'"
+    message = re.sub("^(Input|String) ", "", message).replace("a valid dictionary", "a mapping")
+    return re.sub(r" or instance of \w+", "", message)
+
+
+def shown(value: Any) -> str:
+    """A value as YAML has it, on one line and not too long."""
+    text = _WORDS[value] if value is None or isinstance(value, bool) else repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

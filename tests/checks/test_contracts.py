@@ -1,0 +1,163 @@
+"""`rnnbench validate`: whom it judges, by which settings, and how it says what it found."""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import rnnbench
+from rnnbench import experiment_file, registry
+from rnnbench.checks import command, contracts, validate
+from rnnbench.checks.finding import Finding
+from rnnbench.cli import app
+from rnnbench.contracts import ContractError, check_task
+from rnnbench.tasks.copy_memory import CopyMemory
+
+SIGN = """
+import numpy as np
+from rnnbench import ClassificationTask, Features, Layout, register_task
+
+@register_task("NAME")
+class Sign(ClassificationTask):
+    threshold: float
+    layout = property(lambda self: Layout(evidence=1, lag=self.lag, readout=1))
+    inputs = property(lambda self: Features(width=2))
+    outputs = property(lambda self: 2)
+    def train_batch(self, seed, step, batch_size):
+        return self.draw(np.random.default_rng([0, seed, step]), batch_size)
+    def split(self, name):
+        return self.draw(np.random.default_rng([1, name == "test"]), 200)
+    def draw(self, rng, n):
+        x = np.zeros((n, self.layout.length, 2), np.float32)
+        x[:, 0, 0] = rng.normal(size=n)
+        x[:, -1, 1] = 1
+        targets = (x[:, 0, 0] > self.threshold).astype(np.int32)
+        x[:, -1, 0] = LEAK * targets
+        return x, targets
+"""
+FILE = """
+name: own
+plugins: [NAME.py]
+tasks:
+  near: {task: NAME, threshold: [0.1, 0.5], lag: [2, 9, 4]}
+models: {gru: {units: 3}, lstm: {units: 3}}
+training: {batch_size: 16}
+"""
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """An experiment with a plug-in task of a name; `leak`: 1 if it writes its answer at the marker."""
+
+    # What a test registers is no business of the others.
+    monkeypatch.setattr(registry.tasks, "_things", dict(registry.tasks._things))
+    monkeypatch.setattr(registry.tasks, "_names", dict(registry.tasks._names))
+
+    def written(name: str, leak: int) -> Path:
+        (tmp_path / f"{name}.py").write_text(SIGN.replace("NAME", name).replace("LEAK", str(leak)))
+        (tmp_path / f"{name}.yaml").write_text(FILE.replace("NAME", name))
+        return tmp_path / f"{name}.yaml"
+
+    return written
+
+
+def called(*arguments: str):
+    return CliRunner().invoke(app, ["validate", *arguments])
+
+
+def test_the_plug_ins_of_an_experiment_are_judged_alone_and_by_its_settings(own):
+    file = own("sound_sign", 0)
+    chosen = validate.chosen(experiment_file.load(file), plugins=False, everything=False, full=False)
+    assert next(iter(chosen)) == "task near"
+    assert all(subject.startswith("task near") or "sign" in subject for subject in chosen)
+    findings = list(chosen["task near"]())
+    assert {finding.passed for finding in findings} == {True}
+    assert len(findings) == 10
+    result = called(str(file), "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert found["counts"]["failed"] == 0
+    assert found["findings"][0] == {
+        "check": "task near: inputs",
+        "expected": "finite, of the declared shape and dtype",
+        "found": "kept",
+        "tolerance": "",
+        "source": "contract",
+        "verdict": "passed",
+    }
+
+
+def test_a_fault_ends_with_exit_code_1_and_says_where(own):
+    result = called(str(own("leaky_sign", 1)))
+    assert result.exit_code == 1
+    said = " ".join(result.output.split())
+    assert "the answer can be told at the readout: accuracy 1, floor() says" in said
+    assert "(lag 2, blank)" in said
+    assert " 1 failed" in said
+
+
+def test_only_plug_ins_come_first_and_the_suite_after_them(own):
+    experiment = experiment_file.load(own("first_of_all", 0))
+    subjects = list(validate.chosen(experiment, plugins=False, everything=True, full=False))
+    suite = subjects.index("copy-memory")
+    assert subjects.index("task near") < suite < subjects.index("task adding") < subjects.index("model gru")
+    everything = list(validate.chosen(None, plugins=False, everything=True, full=False))
+    assert {"copy-memory", "task adding", "model lstm", "task first_of_all"} <= set(everything)
+    alone = list(validate.chosen(None, plugins=True, everything=False, full=False))
+    assert "task first_of_all" in alone
+    assert not {"copy-memory", "task adding", "model lstm"} & set(alone)
+
+
+def test_a_class_with_settings_that_must_be_given_is_not_checked_without_them(own):
+    experiment_file.load(own("without_settings", 0))
+    (finding,) = contracts.of_registered(lambda thing: True)["task without_settings"]()
+    assert finding.passed is None
+    assert finding.found == "not checked: needs settings (threshold); name it in an experiment file"
+
+
+def test_without_plug_ins_the_file_is_judged_by_what_it_uses(tmp_path):
+    text = "name: n\ntasks: {copy_memory: {lag: [3, 5], symbols: 2}}\nmodels: {simple_rnn: {units: 3}}\n"
+    (tmp_path / "n.yaml").write_text(text)
+    chosen = contracts.of_experiment(experiment_file.load(tmp_path / "n.yaml"))
+    assert list(chosen) == ["task copy_memory", "model simple_rnn"]
+    assert {finding.passed for finding in chosen["task copy_memory"]()} == {True}
+
+
+def test_data_that_are_not_there_are_no_failure(tmp_path, monkeypatch):
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    (tmp_path / "n.yaml").write_text("name: n\ntasks: {sentiment: {lag: 3}}\nmodels: {simple_rnn: {units: 3}}\n")
+    chosen = contracts.of_experiment(experiment_file.load(tmp_path / "n.yaml"))
+    (finding,) = chosen["task sentiment"]()
+    assert finding.passed is None
+    assert finding.found.startswith("not checked: ")
+
+
+def test_verdicts_hold_where_asserts_do_not():
+    """`python -O` drops `assert`."""
+    package = Path(rnnbench.__file__).parent
+    for file in [*(package / "contracts").glob("*.py"), *(package / "checks").glob("*.py")]:
+        assert not [node for node in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(node, ast.Assert)], file
+    assert issubclass(ContractError, AssertionError)
+
+    class Doubles(CopyMemory):
+        def draw(self):
+            return None
+
+        def _draw(self, rng, n):
+            inputs, targets = super()._draw(rng, n)
+            return inputs.astype("float64"), targets
+
+    with pytest.raises(ContractError, match="inputs are float64; float32 is wanted"):
+        check_task(Doubles)
+
+
+def test_json_is_strict_and_alone_on_stdout(monkeypatch, capsys):
+    monkeypatch.setattr(validate, "chosen", lambda *_: {"one": lambda: iter([Finding("a", "b", "c", "d", "e", None)])})
+    command.validate(plugins=[], overrides=[], as_json=True)
+    found = json.loads(capsys.readouterr().out)
+    assert found["findings"][0]["verdict"] == "not checked"
+    assert found["counts"] == {"passed": 0, "failed": 0, "not checked": 1}

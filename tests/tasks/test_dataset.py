@@ -1,0 +1,34 @@
+"""What every task over a data set shares."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from rnnbench.errors import UserError
+from rnnbench.tasks.base import Features, Layout
+from rnnbench.tasks.dataset import DatasetClassificationTask, Examples
+
+
+class Own(DatasetClassificationTask):
+    """Reads a file of its own."""
+
+    source: str = "readings.csv"
+
+    layout = property(lambda self: Layout(3, self.lag, 1))
+    inputs = property(lambda self: Features(2))
+    outputs = property(lambda self: 2)
+
+    def examples(self, split: str) -> Examples:
+        return Examples(np.ones((4, 3, 1), np.float32), np.array([0, 1, 0, 1], np.int32))
+
+    def distractors(self, rng: np.random.Generator, n: int) -> np.ndarray:
+        return rng.normal(size=(n, self.lag, 1))
+
+
+def test_a_source_of_its_own_is_the_tasks_affair(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    Own(lag=2).check_data()
+    Own(lag=2, source="synthetic").check_data()
+    with pytest.raises(UserError, match="data set 'mnist' is not in"):
+        Own(lag=2, source="mnist").check_data()

@@ -1,0 +1,48 @@
+"""Lines for people."""
+
+import importlib
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from rnnbench import report
+from rnnbench.errors import UserError, UserNote, note, posix_only
+from rnnbench.execution.executors import Executors
+from rnnbench.execution.leases import Leases
+from rnnbench.experiment import Experiment
+from rnnbench.grid import Grid
+from rnnbench.screen import Screen
+from rnnbench.store import Location
+
+
+@pytest.fixture
+def _elsewhere(monkeypatch):
+    """A system that is none of POSIX'."""
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+
+
+@pytest.mark.usefixtures("_elsewhere")
+def test_what_needs_posix_says_so_before_anything_is_written(tmp_path):
+    grid = Grid(Experiment(name="x", tasks={"copy_memory": {"lag": 1}}, models={"gru": {}}), Location.resolve(tmp_path))
+    with pytest.raises(UserError, match="running a grid needs a POSIX system, such as Linux, macOS or WSL"):
+        grid.run(Executors(0), Screen())
+    assert not list(tmp_path.iterdir())
+    importlib.reload(importlib.import_module("rnnbench.execution.leases"))
+    with pytest.raises(UserError, match="sharing the runs of a store needs a POSIX system"):
+        Leases(tmp_path).claim("a")
+
+
+def test_a_module_that_is_there_is_given():
+    assert posix_only("fcntl", "this").LOCK_EX
+
+
+def test_a_note_is_a_warning_of_its_own_kind():
+    with pytest.warns(UserNote, match="^one line$"):
+        note("one line")
+
+
+def test_without_docstrings_no_report_can_be_drawn(monkeypatch):
+    monkeypatch.setattr(report, "sys", SimpleNamespace(flags=SimpleNamespace(optimize=2)))
+    with pytest.raises(UserError, match="needs docstrings: start Python with -O instead of -OO"):
+        report._check_docstrings()
