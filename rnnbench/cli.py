@@ -20,6 +20,7 @@ from rnnbench.bench.command import bench
 from rnnbench.checks.command import validate
 from rnnbench.credentials import hidden, hidden_command
 from rnnbench.errors import UserError, UserNote
+from rnnbench.options import DataDir, ExperimentFile, Json, Last, ManualDir, Out, Overrides, Store, TrackingUri
 
 if TYPE_CHECKING:
     from rnnbench.grid import Grid
@@ -41,35 +42,6 @@ _FOLLOW_SECONDS = 2.0
 _SIGPIPE = 128 + 13
 _MAKING = {"run", "report", "bench", "ui"}
 """Commands that do more than print."""
-
-ExperimentFile = Annotated[
-    Path,
-    typer.Argument(metavar="FILE", help="The experiment file (YAML).", autocompletion=completion.experiment_files),
-]
-Overrides = Annotated[
-    list[str],
-    typer.Option(
-        "--set",
-        metavar="KEY=VALUE",
-        help="Override a value of the file, e.g. `--set training.steps=500`.",
-        autocompletion=completion.overrides,
-    ),
-]
-Last = Annotated[bool, typer.Option("--last", help="With the overrides of the last `run` of this file.")]
-Store = Annotated[Path | None, typer.Option(metavar="DIR", help="Directory of results.  [default: store]")]
-TrackingUri = Annotated[
-    str | None,
-    typer.Option(metavar="URI", help="An MLflow server to use instead; also by `MLFLOW_TRACKING_URI`."),
-]
-DataDir = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="Directory of prepared data sets; also by `TFDS_DATA_DIR`.")
-]
-ManualDir = Annotated[
-    Path | None,
-    typer.Option(metavar="DIR", help="Directory of files downloaded by hand; also by `RNNBENCH_MANUAL_DIR`."),
-]
-Out = Annotated[Path | None, typer.Option(metavar="DIR", help="Where the report goes.  [default: reports/NAME]")]
-Json = Annotated[bool, typer.Option("--json", help="As JSON, for another program.")]
 
 
 def main() -> None:

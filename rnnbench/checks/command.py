@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from rnnbench import completion
+from rnnbench.options import DataDir, Json, ManualDir, Overrides
 
 console = Console(highlight=False)
 
@@ -23,12 +24,7 @@ def validate(
             autocompletion=completion.experiment_files,
         ),
     ] = None,
-    overrides: Annotated[
-        list[str],
-        typer.Option(
-            "--set", metavar="KEY=VALUE", help="Override a value of the file.", autocompletion=completion.overrides
-        ),
-    ] = [],  # noqa: B006
+    overrides: Overrides = [],  # noqa: B006
     suite: Annotated[bool, typer.Option("--suite", help="Then the suite itself, and what it has built in.")] = False,
     full: Annotated[
         bool, typer.Option("--full", help="The suite too, and what must be trained first; takes minutes.")
@@ -37,14 +33,9 @@ def validate(
         list[str],
         typer.Option("--plugins", metavar="FILE", help="A module or `.py` file of tasks and models to judge."),
     ] = [],  # noqa: B006
-    data_dir: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Directory of prepared data sets; also by `TFDS_DATA_DIR`.")
-    ] = None,
-    manual_dir: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Directory of files downloaded by hand; also by `RNNBENCH_MANUAL_DIR`."),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for another program.")] = False,
+    data_dir: DataDir = None,
+    manual_dir: ManualDir = None,
+    as_json: Json = False,
 ) -> None:
     """Judge tasks and models by their contracts, and the suite by known figures and exact bounds.
 
