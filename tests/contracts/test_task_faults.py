@@ -124,7 +124,7 @@ class AngleAtTheMarker(Angle):
 
     def draw(self, rng, n):
         inputs, targets = super().draw(rng, n)
-        inputs[:, -1, 0] = np.cos(targets)
+        inputs[:, -1, 0] = np.sin(targets)
         return inputs, targets
 
 
