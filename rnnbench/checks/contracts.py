@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
@@ -44,8 +45,15 @@ def of_experiment(experiment: Experiment) -> Checks:
     return checks | {
         f"{kind} {name}": partial(_unused, f"{kind} {name}")
         for kind, name, thing in _registered()
-        if is_plug_in(thing) and thing not in used and experiment.plugins
+        if thing not in used and _brought_by(experiment, thing)
     }
+
+
+def _brought_by(experiment: Experiment, thing: type) -> bool:
+    """Whether one of the experiment's own plug-ins registered a class."""
+    module = thing.__module__
+    file = getattr(sys.modules.get(module), "__file__", None)
+    return any(plugin == file or module == plugin or module.startswith(f"{plugin}.") for plugin in experiment.plugins)
 
 
 def of_registered(wanted: Callable[[type], bool]) -> Checks:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -24,8 +25,8 @@ class Told(NamedTuple):
 
     where: str
     """`at the readout`, `in step 4 of the lag`, `in the lag and at the readout`."""
-    outputs: np.ndarray
-    """In the form of the network's answers to the test split."""
+    outputs: np.ndarray | None
+    """In the form of the network's answers to the test split; None where the task alone knows what those mean."""
 
 
 class _Problem(NamedTuple):
@@ -38,25 +39,15 @@ class _Problem(NamedTuple):
     """Of validation and test together."""
 
 
+@lru_cache(maxsize=4)
 def told_by_lag_and_readout(point: Point) -> Told | None:
     """The best answer that can be learnt from what follows the evidence, if it is better than a constant; or None.
 
     The learners: ridge regression on the inputs, their codes and their products two by two; and randomised trees, which
     find any code of few inputs. They learn from training batches and are judged on validation and test.
     """
-    found: Told | None = getattr(point, "_told", None)
-    if not hasattr(point, "_told"):
-        found = _search(point)
-        point._told = found  # type: ignore[attr-defined]
-    return found
-
-
-def _search(point: Point) -> Told | None:
-    task = point.task
-    if not (answers.classes(task, point.test[1]) or answers.values(task, point.test[1])):
-        return None
     best: tuple[float, str, int, np.ndarray] | None = None
-    for step in _answered_steps(task):
+    for step in _answered_steps(point.task):
         for where, steps in _views(point, step):
             problem = _problem(point, step, steps)
             if problem is None:
@@ -112,11 +103,12 @@ def _answers(point: Point, step: int) -> tuple[np.ndarray, np.ndarray]:
     task = point.task
     at = (slice(None), step) if task.answers_every_step else (slice(None),)
     train, held = point.train[1][at], np.concatenate([point.validation[1][at], point.test[1][at]])
-    if answers.classes(task, point.test[1]):
+    if train.ndim == 1 and np.issubdtype(train.dtype, np.integer):
         kept = _frequent_classes(train)
         train, held = ((part[:, None] == kept).astype(np.float32) for part in (train, held))
         return train, held
-    kept = _spread_outputs(task)
+    train, held = (part.reshape(len(part), -1).astype(np.float32) for part in (train, held))
+    kept = _spread(train.shape[1])
     centre, deviation = train[:, kept].mean(axis=0), train[:, kept].std(axis=0)
     deviation = np.where(deviation > 0, deviation, 1)
     return (train[:, kept] - centre) / deviation, (held[:, kept] - centre) / deviation
@@ -127,8 +119,8 @@ def _frequent_classes(targets: np.ndarray) -> np.ndarray:
     return np.sort(found[np.argsort(-counts, kind="stable")[: 2 * _TARGETS]])
 
 
-def _spread_outputs(task: Task) -> np.ndarray:
-    return np.unique(np.linspace(0, task.outputs - 1, _TARGETS).round().astype(int))
+def _spread(columns: int) -> np.ndarray:
+    return np.unique(np.linspace(0, columns - 1, _TARGETS).round().astype(int))
 
 
 def _telling(x: np.ndarray, y: np.ndarray, count: int) -> np.ndarray:
@@ -195,9 +187,11 @@ def _advantage(answered: np.ndarray, predicted: np.ndarray) -> float:
     return float(gained.sum()) / size if size > 0 else 0.0
 
 
-def _as_outputs(point: Point, step: int, predicted: np.ndarray) -> np.ndarray:
+def _as_outputs(point: Point, step: int, predicted: np.ndarray) -> np.ndarray | None:
     """The learner's answers to the test split at one step, constant ones elsewhere, as a network would give them."""
     task, (_, targets) = point.task, point.test
+    if not (answers.classes(task, targets) or answers.values(task, targets)):
+        return None
     outputs = next(answers.constant(task, point.train[1], len(targets))).copy()
     at = (slice(None), step) if task.answers_every_step else (slice(None),)
     here = outputs[at]
@@ -205,7 +199,7 @@ def _as_outputs(point: Point, step: int, predicted: np.ndarray) -> np.ndarray:
     if answers.classes(task, targets):
         here[:, _frequent_classes(train)] = np.log(np.clip(predicted, 1e-6, None))
     else:
-        kept = _spread_outputs(task)
+        kept = _spread(task.outputs)
         centre, deviation = train[:, kept].mean(axis=0), train[:, kept].std(axis=0)
         here[:, kept] = centre + predicted * np.where(deviation > 0, deviation, 1)
     outputs[at] = here

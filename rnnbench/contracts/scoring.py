@@ -80,12 +80,14 @@ def only_in_the_evidence(points: Points) -> None:
         if told is None:
             continue
         task, (_, targets) = point.task, point.test
-        level, error = _level(task, targets, told.outputs)
+        level, error = (None, np.nan) if told.outputs is None else _level(task, targets, told.outputs)
         floor = task.floor()
         # A question at the readout may shift the odds: then floor() must say so.
-        granted = level is None or not task.better(level, floor) or abs(level - floor) <= _SPREADS * error
+        granted = level is not None and (not task.better(level, floor) or abs(level - floor) <= _SPREADS * error)
         name = task.score_name
-        reached = f"{name} {level:.3g}, floor() says {floor:.3g}" if level is not None else "answers beyond chance"
+        reached = (
+            f"{name} {level:.3g}, floor() says {floor:.3g}" if level is not None else "better than by any constant"
+        )
         require(granted, f"the answer can be told {told.where}: {reached} (lag {task.lag}, {task.filler})")
 
 
@@ -96,7 +98,7 @@ def _is_reached(point: Point, floor: float) -> None:
     if None in reached:
         reached = [_of_shuffled_answers(task, targets)]
     told = told_by_lag_and_readout(point)
-    if told is not None:
+    if told is not None and told.outputs is not None:
         reached = [_best(task, targets, [told.outputs]) or reached[0], *reached[1:]]
     found = sorted((level for level in reached if level is not None), key=lambda level: level[0])
     (low, low_error), (high, high_error) = found[0], found[-1]

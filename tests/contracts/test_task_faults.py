@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-from sound_tasks import SOUND, Asked, Backwards, Correlated, FirstToken, Moments, OwnData, Sign
+from sound_tasks import SOUND, Angle, Asked, Backwards, Correlated, FirstToken, Moments, OwnData, Sign
 
 from rnnbench.contracts.check import NotCheckedError, verdicts
 from rnnbench.contracts.points import points_of_class, points_of_tasks
@@ -116,6 +116,15 @@ class BeforeItIsAsked(Backwards):
     def draw(self, rng, n):
         inputs, targets = super().draw(rng, n)
         inputs[:, -2, 0] = targets[:, -1]
+        return inputs, targets
+
+
+class AngleAtTheMarker(Angle):
+    """What its outputs mean is known to the task alone; the answer can be found all the same."""
+
+    def draw(self, rng, n):
+        inputs, targets = super().draw(rng, n)
+        inputs[:, -1, 0] = np.sin(targets)
         return inputs, targets
 
 
@@ -301,6 +310,7 @@ BROKEN = {
     ValueTimesSign: ("answer", "at the readout"),
     AsAnotherMarker: ("answer", "at the readout"),
     BeforeItIsAsked: ("answer", "at the readout"),
+    AngleAtTheMarker: ("answer", "at the readout: better than by any constant"),
     MoreThanGranted: ("answer", "floor() says 0.75"),
     HalfPrecision: ("inputs", "inputs are float64; float32 is wanted"),
     Holes: ("inputs", "test split hold 1 values that are NaN or infinite"),
