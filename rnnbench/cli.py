@@ -6,9 +6,6 @@ import json
 import shlex
 import sys
 import time
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -19,7 +16,7 @@ from rnnbench import __version__, completion, streams
 from rnnbench.bench.command import bench
 from rnnbench.checks.command import validate
 from rnnbench.credentials import hidden, hidden_command
-from rnnbench.errors import UserError, UserNote
+from rnnbench.errors import UserError, notes_told_by
 from rnnbench.options import DataDir, ExperimentFile, Json, Last, ManualDir, Out, Overrides, Store, TrackingUri
 
 if TYPE_CHECKING:
@@ -50,7 +47,7 @@ def main() -> None:
     Where the output cannot be written the work goes on. Exit code 141 then if the reader went away, and 1 of a command
     that does nothing but print.
     """
-    with streams.surviving() as output, _notes_as_lines():
+    with streams.surviving() as output, notes_told_by(_note):
         code = _called()
     if not code and output.reader_left:
         code = _SIGPIPE
@@ -75,23 +72,6 @@ def _called() -> int:
         return 130
     errors.print(f"error: {hidden(message)}", style="red", markup=False, soft_wrap=True)
     return 2
-
-
-@contextmanager
-def _notes_as_lines() -> Iterator[None]:
-    """Show what `errors.note` tells as a line on stderr, whatever warnings the user has switched off or made errors."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("always", UserNote)
-        others = warnings.showwarning
-
-        def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
-            if issubclass(category, UserNote):
-                _note(str(message))
-            else:
-                others(message, category, *where, **more)
-
-        warnings.showwarning = show
-        yield
 
 
 def _note(line: str) -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import errno
 import importlib
 import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import ModuleType
+from typing import Any
 
 
 class UserError(Exception):
@@ -43,6 +46,23 @@ class UserNote(UserWarning):
 def note(message: str) -> None:
     """Tell a person something that ends nothing: a line on stderr, or a warning in a notebook."""
     warnings.warn(message, UserNote, stacklevel=3)
+
+
+@contextmanager
+def notes_told_by(tell: Callable[[str], None]) -> Iterator[None]:
+    """Inside, what `note` says goes to `tell`, also where the user has switched warnings off or made errors of them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", UserNote)
+        others = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+            if issubclass(category, UserNote):
+                tell(str(message))
+            else:
+                others(message, category, *where, **more)
+
+        warnings.showwarning = show
+        yield
 
 
 def posix_only(module: str, purpose: str) -> ModuleType:

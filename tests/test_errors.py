@@ -2,12 +2,13 @@
 
 import importlib
 import sys
+import warnings
 from types import SimpleNamespace
 
 import pytest
 
 from rnnbench import report
-from rnnbench.errors import UserError, UserNote, note, posix_only
+from rnnbench.errors import UserError, UserNote, note, notes_told_by, posix_only
 from rnnbench.execution.executors import Executors
 from rnnbench.execution.leases import Leases
 from rnnbench.experiment import Experiment
@@ -40,6 +41,19 @@ def test_a_module_that_is_there_is_given():
 def test_a_note_is_a_warning_of_its_own_kind():
     with pytest.warns(UserNote, match="^one line$"):
         note("one line")
+
+
+@pytest.mark.parametrize("action", ["ignore", "error"])
+def test_a_note_is_told_whatever_the_user_does_with_warnings(action):
+    told = []
+    with warnings.catch_warnings():
+        warnings.simplefilter(action)
+        with notes_told_by(told.append):
+            note("one")
+            note("two")
+        shown = warnings.showwarning
+    assert told == ["one", "two"]
+    assert shown is warnings.showwarning
 
 
 def test_without_docstrings_no_report_can_be_drawn(monkeypatch):
