@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 import time
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from rich.console import Console
 
-from rnnbench import __version__, completion, streams
+from rnnbench import __version__, completion, streams, strict_json
 from rnnbench.bench.command import bench
 from rnnbench.checks.command import validate
 from rnnbench.credentials import hidden, hidden_command
@@ -389,4 +388,4 @@ def _say(line: str) -> None:
 
 def _print_json(value: Any) -> None:
     # Not by Rich, which would fold long lines.
-    print(json.dumps(value, indent=2, allow_nan=False))
+    print(strict_json.dumps(value, indent=2))

@@ -33,6 +33,7 @@ from rnnbench.models.base import Model
 from rnnbench.models.sizing import BudgetError, units_for_budget
 from rnnbench.seeds import MOST_RUNS, counted, distinct
 from rnnbench.signature import PARTS
+from rnnbench.strict_json import not_finite
 from rnnbench.tasks.base import Task
 
 KeyPath = tuple[str | int, ...]
@@ -479,8 +480,10 @@ def _points(settings: type[Any], values: Values, path: KeyPath) -> Iterator[tupl
         axis_values = dict(zip(axes, chosen, strict=True))
         point = {key: _frozen(axis_values.get(key, value)) for key, (value, _) in values.items()}
         try:
-            with _refusing(values, axis_values, path), telling(settings, "validation"):
-                valid = settings.model_validate(point)
+            with _refusing(values, axis_values, path):
+                with telling(settings, "validation"):
+                    valid = settings.model_validate(point)
+                _check_finite(valid)
             yield valid, dict(axis_values)
         except ValidationError as error:
             first = error.errors()[0]
@@ -489,6 +492,13 @@ def _points(settings: type[Any], values: Values, path: KeyPath) -> Iterator[tupl
             if wrong in axes:
                 at = (*at, axes[wrong].index(axis_values[wrong]))
             raise SettingError(at, explain(first)) from None
+
+
+def _check_finite(settings: BaseModel) -> None:
+    """Raise `InfeasibleError` for what pydantic lets pass: a default, and a number in a field of any type."""
+    for key, value in settings:
+        if (number := not_finite(value)) is not None:
+            raise InfeasibleError(key, f"{key}: {number} is not valid: should be a finite number")
 
 
 @contextmanager

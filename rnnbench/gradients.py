@@ -69,16 +69,21 @@ def survival(median: np.ndarray, layout: Layout) -> float:
 def decay_per_step(median: np.ndarray, first: int, last: int) -> float:
     """exp of the least-squares slope of log norm against distance, over the distances `first`..`last`.
 
-    nan where there are fewer than two of them, or a norm is 0.
+    nan where there are fewer than two of them, or a norm is 0 or not finite.
     """
     distance, norms = np.arange(first, last + 1), median[first : last + 1]
-    if len(distance) < 2 or not (norms > 0).all():
+    if len(distance) < 2 or not ((norms > 0) & np.isfinite(norms)).all():
         return float("nan")
     return float(np.exp(np.polyfit(distance, np.log(norms), 1)[0]))
 
 
 def reach(median: np.ndarray) -> float:
-    """The shortest distance at which the norm is `REACH_LEVEL` of the readout's or less; nan if it never is."""
+    """The shortest distance at which the norm is `REACH_LEVEL` of the readout's or less.
+
+    nan if it never is, or the readout's is 0.
+    """
+    if not median[0] > 0:
+        return float("nan")
     below = np.flatnonzero(median <= REACH_LEVEL * median[0])
     return float(below[0]) if len(below) else float("nan")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
+import math
 import platform
 import subprocess
 from collections.abc import Mapping
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import rnnbench
+from rnnbench import strict_json
 from rnnbench.experiment import Experiment, RunSpec
 from rnnbench.markdown import plain
 from rnnbench.mlflow_views import VIEWS, link
@@ -81,8 +82,8 @@ def run_note(spec: RunSpec, run_id: str, status: str, metrics: Mapping[str, floa
     """What was asked of a run and what came out, with the picture of its gradient profile."""
     through = "noise" if spec.task.filler == "distractor" else "silence"
     asked = f"{question(spec.model_label, spec.task_label)} after {spec.task.lag} steps of {through}?"
-    score = metrics.get("score")
-    found = [f"Test {spec.task.score_name} {score:.4g}" if score is not None else "No test score"]
+    score = metrics.get("score", math.nan)
+    found = [f"Test {spec.task.score_name} {score:.4g}" if math.isfinite(score) else "No test score"]
     found += ["solved" if metrics["solved"] else "not solved"] if "solved" in metrics else []
     found += [f"{metrics['survival']:.2g} of the gradient reaches the evidence"] if "survival" in metrics else []
     found += [f"{status} after {metrics.get('steps', 0):.0f} steps"]
@@ -131,14 +132,14 @@ def parameters(spec: RunSpec) -> dict[str, str]:
         for key, value in settings.items():
             taken = key in flat and flat[key] != value
             flat[f"{group}_{key}" if taken or key == "name" or group == "gradients" else key] = value
-    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in flat.items()}
+    return {key: value if isinstance(value, str) else strict_json.dumps(value) for key, value in flat.items()}
 
 
 def dataset(data: dict[str, str]) -> Any:
     """The data of a run for MLflow, by the digest of their test split."""
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
-    source = json.dumps({"uri": data.get("source", "")})
+    source = strict_json.dumps({"uri": data.get("source", "")})
     dataset = Dataset(data.get("name", "data"), data.get("digest", "")[:36] or "none", "external", source)
     return DatasetInput(dataset, tags=[InputTag("mlflow.data.context", "test")])
 

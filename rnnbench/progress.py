@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
@@ -29,6 +30,13 @@ def brief(message: str) -> str:
 
 
 _BRIEF = 300
+
+
+def score_text(spec: RunSpec, value: float, digits: int = 3) -> str:
+    """`accuracy 0.75`; a score that is no finite number is undefined."""
+    return f"{spec.task.score_name} {f'{value:.{digits}g}' if math.isfinite(value) else 'undefined'}"
+
+
 _WIDE = 100
 """Columns of a terminal from which the loss is shown too."""
 
@@ -95,7 +103,7 @@ class GridProgress:
             case Measured(metrics=metrics) if "validation/loss" in metrics:
                 score = metrics[f"validation/{spec.task.score_name}"]
                 loss = metrics.get("train/loss", metrics["validation/loss"])
-                figures = {"loss": f"loss {loss:.3g}", "score": f"{spec.task.score_name} {score:.3g}"}
+                figures = {"loss": f"loss {loss:.3g}", "score": score_text(spec, score)}
                 self._show(event.signature, event.step, left=self._run_left(spec, event), **figures)
             case Finished() | Diverged() | Failed():
                 self._end(spec, event)
@@ -149,7 +157,11 @@ def _ending(spec: RunSpec, event: Finished | Diverged | Failed) -> str:
     if isinstance(event, Failed):
         return f"FAILED: {brief(event.message)}"
     metrics = event.metrics
-    words = [f"{spec.task.score_name} {metrics['score']:.4g}", f"{event.step} steps", f"{metrics['seconds']:.1f} s"]
+    words = [
+        score_text(spec, metrics["score"], 4),
+        f"{event.step} steps",
+        f"{metrics['seconds']:.1f} s",
+    ]
     if isinstance(event, Diverged):
         words.insert(0, "diverged")
     elif metrics.get("solved"):

@@ -17,9 +17,10 @@ from rnnbench.stored import MESSAGE_TAG, PROFILE_ARTIFACT, StoredRun, artifact, 
 
 COLUMNS = [
     "task", "task_setting", "source", "model", "model_setting", "lag", "filler", "seed", "status",
-    "score_name", "score", "skill", "solved", "steps", "steps_to_solve", "parameters", "recurrent_parameters",
-    "seconds", "training_seconds", "survival", "survival_initial", "decay_per_step", "reach", "units", "learning_rate",
-    "validation_score", "role", "message", "criterion", "experiment", "started", "signature", "run_id",
+    "score_name", "higher_is_better", "score", "skill", "solved", "steps", "steps_to_solve", "parameters",
+    "recurrent_parameters", "seconds", "training_seconds", "survival", "survival_initial", "decay_per_step", "reach",
+    "units", "learning_rate", "validation_score", "role", "message", "criterion", "experiment", "started", "signature",
+    "run_id",
 ]  # fmt: skip
 
 
@@ -34,6 +35,7 @@ class Results:
     runs: pd.DataFrame
     """One row a run that the store knows (failed ones too), in the order of the grid, with the columns `COLUMNS`.
 
+    `higher_is_better`: whether that is so of `score`, as the task declares it. A score that was undefined is missing.
     `validation_score`: the best one, that which chose the weights; of a diverged run its untrained network's. `role`:
     `evaluated`, or for an experiment with `select` what `rnnbench.selection` says. `training_seconds`: the part of
     `seconds` that went into training steps. `survival_initial`: the gradient's survival in the untrained network.
@@ -121,9 +123,11 @@ def _runs(pairs: list[tuple[RunSpec, StoredRun]], select: Selection | None) -> p
 def _row(spec: RunSpec, run: StoredRun, chosen: str | None) -> dict[str, Any]:
     named_so = {"seconds/training": "training_seconds"}
     metrics = {named_so.get(name, name): value for name, value in run.metrics.items()}
-    measured = {name: value for name, value in metrics.items() if name in COLUMNS and not math.isnan(value)}
+    measured = {name: value for name, value in metrics.items() if name in COLUMNS and math.isfinite(value)}
     if "solved" in measured:
-        measured["solved"] = bool(measured["solved"])
+        measured["solved"] = bool(measured["solved"]) and "score" in measured
+    if not measured.get("solved"):
+        measured.pop("steps_to_solve", None)
     if run.status not in ("finished", "diverged"):
         measured = {name: value for name, value in measured.items() if name == "parameters"}
     named = line(spec, chosen)
@@ -135,6 +139,7 @@ def _row(spec: RunSpec, run: StoredRun, chosen: str | None) -> dict[str, Any]:
             "seed": spec.seed,
             "status": run.status,
             "score_name": spec.task.score_name,
+            "higher_is_better": spec.task.score_rises,
             "criterion": OWN_SKILL if spec.task.solved_score is None else "score",
             "recurrent_parameters": spec.model.recurrent_parameters(spec.task.inputs.width),
             "units": spec.model.units,
@@ -154,7 +159,7 @@ def _validation_scores(pairs: list[tuple[RunSpec, StoredRun]], history: pd.DataF
     for spec, run in pairs:
         found = by_metric.get((spec.signature, f"validation/{spec.task.score_name}"))
         if found is not None and run.status == "finished":
-            scores.append(float(found.max() if spec.task.perfect > 0 else found.min()))
+            scores.append(float(found.max() if spec.task.score_rises else found.min()))
         else:
             scores.append(float(found.get(0, math.nan)) if found is not None and run.status == "diverged" else math.nan)
     return scores
@@ -208,6 +213,6 @@ def _levels(runs: list[StoredRun]) -> pd.DataFrame:
         (run.signature, name.removeprefix("level/"), value)
         for run in runs
         for name, value in run.metrics.items()
-        if name.startswith("level/")
+        if name.startswith("level/") and math.isfinite(value)
     ]
     return pd.DataFrame(rows, columns=["signature", "level", "value"])

@@ -3,7 +3,8 @@
 Where `learning_rate` is an axis, one rate is kept for each task (at one setting, with one filler) and model: that with
 the best mean, over all lags and over the seeds that choose, of the runs' best validation scores. A diverged run counts
 with its untrained network's score. Ties go to the rate whose runs needed fewer steps, then to the smaller one. A rate
-with fewer scored runs than another of its line is no candidate. The test split plays no part.
+with fewer scored runs than another of its line is no candidate, and one with a run that ended without any score comes
+after every one without such a run. The test split plays no part.
 
 Where seeds of their own choose (`select: {seeds: ...}`), they run first, on lines with more than one rate, and the
 others then run at the chosen rates: see `stages`.
@@ -16,9 +17,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
-from rnnbench.statistics import GROUP, higher_is_better, with_group_names
+from rnnbench.statistics import GROUP, OUTCOMES, higher_is_better, with_group_names
 
 EVALUATED, CHOOSING, NOT_PICKED = "evaluated", "choosing", "not picked"
 """`role` of a run: its test score enters figures and tables; it only helped to choose; its rate was not chosen."""
@@ -40,18 +42,31 @@ def with_roles(runs: pd.DataFrame, seeds: Sequence[int] = ()) -> pd.DataFrame:
 
 
 def candidates(runs: pd.DataFrame, seeds: Sequence[int] = ()) -> pd.DataFrame:
-    """One row for each line and learning rate: `GROUP`, `learning_rate`, `validation_score` (mean), `n`, `picked`."""
+    """One row for each line and learning rate.
+
+    Columns: `GROUP`, `learning_rate`, `validation_score` (mean of those that are finite), `n` (runs that have one),
+    `undefined` (runs that ended without one), `picked`.
+    """
     runs = with_group_names(runs)
     higher = {task: higher_is_better(rows) for task, rows in runs.groupby("task", sort=False)}
     choosing = runs[runs["seed"].isin(seeds)] if len(seeds) else runs
+    score = choosing["validation_score"].astype(float)
+    score = score.where(np.isfinite(score))
+    undefined = score.isna() & choosing["status"].isin(OUTCOMES)
     table = (
-        choosing.groupby([*GROUP, "learning_rate"], sort=False)
-        .agg(validation_score=("validation_score", "mean"), n=("validation_score", "count"), steps=("steps", "mean"))
+        choosing.assign(validation_score=score, undefined=undefined)
+        .groupby([*GROUP, "learning_rate"], sort=False)
+        .agg(
+            validation_score=("validation_score", "mean"),
+            n=("validation_score", "count"),
+            undefined=("undefined", "sum"),
+            steps=("steps", "mean"),
+        )
         .reset_index()
     )
     # So that one order serves scores and errors.
     cost = table["validation_score"].where(~table["task"].map(higher).astype(bool), -table["validation_score"])
     complete = table["n"] == table.groupby(GROUP, sort=False)["n"].transform("max")
-    ordered = table.assign(cost=cost)[complete].sort_values(["cost", "steps", "learning_rate"])
+    ordered = table.assign(cost=cost)[complete].sort_values(["undefined", "cost", "steps", "learning_rate"])
     best = ordered.groupby(GROUP, sort=False).head(1).index
     return table.assign(picked=table.index.isin(best)).drop(columns="steps")

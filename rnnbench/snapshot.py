@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
-from rnnbench import events
+from rnnbench import events, strict_json
 from rnnbench.events import Event
 
-_MAGIC = b"rnnbench checkpoint 2\n"
+_MAGIC = b"rnnbench checkpoint 3\n"
 _DIGEST_SIZE = hashlib.sha256().digest_size
 
 
@@ -38,7 +37,7 @@ class Snapshot:
         said = [[type(event).__name__, asdict(event)] for event in self.events]
         plain = {"seconds": self.seconds, "progress": self.progress, "versions": self.versions, "events": said}
         # Python writes a float with all the digits that it takes to read the same bits back.
-        text = json.dumps(plain, default=lambda number: number.item())
+        text = strict_json.dumps_exactly(plain, default=lambda number: number.item())
         arrays = {f"{name}/{index}": array for name, group in self.arrays.items() for index, array in enumerate(group)}
         arrays["json"] = np.frombuffer(text.encode(), np.uint8)
         buffer = io.BytesIO()
@@ -57,7 +56,7 @@ class Snapshot:
             raise ValueError("damaged or cut off")
         arrays: dict[str, list[np.ndarray]] = {}
         with np.load(io.BytesIO(content), allow_pickle=False) as stored:
-            plain = json.loads(stored["json"].tobytes())
+            plain = strict_json.loads_exactly(stored["json"].tobytes())
             for name in stored.files:
                 if name != "json":
                     arrays.setdefault(name.partition("/")[0], []).append(stored[name])

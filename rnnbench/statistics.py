@@ -1,7 +1,8 @@
 """From a table of runs to what can be said of them: success, IQM, steps to solve, memory horizon.
 
 A run that finished or diverged is an outcome. A run that failed (crashed) is none, and is counted beside them. Nothing
-is dropped: a diverged run did not solve its task, and where it has no score it ranks below every run that has one.
+is dropped: a diverged run did not solve its task, and a run whose score is missing, or no finite number, ranks below
+every run that has one.
 """
 
 from __future__ import annotations
@@ -40,9 +41,9 @@ def wilson(solved: int, n: int) -> tuple[float, float] | None:
 def iqm(values: Sequence[float]) -> float | None:
     """Interquartile mean: the mean without the floor(n/4) lowest and highest values (Agarwal et al. 2021).
 
-    None without a value, and where an infinite one (a diverged run without a score) is not trimmed away.
+    None without a value, where one is NaN, and where an infinite one (a run without a score) is not trimmed away.
     """
-    if len(values) == 0:
+    if len(values) == 0 or np.isnan(np.asarray(values, dtype=float)).any():
         return None
     mean = float(stats.trim_mean(np.asarray(values, dtype=float), _TRIM))
     return mean if math.isfinite(mean) else None
@@ -79,7 +80,7 @@ def unsolved(steps: Sequence[float | None], budgets: Sequence[float]) -> pd.Data
     `step`, `share`, and `low` and `high`, the 95% interval by Greenwood's formula on the log-log scale; NaN where it
     has none.
     """
-    when = np.array([math.nan if pd.isna(step) else float(step) for step in steps])
+    when = np.array([math.nan if pd.isna(step) or math.isinf(step) else float(step) for step in steps])
     ends = np.asarray(budgets, dtype=float)
     found, open_ends = when[~np.isnan(when)], ends[np.isnan(when)]
     # SciPy takes no infinity: after everything else is late enough.
@@ -112,9 +113,9 @@ def probability_of_improvement(first: Sequence[float], second: Sequence[float]) 
 
     Values stand beside each other by seed, so that what a seed makes easy or hard for both cancels; Agarwal et al. 2021
     compare every run with every other. The interval takes the pairs as independent. It is not the bootstrap's, which
-    shrinks to a point where a model wins all of three pairs. None without a pair.
+    shrinks to a point where a model wins all of three pairs. NaN is below every number. None without a pair.
     """
-    a, b = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
+    a, b = (_ranked(pd.Series(values, dtype=float)) for values in (first, second))
     if len(a) == 0:
         return None
     n, p = len(a), float(np.mean(np.where(a == b, 0.5, a > b)))
@@ -172,11 +173,11 @@ def with_relative_solved(runs: pd.DataFrame) -> pd.DataFrame:
     runs.loc[runs["status"] == "diverged", "solved"] = False
     for _, group in _groups(with_group_names(runs), GROUP):
         ended = group[group["status"].isin(OUTCOMES)]
-        reference = ended.loc[ended["lag"] == 0, "skill"].astype(float).fillna(-math.inf)
+        reference = _ranked(ended.loc[ended["lag"] == 0, "skill"])
         open_ = ended.index[ended["solved"].isna()]
         if len(reference) and len(open_):
             median = reference.median()
-            runs.loc[open_, "solved"] = (runs.loc[open_, "skill"].astype(float) >= RELATIVE * median) & (median > 0)
+            runs.loc[open_, "solved"] = (_ranked(runs.loc[open_, "skill"]) >= RELATIVE * median) & (median > 0)
     return runs
 
 
@@ -294,7 +295,8 @@ def association(first: pd.Series, second: pd.Series, strata: pd.Series) -> Assoc
     Both fall as the lag grows, so that they correlate over all runs even where neither tells anything about the other;
     within a lag they need not.
     """
-    table = pd.DataFrame({"first": first.astype(float), "second": second.astype(float), "stratum": strata}).dropna()
+    table = pd.DataFrame({"first": first.astype(float), "second": second.astype(float), "stratum": strata})
+    table = table.replace([math.inf, -math.inf], math.nan).dropna()
     ranks = table.groupby("stratum")[["first", "second"]].rank()
     centred = ranks - ranks.groupby(table["stratum"]).transform("mean")
     return Association(len(table), _correlation(table[["first", "second"]].rank()), _correlation(centred))
@@ -322,7 +324,7 @@ def _shared_lags(runs: pd.DataFrame) -> Iterator[dict[tuple[str, ...], dict[Any,
     Only the lags at which a run of every line has ended.
     """
     ended = with_group_names(runs[runs["status"].isin(OUTCOMES)])
-    ended = ended.assign(skill=ended["skill"].astype(float).fillna(-math.inf))
+    ended = ended.assign(skill=_ranked(ended["skill"]))
     for _, block in _groups(ended, GROUP[:4]):
         lines = {
             key: {lag: at.set_index("seed")["skill"].to_dict() for lag, at in line.groupby("lag")}
@@ -345,8 +347,7 @@ def _statistics(group: pd.DataFrame, higher: bool) -> dict[str, object]:
     solved = ended["solved"].astype("boolean").mask(ended["status"] == "diverged", False)
     judged = len(ended) > 0 and not solved.isna().any()
     n_solved = int(solved.sum()) if judged else None
-    score = ended["score"].astype(float).fillna(-math.inf if higher else math.inf).tolist()
-    skill = ended["skill"].astype(float).fillna(-math.inf).tolist()
+    score, skill = _ranked(ended["score"], higher).tolist(), _ranked(ended["skill"]).tolist()
     return {
         "score_name": next(iter(group["score_name"].dropna()), "score"),
         "n": len(ended),
@@ -371,10 +372,16 @@ def _budgets(ended: pd.DataFrame) -> list[float]:
 
 
 def higher_is_better(rows: pd.DataFrame) -> bool:
-    """Whether a task's score grows with its skill, told from its runs."""
-    both = rows[["score", "skill"]].astype(float).dropna()
-    slope = float(((both["score"] - both["score"].mean()) * (both["skill"] - both["skill"].mean())).sum())
-    return slope > 0 if slope else bool((rows["score_name"] == "accuracy").any())
+    """Whether the score of a task is better when higher, as its runs carry it from the task's declaration."""
+    declared = rows.get("higher_is_better", pd.Series(dtype=bool)).dropna()
+    # A table from before there was the column knows accuracies and mean squared errors.
+    return bool(declared.iloc[0]) if len(declared) else not (rows["score_name"] == "mse").any()
+
+
+def _ranked(values: pd.Series, higher: bool = True) -> pd.Series:
+    """Values for comparing: one that is missing or not finite is worse than every number."""
+    numbers = values.astype(float)
+    return numbers.where(np.isfinite(numbers), -math.inf if higher else math.inf)
 
 
 def _ends(name: str, interval: tuple[float, float] | None) -> dict[str, float]:

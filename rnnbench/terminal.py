@@ -20,7 +20,7 @@ from rich.text import Text
 from rnnbench.credentials import hidden_command
 from rnnbench.execution.estimate import Estimate
 from rnnbench.experiment import Experiment, RunSpec
-from rnnbench.progress import duration
+from rnnbench.progress import duration, score_text
 from rnnbench.stages import expected, planned
 from rnnbench.status import STATES, GridStatus
 
@@ -65,7 +65,7 @@ def grid_status(experiment: Experiment, found: GridStatus) -> Group:
     left = f", about {duration(found.seconds_left)} left" if found.seconds_left is not None else ""
     lines = table(f"running{left}", ["run"], ["step", "of", "score"])
     for one in found.running:
-        step, score = ("", "") if one.step is None else (f"{one.step:,}", f"{one.spec.task.score_name} {one.score:.3g}")
+        step, score = ("", "") if one.step is None else (f"{one.step:,}", score_text(one.spec, one.score))
         lines.add_row(one.spec.name, step, f"{one.spec.training.steps:,}", score)
     return Group(overview, lines)
 

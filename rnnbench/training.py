@@ -26,7 +26,7 @@ from rnnbench.saving import saved
 from rnnbench.snapshot import Snapshot
 from rnnbench.stopwatch import Stopwatch
 from rnnbench.tapped_states import hold_the_past
-from rnnbench.tasks.base import Batch, Task
+from rnnbench.tasks.base import Batch, Task, check_batch
 
 SAVING_SHARE = 0.01
 """Share of a run's time that its checkpoints may take."""
@@ -72,16 +72,26 @@ class _Progress:
         """Note an evaluation."""
         self.step = step
         score, loss = scores[task.score_name], scores["loss"]
-        first = self.best_step < 0
-        if first or task.better(score, self.best_score) or (score == self.best_score and loss < self.best_loss):
+        if self.best_step < 0 or self._surpassed(task, score, loss):
             self.best_step, self.best_score, self.best_loss = step, score, loss
             self.best_weights = network.get_weights()
-        solved = bool(task.solves(score))
+        solved = math.isfinite(score) and bool(task.solves(score))
         self.solved_twice = solved and self.solved_at is not None
         if not solved:
             self.solved_at = None
         elif self.solved_at is None:
             self.solved_at = step
+
+    def _surpassed(self, task: Task, score: float, loss: float) -> bool:
+        """Whether these figures are better than the best: what is not finite is worse than every number."""
+        known, best_known = math.isfinite(score), math.isfinite(self.best_score)
+        if known and best_known:
+            tied = score == self.best_score
+            better = task.better(score, self.best_score)
+        else:
+            tied = known == best_known
+            better = known
+        return better or (tied and math.isfinite(loss) and not self.best_loss <= loss)
 
     def stops_early(self, training: Training) -> bool:
         return self.diverged or (self.solved_twice and training.stop_when_solved)
@@ -145,6 +155,7 @@ def run(
     task, watch = spec.task, memory.watch
     with watch.part("preparation"):
         validation, test = task.split("validation"), task.split("test")
+        levels = {} if snapshot else _levels(task, validation, test)
         compiled = compiled_network(*spec.network)
     with watch.part("compilation"):
         compiled.compile_for(task, spec.training, validation, spec.gradients.examples)
@@ -153,7 +164,7 @@ def run(
         with watch.part("preparation"):
             compiled.reset(build(task, spec.model, spec.seed), spec.training.learning_rate)
         parameters = compiled.network.count_params()
-        started = Started(spec.signature, parameters, task.levels(), _data(task, test), _environment())
+        started = Started(spec.signature, parameters, levels, _data(task, test), _environment())
         yield from memory.keep([started])
         yield from memory.keep(_begin(spec, compiled, validation, progress, watch))
     else:
@@ -175,9 +186,18 @@ def run(
         with watch.part("saving"):
             kept = saved(spec, progress.best_weights, versions())
         yield kept
+    yield from _undefined(spec, progress, scores[task.score_name])
     ending = Diverged if progress.diverged else Finished
     metrics = summary | _outcome(task, progress, scores) | watch.readings()
     yield ending(spec.signature, progress.step, metrics)
+
+
+def _levels(task: Task, validation: Batch, test: Batch) -> dict[str, float]:
+    """The task's levels. Raises `UserError` for data on which no run could be trained or judged."""
+    check_batch(validation, "the validation split")
+    check_batch(test, "the test split")
+    task.skill(task.perfect)
+    return task.levels()
 
 
 def _begin(
@@ -202,6 +222,8 @@ def _train(
     finite = np.isfinite(losses) & np.isfinite(norms)
     if not finite.all():
         progress.step, progress.diverged = start + int(np.argmin(finite)), True
+        batch = task.train_batch(spec.seed, progress.step, training.batch_size)
+        check_batch(batch, f"the training batch of step {progress.step}")
         return
     with watch.part("evaluation"):
         scores = compiled.scores(task, validation)
@@ -245,7 +267,7 @@ def _outcome(task: Task, progress: _Progress, scores: dict[str, float]) -> dict[
     outcome = {"score": score, "skill": task.skill(score), "steps": progress.step, "best_step": progress.best_step}
     solved = task.solves(score)
     if solved is not None:
-        solved = solved and not progress.diverged
+        solved = solved and math.isfinite(score) and not progress.diverged
         outcome["solved"] = float(solved)
     if solved and progress.solved_at is not None:
         outcome["steps_to_solve"] = progress.solved_at
@@ -260,6 +282,16 @@ def _final_step(spec: RunSpec, progress: _Progress) -> int:
     """
     probed = progress.step == 0 or progress.step in _probe_steps(spec)
     return progress.step + 1 if progress.diverged and probed else progress.step
+
+
+def _undefined(spec: RunSpec, progress: _Progress, score: float) -> Iterator[Event]:
+    """Say which scores were no finite numbers, and what that means for the run."""
+    name = spec.task.score_name
+    if not math.isfinite(progress.best_score):
+        how = f"the least validation loss (step {progress.best_step})"
+        yield Warned(spec.signature, f"{name} was undefined at every evaluation: tested are the weights of {how}")
+    if not math.isfinite(score):
+        yield Warned(spec.signature, f"{name} is undefined on the test split: the run has no score and solves nothing")
 
 
 def _probe_steps(spec: RunSpec) -> set[int]:

@@ -1,5 +1,6 @@
 """The experiment file: what it expands to, and every mistake as one line that says where."""
 
+import contextlib
 import itertools
 import json
 import os
@@ -7,16 +8,20 @@ import pickle
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import Field
 from ruamel.yaml import YAML
 
+from rnnbench import registry
 from rnnbench.errors import UserError
-from rnnbench.experiment import Experiment
+from rnnbench.experiment import Experiment, SettingError, Training
 from rnnbench.experiment_file import load
+from rnnbench.models.lstm import LSTM
 from rnnbench.schema import experiment_schema
 
 EXPERIMENTS = sorted((Path(__file__).parent.parent / "experiments").glob("*.yaml"))
@@ -385,3 +390,51 @@ def test_planning_imports_no_tensorflow(tmp_path):
         "print([m for m in ('tensorflow', 'keras', 'mlflow', 'pandas') if m in sys.modules])"
     )
     assert json.loads(subprocess.check_output([sys.executable, "-c", code], text=True)) == []
+
+
+@pytest.mark.parametrize("number", [".nan", ".inf", "-.inf"])
+@pytest.mark.parametrize("key", ["training.learning_rate", "training.global_clipnorm", "models.lstm.forget_bias",
+                                 "models.slow.learning_rate", "tasks.copy_memory.global_clipnorm"])  # fmt: skip
+def test_a_number_that_is_not_finite_is_refused(tmp_path, number, key):
+    text = f"{float(number.replace('.', ''))} is not valid: should be a finite number"
+    assert mistake(tmp_path, GOOD, f"{key}={number}") == f"--set {key}: {text}"
+    assert mistake(tmp_path, GOOD, f"{key}=[0.5, {number}]") == f"--set {key}: {text}"
+
+
+def test_every_float_of_every_setting_is_finite():
+    """Built-in ones, those that a plug-in's class inherits from, and what pydantic does not look into."""
+    known = [registry.tasks[name] for name in registry.tasks] + [registry.models[name] for name in registry.models]
+    for settings_of in (*known, Training, Experiment):
+        assert settings_of.model_config["allow_inf_nan"] is False
+
+    class Many(LSTM):
+        numbers: tuple[float, ...] = Field((0.5,), strict=False)
+        by_name: dict[str, float] = Field({})
+        maybe: float | None = None
+        anything: Any = None
+        limit: float = 1.0
+
+    class Unlimited(LSTM):
+        limit: float = float("inf")
+
+    nan, usual = float("nan"), {"name": "x", "tasks": {"adding": {"lag": 1}}}
+    with registered(many=Many, unlimited=Unlimited):
+        for wrong in ({"numbers": [[0.5, nan]]}, {"by_name": {"a": nan}}, {"maybe": nan},
+                      {"anything": {"deep": ((1.0, nan),)}}, {"limit": nan}):  # fmt: skip
+            with pytest.raises(SettingError, match="nan is not valid: should be a finite number") as caught:
+                _ = Experiment(models={"many": wrong}, **usual).runs
+            assert caught.value.path[:3] == ("models", "many", next(iter(wrong)))
+        with pytest.raises(SettingError, match="limit: inf is not valid: should be a finite number"):
+            _ = Experiment(models={"unlimited": {}}, **usual).runs
+
+
+@contextlib.contextmanager
+def registered(**models):
+    known = registry.models
+    for name, model in models.items():
+        known.register(name)(model)
+    try:
+        yield
+    finally:
+        for name, model in models.items():
+            del known._things[name], known._names[model]

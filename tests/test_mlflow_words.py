@@ -56,3 +56,6 @@ def test_the_note_of_a_run() -> None:
         "Test accuracy 0.75, not solved, 0.031 of the gradient reaches the evidence, finished after 20 steps."
     )
     assert picture == "![gradient profile](get-artifact?path=gradient_profile.svg&run_uuid=r1)"
+    assert "No test score, not solved" in mlflow_words.run_note(
+        run, "r1", "finished", metrics | {"score": float("nan")}
+    )

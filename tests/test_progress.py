@@ -12,7 +12,7 @@ from rich.console import Console
 from rnnbench import streams
 from rnnbench.events import Diverged, Failed, Finished, Measured, Started, Taken
 from rnnbench.experiment import Experiment
-from rnnbench.progress import GridProgress, duration, is_live
+from rnnbench.progress import GridProgress, duration, is_live, score_text
 
 RUNS = list(Experiment(name="p", tasks={"copy_memory": {"lag": [5, 10, 20]}}, models={"gru": {}}).runs)
 A, B, C = RUNS
@@ -102,3 +102,9 @@ def test_the_live_table_survives_its_terminal(monkeypatch):
             progress(B, Taken(B.signature, 0))
             progress(B, Failed(B.signature, "ValueError: no –"))
     assert output.lost
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_score_that_is_no_number_is_undefined(value):
+    assert score_text(A, value) == "accuracy undefined"
+    assert score_text(A, 0.12345) == "accuracy 0.123"

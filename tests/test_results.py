@@ -12,7 +12,7 @@ from event_streams import experiment, new_store, started, whole_run, write
 
 from rnnbench import results, stored
 from rnnbench.errors import UserError, UserNote
-from rnnbench.events import Diverged, Failed, Finished, Measured
+from rnnbench.events import Diverged, Failed, Finished, Measured, Started
 from rnnbench.experiment import Experiment
 from rnnbench.results import COLUMNS
 from rnnbench.store import Location
@@ -39,7 +39,7 @@ def test_what_was_measured_comes_back_exactly_and_once(location: Location) -> No
     assert row == {
         "task": "copy", "task_setting": "", "source": "generated", "model": "simple_rnn", "model_setting": "",
         "lag": 10, "filler": "blank", "seed": 0, "status": "finished", "criterion": "score",
-        "score_name": "accuracy", "score": 1 / 3,
+        "score_name": "accuracy", "higher_is_better": True, "score": 1 / 3,
         "skill": 0.7, "solved": True, "steps": 20, "steps_to_solve": 10, "parameters": 123,
         "recurrent_parameters": 8 * (10 + 8) + 8, "seconds": 1.5, "survival": 0.25, "decay_per_step": 0.9, "units": 8,
         "learning_rate": 1e-3, "validation_score": 0.3, "role": "evaluated", "message": "",
@@ -75,7 +75,7 @@ def test_types_do_not_depend_on_what_is_missing(location: Location) -> None:
     assert {types[name] for name in ("lag", "seed")} == {"int64"}
     assert {types[name] for name in ("steps", "steps_to_solve", "parameters", "recurrent_parameters")} == {"Int64"}
     assert {types[name] for name in ("score", "skill", "seconds", "survival", "decay_per_step", "reach")} == {"float64"}
-    assert types["solved"] == "boolean"
+    assert (types["solved"], types["higher_is_better"]) == ("boolean", "bool")
 
 
 def test_failed_and_broken_runs_keep_their_row_and_have_no_outcome(location: Location) -> None:
@@ -99,6 +99,21 @@ def test_what_is_not_finite_is_missing(location: Location) -> None:
     assert (row["status"], row["steps"]) == ("diverged", 12)
     assert row[["score", "skill", "reach"]].isna().all()
     assert loaded.history["value"].isna().tolist() == [True, True]
+
+
+def test_a_run_without_a_score_solved_nothing_whatever_the_store_says(location: Location) -> None:
+    claims = {"score": math.nan, "skill": math.nan, "solved": 1.0, "steps_to_solve": 10, "steps": 20}
+    evaluations = [Measured(FIRST.signature, step, {"validation/accuracy": value, "validation/loss": 1.0})
+                   for step, value in ((0, math.nan), (10, math.inf), (20, 0.25))]  # fmt: skip
+    unreal = Started(FIRST.signature, 123, {"chance": math.nan, "best": 0.5})
+    write(location, GRID, unreal, *evaluations, Finished(FIRST.signature, 20, claims))
+    loaded = results.load(location, GRID)
+    row = loaded.runs.iloc[0]
+    assert not row["solved"]
+    assert pd.isna(row["steps_to_solve"])
+    assert row["validation_score"] == 0.25
+    assert row["higher_is_better"]
+    assert loaded.levels["level"].tolist() == ["best"]
 
 
 def test_solved_relative_to_lag_0_is_filled_in(location: Location) -> None:

@@ -391,3 +391,43 @@ def test_no_association_can_be_told(values):
     first = pd.Series(values, dtype=float)
     found = association(first, pd.Series(range(len(values)), dtype=float), pd.Series([5] * len(values), dtype=int))
     assert (found.n, math.isnan(found.rho), math.isnan(found.within)) == (len(values), True, True)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("name", ["accuracy", "mse"])
+def test_a_score_that_is_no_number_ranks_below_all_others(bad, name):
+    rises = name == "accuracy"
+    scores = [0.2, 0.3, 0.4, bad, 0.5]
+    rows = [{"lag": 0, "score_name": name, "higher_is_better": rises, "score": score,
+             "skill": bad if score is bad else score} for score in scores]  # fmt: skip
+    (row,) = summary(table(*rows)).to_dict("records")
+    # The worst is trimmed away, and with it the best.
+    assert row["score"] == pytest.approx(np.mean([0.2, 0.3, 0.4]) if rises else np.mean([0.3, 0.4, 0.5]))
+    assert row["skill"] == pytest.approx(np.mean([0.2, 0.3, 0.4]))
+    assert math.isnan(row["score_low"])
+    pairs = improvements(pd.concat([table(*rows), table(*rows).assign(model="gru", skill=0.0)]))
+    assert pairs["probability"].tolist() == [pytest.approx(0.8), pytest.approx(0.2)]
+
+
+def test_a_score_that_is_no_number_keeps_no_skill():
+    runs = table({"lag": 0, "skill": 0.9}, {"lag": 5, "skill": math.inf}, {"lag": 5, "skill": math.nan},
+                 {"lag": 5, "skill": 0.85})  # fmt: skip
+    assert with_relative_solved(runs)["solved"].tolist() == [True, False, False, True]
+    unreal = table({"lag": 0, "skill": math.inf}, {"lag": 5, "skill": 0.9})
+    assert with_relative_solved(unreal)["solved"].tolist() == [False, False]
+
+
+def test_nan_among_values():
+    assert iqm([1.0, 2.0, 3.0, math.nan]) is None
+    assert probability_of_improvement([math.nan, 1.0, math.nan], [0.0, math.nan, math.nan])[0] == 0.5
+    assert median_steps_to_solve([10, math.inf, math.nan], [20, 20, math.nan]) is None
+    pair = pd.Series([1.0, 2.0, 3.0, math.inf]), pd.Series([1.0, 2.0, 3.0, -5.0])
+    assert association(*pair, pd.Series([0, 0, 0, 0])).rho == pytest.approx(1)
+
+
+def test_the_direction_of_a_task_comes_from_its_declaration():
+    rows = table({"score_name": "f1", "score": 0.5, "skill": 0.5, "higher_is_better": True})
+    assert statistics.higher_is_better(rows)
+    assert not statistics.higher_is_better(rows.assign(higher_is_better=False))
+    assert statistics.higher_is_better(rows.drop(columns="higher_is_better"))
+    assert not statistics.higher_is_better(rows.drop(columns="higher_is_better").assign(score_name="mse"))

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from rnnbench import strict_json
 from rnnbench.bench.peers import PEERS
 from rnnbench.bench.problem import Problem
 from rnnbench.errors import UserError
@@ -62,7 +63,7 @@ class PeerProcess:
             self.end()
             why = f"its process died ({_death(process.returncode)})" if ready else f"over {self._patience:.0f} s"
             raise PeerError(why)
-        answer: dict[str, Any] = json.loads(line)
+        answer: dict[str, Any] = strict_json.loads_exactly(line)
         if "error" in answer:
             raise PeerError(answer["error"])
         return answer

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from rnnbench import __version__, files
+from rnnbench import __version__, files, strict_json
 from rnnbench.bench import page, table
 from rnnbench.bench.figure import figures
 from rnnbench.bench.process import usable_cores
@@ -60,7 +60,7 @@ def write(new: Tables, out: Path, say: Callable[[str], None] = lambda line: None
         tables = _joined(new, out, now, say)
         for name, rows in tables.items():
             files.write(out / name, rows.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
-        files.write(out / "machine.json", json.dumps(now, indent=2) + "\n")
+        files.write(out / "machine.json", strict_json.dumps(now, indent=2) + "\n")
         drawn = figures(tables["steps.csv"])
         for stale in out.glob("steps-*.svg"):
             stale.unlink()

@@ -17,6 +17,7 @@ from typing import Any
 
 import psutil
 
+from rnnbench import strict_json
 from rnnbench.bench.peers import PEERS, Peer, Step
 from rnnbench.bench.problem import Problem
 
@@ -86,7 +87,7 @@ def main() -> None:
             answer = getattr(worker, question["do"])(problem, **question["options"])
         except Exception as error:
             answer = {"error": " ".join(f"{type(error).__name__}: {error}".split())}
-        print(json.dumps(answer), file=answers, flush=True)
+        print(strict_json.dumps_exactly(answer), file=answers, flush=True)
 
 
 if __name__ == "__main__":

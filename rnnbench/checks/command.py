@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from rnnbench import completion
+from rnnbench import completion, strict_json
 from rnnbench.options import DataDir, Json, ManualDir, Overrides
 
 console = Console(highlight=False)
@@ -53,7 +52,7 @@ def validate(
     everything = suite or full or not (file or plugins)
     findings = checks.found(checks.chosen(experiment, bool(plugins), everything, full), None if as_json else console)
     if as_json:
-        print(json.dumps(checks.plain(findings), indent=2, allow_nan=False))
+        print(strict_json.dumps(checks.plain(findings), indent=2))
     else:
         checks.show(findings, console)
     if any(finding.passed is False for finding in findings):

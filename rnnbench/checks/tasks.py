@@ -43,7 +43,7 @@ def adding() -> Iterator[Finding]:
         errors.append(task.scores(targets, np.ones_like(targets))["mse"])
         once &= bool((inputs[..., 1].reshape(_BATCH, 2, -1).sum(axis=-1) == 1).all())
         sums = (inputs[..., 0] * inputs[..., 1]).sum(axis=-1, keepdims=True)
-        off = max(off, float(np.abs(sums - targets).max()))
+        off = float(np.maximum(off, np.abs(sums - targets).max()))
     check = f"2 adding: error of answering 1, {_BATCHES * _BATCH:,} draws"
     yield near(check, 1 / 6, float(np.mean(errors)), 1e-3, "variance of the sum")
     yield equal("2 adding: one mark in each half", True, once, _ARJOVSKY)

@@ -55,4 +55,6 @@ class Ett(tfds.core.GeneratorBasedBuilder):
     def _generate_examples(self, path: Any) -> Iterator[tuple[int, dict[str, Any]]]:
         with open(path, newline="") as file:
             for index, row in enumerate(csv.DictReader(file)):
-                yield index, {"date": row["date"], "values": [float(row[column]) for column in COLUMNS]}
+                # A gap is kept as NaN: who reads the series says where it is.
+                values = [float(row[column] or "nan") for column in COLUMNS]
+                yield index, {"date": row["date"], "values": values}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import gzip
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Any
 import jinja2
 import pandas as pd
 
+from rnnbench import strict_json
 from rnnbench.errors import UserError
 from rnnbench.files import write
 from rnnbench.report import gradient_figures, published, score_figures, tables, training_figures, words
@@ -113,9 +113,10 @@ def build(
         "experiment": experiment,
         "provenance": provenance,
     }
-    write(out / "manifest.json", json.dumps(manifest, indent=2, ensure_ascii=False, default=str) + "\n")
+    write(out / "manifest.json", strict_json.dumps(manifest, indent=2, ensure_ascii=False, default=str) + "\n")
     page = out / "report.html"
-    panels = packed(json.dumps([spec for figure in drawn for spec in figure.page_specs()], separators=(",", ":")))
+    specs = [spec for figure in drawn for spec in figure.page_specs()]
+    panels = packed(strict_json.dumps(specs, separators=(",", ":")))
     template = templates().get_template("report.html.j2")
     write(page, template.render(context, library=_library(), panels=panels))
     return page
@@ -219,6 +220,7 @@ def templates() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.policies["json.dumps_function"] = strict_json.dumps
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
     environment.filters |= {"markdown": markdown, "swatch": swatch}
     return environment

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
+import numpy as np
 import pandas as pd
 
 from rnnbench import statistics
@@ -56,6 +57,8 @@ class Material:
     """The tables of `Results`, each with the labels `problem` and `series`, and what follows from them."""
 
     def __init__(self, results: Results) -> None:
+        # An infinity is no place on an axis, and no figure in a table.
+        results = replace(results, runs=_finite(results.runs), history=_finite(results.history))
         keys = statistics.GROUP
         everything = statistics.with_group_names(results.runs)
         everything["run"] = range(len(everything))
@@ -167,6 +170,12 @@ class Material:
     def _scoring(runs: pd.DataFrame, row: tuple[str, str, str]) -> tuple[str, bool]:
         same = runs[(runs["task"] == row[0]) & (runs["task_setting"] == row[1]) & (runs["source"] == row[2])]
         return next(iter(same["score_name"].dropna()), "score"), bool((same["criterion"] == OWN_SKILL).any())
+
+
+def _finite(table: pd.DataFrame) -> pd.DataFrame:
+    """`table` with what is infinite missing."""
+    numbers = table.select_dtypes("float")
+    return table.assign(**numbers.where(np.isfinite(numbers)))
 
 
 def _choosing(runs: pd.DataFrame) -> list[int]:

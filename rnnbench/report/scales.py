@@ -23,14 +23,16 @@ def lag_axis(lags: list[int], field: str = "lag") -> alt.X:
 
 
 def value_scale(values: Iterable[float], *, accuracy: bool) -> alt.Scale:
-    """0 to 1 for accuracy; for an error from 0, or logarithmic where the values span more than a factor of 20."""
+    """0 to 1 for accuracy; else from or to 0, or logarithmic where the values span more than a factor of 20."""
     finite = [float(value) for value in values if value is not None and math.isfinite(value)]
     if accuracy:
         return alt.Scale(domain=[0, 1.02], nice=False)
     low, high = (min(finite), max(finite)) if finite else (0.0, 1.0)
     if low > 0 and high > 20 * low:
         return alt.Scale(type="log", domain=[low / 1.3, high * 1.3], nice=False)
-    return alt.Scale(domain=[min(0.0, low), (high or 1.0) * 1.05], nice=False)
+    if low < 0:
+        return alt.Scale(domain=[low * 1.05, max(0.0, high) * 1.05], nice=False)
+    return alt.Scale(domain=[0.0, (high or 1.0) * 1.05], nice=False)
 
 
 def skill_scale(values: Iterable[float]) -> alt.Scale:

@@ -267,6 +267,7 @@ def _improvement(row: pd.Series | None) -> Cell:
 
 def _candidate(row: dict[Any, Any]) -> Cell:
     runs = f"{row['n']} run{'' if row['n'] == 1 else 's'}"
+    runs += f", {row['undefined']} without a score" if row["undefined"] else ""
     return (f"{number(row['validation_score'])}{' ●' if row['picked'] else ''}", runs)
 
 

@@ -101,6 +101,8 @@ def selection(material: Material) -> str:
             "The seeds that chose are those that are evaluated: the luck of the chosen runs is in their test scores "
             "too, so these are somewhat too good, the more so the more rates a model could choose from."
         )
+    if material.candidates["undefined"].any():
+        luck += " A rate with a run that ended without any score comes after every one without such a run."
     return (
         "Validation score of every learning rate that was tried: mean over the lags and the seeds that chose, of each "
         "run's best evaluation; a diverged run counts with its untrained network's score. One rate for all lags of a "

@@ -7,12 +7,15 @@ methods that need them, so that `rnnbench plan` answers at once.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
+
+from rnnbench.errors import UserError
 
 Filler = Literal["blank", "distractor"]
 Split = Literal["validation", "test"]
@@ -67,7 +70,9 @@ class Task(BaseModel, ABC):
     """Raised whenever a change of the code changes what a run of the task gives: part of every signature."""
     score_name: ClassVar[str] = "accuracy"
     perfect: ClassVar[float] = 1.0
-    """The best score there is; a `perfect` of 0 says that the score is an error."""
+    """The best score there is, whose skill is 1."""
+    higher_is_better: ClassVar[bool | None] = None
+    """Whether a higher score is better; None: it is where `perfect` is above 0, so that one of 0 tells an error."""
     solved_score: ClassVar[float | None] = None
     """Score from which a run counts as solved; None: at least 90% of the model's own skill at lag 0."""
     answers_every_step: ClassVar[bool] = False
@@ -128,7 +133,10 @@ class Task(BaseModel, ABC):
 
     @abstractmethod
     def scores(self, targets: np.ndarray, outputs: np.ndarray) -> dict[str, float]:
-        """Metrics of a whole split from the network's raw outputs; must hold `score_name` and `loss`."""
+        """Metrics of a whole split from the network's raw outputs; must hold `score_name` and `loss`.
+
+        A score that is undefined is NaN: it is worse than every other, and solves nothing.
+        """
 
     @abstractmethod
     def floor(self) -> float:
@@ -139,19 +147,36 @@ class Task(BaseModel, ABC):
         return {"chance": self.floor()}
 
     def skill(self, score: float) -> float:
-        """The score rescaled so that `floor` is 0 and `perfect` is 1."""
+        """The score rescaled so that `floor` is 0 and `perfect` is 1.
+
+        Raises `UserError` where `floor` leaves nothing to gain: it is no finite number, or no worse than `perfect`.
+        """
         floor = self.floor()
+        if not math.isfinite(floor):
+            raise UserError(f"the {self.score_name} that needs no memory is {floor} on the test split, not a number")
+        if math.isclose(floor, self.perfect, rel_tol=1e-12) or not self.better(self.perfect, floor):
+            raise UserError(
+                f"skill cannot be told on this test split: without any memory its {self.score_name} is {floor:.6g}, "
+                f"and a perfect one is {self.perfect:g}; take more, or more varied, test examples"
+            )
         return (score - floor) / (self.perfect - floor)
 
+    @property
+    def score_rises(self) -> bool:
+        """Whether a higher score is better, as the task declares it."""
+        return self.perfect > 0 if self.higher_is_better is None else self.higher_is_better
+
     def better(self, score: float, other: float) -> bool:
-        """Whether `score` is strictly better than `other`."""
-        return score > other if self.perfect > 0 else score < other
+        """Whether `score` is strictly better than `other`; NaN and infinities are worse than every number."""
+        if not (math.isfinite(score) and math.isfinite(other)):
+            return math.isfinite(score)
+        return score > other if self.score_rises else score < other
 
     def solves(self, score: float) -> bool | None:
         """Whether a run with this score is solved; None where that is relative to lag 0 and one run cannot tell."""
         if self.solved_score is None:
             return None
-        return not self.better(self.solved_score, score)
+        return math.isfinite(score) and not self.better(self.solved_score, score)
 
 
 class ClassificationTask(Task, ABC):
@@ -164,10 +189,7 @@ class ClassificationTask(Task, ABC):
         return keras.losses.sparse_categorical_crossentropy(targets, outputs, from_logits=True)
 
     def scores(self, targets: np.ndarray, outputs: np.ndarray) -> dict[str, float]:
-        return {
-            "accuracy": float(np.mean(outputs.argmax(axis=-1) == targets)),
-            "loss": float(np.mean(cross_entropy(targets, outputs))),
-        }
+        return {"accuracy": accuracy(targets, outputs), "loss": float(np.mean(cross_entropy(targets, outputs)))}
 
     def floor(self) -> float:
         """Share of the most frequent class of the test split."""
@@ -191,6 +213,24 @@ class RegressionTask(Task, ABC):
         error = outputs.astype(np.float64) - targets
         mse = float(np.mean(error**2))
         return {"mse": mse, "mae": float(np.mean(np.abs(error))), "loss": mse}
+
+
+def check_batch(batch: Batch, what: str) -> None:
+    """Raise `UserError` if `batch`, called `what`, holds no example, or a number that is not finite."""
+    if not len(batch[1]):
+        raise UserError(f"{what} holds no example")
+    for kind, values in zip(("inputs", "targets"), batch, strict=True):
+        if np.issubdtype(values.dtype, np.floating) and not (finite := np.isfinite(values)).all():
+            first = tuple(np.argwhere(~finite)[0].tolist())
+            raise UserError(
+                f"{what} holds {np.count_nonzero(~finite):,} {kind} that are no finite numbers, "
+                f"the first of them {values[first]} at {list(first)} (counted from 0)"
+            )
+
+
+def accuracy(targets: np.ndarray, logits: np.ndarray) -> float:
+    """Share of the targets that have the largest logit; NaN where a logit is no finite number."""
+    return float(np.mean(logits.argmax(axis=-1) == targets)) if np.isfinite(logits).all() else math.nan
 
 
 def cross_entropy(targets: np.ndarray, logits: np.ndarray) -> np.ndarray:

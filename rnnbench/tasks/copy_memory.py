@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from rnnbench.registry import register_task
-from rnnbench.tasks.base import Batch, ClassificationTask, Features, Layout, Split, cross_entropy
+from rnnbench.tasks.base import Batch, ClassificationTask, Features, Layout, Split, accuracy, cross_entropy
 
 _STREAMS = {"train": 0, "validation": 1, "test": 2}
 
@@ -95,9 +95,8 @@ class CopyMemory(ClassificationTask):
         per_step = cross_entropy(targets, outputs)
         recall = slice(-self.symbols, None)
         losses = {"recall_loss": float(per_step[:, recall].mean()), "all_position_loss": float(per_step.mean())}
-        accuracy = float(np.mean(outputs[:, recall].argmax(axis=-1) == targets[:, recall]))
         trained = "recall_loss" if self.objective == "recall" else "all_position_loss"
-        return {"accuracy": accuracy, "loss": losses[trained], **losses}
+        return {"accuracy": accuracy(targets[:, recall], outputs[:, recall]), "loss": losses[trained], **losses}
 
     def floor(self) -> float:
         """Chance: 1 / `alphabet`."""

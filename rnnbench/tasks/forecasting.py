@@ -10,6 +10,8 @@ import numpy as np
 from pydantic import Field
 
 from rnnbench.datasets import reading
+from rnnbench.datasets.scaling import Scale
+from rnnbench.errors import UserError
 from rnnbench.registry import register_task
 from rnnbench.tasks.base import Features, Layout, RegressionTask
 from rnnbench.tasks.dataset import DatasetTask, Examples, prepared_are_fewer
@@ -35,7 +37,8 @@ class Forecasting(DatasetTask, RegressionTask):
 
     Splits of 12, 4 and 4 months of 30 days; every window of each is used; validation and test windows begin `look_back`
     rows before their split; each channel is standardised by the training rows (the protocol of Informer and of
-    LTSF-Linear, Zeng et al. 2023). A distractor filler is a stretch of the training rows from anywhere.
+    LTSF-Linear, Zeng et al. 2023), one that is constant there is 0. A distractor filler is a stretch of the training
+    rows from anywhere.
     """
 
     source: Literal["ETTh1", "ETTh2", "synthetic"] = "ETTh1"
@@ -106,7 +109,10 @@ class Forecasting(DatasetTask, RegressionTask):
 
 @lru_cache(maxsize=4)
 def load(source: str, variables: str) -> Series:
-    """The whole series, standardised by its training rows; the oil temperature is the last column."""
+    """The whole series, standardised by its training rows; the oil temperature is the last column.
+
+    Raises `UserError` where a value is missing.
+    """
     if source == "synthetic":
         raw = _synthetic()
     else:
@@ -114,8 +120,21 @@ def load(source: str, variables: str) -> Series:
     borders = _borders(source)
     if variables == "univariate":
         raw = raw[:, -1:]
-    train = raw[slice(*borders["train"])]
-    return Series((raw - train.mean(axis=0)) / train.std(axis=0), borders)
+    _check_complete(source, raw)
+    return Series(Scale.of(raw[slice(*borders["train"])])(raw), borders)
+
+
+def _check_complete(source: str, raw: np.ndarray) -> None:
+    missing = np.argwhere(~np.isfinite(raw))
+    if len(missing):
+        from rnnbench.datasets.ett import COLUMNS
+
+        row, column = missing[0]
+        name = COLUMNS[column - raw.shape[1]]
+        raise UserError(
+            f"data set '{source}': {len(missing):,} values are missing or no finite numbers, "
+            f"the first in column {name}, row {row + 1:,} of {len(raw):,}"
+        )
 
 
 def _borders(source: str) -> dict[str, tuple[int, int]]:

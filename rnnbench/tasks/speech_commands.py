@@ -11,6 +11,7 @@ from pydantic import Field, field_validator
 
 from rnnbench.datasets import catalogue, reading
 from rnnbench.datasets.cache import cached
+from rnnbench.datasets.scaling import Scale
 from rnnbench.errors import UserError
 from rnnbench.registry import register_task
 from rnnbench.tasks.base import Features, Layout
@@ -31,8 +32,9 @@ class SpeechCommands(DatasetClassificationTask):
     """One of `words`, asked after one second of sound and the lag.
 
     Each step is a frame of log-mel energies (see `log_mel`), standardised per band with the mean and standard deviation
-    of the training frames. A distractor is a noise frame of matching level: each band normal with the training frames'
-    mean and deviation, independent of its neighbours. Clips shorter than a second end in zeros, longer ones are cut.
+    of the training frames; a band that is constant there (of many, some hold no frequency of the spectrum) is 0. A
+    distractor is a noise frame of matching level: each band normal with the training frames' mean and deviation,
+    independent of its neighbours. Clips shorter than a second end in zeros, longer ones are cut.
     """
 
     source: Literal["speech_commands", "synthetic"] = "speech_commands"
@@ -86,7 +88,10 @@ class SpeechCommands(DatasetClassificationTask):
         return _splits(self.words, self.window_ms, self.stride_ms, self.bands)[split]
 
     def distractors(self, rng: np.random.Generator, n: int) -> np.ndarray:
-        return rng.standard_normal((n, self.lag, self.bands), dtype=np.float32)
+        noise = rng.standard_normal((n, self.lag, self.bands), dtype=np.float32)
+        if self.source != "synthetic":
+            noise[..., _constant_bands(self.words, self.window_ms, self.stride_ms, self.bands)] = 0
+        return noise
 
 
 def _most_bands(window_ms: int, bands: int) -> int:
@@ -146,12 +151,18 @@ def one_second(sound: np.ndarray) -> np.ndarray:
 
 
 @lru_cache(maxsize=2)
+def _constant_bands(words: tuple[str, ...], window_ms: int, stride_ms: int, bands: int) -> np.ndarray:
+    frames = _splits(words, window_ms, stride_ms, bands)["train"].evidence
+    return np.asarray(~frames.any(axis=(0, 1)))
+
+
+@lru_cache(maxsize=2)
 def _splits(words: tuple[str, ...], window_ms: int, stride_ms: int, bands: int) -> Splits:
     catalogue.check("speech_commands")
     key = {"words": words, "window_ms": window_ms, "stride_ms": stride_ms, "bands": bands}
     arrays = cached(
         "speech-commands",
-        {"version": 1, "data": catalogue.fingerprint("speech_commands"), **key},
+        {"version": 2, "data": catalogue.fingerprint("speech_commands"), **key},
         lambda: _features(words, window_ms, stride_ms, bands),
     )
     return {split: Examples(arrays[f"{split}_frames"], arrays[f"{split}_labels"]) for split in _SPLITS}
@@ -162,10 +173,9 @@ def _features(words: tuple[str, ...], window_ms: int, stride_ms: int, bands: int
     for split in _SPLITS:
         frames, labels = _read(split, words, window_ms, stride_ms, bands)
         arrays[f"{split}_frames"], arrays[f"{split}_labels"] = frames, labels
-    train = arrays["train_frames"]
-    mean, deviation = train.mean(axis=(0, 1), dtype=np.float64), train.std(axis=(0, 1), dtype=np.float64)
+    scale = Scale.of(arrays["train_frames"])
     for split in _SPLITS:
-        arrays[f"{split}_frames"] = ((arrays[f"{split}_frames"] - mean) / deviation).astype(np.float32)
+        arrays[f"{split}_frames"] = scale(arrays[f"{split}_frames"]).astype(np.float32)
     return arrays
 
 

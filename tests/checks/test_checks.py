@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from rich.console import Console
 
-from rnnbench.checks import validate
+from rnnbench.checks import models, validate
 from rnnbench.checks.finding import Finding, at_least, at_most, between, equal, near
 from rnnbench.execution.base import quiet_tensorflow
+from rnnbench.gradients import GradientProbe
+from rnnbench.models.simple_rnn import SimpleRNN
 
 quiet_tensorflow()
 QUICK, TRAINED = validate.quick(), validate.trained()
@@ -84,3 +87,9 @@ def test_a_narrow_terminal_gets_two_lines_a_finding() -> None:
     lines = [line.rstrip() for line in console.export_text().splitlines()]
     assert "passed  1 copy-memory, T=100, K=10: length" in lines
     assert "        expected 120, found 120, exact; Arjovsky et al. 2016, section 5" in lines
+
+
+def test_a_gradient_that_is_no_number_does_not_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = GradientProbe.gradient
+    monkeypatch.setattr(GradientProbe, "gradient", lambda probe, batch: right(probe, batch) * np.nan)
+    assert not any(finding.passed for finding in models.probe("simple_rnn", SimpleRNN))

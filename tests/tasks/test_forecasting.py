@@ -195,3 +195,40 @@ def test_a_batch_larger_than_the_data_is_refused():
     task = Forecasting(lag=0, source="synthetic")
     with pytest.raises(UserError, match=r"batch_size 9,999: there are only 2,281 training examples"):
         task.train_batch(0, 0, 9_999)
+
+
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
+    """Noise in place of ETTh1, to be changed by a test."""
+    values = np.random.default_rng(0).normal(20, 3, size=(17_420, 7)).astype(np.float32)
+    monkeypatch.setattr(reading, "rows", lambda name, split: ({"values": row} for row in values))
+    for name in ("load", "naive_errors", "_examples"):
+        monkeypatch.setattr(forecasting, name, getattr(forecasting, name).__wrapped__)
+    return values
+
+
+@pytest.mark.parametrize("noise", [0.0, 1e-8])
+def test_a_column_that_is_constant_in_training_is_zero(held: np.ndarray, noise: float) -> None:
+    held[:8640, 2] = 1e6 * (1 + noise * np.random.default_rng(1).normal(size=8640))
+    task = Forecasting(lag=2, filler="distractor", variables="multivariate")
+    inputs, targets = task.split("test")
+    assert np.isfinite(inputs).all()
+    assert not inputs[..., 2].any()
+    assert not targets.reshape(len(targets), 24, 7)[..., 2].any()
+    assert np.abs(targets).max() < 20
+    assert 0 < task.skill(task.floor() / 2) < 1
+
+
+@pytest.mark.parametrize("rows", [slice(None), slice(11_000, None)])
+def test_a_constant_series_is_told(held: np.ndarray, rows: slice) -> None:
+    held[rows, -1] = 20
+    with pytest.raises(UserError, match=r"without any memory its mse is 0, and a perfect one is 0; take more"):
+        Forecasting(lag=0).skill(0.5)
+
+
+def test_a_missing_value_is_told_with_its_place(held: np.ndarray) -> None:
+    held[[40, 9000], [3, 6]] = np.nan
+    with pytest.raises(UserError, match=r"'ETTh1': 2 values are missing.* first in column MULL, row 41 of 17,420$"):
+        forecasting.load("ETTh1", "multivariate")
+    with pytest.raises(UserError, match=r"'ETTh1': 1 values are missing.* first in column OT, row 9,001 of 17,420$"):
+        forecasting.load("ETTh1", "univariate")

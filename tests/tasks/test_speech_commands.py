@@ -175,3 +175,20 @@ def test_the_prepared_words() -> None:
     frames = task.examples("train").evidence
     assert np.abs(frames.mean(axis=(0, 1))).max() < 1e-3
     assert np.abs(frames.std(axis=(0, 1)) - 1).max() < 1e-3
+
+
+@pytest.mark.parametrize(("window", "bands", "constant"), [(25, 40, 0), (25, 128, 1), (10, 80, 2), (5, 40, 1)])
+def test_bands_without_a_frequency_are_zero(
+    clips: dict[str, list[int]], monkeypatch: pytest.MonkeyPatch, window: int, bands: int, constant: int
+) -> None:
+    monkeypatch.setattr(speech_commands, "_constant_bands", speech_commands._constant_bands.__wrapped__)
+    settings = {"words": ("go", "left"), "window_ms": window, "stride_ms": window, "bands": bands}
+    task = SpeechCommands(lag=200, filler="distractor", **settings)
+    dead = ~task.examples("train").evidence.any(axis=(0, 1))
+    assert dead.sum() == constant
+    for name in ("validation", "test"):
+        inputs, _ = task.split(name)
+        assert np.isfinite(inputs).all()
+        assert np.array_equal(~inputs[..., :-1].any(axis=(0, 1)), dead)
+    evidence = task.examples("train").evidence[..., ~dead]
+    assert np.abs(evidence.std(axis=(0, 1)) - 1).max() < 1e-4
