@@ -13,8 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 import tensorflow_datasets as tfds
 
-COLUMNS = ("HUFL", "HULL", "MUFL", "MULL", "LUFL", "LULL", "OT")
-"""Six loads (high, middle, low; useful, useless) and the oil temperature, degrees Celsius."""
+from rnnbench.datasets.catalogue import ETT_COLUMNS
 
 _URL = "https://raw.githubusercontent.com/zhouhaoyi/ETDataset/main/ETT-small/{}.csv"
 
@@ -38,7 +37,7 @@ class Ett(tfds.core.GeneratorBasedBuilder):
             features=tfds.features.FeaturesDict(
                 {
                     "date": tfds.features.Text(),
-                    "values": tfds.features.Tensor(shape=(len(COLUMNS),), dtype=np.float32),
+                    "values": tfds.features.Tensor(shape=(len(ETT_COLUMNS),), dtype=np.float32),
                 }
             ),
             homepage="https://github.com/zhouhaoyi/ETDataset",
@@ -55,4 +54,4 @@ class Ett(tfds.core.GeneratorBasedBuilder):
     def _generate_examples(self, path: Any) -> Iterator[tuple[int, dict[str, Any]]]:
         with open(path, newline="") as file:
             for index, row in enumerate(csv.DictReader(file)):
-                yield index, {"date": row["date"], "values": [float(row[column]) for column in COLUMNS]}
+                yield index, {"date": row["date"], "values": [float(row[column]) for column in ETT_COLUMNS]}

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field, field_validator
 
 from rnnbench.datasets import catalogue, reading
-from rnnbench.datasets.cache import cached
+from rnnbench.datasets.cache import cached, in_memory
 from rnnbench.errors import UserError
 from rnnbench.registry import register_task
 from rnnbench.tasks.base import Features, Layout
@@ -145,13 +145,13 @@ def one_second(sound: np.ndarray) -> np.ndarray:
     return result
 
 
-@lru_cache(maxsize=2)
+@in_memory(maxsize=2)
 def _splits(words: tuple[str, ...], window_ms: int, stride_ms: int, bands: int) -> Splits:
     catalogue.check("speech_commands")
     key = {"words": words, "window_ms": window_ms, "stride_ms": stride_ms, "bands": bands}
     arrays = cached(
         "speech-commands",
-        {"version": 1, "data": catalogue.fingerprint("speech_commands"), **key},
+        {"version": SpeechCommands.version, "data": catalogue.fingerprint("speech_commands"), **key},
         lambda: _features(words, window_ms, stride_ms, bands),
     )
     return {split: Examples(arrays[f"{split}_frames"], arrays[f"{split}_labels"]) for split in _SPLITS}
