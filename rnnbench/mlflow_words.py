@@ -14,7 +14,7 @@ import rnnbench
 from rnnbench.experiment import Experiment, RunSpec
 from rnnbench.markdown import plain
 from rnnbench.mlflow_views import VIEWS, link
-from rnnbench.stored import KIND_TAG, PICTURE_ARTIFACT, SIGNATURE_TAG, STATUS_TAG
+from rnnbench.stored import KIND_TAG, PICTURE_ARTIFACT, SETTINGS_TAG, SIGNATURE_TAG, STATUS_TAG
 
 NOTE_TAG = "mlflow.note.content"
 """The description of a run or an experiment: Markdown, of which the page of an experiment shows the first line."""
@@ -39,6 +39,7 @@ def run_tags(spec: RunSpec, colour: str) -> dict[str, str]:
     """The tags of a run that goes on; `colour`: that of its model everywhere."""
     return {
         SIGNATURE_TAG: spec.signature,
+        SETTINGS_TAG: spec.settings_signature,
         STATUS_TAG: "running",
         KIND_TAG: "run",
         "task": spec.task_label,
