@@ -252,6 +252,8 @@ def report(
         raise UserError("a report of several files, or of a part, needs a folder of its own: add --out DIR")
     for grid in grids:
         grid.location.check_readable()
+        if note := grid.note():
+            _say(f"note: {note}")
     # After the stores have answered, because drawing takes a second to import.
     from rnnbench.report.command import write
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import json
 import math
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -25,7 +26,7 @@ from pydantic import (
     model_validator,
 )
 
-from rnnbench import registry, signature
+from rnnbench import class_code, registry, signature
 from rnnbench.errors import SettingError, UserError
 from rnnbench.feasibility import InfeasibleError, check_class, check_model, check_task, telling
 from rnnbench.mistakes import explain, first_mistake, shown
@@ -34,6 +35,7 @@ from rnnbench.models.sizing import BudgetError, units_for_budget
 from rnnbench.seeds import MOST_RUNS, counted, distinct
 from rnnbench.signature import PARTS
 from rnnbench.strict_json import not_finite
+from rnnbench.tasks import fed
 from rnnbench.tasks.base import Task
 
 KeyPath = tuple[str | int, ...]
@@ -186,30 +188,45 @@ class Experiment(_Settings):
         except ValidationError as error:
             groups: dict[str, type[BaseModel]] = {"gradients": GradientProbes, "select": Selection}
             raise first_mistake(error, cls, groups) from None
-        for at, plugin in enumerate(experiment.plugins):
-            try:
-                registry.load_plugins([plugin])
-            except UserError as error:
-                raise SettingError(("plugins", at), str(error)) from error
+        try:
+            # Anew, for they or what they have read may have been edited in this session; together, for two of them may
+            # not register one name.
+            registry.load_plugins(experiment.plugins, fresh=True)
+        except UserError as error:
+            at = [at for at, plugin in enumerate(experiment.plugins) if f"'{plugin}'" in str(error)]
+            raise SettingError(("plugins", *at[:1]), str(error)) from error
         experiment.runs  # noqa: B018  (expanding validates what tasks and models say)
         return experiment
 
     @cached_property
-    def runs(self) -> tuple[RunSpec, ...]:
-        """Every run of the grid, in the order of the file.
+    def points(self) -> tuple[RunSpec, ...]:
+        """Every point of the grid as it is asked for, in the order of the file.
 
-        Raises `SettingError` for settings that a task, a model or the training does not take, and for an empty grid.
+        Points that are one computation, such as both fillers where there is no lag, have one signature: see `runs`.
+        Raises `SettingError` for settings that a task, a model or the training does not take, for an empty grid, and
+        for one point that is asked for twice.
         """
         self._check_size()
-        runs: list[RunSpec] = []
+        points: list[RunSpec] = []
+        fingerprints: dict[str, str | None] = {}
         for task_label, model_label in itertools.product(self.tasks, self.models):
-            runs += self._cell(task_label, model_label)
+            points += self._cell(task_label, model_label, fingerprints)
+        for task_class in {type(point.task) for point in points}:
+            class_code.forget_cached(task_class)
         seen: dict[str, RunSpec] = {}
-        for run in runs:
-            twin = seen.setdefault(run.signature, run)
-            if twin is not run:
-                raise SettingError((), f"two points of the grid are the same run: '{twin.name}' and '{run.name}'")
-        return tuple(runs)
+        for point in points:
+            twin = seen.setdefault(signature.written(point.settings), point)
+            if twin is not point:
+                raise SettingError((), f"two points of the grid are the same run: '{twin.name}' and '{point.name}'")
+        return tuple(points)
+
+    @cached_property
+    def runs(self) -> tuple[RunSpec, ...]:
+        """What is to be computed for `points`, each once. Raises `SettingError` as they do."""
+        runs: dict[str, RunSpec] = {}
+        for point in self.points:
+            runs.setdefault(point.signature, point.canonical)
+        return tuple(runs.values())
 
     @property
     def file(self) -> Path | None:
@@ -229,7 +246,7 @@ class Experiment(_Settings):
         """The experiment with every default filled in, as plain values; an axis is the list of its values."""
         tasks: dict[str, list[dict[str, Any]]] = {}
         models: dict[str, list[dict[str, Any]]] = {}
-        for run in self.runs:
+        for run in self.points:
             settings = run.settings
             tasks.setdefault(run.task_label, []).append({"task": settings["task"], **settings["task_settings"]})
             model = {"model": settings["model"], **settings["model_settings"], "training": settings["training"]}
@@ -244,7 +261,7 @@ class Experiment(_Settings):
             "models": {label: _merged(points) for label, points in models.items()},
         }
 
-    def _cell(self, task_label: str, model_label: str) -> Iterator[RunSpec]:
+    def _cell(self, task_label: str, model_label: str, fingerprints: dict[str, str | None]) -> Iterator[RunSpec]:
         task_path, model_path = ("tasks", task_label), ("models", model_label)
         task_class, task_values, task_training = _read(self.tasks[task_label], registry.tasks, "task", task_path)
         model_class, model_values, model_training = _read(
@@ -279,6 +296,7 @@ class Experiment(_Settings):
                         task_axes={key: task_axes[key] for key in task_axes if key not in ("lag", "filler")},
                         model_axes=model_axes | training_axes,
                         log_model=self.log_model is not None,
+                        fingerprints=fingerprints,
                     )
 
     def _check_size(self) -> None:
@@ -350,6 +368,8 @@ class RunSpec:
     """Values of the axes of model and training."""
     log_model: bool = False
     """Whether the trained network is kept."""
+    fingerprints: dict[str, str | None] = field(default_factory=dict, repr=False)
+    """Of the data, by task at any lag, as far as they have been read; shared by the runs of an experiment."""
 
     @property
     def name(self) -> str:
@@ -368,15 +388,21 @@ class RunSpec:
         return any_lag, self.model.architecture, *settings
 
     @cached_property
+    def canonical(self) -> RunSpec:
+        """What is computed for this point: see `Task.canonical` and `Model.canonical`."""
+        task, model = self.task.canonical(), self.model.canonical()
+        return self if (task, model) == (self.task, self.model) else replace(self, task=task, model=model)
+
+    @cached_property
     def settings(self) -> dict[str, Any]:
-        """Everything that can change the result, as plain values."""
+        """Everything that can change the result but the data, as plain values."""
         task_class, model_class = type(self.task), type(self.model)
         return {
             "task": registry.tasks.name_of(task_class),
-            "task_code": registry.code_version(task_class),
+            "task_code": class_code.of(task_class),
             "task_settings": self.task.model_dump(mode="json"),
             "model": registry.models.name_of(model_class),
-            "model_code": registry.code_version(model_class),
+            "model_code": class_code.of(model_class),
             "model_settings": self.model.model_dump(mode="json"),
             "seed": self.seed,
             "training": self.training.model_dump(mode="json"),
@@ -385,17 +411,61 @@ class RunSpec:
         }
 
     @cached_property
+    def fingerprint(self) -> str | None:
+        """Of the data as they were when this was first asked; None where they are absent."""
+        task = self.canonical.task
+        settings = task.model_dump(mode="json", exclude={"lag"})
+        key = signature.written([self.settings["task"], settings])
+        if key not in self.fingerprints:
+            self.fingerprints[key] = task.fingerprint()
+        return self.fingerprints[key]
+
+    @cached_property
     def signature(self) -> str:
-        """Hash of `settings`: the run's identity in every store, whatever its label or place in a grid."""
-        task, model = signature.hashed(self.task), signature.hashed(self.model)
-        training, gradients = signature.hashed(self.training), signature.hashed(self.gradients)
-        parts = {"task_settings": task, "model_settings": model, "training": training, "gradients": gradients}
-        return signature.digest(self.settings | parts)
+        """The run's identity in every store, whatever its label or place in a grid: a hash of settings and data."""
+        return signature.digest(self._hashed | {"data": self.fingerprint})
+
+    @cached_property
+    def settings_signature(self) -> str:
+        """The same without the data: it finds runs where the data are absent."""
+        return signature.digest(self._hashed)
+
+    @cached_property
+    def _hashed(self) -> dict[str, Any]:
+        parts = {"task_settings": self.canonical.task, "model_settings": self.canonical.model}
+        parts |= {"training": self.training, "gradients": self.gradients}
+        return self.settings | {name: signature.hashed(part) for name, part in parts.items()}
+
+    def check_current(self) -> None:
+        """Raise `UserError`, one line, if code or data are not those of the signature any more, or cannot be read."""
+        self.task.check_data()
+        for thing in (type(self.task), type(self.model)):
+            class_code.check_current(thing)
+        task = self.canonical.task
+        now = task.fingerprint()
+        if now is None:
+            fed.read(task)  # which says what is wrong
+            raise UserError(f"tasks.{self.task_label}: the data are not there, says its fingerprint")
+        if now != self.fingerprint:
+            raise UserError(
+                f"tasks.{self.task_label}: the data are not those that were there when the experiment was loaded, or "
+                "not the same when they are read twice: load the experiment again"
+            )
 
     def __reduce__(self) -> tuple[Any, ...]:
         # As plain values, because a process that has not loaded the plug-ins cannot unpickle their classes.
         labels = (self.task_label, self.model_label, self.plugins, self.task_axes, self.model_axes, self.log_model)
-        return _restore, (self.settings, *labels)
+        homes = [home for thing in (type(self.task), type(self.model)) if (home := class_code.home_of(thing))]
+        return _restore, (self.settings, *labels, homes)
+
+
+def one_of_each(specs: Iterable[RunSpec]) -> list[RunSpec]:
+    """A run for each task, whatever its lag, and each model's class: they have their code and data in common."""
+    found: dict[tuple[object, ...], RunSpec] = {}
+    for spec in specs:
+        task = spec.task.model_dump_json(exclude={"lag"})
+        found.setdefault((type(spec.task), task, type(spec.model)), spec)
+    return list(found.values())
 
 
 def line(spec: RunSpec, chosen: str | None = None) -> dict[str, str]:
@@ -425,8 +495,16 @@ def _restore(
     task_axes: dict[str, Any],
     model_axes: dict[str, Any],
     log_model: bool,
+    homes: list[str],
 ) -> RunSpec:
     registry.load_plugins(plugins)
+    for home in homes:
+        try:
+            importlib.import_module(home)
+        except Exception as error:
+            raise UserError(
+                f"module '{home}', which holds a task or model, cannot be imported: {error}; name it under 'plugins:'"
+            ) from error
     return RunSpec(
         task_label=task_label,
         task=registry.tasks[settings["task"]].model_validate_json(json.dumps(settings["task_settings"])),

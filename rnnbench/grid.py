@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from rnnbench.errors import posix_only
 from rnnbench.execution.preparation import to_do, work_place
+from rnnbench.experiment import one_of_each
 from rnnbench.stages import needed, planned
 from rnnbench.store import Location
 
@@ -73,8 +74,9 @@ class Grid:
         settle_home()
         if out is not None:
             import rnnbench.report  # noqa: F401  (raises where none can be drawn)
-        for task in {spec.task.model_copy(update={"lag": 1}): spec.task for spec in self.experiment.runs}.values():
-            task.check_data()
+        executors.check(self.experiment.runs)
+        for spec in one_of_each(self.experiment.runs):
+            spec.check_current()
         checkpoints, leases = work_place(self.experiment, self.location, self.store)
         executor_for = executors.reach(checkpoints, screen.say)
         with Tracker(self.location, self.experiment) as tracker, leases:
@@ -144,6 +146,14 @@ class Grid:
         from rnnbench.remembered import instead
 
         return instead(self.experiment, self.location)
+
+    def note(self) -> str:
+        """A line on runs that the store has of this grid and whose data are absent; else empty."""
+        if all(spec.fingerprint is not None for spec in self.experiment.runs):
+            return ""
+        from rnnbench.matching import matched
+
+        return matched(self.location, self.experiment).note
 
     @property
     def source(self) -> Source:

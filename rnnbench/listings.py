@@ -63,19 +63,20 @@ def status(experiment: Experiment, found: GridStatus, others: Sequence[Remembere
     """
     going_on = {one.spec.signature: one for one in found.running}
     runs = []
-    for spec in experiment.runs:
+    for spec in experiment.points:
         said = _named(spec) | {"state": found.states[spec.signature]}
         if one := going_on.get(spec.signature):
             said |= {"step": one.step, "score": one.score if math.isfinite(one.score) else None}
         runs.append(said)
     counts = dict(found.counts(list(experiment.runs)))
-    return {
+    told = {
         "experiment": experiment.name,
         "counts": counts,
         "seconds_left": found.seconds_left,
         "runs": runs,
         "others": [{"overrides": one.overrides, "runs": one.runs} for one in others],
     }
+    return told | ({"note": found.note} if found.note else {})
 
 
 def _named(spec: RunSpec) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from rnnbench import strict_json
 from rnnbench.experiment import Experiment, RunSpec
 from rnnbench.markdown import plain
 from rnnbench.mlflow_views import VIEWS, link
-from rnnbench.stored import KIND_TAG, PICTURE_ARTIFACT, SIGNATURE_TAG, STATUS_TAG
+from rnnbench.stored import KIND_TAG, PICTURE_ARTIFACT, SETTINGS_TAG, SIGNATURE_TAG, STATUS_TAG
 
 NAME_TAG = "mlflow.runName"
 NOTE_TAG = "mlflow.note.content"
@@ -48,6 +48,7 @@ def run_tags(spec: RunSpec, colour: str) -> dict[str, str]:
     """The tags of a run that goes on."""
     return {
         SIGNATURE_TAG: spec.signature,
+        SETTINGS_TAG: spec.settings_signature,
         STATUS_TAG: "running",
         KIND_TAG: "run",
         **label_tags(spec, colour),

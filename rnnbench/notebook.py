@@ -20,7 +20,7 @@ from rich.console import Console
 
 from rnnbench import experiment_file, statistics
 from rnnbench.caller import kept
-from rnnbench.errors import UserError
+from rnnbench.errors import UserError, note
 from rnnbench.execution.executors import Executors
 from rnnbench.execution.script import leave_if_unguarded
 from rnnbench.experiment import Experiment
@@ -109,6 +109,7 @@ def load_results(
 
     `last`: of its file with the overrides of the last run of it, as `rnnbench report --last`. Raises `UserError` if the
     store is not there or has none of its runs; the message says under which overrides it has some.
+    Where a task's data are absent its runs are found by their settings alone, with a note.
 
     >>> import rnnbench
     >>> experiment = rnnbench.load_experiment("experiments/copy_memory.yaml", "seeds=1")
@@ -125,7 +126,10 @@ def load_results(
             raise UserError("last=True: the experiment was made in Python, and only a file is run with overrides")
         overrides = with_last(experiment.file, experiment.overrides, grid.location)
         grid = _grid(experiment_file.load(experiment.file, overrides), store, tracking_uri)
-    return grid.results()
+    results = grid.results()
+    if results.note:
+        note(results.note)
+    return results
 
 
 @kept()

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import difflib
-import hashlib
 import importlib
-import importlib.util
-import inspect
 import pkgutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import entry_points
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from rnnbench import class_code, plugins
 from rnnbench.errors import UserError, note
 
 if TYPE_CHECKING:
@@ -56,7 +54,8 @@ class Registry(Generic[T]):
     def register(self, name: str) -> Callable[[T], T]:
         """Class decorator: make the class known by `name`.
 
-        Raises `UserError` if another class holds the name already.
+        Raises `UserError` if another class holds the name already; but a plug-in that is not asked for any more, as
+        another experiment is loaded, gives way.
         """
 
         def add(thing: T) -> T:
@@ -64,12 +63,13 @@ class Registry(Generic[T]):
             if not thing.__module__.startswith("rnnbench."):
                 self._import_own()  # so that what comes later is what is told
             held = self._things.get(name)
-            if held is not None and (held.__module__, held.__qualname__) != (thing.__module__, thing.__qualname__):
+            if held is not None and _place(held) != _place(thing) and not plugins.give_way(held.__module__):
                 raise UserError(
                     f"{self.kind} '{name}' is registered twice: by {held.__module__} and {thing.__module__}"
                 )
             self._things[name] = thing
             self._names[thing] = name
+            class_code.note(thing)
             return thing
 
         return add
@@ -98,8 +98,19 @@ class Registry(Generic[T]):
         return name in self._things
 
     def name_of(self, thing: T) -> str:
-        """The registered name of a class."""
+        """The registered name of a class, also of one that was replaced since."""
         return self._names[thing]
+
+    @contextmanager
+    def without(self, modules: set[str]) -> Iterator[None]:
+        """Forget what these modules have registered; if the block raises, all is as it was before."""
+        before = dict(self._things)
+        self._things = {name: thing for name, thing in before.items() if thing.__module__ not in modules}
+        try:
+            yield
+        except BaseException:
+            self._things = before
+            raise
 
     def _fill(self) -> None:
         self._import_own()
@@ -112,6 +123,12 @@ class Registry(Generic[T]):
         package = importlib.import_module(self._package)
         for module in pkgutil.iter_modules(package.__path__):
             importlib.import_module(f"{self._package}.{module.name}")
+
+
+def _place(thing: type) -> tuple[str, str]:
+    """Where a class is written: one file may be imported under two names."""
+    file = getattr(sys.modules.get(thing.__module__), "__file__", None)
+    return file or thing.__module__, thing.__qualname__
 
 
 tasks: Registry[type[Task]] = Registry("task", "rnnbench.tasks", "Task")
@@ -137,41 +154,18 @@ def _load_entry_points() -> None:
             note(f"the plug-in '{entry.name}' ({entry.value}){package} cannot be loaded and is left out: {reason}")
 
 
-def load_plugins(plugins: Iterable[str]) -> None:
-    """Import modules and `.py` files that register tasks and models; a second call is instant."""
-    for plugin in plugins:
-        try:
-            _load_file(Path(plugin)) if plugin.endswith(".py") else importlib.import_module(plugin)
-        except UserError:
-            raise
-        except Exception as error:
-            raise UserError(f"plugin '{plugin}' cannot be loaded: {type(error).__name__}: {error}") from error
+def load_plugins(names: Iterable[str], fresh: bool = False) -> None:
+    """Import modules and `.py` files that register tasks and models.
 
-
-def _load_file(path: Path) -> None:
-    # Named by its place, so that two files of one name in two folders stay apart and a worker finds the same module.
-    name = f"rnnbench_plugin_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
-    if name in sys.modules:
-        return
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None or not path.is_file():
-        raise UserError(f"plugin '{path}' is not a Python file that exists")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-
-
-def code_version(thing: type) -> str:
-    """What stands in a signature for the code of a task or model.
-
-    For ours its `version`, which we raise when a change alters results; for a plug-in the digest of its source file,
-    since nobody can be asked to remember.
+    A second call is instant, unless a file was edited: then it is loaded anew, with the local modules that it imports.
+    What it registered before is replaced, and what it does not register any more is forgotten. `fresh`: load all anew,
+    data that they keep in memory included. Raises `UserError` for a plug-in that cannot be loaded; the registry is then
+    what it was.
     """
-    if thing.__module__.startswith("rnnbench."):
-        return str(thing.version)  # type: ignore[attr-defined]
-    source = Path(inspect.getfile(thing))
-    return hashlib.sha256(source.read_bytes()).hexdigest()[:16]
+    plugins.load(list(names), fresh, _replaced)
+
+
+@contextmanager
+def _replaced(modules: set[str]) -> Iterator[None]:
+    with tasks.without(modules), models.without(modules):
+        yield

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from rnnbench import experiment_file
 from rnnbench.errors import UserError
+from rnnbench.matching import matched
 from rnnbench.overrides import combined
 from rnnbench.stored import asked, statuses
 
@@ -44,7 +45,8 @@ def others(experiment: Experiment, location: Location) -> list[Remembered]:
     the store does not answer.
     """
     stored = statuses(location, experiment.name).keys()
-    told = {spec.signature for spec in experiment.runs}
+    found_here = {run.signature for run in matched(location, experiment).runs.values()}
+    told = found_here | {spec.signature for spec in experiment.runs}
     nothing_of_it = stored and not told & stored
     found = []
     for overrides in _asked_otherwise(experiment, location) if stored - told else ():
@@ -59,8 +61,7 @@ def others(experiment: Experiment, location: Location) -> list[Remembered]:
 
 def instead(experiment: Experiment, location: Location) -> str:
     """Where a store has nothing of the experiment as it is asked for: what it has, in a line; else empty."""
-    stored = statuses(location, experiment.name)
-    if any(spec.signature in stored for spec in experiment.runs):
+    if matched(location, experiment).runs:
         return ""
     there = "; ".join(map(str, others(experiment, location)))
     return f"{location}: no runs of '{experiment.name}' as it is asked for, but {there}" if there else ""

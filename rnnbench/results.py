@@ -11,9 +11,10 @@ import pandas as pd
 
 from rnnbench.errors import UserError, note
 from rnnbench.experiment import Experiment, RunSpec, Selection, line
+from rnnbench.matching import matched
 from rnnbench.remembered import instead
 from rnnbench.store import Location
-from rnnbench.stored import MESSAGE_TAG, PROFILE_ARTIFACT, StoredRun, artifact, histories, newest_runs
+from rnnbench.stored import MESSAGE_TAG, PROFILE_ARTIFACT, StoredRun, artifact, histories
 
 COLUMNS = [
     "task", "task_setting", "source", "model", "model_setting", "lag", "filler", "seed", "status",
@@ -33,7 +34,9 @@ class Results:
     """What an experiment's store holds, as four tables that share the column `signature`."""
 
     runs: pd.DataFrame
-    """One row a run that the store knows (failed ones too), in the order of the grid, with the columns `COLUMNS`.
+    """One row a point of the grid whose run the store knows (failed ones too), in its order: the columns `COLUMNS`.
+
+    Points that are one run, such as both fillers where there is no lag, have its signature in common.
 
     `higher_is_better`: whether that is so of `score`, as the task declares it. A score that was undefined is missing.
     `validation_score`: the best one, that which chose the weights; of a diverged run its untrained network's. `role`:
@@ -47,18 +50,20 @@ class Results:
     """`signature, step, phase, state, distance, median, low, high`: the gradient profiles."""
     levels: pd.DataFrame
     """`signature, level, value`: the score of each memoryless or naive answer (`chance`, `persistence`, ...)."""
+    note: str = ""
+    """A line for people where runs were found by their settings alone, because the data are absent; else empty."""
 
 
 def load(location: Location, experiment: Experiment) -> Results:
-    """What the store holds of an experiment's runs: the newest run of each signature.
+    """What the store holds of an experiment's runs: the newest of each signature.
 
     Names, labels and settings come from the experiment file, so that renaming a model there renames it everywhere; only
     what was measured comes from the store. Raises `UserError` if the store does not answer or holds none of the runs.
     """
     from rnnbench.selection import EVALUATED, with_roles
 
-    pairs = _stored(location, experiment)
-    found = [run for _, run in pairs]
+    pairs, matching = _stored(location, experiment)
+    found = {spec.signature: run for spec, run in pairs}
     history = _history(location, found)
     runs = _runs(pairs, experiment.select).assign(
         role=EVALUATED,
@@ -73,6 +78,7 @@ def load(location: Location, experiment: Experiment) -> Results:
         history=history,
         profiles=_profiles(location, experiment.name, found),
         levels=_levels(found),
+        note=matching,
     )
 
 
@@ -81,31 +87,36 @@ def validated(location: Location, experiment: Experiment) -> pd.DataFrame:
 
     For who chooses among runs, or looks again and again.
     """
-    pairs = _stored(location, experiment)
-    asked = [
-        StoredRun(run.run_id, run.tags, metrics={f"validation/{spec.task.score_name}": math.nan}) for spec, run in pairs
-    ]
+    pairs, _ = _stored(location, experiment)
+    asked = {
+        spec.signature: StoredRun(run.run_id, run.tags, {f"validation/{spec.task.score_name}": math.nan})
+        for spec, run in pairs
+    }
     scores = _validation_scores(pairs, _history(location, asked))
     return _runs(pairs, experiment.select).assign(validation_score=scores)
 
 
-def _stored(location: Location, experiment: Experiment) -> list[tuple[RunSpec, StoredRun]]:
-    stored = newest_runs(location, experiment.name)
-    pairs = [(spec, stored[spec.signature]) for spec in experiment.runs if spec.signature in stored]
+def _stored(location: Location, experiment: Experiment) -> tuple[list[tuple[RunSpec, StoredRun]], str]:
+    """Each point of the grid that the store has a run for, and what is to be said of how they were matched."""
+    matches = matched(location, experiment)
+    stored = matches.runs
+    pairs = [(spec, stored[spec.signature]) for spec in experiment.points if spec.signature in stored]
     if not pairs:
         none = f"{location}: no runs of '{experiment.name}' yet: run `rnnbench run FILE` first"
         raise UserError(instead(experiment, location) or none)
-    return pairs
+    return pairs, matches.note
 
 
 def provenance(location: Location, experiment: Experiment) -> dict[str, str]:
     """With what the experiment's runs were made: versions, commit, machine; several values where runs differ."""
-    stored = newest_runs(location, experiment.name)
+    matches = matched(location, experiment)
+    stored = matches.runs
     tags = [stored[spec.signature].tags for spec in experiment.runs if spec.signature in stored]
     names = {"rnnbench.version": "rnnbench", "mlflow.source.git.commit": "commit"}
     names |= {tag: tag.removeprefix("environment.") for tag in sorted(set().union(*tags)) if "environment." in tag}
     found = {name: sorted({run[tag] for run in tags if tag in run}) for tag, name in names.items()}
-    return {name: "; ".join(values) for name, values in found.items() if values}
+    told = {name: "; ".join(values) for name, values in found.items() if values}
+    return told | ({"data": matches.note} if matches.note else {})
 
 
 def _runs(pairs: list[tuple[RunSpec, StoredRun]], select: Selection | None) -> pd.DataFrame:
@@ -179,20 +190,20 @@ def _with_solved(runs: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts).sort_index()
 
 
-def _history(location: Location, runs: list[StoredRun]) -> pd.DataFrame:
-    points = pd.DataFrame(histories(location, runs), columns=["run_id", "step", "metric", "value"])
-    points.insert(0, "signature", points.pop("run_id").map({run.run_id: run.signature for run in runs}))
+def _history(location: Location, runs: dict[str, StoredRun]) -> pd.DataFrame:
+    points = pd.DataFrame(histories(location, list(runs.values())), columns=["run_id", "step", "metric", "value"])
+    points.insert(0, "signature", points.pop("run_id").map({run.run_id: signature for signature, run in runs.items()}))
     return points.astype({"step": "int64", "value": "float64"})
 
 
-def _profiles(location: Location, experiment: str, runs: list[StoredRun]) -> pd.DataFrame:
+def _profiles(location: Location, experiment: str, runs: dict[str, StoredRun]) -> pd.DataFrame:
     columns = ["signature", "step", "phase", "state", "distance", "median", "low", "high"]
     tables = []
-    for run in runs:
+    for signature, run in runs.items():
         try:
             file = artifact(location, experiment, run.run_id, PROFILE_ARTIFACT)
             if file is not None:
-                tables.append(read_profile(file).assign(signature=run.signature)[columns])
+                tables.append(read_profile(file).assign(signature=signature)[columns])
         except (OSError, ValueError, KeyError) as error:
             reason = (str(error).splitlines() or [""])[0]
             note(f"{location}: {PROFILE_ARTIFACT} of run {run.run_id} is left out: it is damaged ({reason})")
@@ -208,10 +219,10 @@ def read_profile(file: bytes) -> pd.DataFrame:
         return parquet.read(use_threads=False).to_pandas(use_threads=False)
 
 
-def _levels(runs: list[StoredRun]) -> pd.DataFrame:
+def _levels(runs: dict[str, StoredRun]) -> pd.DataFrame:
     rows = [
-        (run.signature, name.removeprefix("level/"), value)
-        for run in runs
+        (signature, name.removeprefix("level/"), value)
+        for signature, run in runs.items()
         for name, value in run.metrics.items()
         if name.startswith("level/") and math.isfinite(value)
     ]

@@ -57,7 +57,7 @@ def hashed(settings: BaseModel) -> dict[str, Any]:
         inner = getattr(settings, name)
         value = hashed(inner) if isinstance(inner, BaseModel) else plain[name]
         marks = {type(mark): mark for mark in field.metadata}
-        if Joined in marks and written(value) == written(_plain(marks[Joined].earlier)):
+        if Joined in marks and written(value) == written(_like(value, marks[Joined].earlier)):
             continue
         found[marks[HashedAs].name if HashedAs in marks else name] = value
     return found
@@ -73,5 +73,8 @@ def written(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
-def _plain(value: Any) -> Any:
-    return value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+def _like(value: Any, earlier: Any) -> Any:
+    """`earlier` as the setting would have it: 1 is 1.0 where that is a float."""
+    if isinstance(earlier, BaseModel):
+        return earlier.model_dump(mode="json")
+    return float(earlier) if type(value) is float and type(earlier) is int else earlier

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rnnbench.experiment import line
-from rnnbench.stored import statuses
+from rnnbench.matching import matched
 
 if TYPE_CHECKING:
     from rnnbench.experiment import Experiment, RunSpec
@@ -25,7 +25,7 @@ def planned(experiment: Experiment) -> int:
     if not choosing:
         return len(experiment.runs)
     points = {
-        (spec.task, spec.model, spec.seed, spec.training.model_copy(update={"learning_rate": 1.0}))
+        (spec.canonical.task, spec.canonical.model, spec.seed, spec.training.model_copy(update={"learning_rate": 1.0}))
         for spec in evaluated
     }
     return len(choosing) + len(points)
@@ -57,8 +57,8 @@ def not_picked(experiment: Experiment, location: Location) -> set[str] | None:
     choosing = choosing_runs(experiment)
     if not experiment.select or not choosing:
         return set()
-    status = statuses(location, experiment.name)
-    if any(status.get(spec.signature) not in _OVER for spec in choosing):
+    stored = matched(location, experiment).runs
+    if any(spec.signature not in stored or stored[spec.signature].status not in _OVER for spec in choosing):
         return None
     from rnnbench.results import validated
     from rnnbench.selection import candidates
@@ -69,8 +69,9 @@ def not_picked(experiment: Experiment, location: Location) -> set[str] | None:
     rates = dict(zip(table[GROUP].itertuples(index=False, name=None), table["learning_rate"], strict=True))
     chosen = [
         spec
-        for spec in evaluated_runs(experiment)
-        if rates.get(_line(spec), spec.training.learning_rate) == spec.training.learning_rate
+        for spec in experiment.points
+        if spec.seed not in experiment.select.seeds
+        and rates.get(_line(spec), spec.training.learning_rate) == spec.training.learning_rate
     ]
     return {spec.signature for spec in experiment.runs} - {spec.signature for spec in [*choosing, *chosen]}
 
@@ -79,9 +80,11 @@ def choosing_runs(experiment: Experiment) -> list[RunSpec]:
     """The runs that only choose: those of `select.seeds`, on lines with more than one rate."""
     seeds = experiment.select.seeds if experiment.select else ()
     rates = defaultdict(set)
-    for spec in experiment.runs:
+    # A run may stand on several lines.
+    for spec in experiment.points:
         rates[_line(spec)].add(spec.training.learning_rate)
-    return [spec for spec in experiment.runs if spec.seed in seeds and len(rates[_line(spec)]) > 1]
+    found = {spec.signature for spec in experiment.points if spec.seed in seeds and len(rates[_line(spec)]) > 1}
+    return [spec for spec in experiment.runs if spec.signature in found]
 
 
 def evaluated_runs(experiment: Experiment) -> list[RunSpec]:

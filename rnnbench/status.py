@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from rnnbench.execution.estimate import seconds
 from rnnbench.execution.leases import Leases
 from rnnbench.experiment import Experiment, RunSpec
+from rnnbench.matching import matched
 from rnnbench.stages import not_picked
 from rnnbench.store import Location
-from rnnbench.stored import StoredRun, histories, newest_runs
+from rnnbench.stored import StoredRun, histories
 
 STATES = ("finished", "diverged", "failed", "interrupted", "running", "waiting", "not needed")
 _DONE = ("finished", "diverged", "failed")
@@ -36,28 +37,34 @@ class GridStatus:
     seconds_left: float | None
     """At the speed of the runs that have ended, with as many at work as now; None where that cannot be told."""
 
+    note: str = ""
+    """How runs were found whose data are absent: see `matching`."""
+
     @property
     def done(self) -> int:
         return sum(state in _DONE for state in self.states.values())
 
     def counts(self, specs: list[RunSpec]) -> Counter[str]:
-        """How many of these runs are in each state."""
-        return Counter(self.states[spec.signature] for spec in specs)
+        """How many of these runs are in each state; points that are one run count once."""
+        return Counter(self.states[signature] for signature in {spec.signature for spec in specs})
 
 
 def look(experiment: Experiment, location: Location, leases: Leases) -> GridStatus:
     """Raises `UserError` if the store does not answer. A run whose driver is dead counts as interrupted."""
-    stored = newest_runs(location, experiment.name)
+    found = matched(location, experiment)
+    stored = found.runs
     states = {spec.signature: stored[spec.signature].status if spec.signature in stored else "waiting"
               for spec in experiment.runs}  # fmt: skip
     left_out = not_picked(experiment, location) or set()
     states |= {signature: "not needed" for signature in left_out if states[signature] == "waiting"}
     if location.database is not None or leases.directory.exists():
-        said = {signature for signature, state in states.items() if state == "running"}
-        states |= dict.fromkeys(said - leases.taken(said), "interrupted")
+        # By the signature that the run has in the store: that of the grid may lack the data.
+        said = {signature: stored[signature].signature for signature in states if states[signature] == "running"}
+        alive = leases.taken(said.values())
+        states |= {signature: "interrupted" for signature, held in said.items() if held not in alive}
     specs = [spec for spec in experiment.runs if states[spec.signature] == "running"]
     running = _progress(location, specs, stored)
-    return GridStatus(states, running, _seconds_left(experiment, states, running, stored))
+    return GridStatus(states, running, _seconds_left(experiment, states, running, stored), found.note)
 
 
 def _progress(location: Location, specs: list[RunSpec], stored: dict[str, StoredRun]) -> list[Running]:

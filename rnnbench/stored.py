@@ -15,6 +15,8 @@ from typing import Any
 from rnnbench.store import Location, explained
 
 SIGNATURE_TAG = "rnnbench.signature"
+SETTINGS_TAG = "rnnbench.settings"
+"""The signature without the data: it finds runs where the data are absent."""
 STATUS_TAG = "rnnbench.status"
 KIND_TAG = "rnnbench.kind"
 MESSAGE_TAG = "rnnbench.message"

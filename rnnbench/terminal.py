@@ -55,19 +55,20 @@ def table(title: str, words: list[str], numbers: list[str]) -> PlainTable:
 
 def grid_status(experiment: Experiment, found: GridStatus) -> Group:
     """How many runs of each cell are in which state, and what is going on."""
-    counted = {cell: found.counts(specs) for cell, specs in cells(experiment).items()}
+    counted = {cell: found.counts(specs) for cell, specs in cells(experiment.points).items()}
     states = [state for state in STATES if any(counts[state] for counts in counted.values())]
     overview = table(f"{experiment.name}: {len(experiment.runs)} runs", ["task", "model"], states)
     for task, model, counts in _grouped(counted):
         overview.add_row(task, model, *(str(counts[state] or "") for state in states))
+    said: list[RenderableType] = [overview, *([Text(f"Note: {found.note}.")] if found.note else [])]
     if not found.running:
-        return Group(overview)
+        return Group(*said)
     left = f", about {duration(found.seconds_left)} left" if found.seconds_left is not None else ""
     lines = table(f"running{left}", ["run"], ["step", "of", "score"])
     for one in found.running:
         step, score = ("", "") if one.step is None else (f"{one.step:,}", score_text(one.spec, one.score))
         lines.add_row(one.spec.name, step, f"{one.spec.training.steps:,}", score)
-    return Group(overview, lines)
+    return Group(*said, lines)
 
 
 def plan(experiment: Experiment, workers: int, past: Sequence[PastRun] = (), place: str = "") -> Group:
@@ -81,7 +82,7 @@ def plan(experiment: Experiment, workers: int, past: Sequence[PastRun] = (), pla
         ["task", "model"],
         ["lag", "units", "parameters", "steps", "runs", "at most"],
     )
-    for task, model, specs in _grouped(cells(experiment)):
+    for task, model, specs in _grouped(cells(experiment.runs)):
         overview.add_row(
             task,
             model,
@@ -94,10 +95,13 @@ def plan(experiment: Experiment, workers: int, past: Sequence[PastRun] = (), pla
         )
     chosen = planned(experiment)
     fewer = f"Only {chosen} of them will be done: the seeds to evaluate run at chosen rates. "
+    points = len(experiment.points)
+    twins = f"The {points} points of the grid are fewer runs: without a lag, for one, the fillers do not differ. "
     sources = ", ".join(sorted({spec.task.data_source for spec in experiment.runs}))
     total = duration(estimate.total(expected(experiment), workers))
     words = (
-        f"{fewer if chosen < len(experiment.runs) else ''}Data: {sources}. About {total} with {workers} "
+        f"{fewer if chosen < len(experiment.runs) else ''}{twins if points > len(experiment.runs) else ''}"
+        f"Data: {sources}. About {total} with {workers} "
         f"worker{'s' * (workers > 1)}, start-up and compilation included; {_judged(experiment, estimate, place)}"
     )
     return Group(overview, Text(words))
@@ -163,10 +167,10 @@ def fits(what: RenderableType, console: Console) -> bool:
     return Measurement.get(console, unbounded, what).maximum <= console.width
 
 
-def cells(experiment: Experiment) -> dict[tuple[str, str], list[RunSpec]]:
+def cells(specs: Iterable[RunSpec]) -> dict[tuple[str, str], list[RunSpec]]:
     """The runs of each task and model."""
     found: dict[tuple[str, str], list[RunSpec]] = {}
-    for spec in experiment.runs:
+    for spec in specs:
         found.setdefault((spec.task_label, spec.model_label), []).append(spec)
     return found
 

@@ -1,4 +1,4 @@
-"""Arrays computed once and kept on disk under a key of all that can change them."""
+"""Arrays computed once: kept on disk under a key of all that can change them, or in memory until the data change."""
 
 from __future__ import annotations
 
@@ -6,13 +6,39 @@ import encodings.cp437  # noqa: F401  (zipfile looks it up as it reads, maybe af
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
+from functools import lru_cache
+from typing import Any, TypeVar
 
 import numpy as np
 
 from rnnbench.datasets import location
 from rnnbench.errors import UserError, note
 from rnnbench.files import replacing
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+_in_memory: list[Any] = []
+_seen: dict[str, str | None] = {}
+
+
+def in_memory(maxsize: int) -> Callable[[F], F]:
+    """`functools.lru_cache` for what is made of a data set's files: it is forgotten when they are found changed."""
+
+    def decorate(function: F) -> F:
+        kept = lru_cache(maxsize)(function)
+        _in_memory.append(kept)
+        return kept  # type: ignore[return-value]
+
+    return decorate
+
+
+def found(data_set: str, fingerprint: str | None) -> None:
+    """Note what a data set holds at this moment; if it held something else before, forget what is in memory."""
+    if _seen.setdefault(data_set, fingerprint) != fingerprint:
+        for kept in _in_memory:
+            kept.cache_clear()
+    _seen[data_set] = fingerprint
 
 
 def cached(name: str, key: Mapping[str, Any], compute: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
+from rnnbench.datasets import content as content_of
 from rnnbench.datasets import location
 from rnnbench.errors import UserError
 from rnnbench.registry import unknown
@@ -52,6 +53,9 @@ class State:
     damage: str = ""
     """The damaged file and what is wrong with it."""
 
+
+ETT_COLUMNS = ("HUFL", "HULL", "MUFL", "MULL", "LUFL", "LULL", "OT")
+"""Six loads (high, middle, low; useful, useless) and the oil temperature, degrees Celsius."""
 
 _IMDB = DataSet(
     "imdb_reviews",
@@ -142,14 +146,23 @@ def check(name: str) -> None:
         raise UserError(f"data set '{name}' is damaged: {found.damage}; make it anew with `{command}`")
 
 
-def fingerprint(name: str) -> str:
-    """Changes whenever the prepared files do: names, sizes and times of change, and `dataset_info.json`."""
-    path = find(name).path
-    digest = hashlib.sha256((path / "dataset_info.json").read_bytes())
-    for file in sorted(path.iterdir()):
-        facts = file.stat()
-        digest.update(f"{file.name} {facts.st_size} {facts.st_mtime_ns}\n".encode())
-    return digest.hexdigest()
+def fingerprint(name: str) -> str | None:
+    """Of version and content, the same wherever the data set lies and whenever it was made; None: it is not there."""
+    data_set, status = find(name), state(name).status
+    if status in ("missing", "damaged"):
+        return None
+    if status == "at hand":
+        try:
+            check(name)
+        except UserError:
+            return None
+        content = [content_of.of_rows(location.manual_dir() / file, ETT_COLUMNS) for file in data_set.files]
+    else:
+        splits = sorted({shard.name.rpartition(".tfrecord-")[0] for shard in data_set.path.glob("*.tfrecord-*")})
+        shards = [sorted(data_set.path.glob(f"{split}.tfrecord-*")) for split in splits]
+        content = [content_of.of_records(files) for files in shards]
+        content += [names.read_text() for names in sorted(data_set.path.glob("*.labels.txt"))]
+    return hashlib.sha256(" ".join([data_set.folder, *content]).encode()).hexdigest()[:16]
 
 
 def _verify(file: Path) -> None:

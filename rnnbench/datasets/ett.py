@@ -13,8 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 import tensorflow_datasets as tfds
 
-COLUMNS = ("HUFL", "HULL", "MUFL", "MULL", "LUFL", "LULL", "OT")
-"""Six loads (high, middle, low; useful, useless) and the oil temperature, degrees Celsius."""
+from rnnbench.datasets.catalogue import ETT_COLUMNS
 
 _URL = "https://raw.githubusercontent.com/zhouhaoyi/ETDataset/main/ETT-small/{}.csv"
 
@@ -38,7 +37,7 @@ class Ett(tfds.core.GeneratorBasedBuilder):
             features=tfds.features.FeaturesDict(
                 {
                     "date": tfds.features.Text(),
-                    "values": tfds.features.Tensor(shape=(len(COLUMNS),), dtype=np.float32),
+                    "values": tfds.features.Tensor(shape=(len(ETT_COLUMNS),), dtype=np.float32),
                 }
             ),
             homepage="https://github.com/zhouhaoyi/ETDataset",
@@ -56,5 +55,5 @@ class Ett(tfds.core.GeneratorBasedBuilder):
         with open(path, newline="") as file:
             for index, row in enumerate(csv.DictReader(file)):
                 # A gap is kept as NaN: who reads the series says where it is.
-                values = [float(row[column] or "nan") for column in COLUMNS]
+                values = [float(row[column] or "nan") for column in ETT_COLUMNS]
                 yield index, {"date": row["date"], "values": values}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import re
 import sys
 import traceback
@@ -47,6 +48,22 @@ class Executor(Protocol):
 
         Comes from a signal handler, and may come twice.
         """
+
+
+class ChangedError(UserError):
+    """A run's code or data are not the same here as where it was signed."""
+
+
+def unpacked(pickled: bytes, signature: str) -> RunSpec:
+    """A run that came from another process; raises `UserError` if it cannot be had here, or would be another run."""
+    try:
+        spec: RunSpec = pickle.loads(pickled)
+        here = spec.signature
+    except Exception as error:
+        raise UserError(f"its worker cannot load it: {error}") from error
+    if here != signature:
+        raise ChangedError("its code or its data were changed while the grid ran, or differ on the worker's machine")
+    return spec
 
 
 def never() -> bool:

@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from rnnbench import class_code
 from rnnbench.errors import UserError
 from rnnbench.execution import in_process
 from rnnbench.execution.base import Executor
 from rnnbench.execution.checkpoints import Checkpoints
+from rnnbench.execution.script import needs_script
 from rnnbench.experiment import RunSpec
 
 Say = Callable[[str], None]
@@ -30,6 +32,17 @@ class Executors:
             raise UserError("--address names a Ray cluster: add --executor ray")
         if self.workers == 0 and self.where == "ray":
             raise UserError("--workers 0 runs in this process: leave --executor ray out")
+
+    def check(self, specs: Sequence[RunSpec]) -> None:
+        """Raise `UserError` if worker processes could not load a task or model of these runs, or not as it is here."""
+        if self.workers == 0:
+            return
+        if self.where == "local":
+            needs_script(specs)
+        for thing in {thing for spec in specs for thing in (type(spec.task), type(spec.model))}:
+            if self.where == "ray":
+                class_code.check_reachable(thing)
+            class_code.check_current(thing, on_disk=True)
 
     def reach(self, checkpoints: Checkpoints, say: Say) -> Callable[[Sequence[RunSpec]], Executor]:
         """What makes an executor for some runs.

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from rnnbench.errors import UserError, note
-from rnnbench.events import Event
+from rnnbench.events import Event, Failed, Taken
 from rnnbench.execution.base import (
     Claim,
     in_words,
@@ -62,7 +62,16 @@ class InProcess:
                 if self._cancelled:
                     return
                 if claim(spec):
-                    yield from stream(spec, 0, self._checkpoints, lambda: self._cancelled)
+                    yield from self._perform(spec)
+
+    def _perform(self, spec: RunSpec) -> Iterator[Event]:
+        try:
+            spec.check_current()
+        except UserError as error:
+            yield Taken(spec.signature, 0)
+            yield Failed(spec.signature, str(error))
+            return
+        yield from stream(spec, 0, self._checkpoints, lambda: self._cancelled)
 
     def cancel(self) -> None:
         self._cancelled = True

@@ -23,7 +23,7 @@ from multiprocessing.connection import Connection, wait
 from rnnbench import streams
 from rnnbench.errors import UserError, UserNote
 from rnnbench.events import Ending, Event, Failed, Warned
-from rnnbench.execution.base import ATTEMPTS, Claim, in_words, set_tensorflow_up, stream, unclaimed
+from rnnbench.execution.base import ATTEMPTS, Claim, in_words, set_tensorflow_up, stream, unclaimed, unpacked
 from rnnbench.execution.checkpoints import Checkpoints
 from rnnbench.execution.machine import gpus
 from rnnbench.execution.script import NO_GUARD, UNGUARDED, needs_script, script
@@ -260,12 +260,9 @@ def _serve(pipe: Connection, duty: _Duty) -> None:
 
 def _perform(duty: _Duty, signature: str, pickled: bytes, stopped: Callable[[], bool]) -> Iterator[Event]:
     try:
-        spec = pickle.loads(pickled)
-    except Exception as error:
-        yield Failed(signature, f"its worker cannot load it: {error}")
-        return
-    if spec.signature != signature:
-        yield Failed(signature, "the code of its plug-in was changed while the grid ran")
+        spec = unpacked(pickled, signature)
+    except UserError as error:
+        yield Failed(signature, str(error))
         return
     yield from duty.work(spec, duty.number, duty.checkpoints, stopped)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import rnnbench
 from rnnbench.errors import UserError
 from rnnbench.execution.estimate import worker_bytes
-from rnnbench.experiment import RunSpec
+from rnnbench.experiment import RunSpec, one_of_each
 
 
 @dataclass(frozen=True)
@@ -19,8 +19,8 @@ class Requirements:
     """What a grid asks of every machine; plain values, so that a machine without the plug-ins can read them."""
 
     versions: dict[str, str]
-    runs: tuple[tuple[bytes, str], ...]
-    """Each run, pickled, and its signature here."""
+    runs: tuple[tuple[bytes, str, str], ...]
+    """A run for each task and model, pickled, and its signatures here, without the data and with them."""
     token: Path | None
     """A file beside the checkpoints: who sees it sees them."""
     memory: int = 0
@@ -29,7 +29,7 @@ class Requirements:
     @classmethod
     def of(cls, specs: Sequence[RunSpec], token: Path | None) -> Requirements:
         """What `specs` have on this machine, and so need on every other."""
-        runs = tuple((pickle.dumps(spec), spec.signature) for spec in specs)
+        runs = tuple((pickle.dumps(spec), spec.settings_signature, spec.signature) for spec in one_of_each(specs))
         return cls(versions(), runs, token, max(map(worker_bytes, specs)))
 
 
@@ -70,18 +70,20 @@ def _wrong_versions(requirements: Requirements) -> list[str]:
 
 def _wrong_runs(requirements: Requirements) -> list[str]:
     try:
-        specs = list(_unpickled(requirements))
-        for task in {spec.task.model_copy(update={"lag": 1}): spec.task for spec in specs}.values():
-            task.check_data()
+        for _ in _unpickled(requirements):
+            pass
     except UserError as error:
         return [str(error)]
     return []
 
 
 def _unpickled(requirements: Requirements) -> Iterator[RunSpec]:
-    for pickled, signature in requirements.runs:
+    for pickled, settings, signature in requirements.runs:
         spec: RunSpec = pickle.loads(pickled)
-        if spec.signature != signature:
+        if spec.settings_signature != settings:
             code = ", ".join(spec.plugins) or "rnnbench"
             raise UserError(f"{spec.name} would not be the same run there: the code of {code} differs")
+        spec.task.check_data()
+        if spec.signature != signature:
+            raise UserError(f"{spec.name} would not be the same run there: the data of {spec.task_label} differ")
         yield spec

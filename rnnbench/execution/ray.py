@@ -15,7 +15,7 @@ from typing import Any
 
 from rnnbench.errors import UserError, unwritable
 from rnnbench.events import Event, Failed, Warned
-from rnnbench.execution.base import ATTEMPTS, Claim, set_tensorflow_up, stream, unclaimed
+from rnnbench.execution.base import ATTEMPTS, Claim, set_tensorflow_up, stream, unclaimed, unpacked
 from rnnbench.execution.checkpoints import Checkpoints
 from rnnbench.execution.local import Work
 from rnnbench.execution.preflight import Requirements
@@ -189,7 +189,7 @@ class _Tasks:
             num_gpus=self._gpus,
             scheduling_strategy=self._cluster.on(node.id),
         )
-        events = perform.remote(self._work, pickle.dumps(spec), worker, checkpoints, self._bell)
+        events = perform.remote(self._work, pickle.dumps(spec), spec.signature, worker, checkpoints, self._bell)
         self.running.append(_Task(spec, node, worker, events))
 
     def ready(self) -> list[_Task]:
@@ -253,11 +253,18 @@ class _Bell:
         return self._rung
 
 
-def _perform(work: Work, pickled: bytes, worker: int, checkpoints: Checkpoints | None, bell: Any) -> Iterator[Event]:
+def _perform(
+    work: Work, pickled: bytes, signature: str, worker: int, checkpoints: Checkpoints | None, bell: Any
+) -> Iterator[Event]:
     """One run, in a process of Ray's; it is used again for other runs."""
     if work is stream:
         _set_tensorflow_up()
-    events = work(pickle.loads(pickled), worker, checkpoints, lambda: _get(bell.rung.remote()))
+    try:
+        spec = unpacked(pickled, signature)
+    except UserError as error:
+        yield Failed(signature, str(error))
+        return
+    events = work(spec, worker, checkpoints, lambda: _get(bell.rung.remote()))
     for event in events:  # noqa: UP028  (Ray sends values into the generator, which a run does not expect)
         yield event
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -34,7 +34,9 @@ class Model(BaseModel, ABC):
     """How many recurrent layers are stacked."""
 
     version: ClassVar[int] = 1
-    """Raised whenever a change of the code changes what a run of the model gives: part of every signature."""
+    """Of this class's own code, whatever its parents have: raised whenever a change of it changes what a run gives.
+
+    Part of the signatures of its runs and of those of classes below it; classes from outside need none."""
     gates: ClassVar[int] = 1
     """Matrix products by the state at each step, in units of one SimpleRNN: for the time estimate of `plan`."""
     gate_names: ClassVar[tuple[str, ...]] = ()
@@ -64,6 +66,10 @@ class Model(BaseModel, ABC):
     def architecture(self) -> Model:
         """The model with its `initial` fields set back: what its compiled network depends on."""
         return self.model_copy(update={name: type(self).model_fields[name].default for name in self.initial})
+
+    def canonical(self) -> Self:
+        """The plainest settings that ask for the same computation: settings that share them are run once."""
+        return self
 
     def activations(self, cell: keras.Layer, inputs: Any, states: list[Any]) -> Activations:
         """Gates and tanh values of the built `cell`, for the report of saturation; by default none.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field
@@ -30,6 +30,13 @@ class LSTM(Model):
     gates: ClassVar[int] = 4
     gate_names: ClassVar[tuple[str, ...]] = ("input", "forget", "candidate", "output")
     initial: ClassVar[frozenset[str]] = frozenset({"initialization", "forget_bias", "chrono_max"})
+
+    def canonical(self) -> Self:
+        """Without the setting that its `initialization` does not use."""
+        if type(self).initialize is not LSTM.initialize:
+            return self
+        unused = "forget_bias" if self.initialization == "chrono" else "chrono_max"
+        return self.model_copy(update={unused: type(self).model_fields[unused].default})
 
     def recurrent_layer(self, **kwargs: Any) -> keras.layers.RNN:
         import keras

@@ -142,12 +142,13 @@ def _drawn(overview: Figure | None, sections: list[Section]) -> list[Figure]:
 
 
 def _totals(material: Material, planned: int | None) -> dict[str, Any]:
-    statuses = material.all_runs["status"].value_counts(sort=False)
+    runs = material.all_runs.drop_duplicates("signature")
+    statuses = runs["status"].value_counts(sort=False)
     return {
         "planned": planned,
-        "runs": len(material.all_runs),
+        "runs": len(runs),
         **{str(status): int(count) for status, count in statuses.items()},
-        "training_seconds": float(material.all_runs["seconds"].sum()),
+        "training_seconds": float(runs["seconds"].sum()),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -88,7 +88,7 @@ def joined(results: Mapping[str, Results], tasks: Mapping[str, Mapping[str, Any]
     tables = {name: _named(name, one, differing) for name, one in results.items()}
     lines = pd.concat([one.runs[GROUP].drop_duplicates() for one in tables.values()])
     twice = set(lines[lines.duplicated()].itertuples(index=False, name=None))
-    signatures = pd.concat([one.runs["signature"] for one in tables.values()])
+    signatures = pd.concat([one.runs["signature"].drop_duplicates() for one in tables.values()])
     shared = set(signatures[signatures.duplicated()])
     parts = [_told_apart(name, one, twice, shared) for name, one in tables.items()]
     settings = {
@@ -96,9 +96,8 @@ def joined(results: Mapping[str, Results], tasks: Mapping[str, Mapping[str, Any]
         for name, of_one in tasks.items()
         for label, described in of_one.items()
     }
-    return Results(
-        *(pd.concat(tables, ignore_index=True) for tables in zip(*map(_tables, parts), strict=True))
-    ), settings
+    tables_of_all = (pd.concat(tables, ignore_index=True) for tables in zip(*map(_tables, parts), strict=True))
+    return _results(tables_of_all), settings
 
 
 def _differing(tasks: Mapping[str, Mapping[str, Any]]) -> set[str]:
@@ -130,16 +129,23 @@ def _told_apart(name: str, results: Results, twice: set[tuple[str, ...]], shared
     # The same run in two experiments: each keeps its own history.
     own = {signature: f"{signature} {name}" for signature in shared}
     apart = [table.assign(signature=table["signature"].replace(own)) for table in _tables(results)]
-    return Results(*[apart[0].assign(model_setting=settings), *apart[1:]])
+    return _results([apart[0].assign(model_setting=settings), *apart[1:]])
 
 
 def _keeping(results: Results, runs: pd.DataFrame) -> Results:
     kept = set(runs["signature"])
     _, *others = _tables(results)
-    return Results(
-        runs.reset_index(drop=True),
-        *(table[table["signature"].isin(kept)].reset_index(drop=True) for table in others),
+    return _results(
+        [
+            runs.reset_index(drop=True),
+            *(table[table["signature"].isin(kept)].reset_index(drop=True) for table in others),
+        ]
     )
+
+
+def _results(tables: Iterable[pd.DataFrame]) -> Results:
+    runs, history, profiles, levels = tables
+    return Results(runs, history, profiles, levels)
 
 
 def _tables(results: Results) -> list[pd.DataFrame]:

@@ -80,12 +80,14 @@ def caution(material: Material) -> str:
 
 def run_counts(material: Material, planned: int | None) -> str:
     """`"60 runs: 58 finished, 1 diverged, 1 failed"`, and how many planned runs the store does not know."""
-    runs = material.all_runs
+    # A run may stand under two labels.
+    runs = material.all_runs.drop_duplicates("signature")
     counts = runs["status"].value_counts(sort=False)
     parts = [f"{count} {status}" for status, count in counts.items()]
     text = f"{len(runs)} runs: {', '.join(parts)}."
     if material.selects:
-        text += f" {len(material.runs)} of them are evaluated, the others served to choose the learning rates."
+        evaluated = material.runs["signature"].nunique()
+        text += f" {evaluated} of them are evaluated, the others served to choose the learning rates."
     missing = (planned or 0) - len(runs)
     return f"{text} {missing} planned runs have not been run." if missing > 0 else text
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
 
+from rnnbench import class_code
 from rnnbench.registry import register_task
 from rnnbench.tasks.base import Batch, Features, Layout, RegressionTask, Split
 
@@ -52,6 +53,12 @@ class Adding(RegressionTask):
         if length % 2:
             raise ValueError(f"{length} steps have no two equal halves")
         return cls(form="literature", filler="distractor", lag=length // 2 - 1, **settings)
+
+    def canonical(self) -> Self:
+        """`literature` has no `evidence` of its own."""
+        if self.form == "literature" and class_code.is_ours(type(self)):
+            return self.model_copy(update={"evidence": type(self).model_fields["evidence"].default})
+        return super().canonical()
 
     @property
     def layout(self) -> Layout:

@@ -10,12 +10,14 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from rnnbench import class_code
 from rnnbench.errors import UserError
+from rnnbench.tasks import fed
 
 Filler = Literal["blank", "distractor"]
 Split = Literal["validation", "test"]
@@ -67,7 +69,9 @@ class Task(BaseModel, ABC):
     """What fills the lag: `blank` steps, or `distractor` steps drawn from what the task never asks about."""
 
     version: ClassVar[int] = 1
-    """Raised whenever a change of the code changes what a run of the task gives: part of every signature."""
+    """Of this class's own code, whatever its parents have: raised whenever a change of it changes what a run gives.
+
+    Part of the signatures of its runs and of those of classes below it; classes from outside need none."""
     score_name: ClassVar[str] = "accuracy"
     perfect: ClassVar[float] = 1.0
     """The best score there is, whose skill is 1."""
@@ -110,6 +114,32 @@ class Task(BaseModel, ABC):
         that are not there nothing is claimed. A task of one's own may say more, after `super().problems(batch_size)`.
         """
         yield from ()
+
+    def fingerprint(self) -> str | None:
+        """Of all that the data depend on beside settings and code: part of the signature. None: the data are absent.
+
+        A built-in task that generates its data has "". For a task from outside it is a digest of what networks are fed
+        at lag 1: both splits and some training batches. A task of whose files that is slow to find out overrides this,
+        with a digest of their contents, never of their names or times.
+        """
+        return "" if class_code.is_ours(type(self)) else fed.fingerprint(self)
+
+    def canonical(self) -> Self:
+        """The plainest settings that ask for the same computation: settings that share them are run once.
+
+        Where there is no lag, the filler is nothing, and counts as the default one; unless settings or sizes depend on
+        it, or what a task from outside feeds.
+        """
+        filler = type(self).model_fields["filler"].default
+        if self.lag or self.filler == filler:
+            return self
+        try:
+            plain = type(self)(**(dict(self) | {"filler": filler}))
+        except ValidationError:
+            return self
+        alike = (plain.layout, plain.inputs, plain.outputs) == (self.layout, self.inputs, self.outputs)
+        ours = class_code.is_ours(type(self))
+        return plain if alike and (ours or fed.alike(self, plain)) else self
 
     @abstractmethod
     def train_batch(self, seed: int, step: int, batch_size: int) -> Batch:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnnbench.datasets import catalogue
+from rnnbench.datasets import cache, catalogue
 from rnnbench.errors import UserError
 from rnnbench.tasks.base import Batch, ClassificationTask, Split, Task, Tokens
 
@@ -76,6 +76,16 @@ class DatasetTask(Task):
         if train is not None and batch_size > train:
             yield "batch_size", f"{batch_size:,} is too many: there are {train:,} training examples"
 
+    def fingerprint(self) -> str | None:
+        """By its content that of a data set of the catalogue, "" for `synthetic`; None: the data are absent."""
+        if not _reads_as_ours(type(self)):
+            return super().fingerprint()
+        if self.source == "synthetic":
+            return ""
+        fingerprint = catalogue.fingerprint(self.source)
+        cache.found(self.source, fingerprint)
+        return fingerprint
+
     @abstractmethod
     def examples(self, split: str) -> Examples:
         """The `train`, `validation` or `test` examples without their lag; cached by the task."""
@@ -121,6 +131,12 @@ class DatasetTask(Task):
         else:
             inputs[:, -1, -1] = marker
         return inputs
+
+
+def _reads_as_ours(task_class: type[DatasetTask]) -> bool:
+    """Whether the examples, and how they are put together, are those of a built-in task."""
+    methods = ("examples", "distractors", "split", "train_batch")
+    return all(getattr(task_class, name).__module__.startswith("rnnbench.") for name in methods)
 
 
 class DatasetClassificationTask(DatasetTask, ClassificationTask):

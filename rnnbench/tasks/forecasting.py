@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Literal, NamedTuple
 
 import numpy as np
 from pydantic import Field
 
 from rnnbench.datasets import reading
+from rnnbench.datasets.cache import in_memory
 from rnnbench.datasets.scaling import Scale
 from rnnbench.errors import UserError
 from rnnbench.registry import register_task
@@ -107,7 +107,7 @@ class Forecasting(DatasetTask, RegressionTask):
         return {name: errors["mse"] for name, errors in naive.items()}
 
 
-@lru_cache(maxsize=4)
+@in_memory(maxsize=4)
 def load(source: str, variables: str) -> Series:
     """The whole series, standardised by its training rows; the oil temperature is the last column.
 
@@ -127,10 +127,10 @@ def load(source: str, variables: str) -> Series:
 def _check_complete(source: str, raw: np.ndarray) -> None:
     missing = np.argwhere(~np.isfinite(raw))
     if len(missing):
-        from rnnbench.datasets.ett import COLUMNS
+        from rnnbench.datasets.catalogue import ETT_COLUMNS
 
         row, column = missing[0]
-        name = COLUMNS[column - raw.shape[1]]
+        name = ETT_COLUMNS[column - raw.shape[1]]
         raise UserError(
             f"data set '{source}': {len(missing):,} values are missing or no finite numbers, "
             f"the first in column {name}, row {row + 1:,} of {len(raw):,}"
@@ -155,7 +155,7 @@ def windows(series: Series, split: str, look_back: int, horizon: int) -> tuple[n
     return both[:, :look_back], both[:, look_back:]
 
 
-@lru_cache(maxsize=8)
+@in_memory(maxsize=8)
 def naive_errors(source: str, variables: str, look_back: int, horizon: int) -> dict[str, dict[str, float]]:
     """`mse` and `mae` on all test windows of `persistence` and of `seasonal_naive`."""
     seen, future = windows(load(source, variables), "test", look_back, horizon)
@@ -166,7 +166,7 @@ def naive_errors(source: str, variables: str, look_back: int, horizon: int) -> d
     }
 
 
-@lru_cache(maxsize=6)
+@in_memory(maxsize=6)
 def _examples(source: str, variables: str, look_back: int, horizon: int, target: str, split: str) -> Examples:
     seen, future = windows(load(source, variables), split, look_back, horizon)
     if target == "change":

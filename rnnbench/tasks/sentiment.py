@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from rnnbench.datasets import catalogue, reading
-from rnnbench.datasets.cache import cached
+from rnnbench.datasets.cache import cached, in_memory
 from rnnbench.registry import register_task
 from rnnbench.tasks.base import Layout, Tokens
 from rnnbench.tasks.dataset import DatasetClassificationTask, Examples, one_class, prepared_are_fewer
@@ -111,18 +110,20 @@ class Sentiment(DatasetClassificationTask):
         return (self.source, self.vocabulary, self.evidence, *sizes)  # type: ignore[return-value]
 
 
-@lru_cache(maxsize=2)
+@in_memory(maxsize=2)
 def _splits(source: str, vocabulary: int, evidence: int, train: int, validation: int, test: int) -> Splits:
     sizes = {"train": train, "validation": validation, "test": test}
     if source == "synthetic":
         return {split: _synthetic(split, n, vocabulary, evidence) for split, n in sizes.items()}
     catalogue.check(source)
     key = {"data": catalogue.fingerprint(source), "vocabulary": vocabulary, "evidence": evidence, **sizes}
-    arrays = cached("sentiment", {"version": 1, **key}, lambda: _vectorised(sizes, vocabulary, evidence))
+    arrays = cached(
+        "sentiment", {"version": Sentiment.version, **key}, lambda: _vectorised(sizes, vocabulary, evidence)
+    )
     return {split: Examples(arrays[f"{split}_tokens"], arrays[f"{split}_labels"]) for split in sizes}
 
 
-@lru_cache(maxsize=2)
+@in_memory(maxsize=2)
 def _cumulative_frequency(*data: Any) -> np.ndarray:
     """Share of the training words with an id up to each; padding counts for nothing, the last entry is 1."""
     tokens = _splits(*data)["train"].evidence
@@ -133,7 +134,7 @@ def _cumulative_frequency(*data: Any) -> np.ndarray:
     return np.cumsum(counts) / counts.sum()
 
 
-@lru_cache(maxsize=8)
+@in_memory(maxsize=8)
 def _bag_of_words(source: str, vocabulary: int, *sizes: int) -> float:
     """Accuracy on the test split."""
 
@@ -152,7 +153,12 @@ def _bag_of_words(source: str, vocabulary: int, *sizes: int) -> float:
 
     if source == "synthetic":
         return float(fit()["accuracy"])
-    key = {"version": 1, "data": catalogue.fingerprint(source), "vocabulary": vocabulary, "sizes": sizes}
+    key = {
+        "version": Sentiment.version,
+        "data": catalogue.fingerprint(source),
+        "vocabulary": vocabulary,
+        "sizes": sizes,
+    }
     return float(cached("bag-of-words", key, fit)["accuracy"])
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from rnnbench.datasets import catalogue, reading
-from rnnbench.datasets.cache import cached
+from rnnbench.datasets.cache import cached, in_memory
 from rnnbench.registry import register_task
 from rnnbench.tasks.base import Features, Layout
 from rnnbench.tasks.dataset import DatasetClassificationTask, Examples, one_class, prepared_are_fewer
@@ -92,7 +92,7 @@ def permutation() -> np.ndarray:
     return np.random.RandomState(PERMUTATION_SEED).permutation(SIDE**2)
 
 
-@lru_cache(maxsize=2)
+@in_memory(maxsize=2)
 def _images(source: str, validation: int, test: int, permuted: bool) -> dict[str, Examples]:
     """Flat images, (n, 784) float32 from 0 to 1, and their labels."""
     if source == "synthetic":
@@ -106,7 +106,7 @@ def _images(source: str, validation: int, test: int, permuted: bool) -> dict[str
 
 def _mnist(validation: int, test: int) -> dict[str, Examples]:
     catalogue.check("mnist")
-    arrays = cached("mnist", {"version": 1, "data": catalogue.fingerprint("mnist")}, _read)
+    arrays = cached("mnist", {"version": SequentialMNIST.version, "data": catalogue.fingerprint("mnist")}, _read)
     order = np.random.default_rng(0).permutation(len(arrays["train_labels"]))
     chosen = {
         "train": ("train", order[:-validation]),

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field, field_validator
 
 from rnnbench.datasets import catalogue, reading
-from rnnbench.datasets.cache import cached
+from rnnbench.datasets.cache import cached, in_memory
 from rnnbench.datasets.scaling import Scale
 from rnnbench.errors import UserError
 from rnnbench.registry import register_task
@@ -150,19 +150,19 @@ def one_second(sound: np.ndarray) -> np.ndarray:
     return result
 
 
-@lru_cache(maxsize=2)
+@in_memory(maxsize=2)
 def _constant_bands(words: tuple[str, ...], window_ms: int, stride_ms: int, bands: int) -> np.ndarray:
     frames = _splits(words, window_ms, stride_ms, bands)["train"].evidence
     return np.asarray(~frames.any(axis=(0, 1)))
 
 
-@lru_cache(maxsize=2)
+@in_memory(maxsize=2)
 def _splits(words: tuple[str, ...], window_ms: int, stride_ms: int, bands: int) -> Splits:
     catalogue.check("speech_commands")
     key = {"words": words, "window_ms": window_ms, "stride_ms": stride_ms, "bands": bands}
     arrays = cached(
         "speech-commands",
-        {"version": 2, "data": catalogue.fingerprint("speech_commands"), **key},
+        {"version": SpeechCommands.version, "data": catalogue.fingerprint("speech_commands"), **key},
         lambda: _features(words, window_ms, stride_ms, bands),
     )
     return {split: Examples(arrays[f"{split}_frames"], arrays[f"{split}_labels"]) for split in _SPLITS}

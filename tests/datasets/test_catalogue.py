@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -86,9 +87,26 @@ def test_an_unknown_name_gets_a_suggestion() -> None:
 
 def test_the_fingerprint_follows_the_files(speech: Path) -> None:
     before = catalogue.fingerprint("speech_commands")
+    shard = speech / TEST_SHARDS[0]
+    times = shard.stat()
+    os.utime(shard, ns=(1, 1))
     assert catalogue.fingerprint("speech_commands") == before
-    os.utime(speech / TEST_SHARDS[0], ns=(1, 1))
+    content = bytearray(shard.read_bytes())
+    content[12] ^= 1  # in the first record, behind its head
+    shard.write_bytes(content)
+    os.utime(shard, ns=(times.st_atime_ns, times.st_mtime_ns))
     assert catalogue.fingerprint("speech_commands") != before
+    shard.unlink()
+    assert catalogue.fingerprint("speech_commands") is None
+
+
+def test_the_fingerprint_does_not_ask_where_the_data_lie(
+    speech: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = catalogue.fingerprint("speech_commands")
+    shutil.copytree(speech, tmp_path / "moved" / "speech_commands" / "0.0.3")
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "moved"))
+    assert catalogue.fingerprint("speech_commands") == before
 
 
 def test_every_data_set_is_used_by_the_task_of_its_source() -> None:

@@ -1,0 +1,94 @@
+"""A digest of what a task feeds to networks: what stands for the data of a task from outside in a signature."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rnnbench.errors import UserError
+
+if TYPE_CHECKING:
+    from rnnbench.tasks.base import Batch, Task
+
+_STEPS = (0, 1, 10, 100, 1000)
+"""Of training, at which a batch is drawn: a task that goes through its data in order shows far parts late."""
+_LAGS = (1, 2, 10, 100)
+_BATCHES = (64, 8, 1)
+"""Sizes that are tried: a task may have fewer examples."""
+
+
+def fingerprint(task: Task) -> str | None:
+    """Of validation and test split, and of all training examples or of some training batches; None if there are none.
+
+    At lag 1, so that it is the same at every lag; where that is none of the task's lags, at the first of some others.
+    """
+    try:
+        return read(task)
+    except UserError:
+        return None
+
+
+def read(task: Task) -> str:
+    """As `fingerprint`; raises `UserError`, one line, if the data cannot be read."""
+    task.check_data()
+    for lag in (*_LAGS, task.lag):
+        try:
+            # Anew, so that a lag that the settings do not allow is left out.
+            return _digest(type(task)(**(dict(task) | {"lag": lag})))
+        except UserError:
+            raise
+        except Exception as error:
+            failed = error
+            if isinstance(error, OSError):
+                break
+    said = " ".join(f"{type(failed).__name__}: {failed}".split())
+    raise UserError(f"the data of a task '{type(task).__name__}' cannot be read: {said}") from failed
+
+
+def alike(one: Task, other: Task) -> bool:
+    """Whether two tasks of a class feed the same; also where that cannot be told, because the data are absent."""
+    return _alike(type(one), one.model_dump_json(), other.model_dump_json())
+
+
+@lru_cache(maxsize=64)
+def _alike(task_class: type[Task], one: str, other: str) -> bool:
+    try:
+        return len({_digest(task_class.model_validate_json(settings)) for settings in (one, other)}) == 1
+    except Exception:
+        return True
+
+
+def _digest(task: Task) -> str:
+    found = hashlib.sha256()
+    for array in _arrays(task):
+        found.update(f"{array.dtype} {array.shape}".encode())
+        found.update(repr(array.tolist()).encode() if array.dtype == object else array.tobytes())
+    return found.hexdigest()[:16]
+
+
+def _arrays(task: Task) -> Iterator[np.ndarray]:
+    yield from map(np.asarray, task.split("validation"))
+    yield from map(np.asarray, task.split("test"))
+    from rnnbench.tasks.dataset import DatasetTask
+
+    if isinstance(task, DatasetTask):
+        yield from map(np.asarray, task.examples("train"))
+    else:
+        for step in _STEPS:
+            yield from map(np.asarray, _batch(task, step))
+
+
+def _batch(task: Task, step: int) -> Batch:
+    """Nothing where the task has no such batch: the run will say so, if it asks for one."""
+    for size in _BATCHES:
+        try:
+            return task.train_batch(0, step, size)
+        except OSError:
+            raise
+        except Exception:
+            continue
+    return np.empty(0), np.empty(0)
