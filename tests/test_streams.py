@@ -136,7 +136,7 @@ def test_streams_of_another_kind_are_left_alone(monkeypatch):
         (["list"], full_disk, 1, FULL),
         (["list", "--json"], full_disk, 1, FULL),
         (["schema"], left_pipe, 141, LEFT),
-        (["list", "nothing"], full_disk, 2, "error: unknown task or model 'nothing'"),
+        (["list", "nothing"], full_disk, 2, "error: unknown name 'nothing'"),
         (["--version"], full_disk, 1, FULL),
     ],
     ids=["list", "json", "schema", "mistake", "version"],
