@@ -12,7 +12,8 @@ import statistics
 import time
 
 from rnnbench.execution.base import quiet_tensorflow
-from rnnbench.experiment import Experiment, RunSpec
+from rnnbench.experiment import Experiment
+from rnnbench.run_spec import RunSpec
 
 quiet_tensorflow()
 

@@ -23,7 +23,8 @@ from rnnbench.events import Ending, Event, Taken
 from rnnbench.execution.checkpoints import Checkpoints
 from rnnbench.execution.driver import drive
 from rnnbench.execution.local import LocalPool
-from rnnbench.experiment import Experiment, RunSpec
+from rnnbench.experiment import Experiment
+from rnnbench.run_spec import RunSpec
 from rnnbench.store import Location
 from rnnbench.tracking import Tracker
 

@@ -12,12 +12,12 @@ import tensorflow as tf
 from keras import ops
 
 from rnnbench.diagnostics import Diagnostics, GradientNorms
-from rnnbench.experiment import Layers, Training
 from rnnbench.feeding import batches, steps_together
 from rnnbench.gradients import GradientProbe
 from rnnbench.layers import has_fast_loop
 from rnnbench.models.base import Model
 from rnnbench.models.network import build
+from rnnbench.settings import Layers, Training
 from rnnbench.tasks.base import Batch, Task
 from rnnbench.traced import for_every_length
 

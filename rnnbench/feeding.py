@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from rnnbench.experiment import Training
+from rnnbench.settings import Training
 from rnnbench.tasks.base import Batch, Task
 from rnnbench.traced import open_length
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rnnbench.errors import posix_only
 from rnnbench.execution.preparation import to_do, work_place
-from rnnbench.experiment import one_of_each
+from rnnbench.run_spec import one_of_each
 from rnnbench.stages import needed, planned
 from rnnbench.store import Location
 
@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from rnnbench.execution.checkpoints import Checkpoints
     from rnnbench.execution.executors import Executors
     from rnnbench.execution.leases import Leases
-    from rnnbench.experiment import Experiment, RunSpec
+    from rnnbench.experiment import Experiment
     from rnnbench.headline import Headline
     from rnnbench.remembered import Remembered
     from rnnbench.report.command import Source
     from rnnbench.results import Results
+    from rnnbench.run_spec import RunSpec
     from rnnbench.screen import Screen
     from rnnbench.status import GridStatus
     from rnnbench.tracking import Tracker

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from rnnbench import registry
 from rnnbench.errors import UserError
 from rnnbench.execution.estimate import Estimate
-from rnnbench.experiment import Experiment, RunSpec
+from rnnbench.experiment import Experiment
 from rnnbench.overrides import GROUPS
+from rnnbench.run_spec import RunSpec
 from rnnbench.stages import expected, planned
 
 if TYPE_CHECKING:

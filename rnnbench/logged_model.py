@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnnbench.events import Saved
-from rnnbench.experiment import RunSpec
+from rnnbench.run_spec import RunSpec
 from rnnbench.stored import every_page
 from rnnbench.tasks.base import Tokens
 

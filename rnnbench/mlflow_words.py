@@ -13,9 +13,10 @@ from typing import Any
 
 import rnnbench
 from rnnbench import strict_json
-from rnnbench.experiment import Experiment, RunSpec
+from rnnbench.experiment import Experiment
 from rnnbench.markdown import plain
 from rnnbench.mlflow_views import VIEWS, link
+from rnnbench.run_spec import RunSpec
 from rnnbench.stored import KIND_TAG, PICTURE_ARTIFACT, SETTINGS_TAG, SIGNATURE_TAG, STATUS_TAG
 
 NAME_TAG = "mlflow.runName"

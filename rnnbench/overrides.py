@@ -12,8 +12,9 @@ from pydantic import BaseModel
 
 from rnnbench import yaml_document
 from rnnbench.errors import UserError
-from rnnbench.experiment import Experiment, GradientProbes, Selection, Training
+from rnnbench.experiment import Experiment
 from rnnbench.registry import did_you_mean, unknown
+from rnnbench.settings import GradientProbes, Selection, Training
 
 GROUPS: dict[str, type[BaseModel]] = {"training": Training, "gradients": GradientProbes, "select": Selection}
 """Keys of an experiment file that hold settings of their own, the same in every file."""

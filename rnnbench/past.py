@@ -12,7 +12,8 @@ from rnnbench import registry
 from rnnbench.errors import UserError
 from rnnbench.execution.estimate import PastRun
 from rnnbench.execution.machine import description
-from rnnbench.experiment import GradientProbes, RunSpec, Training
+from rnnbench.run_spec import RunSpec
+from rnnbench.settings import GradientProbes, Training
 from rnnbench.store import Location
 from rnnbench.stored import STATUS_TAG
 

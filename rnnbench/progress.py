@@ -14,7 +14,7 @@ from rich.table import Column
 
 from rnnbench.events import Diverged, Event, Failed, Finished, Measured, Started, Taken, Warned
 from rnnbench.execution.estimate import Estimate
-from rnnbench.experiment import RunSpec
+from rnnbench.run_spec import RunSpec
 
 
 def duration(value: float) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rnnbench.experiment import RunSpec
 from rnnbench.logged_model import relabel_models
 from rnnbench.mlflow_words import NOTE_TAG, label_tags, question, run_file
 from rnnbench.profile_picture import picture
+from rnnbench.run_spec import RunSpec
 from rnnbench.store import Location
 from rnnbench.stored import PICTURE_ARTIFACT, PROFILE_ARTIFACT, StoredRun, artifact
 

@@ -10,9 +10,11 @@ from typing import Any
 import pandas as pd
 
 from rnnbench.errors import UserError, note
-from rnnbench.experiment import Experiment, RunSpec, Selection, line
+from rnnbench.experiment import Experiment
 from rnnbench.matching import matched
 from rnnbench.remembered import instead
+from rnnbench.run_spec import RunSpec, line
+from rnnbench.settings import Selection
 from rnnbench.store import Location
 from rnnbench.stored import MESSAGE_TAG, PROFILE_ARTIFACT, StoredRun, artifact, histories
 

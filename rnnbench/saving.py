@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from rnnbench.events import Saved, Warned
-from rnnbench.experiment import RunSpec
 from rnnbench.models.network import build
+from rnnbench.run_spec import RunSpec
 
 
 def saved(spec: RunSpec, weights: Sequence[np.ndarray], versions: dict[str, str]) -> Saved | Warned:

@@ -7,8 +7,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from rnnbench import registry
-from rnnbench.experiment import Experiment, Training
+from rnnbench.experiment import Experiment
 from rnnbench.seeds import SEEDS
+from rnnbench.settings import Training
 
 
 def experiment_schema() -> dict[str, Any]:

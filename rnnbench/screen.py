@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from rich.console import Console
 
 from rnnbench.execution.driver import Tally
-from rnnbench.experiment import Experiment, RunSpec
+from rnnbench.experiment import Experiment
 from rnnbench.progress import GridProgress, brief
+from rnnbench.run_spec import RunSpec
 from rnnbench.stages import planned
 
 

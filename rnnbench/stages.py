@@ -9,11 +9,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rnnbench.experiment import line
 from rnnbench.matching import matched
+from rnnbench.run_spec import line
 
 if TYPE_CHECKING:
-    from rnnbench.experiment import Experiment, RunSpec
+    from rnnbench.experiment import Experiment
+    from rnnbench.run_spec import RunSpec
     from rnnbench.store import Location
 
 _OVER = ("finished", "diverged", "failed")

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from rnnbench.execution.estimate import seconds
 from rnnbench.execution.leases import Leases
-from rnnbench.experiment import Experiment, RunSpec
+from rnnbench.experiment import Experiment
 from rnnbench.matching import matched
+from rnnbench.run_spec import RunSpec
 from rnnbench.stages import not_picked
 from rnnbench.store import Location
 from rnnbench.stored import StoredRun, histories

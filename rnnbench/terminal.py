@@ -19,8 +19,9 @@ from rich.text import Text
 
 from rnnbench.credentials import hidden_command
 from rnnbench.execution.estimate import Estimate
-from rnnbench.experiment import Experiment, RunSpec
+from rnnbench.experiment import Experiment
 from rnnbench.progress import duration, score_text
+from rnnbench.run_spec import RunSpec
 from rnnbench.stages import expected, planned
 from rnnbench.status import STATES, GridStatus
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from rnnbench.errors import UserError
 from rnnbench.events import Diverged, Event, Failed, Finished, Measured, Profiled, Saved, Started
-from rnnbench.experiment import Experiment, RunSpec
+from rnnbench.experiment import Experiment
 from rnnbench.logged_model import forget_models, log_model
 from rnnbench.mlflow_views import views
 from rnnbench.mlflow_words import (
@@ -36,6 +36,7 @@ from rnnbench.mlflow_words import (
 from rnnbench.palette import colours
 from rnnbench.profile_picture import picture
 from rnnbench.relabelling import changed_tags, relabel_files
+from rnnbench.run_spec import RunSpec
 from rnnbench.store import Location, explained
 from rnnbench.stored import (
     ASKED_TAG,

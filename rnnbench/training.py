@@ -20,9 +20,10 @@ from rnnbench.compiled import CompiledNetwork, compiled_network
 from rnnbench.events import Diverged, Event, Finished, Measured, Profiled, Started, Warned
 from rnnbench.execution.machine import description
 from rnnbench.execution.session import set_keras
-from rnnbench.experiment import RunSpec, Training
 from rnnbench.models.network import build
+from rnnbench.run_spec import RunSpec
 from rnnbench.saving import saved
+from rnnbench.settings import Training
 from rnnbench.snapshot import Snapshot
 from rnnbench.stopwatch import Stopwatch
 from rnnbench.tapped_states import hold_the_past

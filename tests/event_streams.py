@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from rnnbench.events import Event, Finished, Measured, Profiled, Started
-from rnnbench.experiment import Experiment, RunSpec
+from rnnbench.experiment import Experiment
 from rnnbench.mlflow_words import parameters, run_tags
+from rnnbench.run_spec import RunSpec
 from rnnbench.store import Location
 from rnnbench.stored import STATUS_TAG, newest_runs
 from rnnbench.tracking import Tracker

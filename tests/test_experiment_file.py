@@ -18,11 +18,12 @@ from pydantic import Field
 from ruamel.yaml import YAML
 
 from rnnbench import registry
-from rnnbench.errors import UserError
-from rnnbench.experiment import Experiment, SettingError, Training
+from rnnbench.errors import SettingError, UserError
+from rnnbench.experiment import Experiment
 from rnnbench.experiment_file import load
 from rnnbench.models.lstm import LSTM
 from rnnbench.schema import experiment_schema
+from rnnbench.settings import Training
 
 EXPERIMENTS = sorted((Path(__file__).parent.parent / "experiments").glob("*.yaml"))
 GOOD = """\

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rnnbench import registry
-from rnnbench.errors import UserError
-from rnnbench.experiment import Experiment, SettingError
+from rnnbench.errors import SettingError, UserError
+from rnnbench.experiment import Experiment
 from rnnbench.experiment_file import load
 from rnnbench.models.simple_rnn import SimpleRNN
 from rnnbench.models.sizing import BudgetError, units_for_budget

@@ -11,7 +11,8 @@ from rnnbench import results, stages, status, stored
 from rnnbench.errors import SettingError
 from rnnbench.events import Event, Failed, Measured
 from rnnbench.execution.leases import Leases
-from rnnbench.experiment import Experiment, RunSpec
+from rnnbench.experiment import Experiment
+from rnnbench.run_spec import RunSpec
 from rnnbench.selection import CHOOSING, EVALUATED
 from rnnbench.store import Location
 

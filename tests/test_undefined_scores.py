@@ -11,7 +11,8 @@ from rnnbench import registry, training
 from rnnbench.contracts import stand_in
 from rnnbench.errors import UserError
 from rnnbench.events import Finished, Measured, Warned
-from rnnbench.experiment import Experiment, Training
+from rnnbench.experiment import Experiment
+from rnnbench.settings import Training
 from rnnbench.tasks.adding import Adding
 from rnnbench.tasks.copy_memory import CopyMemory
 from rnnbench.tasks.sentiment import Sentiment

@@ -14,7 +14,8 @@ from rnnbench.contracts.models import MODEL_CHECKS, Sized, sizes_of_class
 from rnnbench.contracts.points import points_of_class, points_of_tasks
 from rnnbench.contracts.tasks import TASK_CHECKS
 from rnnbench.errors import UserError
-from rnnbench.experiment import Experiment, RunSpec
+from rnnbench.experiment import Experiment
+from rnnbench.run_spec import RunSpec
 
 Checks = dict[str, Callable[[], Iterator[Finding]]]
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from rnnbench.checks.finding import Finding, at_least, at_most, between
 from rnnbench.events import Diverged, Finished, Measured
-from rnnbench.experiment import Experiment, RunSpec
+from rnnbench.experiment import Experiment
+from rnnbench.run_spec import RunSpec
 
 CELLS = ("simple_rnn", "lstm", "gru")
 _MEASURED = "measured with numpy cells"

@@ -16,7 +16,7 @@ from rnnbench.datasets import location
 from rnnbench.errors import UserError
 from rnnbench.events import Event, Failed, Taken, Warned
 from rnnbench.execution.checkpoints import Checkpoints, DamagedCheckpointError
-from rnnbench.experiment import RunSpec
+from rnnbench.run_spec import RunSpec
 from rnnbench.snapshot import Snapshot
 
 ATTEMPTS = 4

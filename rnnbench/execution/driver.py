@@ -16,7 +16,7 @@ from rnnbench.events import Diverged, Ending, Event, Failed, Finished, Taken, Wa
 from rnnbench.execution.base import Executor
 from rnnbench.execution.checkpoints import Checkpoints
 from rnnbench.execution.leases import Leases
-from rnnbench.experiment import RunSpec
+from rnnbench.run_spec import RunSpec
 
 
 class Writer(Protocol):

@@ -12,7 +12,7 @@ from rnnbench.execution import in_process
 from rnnbench.execution.base import Executor
 from rnnbench.execution.checkpoints import Checkpoints
 from rnnbench.execution.script import needs_script
-from rnnbench.experiment import RunSpec
+from rnnbench.run_spec import RunSpec
 
 Say = Callable[[str], None]
 

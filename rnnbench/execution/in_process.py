@@ -18,7 +18,7 @@ from rnnbench.execution.base import (
     unclaimed,
 )
 from rnnbench.execution.checkpoints import Checkpoints
-from rnnbench.experiment import RunSpec
+from rnnbench.run_spec import RunSpec
 
 
 def check() -> None:

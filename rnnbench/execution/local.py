@@ -28,7 +28,7 @@ from rnnbench.execution.checkpoints import Checkpoints
 from rnnbench.execution.machine import gpus
 from rnnbench.execution.script import NO_GUARD, UNGUARDED, needs_script, script
 from rnnbench.execution.waiting import Waiting
-from rnnbench.experiment import RunSpec
+from rnnbench.run_spec import RunSpec
 
 Work = Callable[[RunSpec, int, Checkpoints | None, Callable[[], bool]], Iterator[Event]]
 

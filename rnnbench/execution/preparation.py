@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from rnnbench.errors import UserError
 from rnnbench.execution.checkpoints import Checkpoints
 from rnnbench.execution.leases import Leases
-from rnnbench.experiment import Experiment, RunSpec
+from rnnbench.experiment import Experiment
+from rnnbench.run_spec import RunSpec
 from rnnbench.store import DEFAULT_DIRECTORY, Location
 
 if TYPE_CHECKING:

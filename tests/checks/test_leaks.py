@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from rnnbench.execution.base import quiet_tensorflow
-from rnnbench.experiment import Experiment, RunSpec
+from rnnbench.experiment import Experiment
+from rnnbench.run_spec import RunSpec
 from rnnbench.tasks.dataset import DatasetTask, Examples
 
 quiet_tensorflow()

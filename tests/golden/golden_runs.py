@@ -15,7 +15,8 @@ from typing import Any
 from rnnbench import registry, training
 from rnnbench.events import Diverged, Failed, Finished, Measured, Started
 from rnnbench.execution.base import quiet_tensorflow
-from rnnbench.experiment import Experiment, RunSpec
+from rnnbench.experiment import Experiment
+from rnnbench.run_spec import RunSpec
 from rnnbench.signature import PARTS
 
 FILE = Path(__file__).with_name("metrics.json")

@@ -10,7 +10,8 @@ from event_streams import started
 from fake_results import REACH
 
 from rnnbench.events import Diverged, Event, Finished, Measured, Profiled
-from rnnbench.experiment import Experiment, RunSpec
+from rnnbench.experiment import Experiment
+from rnnbench.run_spec import RunSpec
 from rnnbench.store import Location
 from rnnbench.tracking import Tracker
 
