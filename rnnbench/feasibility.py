@@ -31,12 +31,15 @@ _CALLS: dict[type, dict[str, tuple[tuple[str, ...], dict[str, Any]]]] = {
         "levels": ((), {}),
         "problems": (("batch_size",), {}),
         "split_sizes": ((), {}),
+        "fingerprint": ((), {}),
+        "canonical": ((), {}),
     },
     Model: {
         "recurrent_layer": ((), {"return_sequences": True, "name": ""}),
         "layer_parameters": (("inputs",), {}),
         "initialize": (("cell", "length", "rng"), {}),
         "activations": (("cell", "inputs", "states"), {}),
+        "canonical": ((), {}),
     },
 }
 """How the suite calls what a class defines."""

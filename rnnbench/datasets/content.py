@@ -13,11 +13,12 @@ import hashlib
 import json
 import os
 import struct
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from rnnbench.datasets import location
+from rnnbench.errors import UserError
+from rnnbench.files import write
 
 _MEMORY = "content.json"
 _FIRST_FIELD = 1 << 3 | 2
@@ -47,7 +48,7 @@ def of_rows(file: Path, columns: Sequence[str]) -> str:
     def features() -> Iterator[list[bytes]]:
         with file.open(newline="") as lines:
             for row in csv.DictReader(lines):
-                values = struct.pack(f"<{len(columns)}f", *(float(row[column]) for column in columns))
+                values = struct.pack(f"<{len(columns)}f", *(float(row[column] or "nan") for column in columns))
                 date = _field(1, _field(1, row["date"].encode()))
                 yield [_entry(b"date", date), _entry(b"values", _field(2, _field(1, values)))]
 
@@ -124,17 +125,14 @@ def _remembered(files: Sequence[Path], compute: Callable[[], str]) -> str:
 def _read() -> dict[str, str]:
     try:
         memory = json.loads((location.cache_dir() / _MEMORY).read_text())
-    except (OSError, ValueError, RuntimeError):
+    except (OSError, ValueError, RuntimeError, UserError):
         return {}
     return memory if isinstance(memory, dict) else {}
 
 
 def _write(memory: dict[str, str]) -> None:
     # Without it the next one reads the data again, which is slow and no harm.
-    with contextlib.suppress(OSError, RuntimeError):
+    with contextlib.suppress(OSError, RuntimeError, UserError):
         place = location.cache_dir()
         place.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=place, prefix=_MEMORY)
-        with os.fdopen(handle, "w") as file:
-            json.dump(memory, file)
-        os.replace(temporary, place / _MEMORY)
+        write(place / _MEMORY, json.dumps(memory))

@@ -35,6 +35,8 @@ def record(date: str, values: bytes, turned: bool = False) -> bytes:
 
 ONE, TWO = bytes.fromhex("0000803f00000040"), bytes.fromhex("0000404000008040")
 """1, 2 and 3, 4 as float32."""
+GAP = bytes.fromhex("0000c07f00008040")
+"""NaN, 4."""
 
 
 def test_the_order_of_the_features_of_a_record_does_not_count_but_that_of_records_does(tmp_path: Path) -> None:
@@ -52,6 +54,9 @@ def test_a_csv_file_and_what_is_prepared_from_it_hold_the_same(tmp_path: Path) -
     shard, rows = tmp_path / "shard", tmp_path / "rows.csv"
     write_records(shard, [record("x", ONE), record("y", TWO)])
     rows.write_text("date,second,first\nx,2,1.0\ny,4.0,3\n")
+    assert content.of_rows(rows, COLUMNS) == content.of_records([shard])
+    write_records(shard, [record("x", ONE), record("y", GAP)])
+    rows.write_text("date,second,first\nx,2,1.0\ny,4.0,\n")
     assert content.of_rows(rows, COLUMNS) == content.of_records([shard])
     rows.write_text("date,second,first\nx,2,1.0\n")
     assert content.of_rows(rows, COLUMNS) != content.of_records([shard])
