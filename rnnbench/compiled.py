@@ -26,7 +26,10 @@ EVALUATION_BATCH = 200
 
 
 class RecurrentNetwork(keras.Model):
-    """`keras.Model` that minimises the task's loss, several steps a call, and keeps the figures of each."""
+    """`keras.Model` that minimises the task's loss, several steps a call, and keeps the figures of each.
+
+    As in Keras, what layers add to it (`network.losses`: regularisers, `add_loss`) is part of the loss.
+    """
 
     def watch(self, task: Task, model: Model, global_clipnorm: float | None, window: int, jit_compile: bool) -> None:
         """Train on `task.loss`; remember the last `window` steps."""
@@ -55,6 +58,7 @@ class RecurrentNetwork(keras.Model):
     def _step(self, inputs: Any, targets: Any) -> Any:
         with tf.GradientTape() as tape:
             loss = ops.mean(self.task.loss(targets, self(inputs, training=True)))
+            loss = sum(map(ops.sum, self.losses), loss)
         gradients = tape.gradient(loss, self.trainable_variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         # That by an embedding comes apart, a row for each time a token is read; its norm is that of their sum.
         gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]

@@ -10,6 +10,7 @@ from rnnbench import training
 from rnnbench.compiled import CompiledNetwork, compiled_network
 from rnnbench.events import Diverged, Finished, Measured, Profiled, Started
 from rnnbench.experiment import Experiment
+from rnnbench.models.gru import GRU
 from rnnbench.models.network import build
 
 
@@ -93,6 +94,34 @@ def test_steps_are_those_of_stock_keras(tasks, clip, layers):
         adam.apply_gradients(
             (gradient * scale, v) for gradient, v in zip(gradients, network.trainable_variables, strict=True)
         )
+    for found, expected in zip(compiled.network.get_weights(), network.get_weights(), strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+class Regularised(GRU):
+    """Its layer has losses of its own."""
+
+    def recurrent_layer(self, **kwargs):
+        return keras.layers.GRU(self.units, kernel_regularizer="l2", activity_regularizer="l1", **kwargs)
+
+
+@pytest.mark.parametrize("layers", ["fast", "stock"])
+def test_losses_of_layers_are_minimised_too(layers):
+    """Losses and weights after three steps equal those of `keras.Model.fit`."""
+    (spec,) = specs(steps=3, evaluate_every=3, global_clipnorm=None, layers=layers)
+    task, _, *others = spec.network
+    model = Regularised(units=8)
+    compiled = compiled_network(task, model, *others)
+    network = build(task, model, spec.seed)
+    compiled.reset(network, 0.01)
+    losses, _ = compiled.fit(task, spec.seed, spec.training, 0, 3)
+    network.compile(keras.optimizers.Adam(0.01), task.loss, jit_compile=False)
+    plain = []
+    for step in range(3):
+        inputs, targets = task.train_batch(spec.seed, step, 16)
+        plain.append(float(np.mean(task.loss(targets, network(inputs)))))
+        assert losses[step] == pytest.approx(network.train_on_batch(inputs, targets), rel=1e-5)
+        assert losses[step] > 1.01 * plain[step]
     for found, expected in zip(compiled.network.get_weights(), network.get_weights(), strict=True):
         np.testing.assert_allclose(found, expected, atol=1e-5)
 
