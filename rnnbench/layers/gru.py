@@ -62,3 +62,10 @@ class GRULoop(Loop):
         by_input_bias = tf.concat([by_bias[:, : 2 * units], by_candidate[-1:]], -1)
         by_projection = tf.concat([by_products[..., : 2 * units], by_n], -1)
         return by_projection, by_first, [by_kernel, by_recurrent, tf.concat([by_input_bias, by_bias], 0)], [by_hs]
+
+    def step(self, inputs: tf.Tensor, states: Tensors, weights: Tensors, probes: Tensors) -> Tensors:
+        (h,), (kernel, recurrent_kernel, bias) = states, weights
+        z, r, n = tf.split(inputs @ kernel + bias[0], 3, -1)
+        z_by_state, r_by_state, n_by_state = tf.split(h @ recurrent_kernel + bias[1], 3, -1)
+        z, r = tf.sigmoid(z + z_by_state), tf.sigmoid(r + r_by_state)
+        return [z * h + (1 - z) * tf.tanh(n + r * n_by_state) + probes[0]]

@@ -1,4 +1,7 @@
-"""What the loops of all cells share: the scan through time, and an explicit backward pass made of it."""
+"""What the loops of all cells share: the scan through time, and an explicit backward pass made of it.
+
+Derivatives of its gradients are those of `plain`.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ from math import ceil
 from typing import Any
 
 import tensorflow as tf
+
+from rnnbench.layers.plain import gradients, in_a_graph
 
 Tensors = Sequence[tf.Tensor]
 
@@ -23,7 +28,7 @@ UNKNOWN_BATCH = 32
 class Steps:
     """How many steps in time there are, how they fall into blocks, and whether they are frozen."""
 
-    length: tf.Tensor
+    length: tf.Tensor | int
     block: int
     frozen: bool
     """Whether nobody asks for the gradients by the weights."""
@@ -33,18 +38,19 @@ class Steps:
         """Those of `inputs`, (time, batch, width), and of a state, (batch, units)."""
         batch, units = state.shape
         block = max(1, BLOCK // ((batch or UNKNOWN_BATCH) * units))
-        if inputs.shape[0] is not None:
-            rows = inputs.shape[0] + 1
-            block = ceil(rows / ceil(rows / block))  # blocks of about the same length waste the least
-        return cls(tf.shape(inputs)[0], block, frozen)
+        length = inputs.shape[0]
+        if length is None:
+            return cls(tf.shape(inputs)[0], block, frozen)
+        rows = length + 1
+        return cls(length, ceil(rows / ceil(rows / block)), frozen)  # blocks of about the same length waste the least
 
     @property
-    def blocks(self) -> tf.Tensor:
+    def blocks(self) -> tf.Tensor | int:
         """Blocks that hold a row for each step and one more."""
         return self.length // self.block + 1
 
     @property
-    def rows(self) -> tf.Tensor:
+    def rows(self) -> tf.Tensor | int:
         """Rows in all blocks."""
         return self.blocks * self.block
 
@@ -63,8 +69,8 @@ class Loop(ABC):
     ) -> tuple[Tensors, tf.Tensor, Tensors]:
         """The last states, what each step read, and what `backward` asks for.
 
-        `features`: the inputs with a last one that is always 1, whose weight is the bias. What a step reads is
-        [h_{t-1}, features_t]. All sequences are stacks of `scan`.
+        `features`: the inputs with a last one that is always 1, whose weight is the bias, and one step more. What a
+        step reads is [h_{t-1}, features_t]. All sequences are stacks of `scan`.
         """
 
     @abstractmethod
@@ -75,6 +81,10 @@ class Loop(ABC):
 
         `read` and `saved` are what `forward` returned.
         """
+
+    @abstractmethod
+    def step(self, inputs: tf.Tensor, states: Tensors, weights: Tensors, probes: Tensors) -> Tensors:
+        """The new states by the cell's equations. `inputs`: (batch, width). `probes` are added to the new states."""
 
 
 class Above:
@@ -104,30 +114,62 @@ def recurrence(
     `inputs`: (time, batch, width). `probes`: none, or one tensor for each state, (time, batch, units), of which only
     the gradient means something: it is that by the state at each step, with all that flows through later steps.
     """
-    n_states, n_weights = len(states), len(weights)
+    n_states, n_weights, n_arguments = len(states), len(weights), 1 + len(states) + len(weights) + len(probes)
+
+    def parts(arguments: Tensors) -> tuple[tf.Tensor, Tensors, Tensors, Tensors]:
+        inputs, *rest = arguments
+        return inputs, rest[:n_states], rest[n_states:][:n_weights], rest[n_states + n_weights :]
+
+    def above(upstream: Tensors) -> tuple[tf.Tensor | None, Tensors]:
+        return (upstream[0] if return_sequences else None), upstream[-n_states:]
+
+    def returned(by_inputs: tf.Tensor, by_states: Tensors, by_weights: Tensors, by_probes: Tensors) -> Tensors:
+        return [by_inputs, *by_states, *([] if frozen else by_weights), *(by_probes if probes else ())]
+
+    def derivatives_of_gradients(given: Tensors, by_gradients: Tensors) -> Tensors:
+        given = [tf.identity(one) for one in given]
+        inputs, states, weights, probes = parts(given[:n_arguments])
+        zeros = [tf.zeros_like(inputs[..., :1]) + tf.zeros_like(state) for state in states]
+        found = gradients(loop.step, inputs, states, weights, probes or zeros, *above(given[n_arguments:]))
+        return tf.gradients(returned(*found), given, by_gradients, unconnected_gradients="zero")
 
     @tf.custom_gradient
-    def run(inputs: tf.Tensor, *rest: tf.Tensor) -> Any:
-        states, weights, probes = rest[:n_states], rest[n_states:][:n_weights], rest[n_states + n_weights :]
-        features = tf.pad(inputs, [[0, 1], [0, 0], [0, 1]], constant_values=1)
+    def run(*arguments: tf.Tensor) -> Any:
+        # No tape is to see the loops. One that is persistent, or watched by another, would have TensorFlow prepare
+        # their derivatives, which XLA cannot compile.
+        inputs, states, weights, _ = parts([tf.stop_gradient(argument) for argument in arguments])
+        # In two operations: `tf.vectorized_map` takes any other constant of `tf.pad` for 0.
+        features = tf.pad(inputs, [[0, 1], [0, 0], [0, 0]])
+        features = tf.concat([features, tf.ones_like(features[..., :1])], -1)
         steps = Steps.of(inputs, states[0], frozen)
         last, read, saved = loop.forward(features, states, weights, steps)
 
-        def gradient(*upstream: tf.Tensor) -> Any:
-            above = Above(upstream[0] if return_sequences else None, upstream[-n_states:])
-            by_projection, by_states, by_weights, by_probes = loop.backward(read, saved, weights, above, steps)
-            if frozen:
-                by_weights = [None] * n_weights
+        @tf.custom_gradient
+        def pulled_back(*given: tf.Tensor) -> Any:
+            inputs, *upstream = [tf.stop_gradient(one) for one in (given[0], *given[n_arguments:])]
+            # Counted anew: XLA would not know a length that comes from the forward pass of a loop around this one.
+            steps = Steps.of(inputs, upstream[-1], frozen)
+            by_projection, by_states, by_weights, by_probes = loop.backward(
+                read, saved, weights, Above(*above(upstream)), steps
+            )
             by_inputs = tf.matmul(by_projection, weights[0], transpose_b=True)
-            return by_inputs, *by_states, *by_weights, *(by_probes if probes else ())
+
+            def derivatives(*by_gradients: tf.Tensor) -> Tensors:
+                return in_a_graph(derivatives_of_gradients, given, by_gradients)
+
+            return returned(by_inputs, by_states, by_weights, by_probes), derivatives
+
+        def gradient(*upstream: tf.Tensor) -> Any:
+            found = pulled_back(*arguments, *upstream)
+            return [*found[: 1 + n_states], *[None] * n_weights, *found[1 + n_states :]] if frozen else found
 
         # XLA makes one pass of this and of what is taken from it; upstream, the gradient is read as it comes.
         hs = tf.concat([read[1 : steps.length, :, : states[0].shape[-1]], last[0][None]], 0)
         hs = tf.transpose(hs, (1, 0, 2))
         return (*([hs] if return_sequences else []), *last), gradient
 
-    outputs = run(inputs, *states, *weights, *probes)
-    return (outputs[0] if return_sequences else None), list(outputs[-n_states:])
+    found = run(inputs, *states, *weights, *probes)
+    return (found[0] if return_sequences else None), list(found[-n_states:])
 
 
 def scan(

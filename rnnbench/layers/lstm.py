@@ -57,3 +57,9 @@ class LSTMLoop(Loop):
         by_first, (by_z, *by_states), (by_joined,) = scan_back(step, above.by_last, widths, steps, [read])
         by_recurrent, by_kernel, by_bias = tf.split(by_joined, [units, kernel.shape[0], 1])
         return by_z, by_first, [by_kernel, by_recurrent, by_bias[0]], by_states
+
+    def step(self, inputs: tf.Tensor, states: Tensors, weights: Tensors, probes: Tensors) -> Tensors:
+        (h, c), (kernel, recurrent_kernel, bias) = states, weights
+        i, f, g, o = tf.split(inputs @ kernel + h @ recurrent_kernel + bias, 4, -1)
+        c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(g) + probes[1]
+        return [tf.sigmoid(o) * tf.tanh(c) + probes[0], c]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 import warnings
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -23,12 +24,20 @@ HOOK = ("self", "sequences", "initial_state", "mask", "training")
 class FastLoop(keras.layers.RNN):
     """Mixed into a stock recurrent layer: its `inner_loop` on a CPU.
 
-    Everything that the fast loop does not cover takes the stock one: a GPU, a mask, `recurrent_dropout`, `unroll`,
-    activations other than the defaults, `reset_after=False`, mixed precision, a backend other than TensorFlow. A frozen
-    layer (`trainable=False`) has no gradient by its weights, even for a tape that watches them.
+    Everything that the fast loop does not cover takes the stock one: a GPU, a mask, `recurrent_dropout`, `dropout=1`,
+    `unroll`, activations other than the defaults, `reset_after=False`, half and mixed precision, initial states of
+    other shapes than (batch, units) and (1, units), a cell put in the place of the stock one, a backend other than
+    TensorFlow. Gradients are the fast loop's own; derivatives of them are those of a plain loop.
     """
 
     loop: ClassVar[Loop]
+    _probes: Sequence[Any] | None = None
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type[Any]:
+        # Keras writes the module of a layer's class into what it saves, and a plain Keras finds only its own modules.
+        saving = sys._getframe(1).f_globals.get("__name__") == "keras.src.saving.serialization_lib"
+        return SAVED_AS.get(type(self), type(self)) if saving else type(self)
 
     def call(
         self,
@@ -41,7 +50,8 @@ class FastLoop(keras.layers.RNN):
         """As the stock layer. `probes`: one zero tensor (batch, time, units) for each state.
 
         The gradient by a probe is the total derivative by the state at each step, with all that flows through later
-        steps, in the order in which they are read. Raises `ValueError` where the stock loop would be taken.
+        steps, in the order in which they are read. A frozen layer (`trainable=False`) that is given probes has no
+        gradient by its weights. Raises `ValueError` where the stock loop would be taken.
         """
         self._probes = probes
         try:
@@ -54,11 +64,21 @@ class FastLoop(keras.layers.RNN):
         if self.has_fast_loop:
             call = inspect.signature(super().inner_loop).bind(*args, **kwargs)
             call.apply_defaults()
-            if all(mask is None for mask in tf.nest.flatten(call.arguments["mask"])):
+            if self._covers(call.arguments):
                 return self._fast_loop(**call.arguments)
         if self._probes is not None:
             raise ValueError(f"layer '{self.name}': probes need the fast loop, and this call takes the stock one")
         return super().inner_loop(*args, **kwargs)
+
+    def _covers(self, call: dict[str, Any]) -> bool:
+        """Whether the fast loop gives what the stock one would for a call's mask, sequences and states."""
+        sequences, states = call["sequences"], tf.nest.flatten(call["initial_state"])
+        # The stock loop computes in the wider type of the two.
+        dtype = tf.as_dtype(sequences.dtype)
+        wider = dtype.is_floating and dtype != self.cell.compute_dtype
+        fits = all(is_state(state.shape, sequences.shape[0], self.cell.units) for state in states)
+        masked = any(mask is not None for mask in tf.nest.flatten(call["mask"]))
+        return fits and len(states) == len(self.state_size) and not masked and not wider
 
     @property
     def has_fast_loop(self) -> bool:
@@ -69,7 +89,10 @@ class FastLoop(keras.layers.RNN):
             and keras.backend.backend() == "tensorflow"
             and not tf.config.list_logical_devices("GPU")
             and not self.unroll
+            and type(cell) is getattr(keras.layers, f"{stock_of(type(self)).__name__}Cell")
             and not cell.recurrent_dropout
+            # Of a rate of 1 Keras' LSTM and GRU make none, and its SimpleRNN drops every input.
+            and cell.dropout < 1
             and cell.activation is keras.activations.tanh
             and getattr(cell, "recurrent_activation", keras.activations.sigmoid) is keras.activations.sigmoid
             and getattr(cell, "implementation", 2) == 2
@@ -88,10 +111,11 @@ class FastLoop(keras.layers.RNN):
         if self.go_backwards:
             inputs = inputs[::-1]
         weights = [tf.convert_to_tensor(cell.kernel), tf.convert_to_tensor(cell.recurrent_kernel), self._bias()]
+        batch = tf.shape(sequences)[0] if sequences.shape[0] is None else sequences.shape[0]
+        states = [tf.broadcast_to(state, (batch, cell.units)) for state in initial_state]
         probes = [tf.transpose(probe, (1, 0, 2)) for probe in self._probes or ()]
-        hs, states = recurrence(
-            self.loop, inputs, list(initial_state), weights, self.return_sequences, probes, frozen=not self.trainable
-        )
+        frozen = self._probes is not None and not self.trainable
+        hs, states = recurrence(self.loop, inputs, states, weights, self.return_sequences, probes, frozen)
         outputs = states[0][:, None] if hs is None else hs
         return states[0], outputs, states
 
@@ -101,6 +125,11 @@ class FastLoop(keras.layers.RNN):
             return tf.convert_to_tensor(cell.bias)
         shape = (2, 3 * cell.units) if isinstance(cell, keras.layers.GRUCell) else cell.recurrent_kernel.shape[1:]
         return tf.zeros(shape, cell.compute_dtype)
+
+
+def is_state(shape: tf.TensorShape, batch: int | None, units: int) -> bool:
+    """Whether a state has a row for each example, or one for all of them, as far as that is known."""
+    return shape.rank == 2 and shape[1] == units and shape[0] in (1, None, batch)
 
 
 def stock_of(layer: type[FastLoop]) -> Any:
@@ -120,10 +149,14 @@ def hook_is_known(stock: Any) -> bool:
     return found == HOOK
 
 
+SAVED_AS: dict[type[Any], type[Any]] = {}
+"""The class of which Keras saves a drop-in: it has the name of the stock one, and is never made."""
+
+
 def drop_in(layer: type[Any]) -> type[Any]:
     """Have Keras save `layer` as the stock layer of its name, and load that as ours where this module is imported."""
-    layer.__module__ = "keras.layers"
     keras.saving.get_custom_objects()[layer.__name__] = layer
+    SAVED_AS[layer] = type(layer.__name__, (), {"__module__": "keras.layers"})
     return layer
 
 

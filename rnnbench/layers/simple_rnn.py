@@ -40,3 +40,7 @@ class SimpleRNNLoop(Loop):
         by_first, (by_z, by_hs), (by_joined,) = scan_back(step, above.by_last, [units, units], steps, [read])
         by_recurrent, by_kernel, by_bias = tf.split(by_joined, [units, inputs, 1])
         return by_z, by_first, [by_kernel, by_recurrent, by_bias[0]], [by_hs]
+
+    def step(self, inputs: tf.Tensor, states: Tensors, weights: Tensors, probes: Tensors) -> Tensors:
+        kernel, recurrent_kernel, bias = weights
+        return [tf.tanh(inputs @ kernel + states[0] @ recurrent_kernel + bias) + probes[0]]

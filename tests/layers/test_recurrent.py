@@ -6,64 +6,10 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from pairs import CELLS, UNITS, assert_same, pair, results, sequences, states_of
 
 from rnnbench import layers
 from rnnbench.layers import loops, recurrent
-
-CELLS = ("SimpleRNN", "LSTM", "GRU")
-UNITS = 5
-
-
-def pair(cell, units=UNITS, width=3, **kwargs):
-    """A stock layer and ours, with the same weights, none of them zero."""
-    stock, ours = (getattr(module, cell)(units, **kwargs) for module in (keras.layers, layers))
-    rng = np.random.default_rng(1)
-    for layer in (stock, ours):
-        layer.build((2 if kwargs.get("stateful") else None, None, width))
-    weights = [rng.normal(size=weight.shape, scale=1 / np.sqrt(units + width)) for weight in stock.get_weights()]
-    for layer in (stock, ours):
-        layer.set_weights(weights)
-    return stock, ours
-
-
-def sequences(batch=2, length=6, width=3, dtype="float32"):
-    return np.random.default_rng(0).normal(size=(batch, length, width)).astype(dtype)
-
-
-def results(layer, inputs, initial_state=(), **kwargs):
-    """All outputs of a call, and the gradients of a function of them by inputs, initial states and weights."""
-    inputs, *states = map(tf.constant, (inputs, *initial_state))
-    if states:
-        kwargs["initial_state"] = states
-    with tf.GradientTape() as tape:
-        tape.watch([inputs, *states])
-        outputs = tf.nest.flatten(layer(inputs, **kwargs))
-        loss = sum(tf.reduce_sum(tf.sin((1 + index) * tf.cast(y, "float64"))) for index, y in enumerate(outputs))
-    return outputs, tape.gradient(loss, [inputs, *states, *[weight.value for weight in layer.trainable_weights]])
-
-
-def assert_same(found, expected, tolerance=1e-5):
-    """Outputs within the tolerance; gradients within it too, relative to their norm."""
-    for a, b in zip(found[0], expected[0], strict=True):
-        assert a.dtype == b.dtype
-        np.testing.assert_allclose(a, b, rtol=0, atol=tolerance)
-    for a, b in zip(found[1], expected[1], strict=True):
-        assert np.linalg.norm(a - b) <= tolerance * np.linalg.norm(b)
-
-
-@pytest.fixture
-def fast_calls(monkeypatch):
-    """A list that grows by one with each fast loop."""
-    calls = []
-    monkeypatch.setattr(
-        recurrent, "recurrence", lambda *args, **options: calls.append(args) or loops.recurrence(*args, **options)
-    )
-    return calls
-
-
-def states_of(cell, batch=2):
-    rng = np.random.default_rng(2)
-    return [rng.normal(size=(batch, UNITS)).astype("float32") for _ in range(2 if cell == "LSTM" else 1)]
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -120,14 +66,20 @@ def test_blocks_of_steps(cell, steps_in_block, known, monkeypatch):
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_a_frozen_layer_takes_no_time_for_gradients_by_its_weights(cell, fast_calls):
-    _, ours = pair(cell, trainable=False)
-    weights = [weight.value for weight in ours.weights]
-    with tf.GradientTape() as tape:
-        tape.watch(weights)
-        outputs = ours(sequences())
-    assert tape.gradient(outputs, weights) == [None] * len(weights)
-    assert len(fast_calls) == 1
+def test_a_frozen_layer_has_gradients_by_weights_that_are_watched_unless_it_is_probed(cell, fast_calls):
+    found = []
+    probes = [tf.zeros((2, 6, UNITS)) for _ in states_of(cell)]
+    stock, ours = pair(cell, trainable=False)
+    for layer, given in ((stock, None), (ours, None), (ours, probes)):
+        weights = [weight.value for weight in layer.weights]
+        with tf.GradientTape() as tape:
+            tape.watch(weights)
+            outputs = layer(sequences(), probes=given) if given else layer(sequences())
+        found.append(tape.gradient(outputs, weights))
+    for a, b in zip(*found[:2], strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5)
+    assert found[2] == [None] * len(weights)
+    assert len(fast_calls) == 2
 
 
 @pytest.mark.parametrize("shift", [-200.0, 200.0])
