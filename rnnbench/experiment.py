@@ -26,7 +26,7 @@ from rnnbench.expansion import Values, axes_of, every_point, merge_points, read_
 from rnnbench.feasibility import check_model, check_task, telling
 from rnnbench.mistakes import first_mistake, shown
 from rnnbench.models.base import Model
-from rnnbench.models.sizing import BudgetError, units_for_budget
+from rnnbench.models.sizing import BudgetError, check_budget, units_for_budget
 from rnnbench.run_spec import RunSpec
 from rnnbench.seeds import MOST_RUNS, counted, distinct
 from rnnbench.settings import GradientProbes, KeyPath, Selection, Settings, Training
@@ -279,6 +279,8 @@ class Experiment(Settings):
         try:
             with telling(type(model), "layer_parameters"):
                 units = units_for_budget(model, task.inputs.width, self.parameter_budget)
+                sized = model.model_copy(update={"units": units})
+                check_budget(sized, task.inputs.width, self.parameter_budget)
         except BudgetError as error:
             raise SettingError(("parameter_budget",), str(error)) from None
-        return model.model_copy(update={"units": units})
+        return sized

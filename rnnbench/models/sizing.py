@@ -17,7 +17,6 @@ def units_for_budget(model: Model, inputs: int, budget: int) -> int:
     """The `units` whose recurrent parameter count is nearest to `budget`, for `inputs` input features.
 
     With 2 inputs and a budget of 67,072: LSTM 128, GRU 148, SimpleRNN 257 (67,072 / 67,488 / 66,820).
-    Raises `BudgetError` where the nearest misses it by more than `TOLERANCE`, or has more than `MOST_UNITS` units.
     """
 
     def count(units: int) -> int:
@@ -29,10 +28,14 @@ def units_for_budget(model: Model, inputs: int, budget: int) -> int:
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if count(middle) < budget else (low, middle)
-    nearest = min((low, high), key=lambda units: abs(count(units) - budget))
-    if abs(count(nearest) - budget) > TOLERANCE * budget:
-        found = f"the nearest that it can have are {count(nearest):,}, with {nearest:,} units"
+    return min((low, high), key=lambda units: abs(count(units) - budget))
+
+
+def check_budget(model: Model, inputs: int, budget: int) -> None:
+    """Raise `BudgetError` where the model at its units misses `budget` by more than `TOLERANCE` of it."""
+    count = model.recurrent_parameters(inputs)
+    if abs(count - budget) > TOLERANCE * budget:
         raise BudgetError(
-            f"{type(model).__name__} cannot have about {budget:,} recurrent parameters on {inputs} inputs: {found}"
+            f"{type(model).__name__} cannot have about {budget:,} recurrent parameters on {inputs} inputs: "
+            f"the nearest that it can have are {count:,}, with {model.units:,} units"
         )
-    return nearest
