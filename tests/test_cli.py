@@ -89,6 +89,7 @@ def test_run_status_report_and_a_second_run(folder):
         assert (folder / "again" / name).read_bytes() == (report / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_learning_rates_are_chosen_first_and_then_evaluated(folder):
     text = STOCK.replace("lag: [1, 3]", "lag: 1").replace("units: 8", "units: 8, learning_rate: [0.0001, 0.01]")
     (folder / "chosen.yaml").write_text(text + "seeds: 2\nselect: {seeds: [0]}\n")

@@ -155,6 +155,7 @@ def test_every_run_that_is_claimed_is_done_once_on_both_nodes(two_nodes, checkpo
     assert {path.suffix for path in checkpoints.directory.iterdir()} == {".checkpoint"}
 
 
+@pytest.mark.slow
 def test_a_run_in_trouble_takes_no_other_with_it(two_nodes, checkpoints):
     runs = stub_runs.specs(5)
     executor = RayExecutor(two_nodes.address, checkpoints, work=stub_runs.troubled)
@@ -178,6 +179,7 @@ def test_a_run_in_trouble_takes_no_other_with_it(two_nodes, checkpoints):
     assert all(isinstance(said[-1], Finished) for said in fine)
 
 
+@pytest.mark.slow
 def test_cancelled_runs_leave_a_checkpoint_and_go_on_from_it(two_nodes, checkpoints):
     runs = stub_runs.specs(3, steps=30)
     executor = RayExecutor(two_nodes.address, checkpoints, work=stub_runs.slow)
