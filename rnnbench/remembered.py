@@ -13,6 +13,7 @@ from rnnbench.errors import UserError
 from rnnbench.matching import matched
 from rnnbench.overrides import combined
 from rnnbench.stored import asked, statuses
+from rnnbench.wording import count_of
 
 if TYPE_CHECKING:
     from rnnbench.experiment import Experiment
@@ -29,7 +30,7 @@ class Remembered:
 
     def __str__(self) -> str:
         """`36 runs with training.steps=150 (add --set training.steps=150)`."""
-        runs = f"{self.runs:,} run{'s' * (self.runs != 1)}"
+        runs = count_of(self.runs, "run")
         if self.overrides is None:
             return f"{runs} with other settings than the file has now"
         if not self.overrides:

@@ -12,6 +12,7 @@ from rnnbench.experiment import Experiment
 from rnnbench.progress import GridProgress, brief
 from rnnbench.run_spec import RunSpec
 from rnnbench.stages import planned
+from rnnbench.wording import count_of
 
 
 @dataclass
@@ -29,7 +30,7 @@ class Screen:
     def begin(self, experiment: Experiment, done: int) -> None:
         """Take in how large the grid is and how much of it was done before: it is told with what comes next."""
         before = f", {done} finished before" if done else ""
-        self._opening = f"{experiment.name}: {planned(experiment)} runs{before}"
+        self._opening = f"{experiment.name}: {count_of(planned(experiment), 'run')}{before}"
 
     def idle(self) -> None:
         """Tell that there is nothing to do."""
@@ -45,7 +46,7 @@ class Screen:
         """What shows the events of some runs; `more`: how many may come after them; `seconds`: what one may take."""
         if self._opening:
             then = ", then those to evaluate" if more > 0 else ""
-            self.say(f"{self._opening}, {len(specs)} to run with {workers} worker{'s' * (workers > 1)}{then}")
+            self.say(f"{self._opening}, {len(specs)} to run with {count_of(workers, 'worker')}{then}")
         else:
             self.say(f"learning rates chosen: {len(specs)} to evaluate")
         self._opening = ""

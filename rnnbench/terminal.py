@@ -24,6 +24,7 @@ from rnnbench.progress import duration, score_text
 from rnnbench.run_spec import RunSpec
 from rnnbench.stages import expected, planned
 from rnnbench.status import STATES, GridStatus
+from rnnbench.wording import count_of
 
 if TYPE_CHECKING:
     from rnnbench.execution.estimate import PastRun
@@ -58,7 +59,7 @@ def grid_status(experiment: Experiment, found: GridStatus) -> Group:
     """How many runs of each cell are in which state, and what is going on."""
     counted = {cell: found.counts(specs) for cell, specs in cells(experiment.points).items()}
     states = [state for state in STATES if any(counts[state] for counts in counted.values())]
-    overview = table(f"{experiment.name}: {len(experiment.runs)} runs", ["task", "model"], states)
+    overview = table(f"{experiment.name}: {count_of(len(experiment.runs), 'run')}", ["task", "model"], states)
     for task, model, counts in _grouped(counted):
         overview.add_row(task, model, *(str(counts[state] or "") for state in states))
     said: list[RenderableType] = [overview, *([Text(f"Note: {found.note}.")] if found.note else [])]
@@ -79,7 +80,7 @@ def plan(experiment: Experiment, workers: int, past: Sequence[PastRun] = (), pla
     """
     estimate = Estimate(experiment.runs, past)
     overview = table(
-        f"{experiment.name}: {len(experiment.runs)} runs, equal {experiment.match}",
+        f"{experiment.name}: {count_of(len(experiment.runs), 'run')}, equal {experiment.match}",
         ["task", "model"],
         ["lag", "units", "parameters", "steps", "runs", "at most"],
     )
@@ -102,8 +103,8 @@ def plan(experiment: Experiment, workers: int, past: Sequence[PastRun] = (), pla
     total = duration(estimate.total(expected(experiment), workers))
     words = (
         f"{fewer if chosen < len(experiment.runs) else ''}{twins if points > len(experiment.runs) else ''}"
-        f"Data: {sources}. About {total} with {workers} "
-        f"worker{'s' * (workers > 1)}, start-up and compilation included; {_judged(experiment, estimate, place)}"
+        f"Data: {sources}. About {total} with {count_of(workers, 'worker')}, "
+        f"start-up and compilation included; {_judged(experiment, estimate, place)}"
     )
     return Group(overview, Text(words))
 
@@ -115,7 +116,7 @@ def _judged(experiment: Experiment, estimate: Estimate, place: str) -> str:
         return f"{where}: a guess, for runs that use their whole budget."
     kinds = [estimate.knows(spec) for spec in experiment.runs]
     known = "of these kinds" if all(kinds) else "some of them of these kinds" if any(kinds) else "of other kinds"
-    return f"judged by {estimate.past} run{'s' * (estimate.past > 1)} in {place}, {known}."
+    return f"judged by {count_of(estimate.past, 'run')} in {place}, {known}."
 
 
 def overview(found: dict[str, dict[str, Any]]) -> Group:

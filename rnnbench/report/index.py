@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from rnnbench.errors import unwritable
 from rnnbench.files import write
 from rnnbench.report.words import BRACKETS
+from rnnbench.wording import count_of
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,6 @@ def _entry(folder: Path, manifest: _Manifest) -> Entry:
         manifest.title,
         manifest.description,
         manifest.headline,
-        f"{totals.get('runs', 0)} runs: {', '.join(counts)}",
+        f"{count_of(int(totals.get('runs') or 0), 'run')}: {', '.join(counts)}",
         "figures/overview.svg" if os.path.exists(folder / "figures" / "overview.svg") else None,
     )

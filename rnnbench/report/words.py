@@ -12,6 +12,7 @@ from rnnbench import statistics
 from rnnbench.report.material import FILLERS, Material, Problem, outcomes, seeds_text
 from rnnbench.report.style import number
 from rnnbench.statistics import wilson
+from rnnbench.wording import count_of
 
 BRACKETS = "In brackets: the seeds that solved that lag, and the 95% interval of the success rate there (Wilson 1927)."
 """Said once, below all headlines."""
@@ -84,7 +85,7 @@ def run_counts(material: Material, planned: int | None) -> str:
     runs = material.all_runs.drop_duplicates("signature")
     counts = runs["status"].value_counts(sort=False)
     parts = [f"{count} {status}" for status, count in counts.items()]
-    text = f"{len(runs)} runs: {', '.join(parts)}."
+    text = f"{count_of(len(runs), 'run')}: {', '.join(parts)}."
     if material.selects:
         evaluated = material.runs["signature"].nunique()
         text += f" {evaluated} of them are evaluated, the others served to choose the learning rates."
