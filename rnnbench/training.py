@@ -195,8 +195,8 @@ def run(
 
 def _levels(task: Task, validation: Batch, test: Batch) -> dict[str, float]:
     """The task's levels. Raises `UserError` for data on which no run could be trained or judged."""
-    check_batch(validation, "the validation split")
-    check_batch(test, "the test split")
+    check_batch(validation, "the validation split", task)
+    check_batch(test, "the test split", task)
     task.skill(task.perfect)
     return task.levels()
 
@@ -217,6 +217,8 @@ def _train(
 ) -> Iterator[Event]:
     """Train until the next evaluation, and evaluate."""
     task, training, start = spec.task, spec.training, progress.step
+    if start == 0:
+        check_batch(task.train_batch(spec.seed, 0, training.batch_size), "the training batch of step 0", task)
     step = min(start + training.evaluate_every, training.steps)
     with watch.part("training"):
         losses, norms = compiled.fit(task, spec.seed, training, start, step)
@@ -224,7 +226,7 @@ def _train(
     if not finite.all():
         progress.step, progress.diverged = start + int(np.argmin(finite)), True
         batch = task.train_batch(spec.seed, progress.step, training.batch_size)
-        check_batch(batch, f"the training batch of step {progress.step}")
+        check_batch(batch, f"the training batch of step {progress.step}", task)
         return
     with watch.part("evaluation"):
         scores = compiled.scores(task, validation)

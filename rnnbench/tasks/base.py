@@ -245,10 +245,14 @@ class RegressionTask(Task, ABC):
         return {"mse": mse, "mae": float(np.mean(np.abs(error))), "loss": mse}
 
 
-def check_batch(batch: Batch, what: str) -> None:
-    """Raise `UserError` if `batch`, called `what`, holds no example, or a number that is not finite."""
+def check_batch(batch: Batch, what: str, task: Task) -> None:
+    """Raise `UserError` if `batch`, called `what`, holds no example, a number that is not finite, or another form.
+
+    Targets of another form than the network's answers would be compared with them all the same, each with all.
+    """
     if not len(batch[1]):
         raise UserError(f"{what} holds no example")
+    _check_form(batch, what, task)
     for kind, values in zip(("inputs", "targets"), batch, strict=True):
         if np.issubdtype(values.dtype, np.floating) and not (finite := np.isfinite(values)).all():
             first = tuple(np.argwhere(~finite)[0].tolist())
@@ -256,6 +260,27 @@ def check_batch(batch: Batch, what: str) -> None:
                 f"{what} holds {np.count_nonzero(~finite):,} {kind} that are no finite numbers, "
                 f"the first of them {values[first]} at {list(first)} (counted from 0)"
             )
+
+
+def _check_form(batch: Batch, what: str, task: Task) -> None:
+    inputs, targets = map(np.asarray, batch)
+    n, width = len(targets), () if isinstance(task.inputs, Tokens) else (task.inputs.width,)
+    forms = [("inputs", inputs, (n, task.layout.length, *width))]
+    if isinstance(task, RegressionTask) and not task.answers_every_step:
+        forms.append(("targets", targets, (n, task.outputs)))
+    for kind, values, wanted in forms:
+        if values.shape != wanted:
+            raise UserError(f"{what} has {kind} of shape {values.shape}, and must have {wanted}")
+    if isinstance(task, ClassificationTask):
+        _check_range(targets, what, "target", task.outputs)
+    if isinstance(task.inputs, Tokens):
+        _check_range(inputs, what, "token", task.inputs.vocabulary)
+
+
+def _check_range(values: np.ndarray, what: str, kind: str, end: int) -> None:
+    wrong = values[(values < 0) | (values >= end)]
+    if wrong.size:
+        raise UserError(f"{what} holds the {kind} {wrong.flat[0]}, and must hold 0 to {end - 1}")
 
 
 def accuracy(targets: np.ndarray, logits: np.ndarray) -> float:
