@@ -136,7 +136,12 @@ class DatasetTask(Task):
 def _reads_as_ours(task_class: type[DatasetTask]) -> bool:
     """Whether the examples, and how they are put together, are those of a built-in task."""
     methods = ("examples", "distractors", "split", "train_batch")
-    return all(getattr(task_class, name).__module__.startswith("rnnbench.") for name in methods)
+    if not all(getattr(task_class, name).__module__.startswith("rnnbench.") for name in methods):
+        return False
+    ours = [parent for parent in task_class.__mro__ if parent.__module__.startswith("rnnbench.")]
+    within = {name for parent in ours for name in vars(parent) if name[0] == "_" and name[:2] != "__"} - {"_abc_impl"}
+    # What the methods of ours call to read may be another's too.
+    return not any(within & vars(parent).keys() for parent in task_class.__mro__ if parent not in ours)
 
 
 class DatasetClassificationTask(DatasetTask, ClassificationTask):

@@ -8,6 +8,7 @@ import pytest
 from rnnbench.errors import UserError
 from rnnbench.tasks.base import Features, Layout
 from rnnbench.tasks.dataset import DatasetClassificationTask, Examples
+from rnnbench.tasks.sentiment import Sentiment
 
 
 class Own(DatasetClassificationTask):
@@ -32,3 +33,19 @@ def test_a_source_of_its_own_is_the_tasks_affair(monkeypatch: pytest.MonkeyPatch
     Own(lag=2, source="synthetic").check_data()
     with pytest.raises(UserError, match="data set 'mnist' is not in"):
         Own(lag=2, source="mnist").check_data()
+
+
+def test_a_helper_of_a_built_in_task_that_is_replaced_makes_the_data_another() -> None:
+    """It may read a file of its own, which no fingerprint of a source covers."""
+
+    class Named(Sentiment):
+        """Another name, the same data."""
+
+    class Fewer(Sentiment):
+        """Reads otherwise."""
+
+        def _size(self, split: str) -> int:
+            return 20
+
+    assert Named(lag=1, source="synthetic").fingerprint() == ""
+    assert Fewer(lag=1, source="synthetic").fingerprint()
