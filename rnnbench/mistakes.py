@@ -41,6 +41,8 @@ def _wanted(kind: str, message: str, found: Any) -> str:
         return "write true or false"
     if kind == "string_type" and isinstance(found, bool | int | float):
         return f"should be text: write '{shown(found)}'"
+    if kind == "too_short" and isinstance(found, dict):
+        return "should hold at least one entry"
     message = re.sub("^(Input|String) ", "", message).replace("a valid dictionary", "a mapping")
     return re.sub(r" or instance of \w+", "", message)
 

@@ -105,7 +105,7 @@ BAD = {
     "tasks: {copy_memory: {lag: far}}": "'far' is not valid: should be a valid integer",
     "tasks: {copy_memory: {}}": "'lag' is missing",
     "tasks: {copy_memory: {lag: []}}": "an empty list makes an empty grid",
-    "tasks: {}": "at least 1 item",
+    "tasks: {}": "should hold at least one entry",
     "models: {lstm: {units: 0}}": "models.lstm.units: 0 is not valid: should be greater than or equal to 1",
     "models: {lstm: {units: -3}}": "should be greater than or equal to 1",
     "models: {lstm: {units: 8.5}}": "should be a valid integer",
