@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from rnnbench import streams
+from rnnbench.errors import disarm_warnings
 
 _LOGGERS = ("", "absl", "alembic", "mlflow", "tensorflow")
 """Those that we and the libraries under us set."""
@@ -68,9 +69,7 @@ def _loggers() -> Iterator[None]:
 @contextmanager
 def _warnings() -> Iterator[None]:
     with warnings.catch_warnings():
-        # What makes errors of warnings is meant for the caller's own code.
-        if any(action == "error" for action, *_ in warnings.filters):
-            warnings.simplefilter("default")
+        disarm_warnings()
         yield
 
 

@@ -48,10 +48,24 @@ def note(message: str) -> None:
     warnings.warn(message, UserNote, stacklevel=3)
 
 
+def disarm_warnings() -> None:
+    """Let no warning be an error in this process, or in the surrounding `warnings.catch_warnings`.
+
+    What makes errors of warnings (`-W error`, `PYTHONWARNINGS`) is meant for the caller's own code, not for what the
+    libraries under us say of each other.
+    """
+    if any(action == "error" for action, *_ in warnings.filters):
+        warnings.simplefilter("default")
+
+
 @contextmanager
 def notes_told_by(tell: Callable[[str], None]) -> Iterator[None]:
-    """Inside, what `note` says goes to `tell`, also where the user has switched warnings off or made errors of them."""
+    """Inside, what `note` says goes to `tell`, also where the user has switched warnings off or made errors of them.
+
+    No other warning is an error either.
+    """
     with warnings.catch_warnings():
+        disarm_warnings()
         warnings.simplefilter("always", UserNote)
         others = warnings.showwarning
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from rnnbench import report
-from rnnbench.errors import UserError, UserNote, note, notes_told_by, posix_only
+from rnnbench.errors import UserError, UserNote, disarm_warnings, note, notes_told_by, posix_only
 from rnnbench.execution.executors import Executors
 from rnnbench.execution.leases import Leases
 from rnnbench.experiment import Experiment
@@ -54,6 +54,26 @@ def test_a_note_is_told_whatever_the_user_does_with_warnings(action):
         shown = warnings.showwarning
     assert told == ["one", "two"]
     assert shown is warnings.showwarning
+
+
+def test_warnings_of_libraries_end_no_command():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        filters = list(warnings.filters)
+        with notes_told_by(print):
+            warnings.warn("old", DeprecationWarning, stacklevel=1)
+        assert warnings.filters == filters
+
+
+def test_filters_that_make_no_errors_are_left_alone():
+    with warnings.catch_warnings():
+        warnings.resetwarnings()
+        warnings.simplefilter("ignore")
+        disarm_warnings()
+        assert [action for action, *_ in warnings.filters] == ["ignore"]
+        warnings.simplefilter("error", DeprecationWarning)
+        disarm_warnings()
+        assert warnings.filters[0][0] == "default"
 
 
 def test_without_docstrings_no_report_can_be_drawn(monkeypatch):

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Protocol
 
 from rnnbench.datasets import location
-from rnnbench.errors import UserError
+from rnnbench.errors import UserError, disarm_warnings
 from rnnbench.events import Event, Failed, Taken, Warned
 from rnnbench.execution.checkpoints import Checkpoints, DamagedCheckpointError
 from rnnbench.run_spec import RunSpec
@@ -122,6 +122,8 @@ def _snapshot(spec: RunSpec, checkpoints: Checkpoints | None) -> tuple[Snapshot 
 
 def set_tensorflow_up() -> bool:
     """Import it on one thread, in a process that runs one run at a time; whether its threads could still be set."""
+    # A worker process has the warnings filters of the one that started it.
+    disarm_warnings()
     quiet_tensorflow()
     with silent_stderr():
         from rnnbench import training
