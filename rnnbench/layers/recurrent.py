@@ -24,10 +24,11 @@ HOOK = ("self", "sequences", "initial_state", "mask", "training")
 class FastLoop(keras.layers.RNN):
     """Mixed into a stock recurrent layer: its `inner_loop` on a CPU, in a `tf.function`.
 
-    Everything that the fast loop does not cover takes the stock one: a call outside a `tf.function`, a GPU, a mask, `recurrent_dropout`, `dropout=1`,
-    `unroll`, activations other than the defaults, `reset_after=False`, half and mixed precision, initial states of
-    other shapes than (batch, units) and (1, units), a cell put in the place of the stock one, a backend other than
-    TensorFlow. Gradients are the fast loop's own; derivatives of them are those of a plain loop.
+    Everything that the fast loop does not cover takes the stock one: a call outside a `tf.function` (unless it has
+    probes), a GPU, a mask, `recurrent_dropout`, `dropout=1`, `unroll`, activations other than the defaults,
+    `reset_after=False`, half and mixed precision, initial states of other shapes than (batch, units) and (1, units), a
+    cell put in the place of the stock one, a backend other than TensorFlow. Gradients are the fast loop's own;
+    derivatives of them are those of a plain loop.
     """
 
     loop: ClassVar[Loop]
