@@ -12,6 +12,7 @@ from math import ceil
 from typing import Any
 
 import tensorflow as tf
+from tensorflow.python.ops import control_flow_util
 
 from rnnbench.layers.plain import gradients, in_a_graph
 
@@ -135,9 +136,7 @@ def recurrence(
 
     @tf.custom_gradient
     def run(*arguments: tf.Tensor) -> Any:
-        # No tape is to see the loops. One that is persistent, or watched by another, would have TensorFlow prepare
-        # their derivatives, which XLA cannot compile.
-        inputs, states, weights, _ = parts([tf.stop_gradient(argument) for argument in arguments])
+        inputs, states, weights, _ = parts([hidden(argument) for argument in arguments])
         # In two operations: `tf.vectorized_map` takes any other constant of `tf.pad` for 0.
         features = tf.pad(inputs, [[0, 1], [0, 0], [0, 0]])
         features = tf.concat([features, tf.ones_like(features[..., :1])], -1)
@@ -146,7 +145,7 @@ def recurrence(
 
         @tf.custom_gradient
         def pulled_back(*given: tf.Tensor) -> Any:
-            inputs, *upstream = [tf.stop_gradient(one) for one in (given[0], *given[n_arguments:])]
+            inputs, *upstream = [hidden(one) for one in (given[0], *given[n_arguments:])]
             # Counted anew: XLA would not know a length that comes from the forward pass of a loop around this one.
             steps = Steps.of(inputs, upstream[-1], frozen)
             by_projection, by_states, by_weights, by_probes = loop.backward(
@@ -170,6 +169,17 @@ def recurrence(
 
     found = run(inputs, *states, *weights, *probes)
     return (found[0] if return_sequences else None), list(found[-n_states:])
+
+
+def hidden(tensor: tf.Tensor) -> tf.Tensor:
+    """`tensor`, of which no tape knows under XLA, so that none sees the loops.
+
+    A tape that is persistent, or watched by another, would have TensorFlow prepare their derivatives, which XLA cannot
+    compile. Elsewhere they are to be seen: the ops that `tf.vectorized_map` makes of ours have lost our gradients, and
+    are differentiated one by one.
+    """
+    xla = control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
+    return tf.stop_gradient(tensor) if xla else tensor
 
 
 def scan(

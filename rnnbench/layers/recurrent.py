@@ -22,12 +22,13 @@ HOOK = ("self", "sequences", "initial_state", "mask", "training")
 
 
 class FastLoop(keras.layers.RNN):
-    """Mixed into a stock recurrent layer: its `inner_loop` on a CPU.
+    """Mixed into a stock recurrent layer: its `inner_loop` on a CPU, in a `tf.function`.
 
-    Everything that the fast loop does not cover takes the stock one: a GPU, a mask, `recurrent_dropout`, `dropout=1`,
-    `unroll`, activations other than the defaults, `reset_after=False`, half and mixed precision, initial states of
-    other shapes than (batch, units) and (1, units), a cell put in the place of the stock one, a backend other than
-    TensorFlow. Gradients are the fast loop's own; derivatives of them are those of a plain loop.
+    Everything that the fast loop does not cover takes the stock one: a call outside a `tf.function` (unless it has
+    probes), a GPU, a mask, `recurrent_dropout`, `dropout=1`, `unroll`, activations other than the defaults,
+    `reset_after=False`, half and mixed precision, initial states of other shapes than (batch, units) and (1, units), a
+    cell put in the place of the stock one, a backend other than TensorFlow. Gradients are the fast loop's own;
+    derivatives of them are those of a plain loop.
     """
 
     loop: ClassVar[Loop]
@@ -72,6 +73,8 @@ class FastLoop(keras.layers.RNN):
 
     def _covers(self, call: dict[str, Any]) -> bool:
         """Whether the fast loop gives what the stock one would for a call's mask, sequences and states."""
+        if not in_a_graph() and self._probes is None:
+            return False
         sequences, states = call["sequences"], tf.nest.flatten(call["initial_state"])
         # The stock loop computes in the wider type of the two.
         dtype = tf.as_dtype(sequences.dtype)
@@ -125,6 +128,15 @@ class FastLoop(keras.layers.RNN):
             return tf.convert_to_tensor(cell.bias)
         shape = (2, 3 * cell.units) if isinstance(cell, keras.layers.GRUCell) else cell.recurrent_kernel.shape[1:]
         return tf.zeros(shape, cell.compute_dtype)
+
+
+def in_a_graph() -> bool:
+    """Whether a function is traced.
+
+    Outside one the steps of the stock loop are single ops, to be vectorised and differentiated in any order (a
+    Hessian by `tape.jacobian`). A gradient of our own is not, and would be no faster.
+    """
+    return not tf.executing_eagerly()
 
 
 def is_state(shape: tf.TensorShape, batch: int | None, units: int) -> bool:

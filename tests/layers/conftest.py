@@ -1,4 +1,4 @@
-"""Whether a call took the fast loop."""
+"""Which loop a call takes."""
 
 import pytest
 
@@ -13,3 +13,9 @@ def fast_calls(monkeypatch):
         recurrent, "recurrence", lambda *args, **options: calls.append(args) or loops.recurrence(*args, **options)
     )
     return calls
+
+
+@pytest.fixture(autouse=True)
+def fast_outside_of_functions(monkeypatch):
+    """Eager calls take the fast loop, as they do with probes: to trace every one of them would take its time."""
+    monkeypatch.setattr(recurrent, "in_a_graph", lambda: True)

@@ -5,6 +5,8 @@ import pytest
 import tensorflow as tf
 from pairs import CELLS, UNITS, pair, sequences
 
+from rnnbench.layers import recurrent
+
 ANY_LENGTH = [tf.TensorSpec((2, None, 3), "float32")]
 
 
@@ -57,6 +59,34 @@ def jacobian(layer, inputs):
         tape.watch(inputs)
         outputs = layer(inputs)
     return tape.jacobian(outputs, [inputs, *variables(layer)])
+
+
+def hessian(layer, inputs):
+    sources = [inputs, *variables(layer)]
+    with tf.GradientTape() as outer:
+        outer.watch(inputs)
+        with tf.GradientTape() as inner:
+            inner.watch(inputs)
+            loss = loss_of(layer, inputs)
+        gradient = inner.gradient(loss, inputs)
+    return outer.jacobian(gradient, sources)
+
+
+def gradient_of_jacobian(layer, inputs):
+    with tf.GradientTape() as outer:
+        outer.watch(inputs)
+        with tf.GradientTape() as inner:
+            inner.watch(inputs)
+            outputs = layer(inputs)
+        norm = tf.reduce_sum(inner.jacobian(outputs, inputs) ** 2)
+    return outer.gradient(norm, [inputs, *variables(layer)])
+
+
+def through_a_vectorized_map(layer, inputs):
+    with tf.GradientTape() as tape:
+        tape.watch(inputs)
+        loss = tf.reduce_sum(tf.sin(tf.vectorized_map(lambda example: layer(example[None])[0], inputs)))
+    return tape.gradient(loss, [inputs, *variables(layer)])
 
 
 def forward_mode(layer, inputs):
@@ -125,6 +155,7 @@ SOME = {
     "checkpointed": (checkpointed, ["SimpleRNN"]),
     "vectorized_map": (per_example(tf.vectorized_map), CELLS),
     "map_fn": (per_example(map_fn), ["LSTM"]),
+    "through_vectorized_map": (through_a_vectorized_map, ["GRU"]),
 }
 
 
@@ -139,6 +170,18 @@ SOME = {
 def test_eager(derivative, cell, fast_calls):
     assert_as_stock(derivative, cell)
     assert fast_calls
+
+
+def test_a_gradient_of_a_jacobian_in_a_graph(fast_calls):
+    """TensorFlow drops our gradients of what it vectorises; without them the ops' own count."""
+    assert_as_stock(gradient_of_jacobian, "SimpleRNN", {})
+    assert fast_calls
+
+
+def test_a_hessian_outside_of_functions_is_that_of_the_stock_loop(monkeypatch):
+    monkeypatch.undo()
+    monkeypatch.setattr(recurrent, "recurrence", None)
+    assert_as_stock(hessian, "LSTM")
 
 
 @pytest.mark.parametrize("cell", CELLS)
