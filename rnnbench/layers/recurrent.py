@@ -134,7 +134,7 @@ def in_a_graph() -> bool:
     """Whether a function is traced.
 
     Outside one the steps of the stock loop are single ops, to be vectorised and differentiated in any order (a
-    Hessian by `tape.jacobian`). A gradient of our own is not, and would be no faster.
+    Hessian by `tape.jacobian`). A gradient of our own is not.
     """
     return not tf.executing_eagerly()
 
