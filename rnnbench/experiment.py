@@ -31,6 +31,7 @@ from rnnbench.run_spec import RunSpec
 from rnnbench.seeds import MOST_RUNS, counted, distinct
 from rnnbench.settings import GradientProbes, KeyPath, Selection, Settings, Training
 from rnnbench.tasks.base import Task
+from rnnbench.tasks.fed import UnfitDataError
 
 
 class Experiment(Settings):
@@ -170,7 +171,10 @@ class Experiment(Settings):
         """What is to be computed for `points`, each once. Raises `SettingError` as they do."""
         runs: dict[str, RunSpec] = {}
         for point in self.points:
-            runs.setdefault(point.signature, point.canonical)
+            try:
+                runs.setdefault(point.signature, point.canonical)
+            except UnfitDataError as error:
+                raise SettingError(("tasks", point.task_label), str(error)) from None
         return tuple(runs.values())
 
     @property

@@ -362,7 +362,7 @@ def test_a_batch_is_held_against_a_plug_ins_made_up_data(tmp_path, plugin):
     text += """
     def examples(self, split):
         assert self.source == "synthetic", "real data are not read to plan"
-        return Examples(np.zeros((30, 1, 1), np.float32), np.zeros(30, np.int32))
+        return Examples(np.zeros((30, 1, 1), np.float32), np.arange(30, dtype=np.int32) % 2)
 
     def distractors(self, rng, n):
         return np.zeros((n, self.lag, 1), np.float32)

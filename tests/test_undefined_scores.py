@@ -9,7 +9,7 @@ import pytest
 
 from rnnbench import registry, training
 from rnnbench.contracts import stand_in
-from rnnbench.errors import UserError
+from rnnbench.errors import SettingError, UserError
 from rnnbench.events import Finished, Measured, Warned
 from rnnbench.experiment import Experiment
 from rnnbench.settings import Training
@@ -137,17 +137,22 @@ def test_a_run_without_any_score_says_so_and_claims_nothing():
 @pytest.mark.parametrize(
     ("task", "message"),
     [
-        ({"broken": "validation"}, r"^the validation split holds 1 inputs .*first of them nan at \[1, 0, 0\]"),
-        ({"broken": "test"}, r"^the test split holds 1 inputs that are no finite numbers"),
+        ({"broken": "validation"}, r"the validation split holds 1 inputs .*first of them nan at \[1, 0, 0\]"),
+        ({"broken": "test"}, r"the test split holds 1 inputs that are no finite numbers"),
         ({"broken": "train"}, r"^the training batch of step 3 holds 1 inputs that are no finite numbers"),
         ({"level": 1.0}, r"^skill cannot be told on this test split: .*correlation is 1, and a perfect one is 1"),
         ({"level": 1.5}, r"^skill cannot be told on this test split"),
     ],
 )
 def test_data_on_which_nothing_can_be_judged_are_refused(task, message):
-    (spec,) = specs(task)
+    """Splits when the experiment is made, which reads them anyway; a level or a batch of one's own in the run."""
     with pytest.raises(UserError, match=message):
-        list(training.run(spec))
+        list(training.run(specs(task)[0]))
+
+
+def test_splits_on_which_nothing_can_be_judged_are_refused_at_plan():
+    with pytest.raises(SettingError, match=r"^tasks\.undefined: the test split holds 1 inputs"):
+        specs({"broken": "test"})
 
 
 @pytest.mark.parametrize("examples", [1, 2])

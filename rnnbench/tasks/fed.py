@@ -21,13 +21,20 @@ _BATCHES = (64, 8, 1)
 """Sizes that are tried: a task may have fewer examples."""
 
 
+class UnfitDataError(UserError):
+    """The data are there, and no run can be made of them."""
+
+
 def fingerprint(task: Task) -> str | None:
     """Of validation and test split, and of all training examples or of some training batches; None if there are none.
 
     At lag 1, so that it is the same at every lag; where that is none of the task's lags, at the first of some others.
+    Raises `UnfitDataError` for splits of another form than the task says, and for those that leave nothing to learn.
     """
     try:
         return read(task)
+    except UnfitDataError:
+        raise
     except UserError:
         return None
 
@@ -71,8 +78,10 @@ def _digest(task: Task) -> str:
 
 
 def _arrays(task: Task) -> Iterator[np.ndarray]:
-    yield from map(np.asarray, task.split("validation"))
-    yield from map(np.asarray, task.split("test"))
+    for name in ("validation", "test"):
+        split = task.split(name)
+        _check(task, split, name)
+        yield from map(np.asarray, split)
     from rnnbench.tasks.dataset import DatasetTask
 
     if isinstance(task, DatasetTask):
@@ -80,6 +89,20 @@ def _arrays(task: Task) -> Iterator[np.ndarray]:
     else:
         for step in _STEPS:
             yield from map(np.asarray, _batch(task, step))
+
+
+def _check(task: Task, split: Batch, name: str) -> None:
+    from rnnbench import class_code
+    from rnnbench.tasks.base import check_batch
+
+    try:
+        check_batch(split, f"the {name} split", task)
+        floor_of = next(parent for parent in type(task).__mro__ if "floor" in vars(parent))
+        # One of the task's own may take its time, and is asked in the run.
+        if name == "test" and class_code.is_ours(floor_of):
+            task.skill(task.perfect)
+    except UserError as error:
+        raise UnfitDataError(str(error)) from None
 
 
 def _batch(task: Task, step: int) -> Batch:

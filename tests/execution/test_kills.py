@@ -51,6 +51,7 @@ def results_csv(folder: Path) -> pd.DataFrame:
     return table[[name for name in table if "seconds" not in name and name not in ("run_id", "started")]]
 
 
+@pytest.mark.slow
 def test_a_grid_of_which_workers_and_the_parent_are_killed(tmp_path):
     write_grid(tmp_path, steps=200)
     workers = kill_and_go_on(tmp_path, 2, seed=1, pause=2)
