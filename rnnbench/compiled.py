@@ -12,6 +12,7 @@ import tensorflow as tf
 from keras import ops
 
 from rnnbench.diagnostics import Diagnostics, GradientNorms
+from rnnbench.errors import UserError
 from rnnbench.feeding import batches, steps_together
 from rnnbench.gradients import GradientProbe
 from rnnbench.layers import has_fast_loop
@@ -137,9 +138,15 @@ class CompiledNetwork:
         return dict(zip(self.network.gradient_norms.names, medians.tolist(), strict=True))
 
     def scores(self, task: Task, split: Batch) -> dict[str, float]:
-        """The task's metrics on a whole split, its last incomplete batch included."""
+        """The task's metrics on a whole split, its last incomplete batch included.
+
+        Raises `UserError` where the task leaves out its score or its loss.
+        """
         inputs, targets = split
-        return task.scores(targets, self.outputs_for(inputs))
+        found = task.scores(targets, self.outputs_for(inputs))
+        if missing := [name for name in (task.score_name, "loss") if name not in found]:
+            raise UserError(f"scores() of the task gives {', '.join(found)}, and must give {' and '.join(missing)} too")
+        return found
 
     def outputs_for(self, inputs: np.ndarray) -> np.ndarray:
         """What the network answers to inputs of any number."""

@@ -169,3 +169,18 @@ def test_a_level_that_is_no_number_is_refused():
 
     with pytest.raises(UserError, match="the mse that needs no memory is nan on the test split"):
         Unknown(lag=0).skill(0.5)
+
+
+def test_a_direction_that_contradicts_the_perfect_score_is_told():
+    class Upside(Adding):
+        higher_is_better = True
+
+    with pytest.raises(UserError, match="worse where higher is better: see `perfect` and `higher_is_better`"):
+        Upside(lag=0).skill(0.5)
+
+
+def test_a_task_that_leaves_its_score_out_is_told_in_one_line(monkeypatch):
+    (spec,) = specs({})
+    monkeypatch.setattr(type(spec.task), "scores", lambda self, targets, outputs: {"mae": 0.0})
+    with pytest.raises(UserError, match=r"^scores\(\) of the task gives mae, and must give correlation and loss too$"):
+        list(training.run(spec))

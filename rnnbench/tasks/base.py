@@ -184,11 +184,15 @@ class Task(BaseModel, ABC):
         floor = self.floor()
         if not math.isfinite(floor):
             raise UserError(f"the {self.score_name} that needs no memory is {floor} on the test split, not a number")
-        if math.isclose(floor, self.perfect, rel_tol=1e-12) or not self.better(self.perfect, floor):
-            raise UserError(
-                f"skill cannot be told on this test split: without any memory its {self.score_name} is {floor:.6g}, "
-                f"and a perfect one is {self.perfect:g}; take more, or more varied, test examples"
-            )
+        said = (
+            f"skill cannot be told on this test split: without any memory its {self.score_name} is {floor:.6g}, "
+            f"and a perfect one is {self.perfect:g}"
+        )
+        if math.isclose(floor, self.perfect, rel_tol=1e-12):
+            raise UserError(f"{said}; take more, or more varied, test examples")
+        if not self.better(self.perfect, floor):
+            order = "higher" if self.score_rises else "lower"
+            raise UserError(f"{said}, which is worse where {order} is better: see `perfect` and `higher_is_better`")
         return (score - floor) / (self.perfect - floor)
 
     @property
