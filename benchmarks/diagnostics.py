@@ -12,15 +12,15 @@ import statistics
 import time
 
 from rnnbench.execution.base import quiet_tensorflow
-from rnnbench.experiment import Experiment
-from rnnbench.run_spec import RunSpec
+from rnnbench.experiment.definition import Experiment
+from rnnbench.experiment.run_spec import RunSpec
 
 quiet_tensorflow()
 
 import tensorflow as tf  # noqa: E402
 
-from rnnbench import training  # noqa: E402
-from rnnbench.compiled import CompiledNetwork  # noqa: E402
+from rnnbench.training import run as training  # noqa: E402
+from rnnbench.training.program import CompiledNetwork  # noqa: E402
 
 ROUNDS, STEPS = 9, 50
 

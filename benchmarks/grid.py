@@ -18,15 +18,15 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
 
-from rnnbench import experiment_file
 from rnnbench.events import Ending, Event, Taken
 from rnnbench.execution.checkpoints import Checkpoints
 from rnnbench.execution.driver import drive
 from rnnbench.execution.local import LocalPool
-from rnnbench.experiment import Experiment
-from rnnbench.run_spec import RunSpec
-from rnnbench.store import Location
-from rnnbench.tracking import Tracker
+from rnnbench.experiment import yaml_file as experiment_file
+from rnnbench.experiment.definition import Experiment
+from rnnbench.experiment.run_spec import RunSpec
+from rnnbench.tracking.location import Location
+from rnnbench.tracking.writer import Tracker
 
 
 @dataclass

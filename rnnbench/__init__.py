@@ -12,9 +12,9 @@ from rnnbench.tasks.base import ClassificationTask, Features, Layout, Regression
 from rnnbench.tasks.dataset import DatasetTask, Examples
 
 if TYPE_CHECKING:
-    from rnnbench.experiment import Experiment
-    from rnnbench.notebook import figures, load_experiment, load_results, memory_horizons, run_experiment
-    from rnnbench.results import Results
+    from rnnbench.analysis.results import Results
+    from rnnbench.api import figures, load_experiment, load_results, memory_horizons, run_experiment
+    from rnnbench.experiment.definition import Experiment
 
 __version__ = "0.1.0"
 
@@ -39,8 +39,8 @@ __all__ = [
     "run_experiment",
 ]
 
-_LAZY = {"Experiment": "experiment", "Results": "results"} | dict.fromkeys(
-    ("figures", "load_experiment", "load_results", "memory_horizons", "run_experiment"), "notebook"
+_LAZY = {"Experiment": "experiment.definition", "Results": "analysis.results"} | dict.fromkeys(
+    ("figures", "load_experiment", "load_results", "memory_horizons", "run_experiment"), "api"
 )
 
 

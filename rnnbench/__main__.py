@@ -1,5 +1,5 @@
 """`python -m rnnbench`."""
 
-from rnnbench.cli import main
+from rnnbench.cli.app import main
 
 main()

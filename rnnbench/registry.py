@@ -12,8 +12,8 @@ from functools import cache
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from rnnbench import class_code, plugins
 from rnnbench.errors import UserError, note
+from rnnbench.identity import class_code, plugins
 
 if TYPE_CHECKING:
     from rnnbench.models.base import Model
@@ -79,7 +79,7 @@ class Registry(Generic[T]):
             return
         base = getattr(importlib.import_module(f"{self._package}.base"), self._base)
         if not (isinstance(thing, type) and issubclass(thing, base)):
-            from rnnbench.feasibility import named
+            from rnnbench.experiment.feasibility import named
 
             raise UserError(f"{self.kind} '{name}': {named(thing)} is no subclass of rnnbench.{self._base}")
 

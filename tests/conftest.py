@@ -23,7 +23,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_collection_finish() -> None:
     if "tensorflow" in sys.modules:
-        from rnnbench import training
+        from rnnbench.training import run as training
 
         # As the workers are, and before any test uses TensorFlow: other threads or kernels give other last bits.
         training.configure(threads=1)

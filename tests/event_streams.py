@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from rnnbench.events import Event, Finished, Measured, Profiled, Started
-from rnnbench.experiment import Experiment
-from rnnbench.mlflow_words import parameters, run_tags
-from rnnbench.run_spec import RunSpec
-from rnnbench.store import Location
-from rnnbench.stored import STATUS_TAG, newest_runs
-from rnnbench.tracking import Tracker
+from rnnbench.experiment.definition import Experiment
+from rnnbench.experiment.run_spec import RunSpec
+from rnnbench.tracking.location import Location
+from rnnbench.tracking.notes import parameters, run_tags
+from rnnbench.tracking.reader import STATUS_TAG, newest_runs
+from rnnbench.tracking.writer import Tracker
 
 
 def experiment(**changes: Any) -> Experiment:

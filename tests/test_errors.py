@@ -8,13 +8,13 @@ from types import SimpleNamespace
 import pytest
 
 from rnnbench import report
+from rnnbench.cli.screen import Screen
 from rnnbench.errors import UserError, UserNote, disarm_warnings, note, notes_told_by, posix_only
 from rnnbench.execution.executors import Executors
 from rnnbench.execution.leases import Leases
-from rnnbench.experiment import Experiment
-from rnnbench.grid import Grid
-from rnnbench.screen import Screen
-from rnnbench.store import Location
+from rnnbench.experiment.definition import Experiment
+from rnnbench.grid.grid import Grid
+from rnnbench.tracking.location import Location
 
 
 @pytest.fixture

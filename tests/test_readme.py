@@ -3,9 +3,11 @@
 import re
 from pathlib import Path
 
-from rnnbench import experiment_file, registry, training
-from rnnbench.contracts import check_model, check_task
+from rnnbench import registry
+from rnnbench.checks.contracts import check_model, check_task
 from rnnbench.events import Finished
+from rnnbench.experiment import yaml_file as experiment_file
+from rnnbench.training import run as training
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
 
@@ -42,7 +44,7 @@ def test_the_task_and_the_model_keep_the_contract_and_run(tmp_path):
 def test_every_command_of_the_readme_exists():
     from typer.main import get_command
 
-    from rnnbench.cli import app
+    from rnnbench.cli.app import app
 
     known = set(get_command(app).commands)
     used = set(

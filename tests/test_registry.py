@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rnnbench import registry
-from rnnbench.contracts import check_model, check_task
+from rnnbench.checks.contracts import check_model, check_task
 from rnnbench.errors import UserError, UserNote
 from rnnbench.models.base import Model
 from rnnbench.registry import Registry, load_plugins

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from rnnbench import strict_json
 from rnnbench.bench.peers import PEERS
 from rnnbench.bench.problem import Problem
 from rnnbench.errors import UserError
+from rnnbench.text import strict_json
 
 
 class PeerError(Exception):

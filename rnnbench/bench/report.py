@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from rnnbench import __version__, files, strict_json
+from rnnbench import __version__, files
 from rnnbench.bench import page, table
 from rnnbench.bench.figure import figures
 from rnnbench.bench.process import usable_cores
 from rnnbench.errors import UserError
 from rnnbench.execution.machine import processor
+from rnnbench.text import strict_json
 
 _PACKAGES = ("tensorflow", "keras", "jax", "torch", "numpy")
 FILES = {

@@ -17,9 +17,9 @@ from typing import Any
 
 import psutil
 
-from rnnbench import strict_json
 from rnnbench.bench.peers import PEERS, Peer, Step
 from rnnbench.bench.problem import Problem
+from rnnbench.text import strict_json
 
 _GUARDED_CALLS = 2
 _KIB = 1024

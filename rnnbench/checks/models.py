@@ -7,16 +7,16 @@ from collections.abc import Iterator
 import numpy as np
 
 from rnnbench.checks.finding import Finding, at_most, equal, near
-from rnnbench.diagnostics import cells, spectra
-from rnnbench.gradients import GradientProbe, decay_per_step
 from rnnbench.models.base import Model
 from rnnbench.models.gru import GRU
 from rnnbench.models.lstm import LSTM
-from rnnbench.models.network import build
 from rnnbench.models.simple_rnn import SimpleRNN
 from rnnbench.tasks.adding import Adding
 from rnnbench.tasks.base import Batch, Features, Layout, RegressionTask, Split, Task
 from rnnbench.tasks.copy_memory import CopyMemory
+from rnnbench.training.network import build
+from rnnbench.training.probes.diagnostics import cells, spectra
+from rnnbench.training.probes.profile import GradientProbe, decay_per_step
 
 _PASCANU = "Pascanu et al. 2013, section 2"
 _KERAS = "Keras' defaults"

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 from scipy import stats
 
-from rnnbench.checks.finding import Finding, equal, near
-from rnnbench.statistics import (
+from rnnbench.analysis.statistics import (
     iqm,
     iqm_interval,
     median_steps_to_solve,
@@ -19,6 +18,7 @@ from rnnbench.statistics import (
     unsolved,
     wilson,
 )
+from rnnbench.checks.finding import Finding, equal, near
 
 _AGARWAL = "Agarwal et al. 2021"
 _EXACT = 1e-12

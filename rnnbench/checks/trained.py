@@ -8,8 +8,8 @@ from typing import Any
 
 from rnnbench.checks.finding import Finding, at_least, at_most, between
 from rnnbench.events import Diverged, Finished, Measured
-from rnnbench.experiment import Experiment
-from rnnbench.run_spec import RunSpec
+from rnnbench.experiment.definition import Experiment
+from rnnbench.experiment.run_spec import RunSpec
 
 CELLS = ("simple_rnn", "lstm", "gru")
 _MEASURED = "measured with numpy cells"
@@ -67,14 +67,14 @@ def _specs(tasks: dict[str, Any], model: str, *, seeds: int = 1, **training: Any
 
 def _test(spec: RunSpec, metric: str) -> float:
     """A test figure of a whole run."""
-    from rnnbench.training import run
+    from rnnbench.training.run import run
 
     return next(event for event in run(spec) if isinstance(event, Finished | Diverged)).metrics[f"test/{metric}"]
 
 
 def _solved_at(spec: RunSpec, metric: str, below: float) -> int | None:
     """The first step at which a run's metric lies below a level; the rest of the run is not made."""
-    from rnnbench.training import run
+    from rnnbench.training.run import run
 
     for event in run(spec):
         if isinstance(event, Measured) and event.metrics.get(metric, below) < below:

@@ -11,12 +11,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from rnnbench import registry, terminal
+from rnnbench import registry
 from rnnbench.checks.finding import Finding
+from rnnbench.cli import tables as terminal
 from rnnbench.execution.base import quiet_tensorflow
 
 if TYPE_CHECKING:
-    from rnnbench.experiment import Experiment
+    from rnnbench.experiment.definition import Experiment
 
 _VERDICTS = {True: "[green]passed[/]", False: "[bold red]FAILED[/]", None: "[yellow]not checked[/]"}
 _WORDS = {True: "passed", False: "failed", None: "not checked"}
@@ -26,7 +27,7 @@ Checks = dict[str, Callable[[], Iterator[Finding]]]
 def chosen(experiment: Experiment | None, plugins: bool, everything: bool, full: bool) -> Checks:
     """The checks that were asked for, by their subject: plug-ins first, then the suite, then what must be trained."""
     quiet_tensorflow()
-    from rnnbench.checks import contracts
+    from rnnbench.checks import contract_findings as contracts
 
     checks: Checks = {}
     if experiment is not None:
@@ -46,7 +47,7 @@ def _new(checks: Checks, known: Checks) -> Checks:
 
 def found(checks: Checks, console: Console | None) -> list[Finding]:
     """Run the checks; `console` shows meanwhile which."""
-    from rnnbench import training
+    from rnnbench.training import run as training
 
     training.configure(threads=1)
     findings: list[Finding] = []
@@ -84,7 +85,8 @@ def _counts(findings: list[Finding]) -> dict[str, int]:
 
 def quick() -> Checks:
     """What is checked in two minutes, by its subject."""
-    from rnnbench.checks import contracts, models, tables, tasks
+    from rnnbench.checks import contract_findings as contracts
+    from rnnbench.checks import models, tables, tasks
 
     known = {name: registry.models[name] for name in registry.models if not contracts.is_plug_in(registry.models[name])}
     probes = {f"the gradient probe of {name}": partial(models.probe, name, model) for name, model in known.items()}

@@ -16,8 +16,8 @@ from rnnbench.datasets import location
 from rnnbench.errors import UserError, disarm_warnings
 from rnnbench.events import Event, Failed, Taken, Warned
 from rnnbench.execution.checkpoints import Checkpoints, DamagedCheckpointError
-from rnnbench.run_spec import RunSpec
-from rnnbench.snapshot import Snapshot
+from rnnbench.experiment.run_spec import RunSpec
+from rnnbench.training.snapshot import Snapshot
 
 ATTEMPTS = 4
 """How often a run is taken up whose worker dies: once, and three times more."""
@@ -79,7 +79,7 @@ def stream(
     A crash becomes `Failed` and touches no other run. After `stopped()` is true the run leaves a checkpoint at its next
     boundary, and the stream ends without an ending.
     """
-    from rnnbench.training import run
+    from rnnbench.training.run import run
 
     snapshot, warning = _snapshot(spec, checkpoints)
     yield Taken(spec.signature, worker, resumed=snapshot is not None)
@@ -106,7 +106,7 @@ def _plain(text: str) -> str:
 
 def _snapshot(spec: RunSpec, checkpoints: Checkpoints | None) -> tuple[Snapshot | None, str]:
     """From where a run goes on, or why not."""
-    from rnnbench.training import versions
+    from rnnbench.training.run import versions
 
     if checkpoints is None:
         return None, ""
@@ -126,7 +126,7 @@ def set_tensorflow_up() -> bool:
     disarm_warnings()
     quiet_tensorflow()
     with silent_stderr():
-        from rnnbench import training
+        from rnnbench.training import run as training
     return training.configure(threads=1)
 
 

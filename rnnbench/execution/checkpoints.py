@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rnnbench.files import replacing
-from rnnbench.snapshot import Snapshot
+from rnnbench.training.snapshot import Snapshot
 
 
 class DamagedCheckpointError(Exception):

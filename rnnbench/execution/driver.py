@@ -11,12 +11,12 @@ from dataclasses import dataclass, field, replace
 from types import FrameType
 from typing import Protocol
 
-from rnnbench.credentials import scrubbed
 from rnnbench.events import Diverged, Ending, Event, Failed, Finished, Taken, Warned
 from rnnbench.execution.base import Executor
 from rnnbench.execution.checkpoints import Checkpoints
 from rnnbench.execution.leases import Leases
-from rnnbench.run_spec import RunSpec
+from rnnbench.experiment.run_spec import RunSpec
+from rnnbench.text.credentials import scrubbed
 
 
 class Writer(Protocol):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from statistics import fmean, median
 from typing import TypeVar
 
-from rnnbench.run_spec import RunSpec
+from rnnbench.experiment.run_spec import RunSpec
 from rnnbench.tasks.base import Tokens
 
 Key = TypeVar("Key", bound=Hashable)

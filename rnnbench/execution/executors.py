@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from rnnbench import class_code
 from rnnbench.errors import UserError
 from rnnbench.execution import in_process
 from rnnbench.execution.base import Executor
 from rnnbench.execution.checkpoints import Checkpoints
 from rnnbench.execution.script import needs_script
-from rnnbench.run_spec import RunSpec
+from rnnbench.experiment.run_spec import RunSpec
+from rnnbench.identity import class_code
 
 Say = Callable[[str], None]
 

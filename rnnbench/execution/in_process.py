@@ -18,7 +18,7 @@ from rnnbench.execution.base import (
     unclaimed,
 )
 from rnnbench.execution.checkpoints import Checkpoints
-from rnnbench.run_spec import RunSpec
+from rnnbench.experiment.run_spec import RunSpec
 
 
 def check() -> None:
@@ -26,7 +26,7 @@ def check() -> None:
     if {"keras", "tensorflow"} & sys.modules.keys():
         quiet_tensorflow()
         with _importing():
-            from rnnbench.execution import session
+            from rnnbench.training import session
         session.check()
 
 
@@ -51,7 +51,7 @@ class InProcess:
     def execute(self, specs: Sequence[RunSpec], claim: Claim = unclaimed) -> Iterator[Event]:
         quiet_tensorflow()
         with _importing():
-            from rnnbench.execution import session
+            from rnnbench.training import session
         with session.neutral():
             if not set_tensorflow_up():
                 note(

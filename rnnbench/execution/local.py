@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 
-from rnnbench import streams
+from rnnbench import console as streams
 from rnnbench.errors import UserError, UserNote
 from rnnbench.events import Ending, Event, Failed, Warned
 from rnnbench.execution.base import ATTEMPTS, Claim, in_words, set_tensorflow_up, stream, unclaimed, unpacked
@@ -28,7 +28,7 @@ from rnnbench.execution.checkpoints import Checkpoints
 from rnnbench.execution.machine import gpus
 from rnnbench.execution.script import NO_GUARD, UNGUARDED, needs_script, script
 from rnnbench.execution.waiting import Waiting
-from rnnbench.run_spec import RunSpec
+from rnnbench.experiment.run_spec import RunSpec
 
 Work = Callable[[RunSpec, int, Checkpoints | None, Callable[[], bool]], Iterator[Event]]
 

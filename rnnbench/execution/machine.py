@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from rnnbench.execution.estimate import worker_bytes
-from rnnbench.run_spec import RunSpec
+from rnnbench.experiment.run_spec import RunSpec
 
 _CGROUP = Path("/sys/fs/cgroup")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import rnnbench
 from rnnbench.errors import UserError
 from rnnbench.execution.estimate import worker_bytes
-from rnnbench.run_spec import RunSpec, one_of_each
+from rnnbench.experiment.run_spec import RunSpec, one_of_each
 
 
 @dataclass(frozen=True)

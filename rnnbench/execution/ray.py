@@ -21,7 +21,7 @@ from rnnbench.execution.local import Work
 from rnnbench.execution.preflight import Requirements
 from rnnbench.execution.ray_cluster import Cluster, Node, Room
 from rnnbench.execution.waiting import Waiting
-from rnnbench.run_spec import RunSpec
+from rnnbench.experiment.run_spec import RunSpec
 
 POLL_SECONDS = 0.5
 LOOK_SECONDS = 10.0

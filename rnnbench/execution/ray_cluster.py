@@ -11,12 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from rnnbench.credentials import hidden_address, scrubbed
 from rnnbench.datasets import location
 from rnnbench.errors import UserError
 from rnnbench.execution.base import quiet_tensorflow
 from rnnbench.execution.machine import cores
 from rnnbench.execution.preflight import Findings, Requirements, examine
+from rnnbench.text.credentials import hidden_address, scrubbed
 
 ANSWER_SECONDS = 5.0
 EXAMINE_SECONDS = 180.0

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from types import ModuleType
 
 from rnnbench.errors import UserError
-from rnnbench.run_spec import RunSpec
+from rnnbench.experiment.run_spec import RunSpec
 
 UNGUARDED = 97
 """Exit code of a worker in which the program came to run its experiment again."""

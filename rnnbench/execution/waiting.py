@@ -8,7 +8,7 @@ from itertools import chain, takewhile
 
 from rnnbench.execution.base import ATTEMPTS, Claim
 from rnnbench.execution.estimate import seconds
-from rnnbench.run_spec import RunSpec
+from rnnbench.experiment.run_spec import RunSpec
 
 _NEARLY = 0.7
 """Share of the longest run's time from which another run counts as as long."""

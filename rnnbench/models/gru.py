@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 import numpy as np
 from pydantic import Field
 
-from rnnbench.models import gates
+from rnnbench.models import initializers as gates
 from rnnbench.models.base import Activations, Model
 from rnnbench.registry import register_model
 

@@ -13,18 +13,18 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from rnnbench import strict_json
+from rnnbench.analysis.results import COLUMNS, Results
+from rnnbench.analysis.selection import EVALUATED
 from rnnbench.errors import UserError
 from rnnbench.files import write
 from rnnbench.report import gradient_figures, published, score_figures, tables, training_figures, words
+from rnnbench.report.data import Material, Problem
 from rnnbench.report.definitions import DEFINITIONS, REFERENCES
 from rnnbench.report.diagnostics import diagnostics_table
 from rnnbench.report.figures import VEGA_LITE, Figure
-from rnnbench.report.material import Material, Problem
 from rnnbench.report.style import PAGE, Series, vega_config
 from rnnbench.report.tables import Table
-from rnnbench.results import COLUMNS, Results
-from rnnbench.selection import EVALUATED
+from rnnbench.text import strict_json
 
 _WHOLE = ["lag", "seed", "steps", "steps_to_solve", "parameters", "recurrent_parameters", "units"]
 

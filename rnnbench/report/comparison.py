@@ -9,11 +9,11 @@ from typing import Any
 
 import pandas as pd
 
+from rnnbench.analysis.results import Results
+from rnnbench.analysis.statistics import GROUP
 from rnnbench.errors import UserError
 from rnnbench.registry import unknown
 from rnnbench.report.words import listed
-from rnnbench.results import Results
-from rnnbench.statistics import GROUP
 
 _SHAPE = ("lag", "filler")
 """Settings of a task in which experiments may differ and still have it on one figure."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from rnnbench.report.material import Material, Problem
+from rnnbench.report.data import Material, Problem
 from rnnbench.report.style import number
 from rnnbench.report.tables import Cell, Table
 

@@ -7,9 +7,9 @@ import pandas as pd
 
 from rnnbench.report import words
 from rnnbench.report.artist import Artist
+from rnnbench.report.data import Material, Problem, outcomes, seeds_text
 from rnnbench.report.figures import Figure
 from rnnbench.report.inline import thinned
-from rnnbench.report.material import Material, Problem, outcomes, seeds_text
 from rnnbench.report.scales import log_scale, positive_scale, value_scale
 from rnnbench.report.style import slug
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from rnnbench.errors import unwritable
 from rnnbench.files import write
 from rnnbench.report.words import BRACKETS
-from rnnbench.wording import count_of
+from rnnbench.text.wording import count_of
 
 
 @dataclass(frozen=True)

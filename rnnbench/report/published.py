@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from rnnbench.report.material import Problem
+from rnnbench.report.data import Problem
 
 Described = dict[str, dict[str, Any]]
 """The tasks of the resolved experiment: label to settings."""

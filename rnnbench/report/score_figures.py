@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from rnnbench.report.artist import Artist
+from rnnbench.report.data import Material, Problem, outcomes
 from rnnbench.report.figures import Figure
-from rnnbench.report.material import Material, Problem, outcomes
 from rnnbench.report.scales import skill_scale, value_scale
 
 _READING = (

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from rnnbench.palette import colours
+from rnnbench.tracking.palette import colours
 
 SHAPES = ["circle", "square", "triangle-up", "diamond", "triangle-down", "triangle-right", "triangle-left"]
 _SLUG = 80

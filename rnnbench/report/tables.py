@@ -9,11 +9,11 @@ from typing import Any
 
 import pandas as pd
 
+from rnnbench.analysis.statistics import PASSING, Horizon
 from rnnbench.report import published, words
-from rnnbench.report.material import Material, Problem, flatten, seeds_text
+from rnnbench.report.data import Material, Problem, flatten, seeds_text
 from rnnbench.report.style import count, number, plain, span
 from rnnbench.report.training_figures import step_milliseconds
-from rnnbench.statistics import PASSING, Horizon
 
 Cell = tuple[str, ...]
 """Lines of a cell: the first is what counts, the others explain it."""

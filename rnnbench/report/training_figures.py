@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 
 from rnnbench.report.artist import Artist
+from rnnbench.report.data import Material, Problem, outcomes
 from rnnbench.report.figures import Figure
 from rnnbench.report.inline import thinned
-from rnnbench.report.material import Material, Problem, outcomes
 from rnnbench.report.scales import log_scale, positive_scale, value_scale
 from rnnbench.report.style import slug
 

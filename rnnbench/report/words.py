@@ -8,11 +8,11 @@ from typing import Any
 
 import pandas as pd
 
-from rnnbench import statistics
-from rnnbench.report.material import FILLERS, Material, Problem, outcomes, seeds_text
+from rnnbench.analysis import statistics
+from rnnbench.analysis.statistics import wilson
+from rnnbench.report.data import FILLERS, Material, Problem, outcomes, seeds_text
 from rnnbench.report.style import number
-from rnnbench.statistics import wilson
-from rnnbench.wording import count_of
+from rnnbench.text.wording import count_of
 
 BRACKETS = "In brackets: the seeds that solved that lag, and the 95% interval of the success rate there (Wilson 1927)."
 """Said once, below all headlines."""

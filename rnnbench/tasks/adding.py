@@ -7,7 +7,7 @@ from typing import ClassVar, Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from rnnbench import class_code
+from rnnbench.identity import class_code
 from rnnbench.registry import register_task
 from rnnbench.tasks.base import Batch, Features, Layout, RegressionTask, Split
 

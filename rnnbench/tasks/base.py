@@ -15,8 +15,8 @@ from typing import Any, ClassVar, Literal, NamedTuple, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from rnnbench import class_code
 from rnnbench.errors import UserError
+from rnnbench.identity import class_code
 from rnnbench.tasks import fed
 
 Filler = Literal["blank", "distractor"]

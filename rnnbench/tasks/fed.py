@@ -92,7 +92,7 @@ def _arrays(task: Task) -> Iterator[np.ndarray]:
 
 
 def _check(task: Task, split: Batch, name: str) -> None:
-    from rnnbench import class_code
+    from rnnbench.identity import class_code
     from rnnbench.tasks.base import check_batch
 
     try:

@@ -9,8 +9,8 @@ from rich.console import Console
 from rnnbench.checks import models, validate
 from rnnbench.checks.finding import Finding, at_least, at_most, between, equal, near
 from rnnbench.execution.base import quiet_tensorflow
-from rnnbench.gradients import GradientProbe
 from rnnbench.models.simple_rnn import SimpleRNN
+from rnnbench.training.probes.profile import GradientProbe
 
 quiet_tensorflow()
 QUICK, TRAINED = validate.quick(), validate.trained()

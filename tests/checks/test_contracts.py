@@ -10,11 +10,14 @@ import pytest
 from typer.testing import CliRunner
 
 import rnnbench
-from rnnbench import experiment_file, registry
-from rnnbench.checks import command, contracts, validate
+from rnnbench import registry
+from rnnbench.checks import contract_findings as contracts
+from rnnbench.checks import validate
+from rnnbench.checks.contracts import ContractError, check_task
 from rnnbench.checks.finding import Finding
-from rnnbench.cli import app
-from rnnbench.contracts import ContractError, check_task
+from rnnbench.cli import validate as command
+from rnnbench.cli.app import app
+from rnnbench.experiment import yaml_file as experiment_file
 from rnnbench.tasks.copy_memory import CopyMemory
 
 SIGN = """

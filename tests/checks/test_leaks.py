@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from rnnbench.execution.base import quiet_tensorflow
-from rnnbench.experiment import Experiment
-from rnnbench.run_spec import RunSpec
+from rnnbench.experiment.definition import Experiment
+from rnnbench.experiment.run_spec import RunSpec
 from rnnbench.tasks.dataset import DatasetTask, Examples
 
 quiet_tensorflow()
@@ -24,7 +24,7 @@ TASKS: dict[str, dict[str, Any]] = {
 
 def skill(spec: RunSpec) -> float:
     """On the test split, whose labels nobody touches."""
-    from rnnbench import training
+    from rnnbench.training import run as training
 
     return list(training.run(spec))[-1].metrics["skill"]
 

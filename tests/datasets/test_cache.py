@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from other_user import as_user, only_root, shared_folder
 
 from rnnbench.datasets.cache import cached
 from rnnbench.errors import UserError
+from tests.other_user import as_user, only_root, shared_folder
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from prepared import write_data_set
 
 from rnnbench.datasets import catalogue
 from rnnbench.errors import UserError
+from tests.datasets.prepared import write_data_set
 
 TEST_SHARDS = ["speech_commands-test.tfrecord-00000-of-00002", "speech_commands-test.tfrecord-00001-of-00002"]
 

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from prepared import write_records
 
 from rnnbench.datasets import content
+from tests.datasets.prepared import write_records
 
 COLUMNS = ("first", "second")
 

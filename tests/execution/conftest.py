@@ -5,10 +5,10 @@ import os
 import signal
 
 import pytest
-from drivers import Driver
 
-from rnnbench.experiment import Experiment
+from rnnbench.experiment.definition import Experiment
 from rnnbench.registry import load_plugins
+from tests.execution.drivers import Driver
 
 PLUGIN = """
 import os

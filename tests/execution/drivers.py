@@ -13,12 +13,13 @@ from typing import ClassVar
 import pandas as pd
 import psutil
 
-from rnnbench import experiment_file, results
+from rnnbench.analysis import results
 from rnnbench.execution.driver import drive
 from rnnbench.execution.in_process import InProcess
-from rnnbench.store import Location
-from rnnbench.stored import stored_runs
-from rnnbench.tracking import Tracker
+from rnnbench.experiment import yaml_file as experiment_file
+from rnnbench.tracking.location import Location
+from rnnbench.tracking.reader import stored_runs
+from rnnbench.tracking.writer import Tracker
 
 ROOT = Path(__file__).parents[2]
 LONG = 900

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from rnnbench.events import Finished, Measured, Started, Taken
-from rnnbench.experiment import Experiment
-from rnnbench.snapshot import Snapshot
+from rnnbench.experiment.definition import Experiment
+from rnnbench.training.snapshot import Snapshot
 
 
 def experiment(count, steps=5, **task):

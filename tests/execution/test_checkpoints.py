@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rnnbench.events import Measured, Profiled, Started
 from rnnbench.execution.checkpoints import Checkpoints, DamagedCheckpointError
-from rnnbench.snapshot import Snapshot
+from rnnbench.training.snapshot import Snapshot
 
 RNG = np.random.default_rng(0)
 SNAPSHOT = Snapshot(

@@ -5,8 +5,6 @@ import os
 import subprocess
 
 import pytest
-import stub_runs
-from event_streams import new_store
 
 from rnnbench.errors import UserError
 from rnnbench.events import Ending
@@ -14,10 +12,12 @@ from rnnbench.execution.checkpoints import Checkpoints
 from rnnbench.execution.driver import drive
 from rnnbench.execution.leases import Leases
 from rnnbench.execution.local import LocalPool
-from rnnbench.execution.preparation import to_do
-from rnnbench.store import Location
-from rnnbench.stored import statuses
-from rnnbench.tracking import Tracker
+from rnnbench.grid.workspace import to_do
+from rnnbench.tracking.location import Location
+from rnnbench.tracking.reader import statuses
+from rnnbench.tracking.writer import Tracker
+from tests.event_streams import new_store
+from tests.execution import stub_runs
 
 GRID = stub_runs.experiment(6, steps=30)
 

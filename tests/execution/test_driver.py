@@ -13,8 +13,8 @@ from rnnbench.execution.checkpoints import Checkpoints
 from rnnbench.execution.driver import drive
 from rnnbench.execution.holder import Holder
 from rnnbench.execution.leases import Leases
-from rnnbench.experiment import Experiment
-from rnnbench.snapshot import Snapshot
+from rnnbench.experiment.definition import Experiment
+from rnnbench.training.snapshot import Snapshot
 
 RUNS = list(Experiment(name="d", tasks={"copy_memory": {"lag": [1, 2, 3]}}, models={"gru": {}}).runs)
 A, B, C = (run.signature for run in RUNS)

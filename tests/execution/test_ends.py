@@ -8,11 +8,11 @@ import sys
 
 import psutil
 import pytest
-from drivers import ROOT, Driver, assert_equal, undisturbed, wait_for, write_grid
 
-from rnnbench import experiment_file
-from rnnbench.store import Location
-from rnnbench.stored import statuses, stored_runs
+from rnnbench.experiment import yaml_file as experiment_file
+from rnnbench.tracking.location import Location
+from rnnbench.tracking.reader import statuses, stored_runs
+from tests.execution.drivers import ROOT, Driver, assert_equal, undisturbed, wait_for, write_grid
 
 PACE = 0.03
 

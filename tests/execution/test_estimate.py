@@ -6,13 +6,15 @@ import sqlite3
 
 import pytest
 
-from rnnbench import listings, past, stages
+from rnnbench.cli import listings
 from rnnbench.execution import estimate
 from rnnbench.execution.estimate import Estimate, PastRun, compilation, guess
 from rnnbench.execution.machine import description
-from rnnbench.experiment import Experiment
-from rnnbench.mlflow_words import parameters
-from rnnbench.store import Location
+from rnnbench.experiment.definition import Experiment
+from rnnbench.grid import stages
+from rnnbench.tracking import past
+from rnnbench.tracking.location import Location
+from rnnbench.tracking.notes import parameters
 
 
 def grid(**changes):

@@ -12,7 +12,7 @@ from rnnbench.events import Ending, Failed, Finished, Measured, Profiled, Starte
 from rnnbench.execution.checkpoints import Checkpoints
 from rnnbench.execution.in_process import InProcess
 from rnnbench.execution.local import LocalPool
-from rnnbench.experiment import Experiment
+from rnnbench.experiment.definition import Experiment
 from rnnbench.registry import load_plugins
 
 TROUBLED = str(Path(__file__).parent.parent / "plugins" / "troubled.py")

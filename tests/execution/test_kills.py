@@ -10,10 +10,11 @@ from pathlib import Path
 import pandas as pd
 import psutil
 import pytest
-from drivers import Driver, assert_equal, undisturbed, write_grid
 
-from rnnbench import experiment_file, results
-from rnnbench.store import Location
+from rnnbench.analysis import results
+from rnnbench.experiment import yaml_file as experiment_file
+from rnnbench.tracking.location import Location
+from tests.execution.drivers import Driver, assert_equal, undisturbed, write_grid
 
 PACE = 0.03
 """Seconds a step: even on a quick machine there is something left to kill."""

@@ -12,12 +12,12 @@ import time
 from pathlib import Path
 
 import pytest
-from other_user import as_user, only_root, shared_folder
 
 from rnnbench.errors import UserError
 from rnnbench.execution import leases as module
 from rnnbench.execution.holder import Holder
 from rnnbench.execution.leases import Leases
+from tests.other_user import as_user, only_root, shared_folder
 
 ROOT = Path(__file__).parents[2]
 CLAIM_ALL = """

@@ -1,12 +1,11 @@
 """The store under load: one writer takes what eight workers say as fast as they can."""
 
-import stub_runs
-from event_streams import new_store
-
-from rnnbench import results
+from rnnbench.analysis import results
 from rnnbench.execution.driver import drive
 from rnnbench.execution.local import LocalPool
-from rnnbench.tracking import Tracker
+from rnnbench.tracking.writer import Tracker
+from tests.event_streams import new_store
+from tests.execution import stub_runs
 
 
 def test_eight_workers_at_full_speed(tmp_path):

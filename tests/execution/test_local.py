@@ -9,7 +9,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-import stub_runs
 
 from rnnbench.errors import UserError
 from rnnbench.events import Ending, Failed, Finished, Measured, Taken, Warned
@@ -18,8 +17,9 @@ from rnnbench.execution.checkpoints import Checkpoints
 from rnnbench.execution.local import LocalPool, _Unfit
 from rnnbench.execution.script import UNGUARDED
 from rnnbench.execution.waiting import Waiting
+from tests.execution import stub_runs
 
-HERE = Path(__file__).parent
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -146,13 +146,13 @@ def _stillborn(pipe, duty):
 
 def test_a_killed_parent_leaves_no_orphans(tmp_path):
     program = """
-import stub_runs
+from tests.execution import stub_runs
 from rnnbench.execution.local import LocalPool, _Unfit
 from rnnbench.execution.script import UNGUARDED
 for event in LocalPool(2, work=stub_runs.slow).execute(stub_runs.specs(2, steps=1000)):
     print(type(event).__name__, flush=True)
 """
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parents[1])])}
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
     parent = subprocess.Popen([sys.executable, "-c", program], env=environment, cwd=tmp_path, stdout=subprocess.PIPE)
     for line in parent.stdout:
         if line.startswith(b"Measured"):
@@ -176,8 +176,8 @@ def test_the_longest_runs_go_first_but_each_worker_stays_with_what_it_has_compil
 
 STDIN = """
 import sys
-sys.path.insert(0, {here!r})
-import stub_runs
+sys.path.insert(0, {root!r})
+from tests.execution import stub_runs
 from rnnbench.events import Finished
 from rnnbench.execution.local import LocalPool, _Unfit
 from rnnbench.execution.script import UNGUARDED
@@ -188,7 +188,7 @@ print(sum(isinstance(event, Finished) for event in events))
 
 def test_a_program_from_standard_input_without_a_main_guard_may_use_workers():
     """Nothing of it is imported by the workers, which could not: its tasks and models are in modules."""
-    program = STDIN.format(here=str(HERE))
+    program = STDIN.format(root=str(ROOT))
     done = subprocess.run([sys.executable, "-"], input=program, capture_output=True, text=True, timeout=300)
     assert (done.stdout, done.stderr) == ("1\n", "")
 

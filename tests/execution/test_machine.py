@@ -1,9 +1,8 @@
 """How many workers a machine takes."""
 
-import stub_runs
-
 from rnnbench.execution import machine
 from rnnbench.execution.estimate import worker_bytes
+from tests.execution import stub_runs
 
 
 def test_one_worker_a_core_one_a_gpu_and_fewer_where_memory_is_short(monkeypatch):

@@ -11,8 +11,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-import stub_runs
-from drivers import Driver, assert_equal, undisturbed, wait_for, write_grid
 
 from rnnbench.errors import UserError
 from rnnbench.events import Ending, Failed, Finished, Measured, Profiled, Started, Taken, Warned
@@ -22,12 +20,14 @@ from rnnbench.execution.in_process import InProcess
 from rnnbench.execution.preflight import Findings, Requirements
 from rnnbench.execution.ray import RayExecutor
 from rnnbench.execution.ray_cluster import Node, Room
-from rnnbench.experiment import Experiment
+from rnnbench.experiment.definition import Experiment
 from rnnbench.registry import load_plugins
+from tests.execution import stub_runs
+from tests.execution.drivers import Driver, assert_equal, undisturbed, wait_for, write_grid
 
 ray = pytest.importorskip("ray", reason="needs the extra rnnbench[ray]")
 
-HERE = Path(__file__).parent
+ROOT = Path(__file__).parents[2]
 
 
 @contextlib.contextmanager
@@ -37,7 +37,7 @@ def cluster_of(*cpus):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        patch.setenv("PYTHONPATH", os.pathsep.join([str(HERE), str(HERE.parent.parent)]))
+        patch.setenv("PYTHONPATH", str(ROOT))
         cluster = Cluster()
         try:
             for count in cpus:
@@ -77,7 +77,7 @@ SAID = {Taken, Started, Measured, Profiled, Finished}
 
 def trained_specs(models, seeds, **training):
     """Runs that train: small, and one of a cell of a plug-in."""
-    plugin = str(HERE.parent / "plugins" / "troubled.py")
+    plugin = str(ROOT / "tests" / "plugins" / "troubled.py")
     load_plugins([plugin])
     return Experiment(
         name="trained",

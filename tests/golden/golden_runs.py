@@ -12,12 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rnnbench import registry, training
+from rnnbench import registry
 from rnnbench.events import Diverged, Failed, Finished, Measured, Started
 from rnnbench.execution.base import quiet_tensorflow
-from rnnbench.experiment import Experiment
-from rnnbench.run_spec import RunSpec
-from rnnbench.signature import PARTS
+from rnnbench.experiment.definition import Experiment
+from rnnbench.experiment.run_spec import RunSpec
+from rnnbench.identity.signature import PARTS
+from rnnbench.training import run as training
 
 FILE = Path(__file__).with_name("metrics.json")
 

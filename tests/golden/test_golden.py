@@ -1,9 +1,9 @@
 """No change of the code changes a result unnoticed: a version is raised, and with it every signature."""
 
 import pytest
-from golden_runs import MODELS, TASKS, load, measure, moved, specs, suspect, versions
 
 from rnnbench import registry
+from tests.golden.golden_runs import MODELS, TASKS, load, measure, moved, specs, suspect, versions
 
 RECORD = "python tests/golden/golden_runs.py"
 PROBE = "20/gradient_profile/survival"

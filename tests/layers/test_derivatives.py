@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from pairs import CELLS, UNITS, pair, sequences
 
 from rnnbench.layers import recurrent
+from tests.layers.pairs import CELLS, UNITS, pair, sequences
 
 ANY_LENGTH = [tf.TensorSpec((2, None, 3), "float32")]
 

@@ -9,9 +9,9 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from pairs import CELLS, UNITS, assert_same, pair, results, sequences, states_of
 
 from rnnbench import layers
+from tests.layers.pairs import CELLS, UNITS, assert_same, pair, results, sequences, states_of
 
 
 @pytest.mark.parametrize("cell", CELLS)

@@ -5,13 +5,13 @@ import pytest
 import tensorflow as tf
 
 from rnnbench import registry
-from rnnbench.contracts import check_model
+from rnnbench.checks.contracts import check_model
 from rnnbench.models.gru import GRU
 from rnnbench.models.lstm import LSTM
-from rnnbench.models.network import build
 from rnnbench.models.simple_rnn import SimpleRNN
 from rnnbench.models.sizing import units_for_budget
 from rnnbench.tasks.copy_memory import CopyMemory
+from rnnbench.training.network import build
 
 TASK = CopyMemory(lag=98, symbols=1)
 

@@ -6,14 +6,14 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
-from event_streams import started
-from fake_results import REACH
 
 from rnnbench.events import Diverged, Event, Finished, Measured, Profiled
-from rnnbench.experiment import Experiment
-from rnnbench.run_spec import RunSpec
-from rnnbench.store import Location
-from rnnbench.tracking import Tracker
+from rnnbench.experiment.definition import Experiment
+from rnnbench.experiment.run_spec import RunSpec
+from rnnbench.tracking.location import Location
+from rnnbench.tracking.writer import Tracker
+from tests.event_streams import started
+from tests.report.fake_results import REACH
 
 
 def fill(location: Location, grid: Experiment) -> None:

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_results import fake_results
 
 from rnnbench.report.build import build
 from rnnbench.report.index import write_index
+from tests.report.fake_results import fake_results
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = [

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from fake_results import fake_results
 
+from rnnbench.analysis.results import COLUMNS, Results
 from rnnbench.errors import UserError
 from rnnbench.report.build import build, figures, markdown
 from rnnbench.report.style import series_label, slug
-from rnnbench.results import COLUMNS, Results
+from tests.report.fake_results import fake_results
 
 FILLERS = ("blank", "distractor")
 EXPERIMENT = {

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from event_streams import new_store
-from fake_results import fake_results
-from synthetic_store import fill
 from typer.testing import CliRunner
 
-from rnnbench import experiment_file
-from rnnbench.cli import app
+from rnnbench.analysis.results import Results
+from rnnbench.cli.app import app
 from rnnbench.errors import UserError
+from rnnbench.experiment import yaml_file as experiment_file
 from rnnbench.report.comparison import Only, joined
-from rnnbench.results import Results
+from tests.event_streams import new_store
+from tests.report.fake_results import fake_results
+from tests.report.synthetic_store import fill
 
 COPY = {"copy_memory": {"task": "copy_memory", "symbols": 1, "lag": [5, 10]}}
 FILE = """

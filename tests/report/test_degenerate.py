@@ -14,12 +14,12 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from fake_results import fake_results
 
-from rnnbench.headline import Headline
+from rnnbench.analysis.results import Results
 from rnnbench.report import build as report
+from rnnbench.report.headline import Headline
 from rnnbench.report.scales import value_scale
-from rnnbench.results import Results
+from tests.report.fake_results import fake_results
 
 TASKS = ("copy_memory", "forecasting")
 MODELS = ("simple_rnn", "lstm")

@@ -9,12 +9,12 @@ import re
 
 import pandas as pd
 import pytest
-from fake_results import fake_results
 
 from rnnbench import registry
 from rnnbench.report import published
 from rnnbench.report.build import build
-from rnnbench.report.material import Problem
+from rnnbench.report.data import Problem
+from tests.report.fake_results import fake_results
 
 ADDING = Problem("adding", "", "generated", "mse")
 PIXELS = {"task": "sequential_mnist", "order": "pixels", "permuted": [False, True], "source": "mnist"}

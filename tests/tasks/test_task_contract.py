@@ -3,7 +3,7 @@
 import pytest
 
 from rnnbench import registry
-from rnnbench.contracts import ContractError, check_task, stand_in
+from rnnbench.checks.contracts import ContractError, check_task, stand_in
 
 
 @pytest.mark.parametrize("name", sorted(registry.tasks))

@@ -1,0 +1,1 @@
+"""Tables and statistics of results: no store, no TensorFlow."""

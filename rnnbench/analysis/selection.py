@@ -1,0 +1,72 @@
+"""The learning rate of each line of a figure, chosen on validation.
+
+Where `learning_rate` is an axis, one rate is kept for each task (at one setting, with one filler) and model: that with
+the best mean, over all lags and over the seeds that choose, of the runs' best validation scores. A diverged run counts
+with its untrained network's score. Ties go to the rate whose runs needed fewer steps, then to the smaller one. A rate
+with fewer scored runs than another of its line is no candidate, and one with a run that ended without any score comes
+after every one without such a run. The test split plays no part.
+
+Where seeds of their own choose (`select: {seeds: ...}`), they run first, on lines with more than one rate, and the
+others then run at the chosen rates: see `stages`.
+
+The best of several noisy means is too good on average. If the seeds that choose are evaluated too, some of that luck
+is in their test scores; if they are not (`select: {seeds: ...}`), the evaluated seeds are free of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from rnnbench.analysis.statistics import GROUP, OUTCOMES, higher_is_better, with_group_names
+
+EVALUATED, CHOOSING, NOT_PICKED = "evaluated", "choosing", "not picked"
+"""`role` of a run: its test score enters figures and tables; it only helped to choose; its rate was not chosen."""
+
+
+def with_roles(runs: pd.DataFrame, seeds: Sequence[int] = ()) -> pd.DataFrame:
+    """A copy of `runs` with the column `role`.
+
+    `seeds`: those that choose and are not evaluated; none: all choose and are evaluated.
+    """
+    table = candidates(runs, seeds)
+    rates = table[table["picked"]].set_index(GROUP)["learning_rate"]
+    named = with_group_names(runs)
+    only = named.groupby(GROUP, sort=False)["learning_rate"].transform("nunique") == 1
+    found = rates.reindex(pd.MultiIndex.from_frame(named[GROUP])).to_numpy()
+    picked = (runs["learning_rate"] == found) | only
+    role = pd.Series(EVALUATED, index=runs.index).where(picked, NOT_PICKED)
+    return runs.assign(role=role.mask(runs["seed"].isin(seeds), CHOOSING))
+
+
+def candidates(runs: pd.DataFrame, seeds: Sequence[int] = ()) -> pd.DataFrame:
+    """One row for each line and learning rate.
+
+    Columns: `GROUP`, `learning_rate`, `validation_score` (mean of those that are finite), `n` (runs that have one),
+    `undefined` (runs that ended without one), `picked`.
+    """
+    runs = with_group_names(runs)
+    higher = {task: higher_is_better(rows) for task, rows in runs.groupby("task", sort=False)}
+    choosing = runs[runs["seed"].isin(seeds)] if len(seeds) else runs
+    score = choosing["validation_score"].astype(float)
+    score = score.where(np.isfinite(score))
+    undefined = score.isna() & choosing["status"].isin(OUTCOMES)
+    table = (
+        choosing.assign(validation_score=score, undefined=undefined)
+        .groupby([*GROUP, "learning_rate"], sort=False)
+        .agg(
+            validation_score=("validation_score", "mean"),
+            n=("validation_score", "count"),
+            undefined=("undefined", "sum"),
+            steps=("steps", "mean"),
+        )
+        .reset_index()
+    )
+    # So that one order serves scores and errors.
+    cost = table["validation_score"].where(~table["task"].map(higher).astype(bool), -table["validation_score"])
+    complete = table["n"] == table.groupby(GROUP, sort=False)["n"].transform("max")
+    ordered = table.assign(cost=cost)[complete].sort_values(["undefined", "cost", "steps", "learning_rate"])
+    best = ordered.groupby(GROUP, sort=False).head(1).index
+    return table.assign(picked=table.index.isin(best)).drop(columns="steps")

@@ -1,0 +1,178 @@
+"""rnnbench from Python: load an experiment, run it, look at its results. Reached as `rnnbench.load_experiment` etc.
+
+>>> import rnnbench
+>>> experiment = rnnbench.load_experiment("experiments/copy_memory.yaml", "seeds=1")
+>>> results = rnnbench.run_experiment(experiment, workers=2)
+copy-memory: 50 runs, 50 finished before, nothing to run
+>>> results.runs.query("model == 'lstm'").groupby("filler")["skill"].max()
+filler
+blank         0.7
+distractor    0.7
+Name: skill, dtype: float64
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from rnnbench.analysis import statistics
+from rnnbench.analysis.results import Results
+from rnnbench.cli.screen import Screen
+from rnnbench.errors import UserError, note
+from rnnbench.execution.executors import Executors
+from rnnbench.execution.script import leave_if_unguarded
+from rnnbench.experiment import yaml_file as experiment_file
+from rnnbench.experiment.definition import Experiment
+from rnnbench.grid.caller import kept
+from rnnbench.grid.grid import Grid
+from rnnbench.grid.remembered import with_last
+from rnnbench.tracking.location import Location
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from rnnbench.report.figures import Figure
+
+
+def load_experiment(file: str | Path, *overrides: str) -> Experiment:
+    """The experiment of a YAML file; `overrides` as for `rnnbench run --set`.
+
+    Raises `rnnbench.errors.UserError`, one line that names file, line and key, for the first mistake.
+
+    >>> import rnnbench
+    >>> experiment = rnnbench.load_experiment("experiments/copy_memory.yaml", "training.steps=500", "seeds=[0]")
+    >>> len(experiment.runs), experiment.runs[0].name
+    (50, 'simple_rnn T5 s0 copy_memory')
+
+    An experiment can be written in Python just as well:
+
+    >>> experiment = rnnbench.Experiment(
+    ...     name="first",
+    ...     tasks={"copy_memory": {"lag": [5, 10], "symbols": 1}},
+    ...     models={"gru": {}, "lstm": {"units": 32}},
+    ... )
+    >>> [run.name for run in experiment.runs][:2]
+    ['gru T5 s0 copy_memory', 'gru T10 s0 copy_memory']
+    """
+    return experiment_file.load(Path(file), overrides)
+
+
+@kept()
+def run_experiment(
+    experiment: Experiment,
+    store: str | Path | None = None,
+    *,
+    tracking_uri: str | None = None,
+    workers: int | None = None,
+    report: str | Path | None = None,
+    fresh: bool = False,
+    quiet: bool = False,
+) -> Results:
+    """Do every run that the store does not have yet, as `rnnbench run` does, and return all results.
+
+    `store`: directory (default `./store`), or `tracking_uri`: an MLflow server. `workers`: processes (default: one a
+    core); 0 runs in this very process, which then imports TensorFlow. `report`: a directory for the report. `fresh`:
+    start over. A script that defines tasks or models itself, and has workers run them, needs the usual
+    `if __name__ == "__main__":`.
+
+    The session is left as it was: its random generators, Keras' settings, environment, loggers. One thing cannot be put
+    back: a TensorFlow that `workers=0` is the first to use stays on one thread.
+
+    A run that fails is told, and is a row with its `message`. Raises `UserError` for what cannot work, and
+    `KeyboardInterrupt` after Ctrl-C (or the notebook's stop button): the same call goes on.
+
+    >>> import rnnbench
+    >>> experiment = rnnbench.load_experiment("experiments/copy_memory.yaml", "seeds=1")
+    >>> results = rnnbench.run_experiment(experiment, workers=0, quiet=True)
+    >>> results.runs[["model", "lag", "filler", "seed", "score"]].head(2)
+            model  lag filler  seed  score
+    0  simple_rnn    5       blank     0   0.75
+    1  simple_rnn    5  distractor     0   0.75
+    """
+    leave_if_unguarded()
+    grid = _grid(experiment, store, tracking_uri)
+    console = Console(highlight=False, quiet=quiet)
+    out = None if report is None else Path(report)
+    outcome = grid.run(Executors(workers), Screen(console, errors=console), out, fresh)
+    if outcome.signal is not None:
+        raise KeyboardInterrupt
+    return grid.results()
+
+
+@kept()
+def load_results(
+    experiment: Experiment, store: str | Path | None = None, *, tracking_uri: str | None = None, last: bool = False
+) -> Results:
+    """What a store has of an experiment, as tidy tables: `runs`, `history`, `profiles`, `levels`.
+
+    `last`: of its file with the overrides of the last run of it, as `rnnbench report --last`. Raises `UserError` if the
+    store is not there or has none of its runs; the message says under which overrides it has some.
+    Where a task's data are absent its runs are found by their settings alone, with a note.
+
+    >>> import rnnbench
+    >>> experiment = rnnbench.load_experiment("experiments/copy_memory.yaml", "seeds=1")
+    >>> results = rnnbench.load_results(experiment, "store")
+    >>> results.history.query("metric == 'train/loss'").groupby("step")["value"].mean()
+    step
+    10    2.0
+    20    1.0
+    Name: value, dtype: float64
+    """
+    grid = _grid(experiment, store, tracking_uri)
+    if last:
+        if experiment.file is None:
+            raise UserError("last=True: the experiment was made in Python, and only a file is run with overrides")
+        overrides = with_last(experiment.file, experiment.overrides, grid.location)
+        grid = _grid(experiment_file.load(experiment.file, overrides), store, tracking_uri)
+    results = grid.results()
+    if results.note:
+        note(results.note)
+    return results
+
+
+@kept()
+def memory_horizons(results: Results) -> pd.DataFrame:
+    """The headline figure, a row a line: the longest lag that at least half of the seeds solve, with all shorter ones.
+
+    Columns: `task, task_setting, source, filler, model, model_setting, horizon, n_low, n_high, unjudged` as
+    `rnnbench.analysis.statistics.horizons` says.
+
+    >>> import rnnbench
+    >>> experiment = rnnbench.load_experiment("experiments/copy_memory.yaml", "seeds=1")
+    >>> horizons = rnnbench.memory_horizons(rnnbench.load_results(experiment))
+    >>> print(horizons.loc[horizons["filler"] == "blank", ["model", "horizon"]].to_string(index=False))
+          model horizon
+     simple_rnn       -
+           lstm       -
+            gru       -
+    lstm_chrono       -
+     gru_chrono       -
+    """
+    from rnnbench.analysis.selection import EVALUATED
+
+    return statistics.horizons(statistics.summary(results.runs[results.runs["role"] == EVALUATED]))
+
+
+@kept()
+def figures(results: Results) -> dict[str, Figure]:
+    """The figures of the report by their names there; the last line of a notebook's cell shows one.
+
+    >>> import rnnbench
+    >>> experiment = rnnbench.load_experiment("experiments/copy_memory.yaml", "seeds=1")
+    >>> shown = rnnbench.figures(rnnbench.load_results(experiment))
+    >>> shown["overview"].title
+    'Skill against lag'
+    >>> shown["overview"].svg()[:4]
+    '<svg'
+    """
+    from rnnbench.report import build
+
+    return build.figures(results)
+
+
+def _grid(experiment: Experiment, store: str | Path | None, tracking_uri: str | None) -> Grid:
+    place = None if store is None else Path(store)
+    return Grid(experiment, Location.resolve(place, tracking_uri), place)

@@ -1,0 +1,53 @@
+"""Training, validation and test hold different examples."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+
+import numpy as np
+
+from rnnbench.checks.contracts.check import require
+from rnnbench.checks.contracts.points import Point, Points
+
+_SHARE = 0.01
+"""Of a split may stand in another: real data hold some sequences twice."""
+
+
+def splits_apart(points: Points) -> None:
+    """No split stands in another, nor in training, more than by chance.
+
+    Examples are compared by their evidence alone, bit by bit: a filler is drawn anew. Where there are few sequences to
+    draw (copy-memory of one symbol has 8), two honest draws share most of them. So what two draws from one
+    distribution share by chance is taken from how often sequences repeat within each of the two sets, plus four
+    standard errors of that count. More than that, and more than 1% of the split, is a leak.
+    """
+    point = points.first
+    inputs, targets = point.validation
+    other, other_targets = point.test
+    same = np.array_equal(inputs, other) and np.array_equal(targets, other_targets)
+    require(not same, "validation and test must hold different examples: they are the same")
+    sets = {"training": point.train[0], "validation": inputs, "test": other}
+    counted = {name: Counter(_keys(point, rows)) for name, rows in sets.items()}
+    for of, within in (("validation", "test"), ("test", "training"), ("validation", "training")):
+        _no_more_than_chance(counted[of], counted[within], of, within)
+
+
+def _keys(point: Point, inputs: np.ndarray) -> list[bytes]:
+    return [row.tobytes() for row in np.ascontiguousarray(point.evidence(inputs))]
+
+
+def _no_more_than_chance(of: Counter[bytes], within: Counter[bytes], of_name: str, within_name: str) -> None:
+    rows = of.total()
+    found = sum(count for row, count in of.items() if row in within)
+    pairs = rows * within.total()
+    chance = pairs * min(_repeats(of), _repeats(within))
+    say = f"{found:,} of {rows:,} {of_name} examples stand in {within_name}"
+    require(found <= max(chance, _SHARE * rows), f"{say}; by chance about {min(chance, rows):,.0f} would at most")
+
+
+def _repeats(rows: Counter[bytes]) -> float:
+    """Upper limit of the probability that two draws are the same, from the pairs that are."""
+    same = sum(count * (count - 1) // 2 for count in rows.values())
+    pairs = rows.total() * (rows.total() - 1) / 2
+    return (same + 4 * math.sqrt(same) + 8) / pairs if pairs else 1.0

@@ -1,0 +1,146 @@
+"""At which settings a task is judged: those of an experiment, or those that its class takes by default."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from pydantic import ValidationError
+
+from rnnbench.checks.contracts.check import NotCheckedError
+from rnnbench.tasks.base import Batch, Filler, Split, Task
+
+LAGS = (3, 8)
+"""Where no experiment says others."""
+FILLERS: tuple[Filler, ...] = ("blank", "distractor")
+_BATCH = 32
+_ROWS = 4_000
+_VALUES = 20_000_000
+"""Numbers that the sampled training examples may hold: 80 MB."""
+
+
+class Point:
+    """A task at one lag and with one filler, and its data, each read once."""
+
+    def __init__(self, task: Task, batch_size: int) -> None:
+        self.task, self.batch_size = task, batch_size
+
+    @cached_property
+    def batch(self) -> Batch:
+        """A training batch."""
+        return self.task.train_batch(3, 5, self.batch_size)
+
+    @cached_property
+    def train(self) -> Batch:
+        """Some thousand training examples: the first batches of seed 0."""
+        inputs, targets = self.task.train_batch(0, 0, self.batch_size)
+        rows = min(_ROWS, max(500, _VALUES // max(1, inputs[0].size)))
+        batches = [(inputs, targets)]
+        batches += [self.task.train_batch(0, step, len(inputs)) for step in range(1, rows // len(inputs))]
+        return np.concatenate([batch[0] for batch in batches]), np.concatenate([batch[1] for batch in batches])
+
+    @cached_property
+    def validation(self) -> Batch:
+        return self.task.split("validation")
+
+    @cached_property
+    def test(self) -> Batch:
+        return self.task.split("test")
+
+    def split(self, name: Split) -> Batch:
+        return self.validation if name == "validation" else self.test
+
+    def evidence(self, inputs: np.ndarray) -> np.ndarray:
+        return inputs[:, : self.task.layout.evidence]
+
+    def readout(self, targets: np.ndarray) -> np.ndarray:
+        """The answers that are asked for: of a task that answers at every step those of the readout."""
+        return targets[:, -self.task.layout.readout :] if self.task.answers_every_step else targets
+
+
+@dataclass(frozen=True)
+class Points:
+    """The points at which a task is judged: by filler, each at its lags from the shortest to the longest."""
+
+    by_filler: dict[str, tuple[Point, ...]]
+    asked_for: bool = True
+    """Whether an experiment has these settings, or they are tried because the class takes them."""
+
+    def __iter__(self) -> Iterator[Point]:
+        for points in self.by_filler.values():
+            yield from points
+
+    @property
+    def first(self) -> Point:
+        return next(iter(self))
+
+    @property
+    def ends(self) -> Iterator[tuple[Point, Point]]:
+        """The points at the shortest and at the longest lag of each filler that has two."""
+        for points in self.by_filler.values():
+            if len(points) > 1:
+                yield points[0], points[-1]
+
+    @property
+    def spread(self) -> bool:
+        """Whether the evidence grows with the lag, as in the literature's adding problem: it then has no filler."""
+        return any(short.task.layout.evidence != long.task.layout.evidence for short, long in self.ends)
+
+
+def points_of_class(task_class: type[Task]) -> Points:
+    """A class at two lags and with both fillers, as far as it takes them.
+
+    Raises `NotCheckedError` where it has settings that somebody must give.
+    """
+    needed = [name for name, field in task_class.model_fields.items() if field.is_required() and name != "lag"]
+    if needed:
+        raise NotCheckedError(f"needs settings ({', '.join(needed)}); name it in an experiment file")
+    found: dict[str, tuple[Point, ...]] = {}
+    refused = ""
+    for filler in FILLERS:
+        try:
+            tasks = [stand_in(task_class, lag=lag, filler=filler) for lag in LAGS]
+        except ValidationError as error:
+            refused = error.errors()[0]["msg"].removeprefix("Value error, ")
+            continue
+        found[filler] = tuple(Point(task, _BATCH) for task in tasks)
+    if not found:
+        raise NotCheckedError(f"needs settings ({refused}); name it in an experiment file")
+    return Points(found, asked_for=False)
+
+
+def points_of_tasks(tasks: Iterable[Task], batch_size: int) -> Points:
+    """Tasks that differ by lag and filler alone, at the shortest and the longest lag.
+
+    One that has a single lag is compared with itself three steps longer, where it takes that.
+    """
+    by_filler: dict[str, dict[int, Task]] = {}
+    for task in tasks:
+        by_filler.setdefault(task.filler, {})[task.lag] = task
+    found: dict[str, tuple[Point, ...]] = {}
+    for filler, by_lag in by_filler.items():
+        lags = sorted({min(by_lag), max(by_lag)})
+        chosen = [by_lag[lag] for lag in lags]
+        if len(chosen) == 1:
+            chosen += _longer(chosen[0])
+        found[filler] = tuple(Point(task, batch_size) for task in chosen)
+    return Points(found)
+
+
+def stand_in(task_class: type[Task], **settings: object) -> Task:
+    """The task on its synthetic data, if it knows any other."""
+    source = task_class.model_fields.get("source")
+    if source is not None and "synthetic" in typing.get_args(source.annotation):
+        settings["source"] = "synthetic"
+    return task_class(**settings)  # type: ignore[arg-type]
+
+
+def _longer(task: Task) -> list[Task]:
+    settings = {name: getattr(task, name) for name in type(task).model_fields}
+    try:
+        return [type(task)(**settings | {"lag": task.lag + 3})]
+    except ValidationError:
+        return []

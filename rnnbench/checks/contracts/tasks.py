@@ -1,0 +1,24 @@
+"""The contract of a task, check by check."""
+
+from __future__ import annotations
+
+from rnnbench.checks.contracts import apart, data, scoring
+from rnnbench.checks.contracts.check import Check
+from rnnbench.checks.contracts.points import Points
+
+_DATA = ("inputs", "targets", "batches and splits")
+_ALL = (*_DATA, "examples apart", "scores")
+"""An example that a learner has met is told by its filler."""
+
+TASK_CHECKS: tuple[Check[Points], ...] = (
+    Check("inputs", "finite, of the declared shape and dtype", data.inputs),
+    Check("targets", "in range, of the declared shape and dtype", data.targets, _DATA[:1]),
+    Check("batches and splits", "functions of their arguments", data.functions_of_their_arguments, _DATA[:2]),
+    Check("examples apart", "no split stands in another", apart.splits_apart, _DATA),
+    Check("lag", "evidence and answers the same at every lag", data.same_at_every_lag, _DATA),
+    Check("filler", "changes the lag alone", data.fillers, _DATA),
+    Check("loss", "one number an example, blind to the lag", scoring.losses, _DATA),
+    Check("scores", "finite, in the declared direction, in any order", scoring.scores, _DATA),
+    Check("memoryless level", "floor() is reached without memory", scoring.memoryless_level, _ALL),
+    Check("answer", "told by the evidence alone", scoring.only_in_the_evidence, _ALL),
+)

@@ -1,0 +1,1 @@
+"""Parsing and printing: the command line, a file a verb."""

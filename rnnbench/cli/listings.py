@@ -1,0 +1,107 @@
+"""What `list`, `plan` and `status` say, as plain values: for `--json`, and for the tables of the terminal."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rnnbench import registry
+from rnnbench.errors import UserError
+from rnnbench.execution.estimate import Estimate
+from rnnbench.experiment.definition import Experiment
+from rnnbench.experiment.overrides import GROUPS
+from rnnbench.experiment.run_spec import RunSpec
+from rnnbench.grid.stages import expected, planned
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+
+    from rnnbench.execution.estimate import PastRun
+    from rnnbench.grid.remembered import Remembered
+    from rnnbench.grid.status import GridStatus
+
+
+def registered(names: list[str]) -> dict[str, dict[str, Any]]:
+    """`tasks`, `models` and the `groups` of an experiment file: name, what it is, settings.
+
+    Those of `names`; all of them if that is empty.
+    """
+    known: dict[str, Mapping[str, Any] | registry.Registry[Any]] = {
+        "tasks": registry.tasks,
+        "models": registry.models,
+        "groups": GROUPS,
+    }
+    every = [name for things in known.values() for name in things]
+    for name in names:
+        if name not in every:
+            raise UserError(registry.unknown("name", name, every))
+    return {
+        kind: {name: _described(things[name]) for name in things if not names or name in names}
+        for kind, things in known.items()
+    }
+
+
+def plan(experiment: Experiment, workers: int, past: Sequence[PastRun] = ()) -> dict[str, Any]:
+    """Every run with its settings and about how long it takes; `past`: the runs by which that is judged."""
+    estimate = Estimate(experiment.runs, past)
+    return {
+        "experiment": experiment.name,
+        "planned": planned(experiment),
+        "workers": workers,
+        "seconds": estimate.total(expected(experiment), workers),
+        "judged_by_runs": len(past),
+        "runs": [
+            _named(spec) | {"seconds": estimate.seconds(spec), "settings": spec.settings} for spec in experiment.runs
+        ],
+    }
+
+
+def status(experiment: Experiment, found: GridStatus, others: Sequence[Remembered] = ()) -> dict[str, Any]:
+    """The state of every run; `step` and `score` of its last evaluation where it goes on.
+
+    `others`: runs that the store has under other overrides.
+    """
+    going_on = {one.spec.signature: one for one in found.running}
+    runs = []
+    for spec in experiment.points:
+        said = _named(spec) | {"state": found.states[spec.signature]}
+        if one := going_on.get(spec.signature):
+            said |= {"step": one.step, "score": one.score if math.isfinite(one.score) else None}
+        runs.append(said)
+    counts = dict(found.counts(list(experiment.runs)))
+    told = {
+        "experiment": experiment.name,
+        "counts": counts,
+        "seconds_left": found.seconds_left,
+        "runs": runs,
+        "others": [{"overrides": one.overrides, "runs": one.runs} for one in others],
+    }
+    return told | ({"note": found.note} if found.note else {})
+
+
+def _named(spec: RunSpec) -> dict[str, Any]:
+    return {
+        "name": spec.name,
+        "signature": spec.signature,
+        "task": spec.task_label,
+        "model": spec.model_label,
+        "lag": spec.task.lag,
+        "filler": spec.task.filler,
+        "seed": spec.seed,
+        "steps": spec.training.steps,
+    }
+
+
+def _described(thing: Any) -> dict[str, Any]:
+    settings = {name: _setting(field) for name, field in thing.model_fields.items()}
+    return {"description": (thing.__doc__ or "").strip().partition("\n")[0], "settings": settings}
+
+
+def _setting(field: FieldInfo) -> dict[str, Any]:
+    said: dict[str, Any] = {"description": " ".join((field.description or "").split())}
+    if not field.is_required():
+        default = field.get_default(call_default_factory=True)
+        default = list(default) if isinstance(default, tuple) else default
+        said["default"] = default if isinstance(default, str | int | float | bool | list | None) else str(default)
+    return said

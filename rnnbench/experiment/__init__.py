@@ -1,0 +1,1 @@
+"""What is asked: YAML in, signed RunSpecs out."""

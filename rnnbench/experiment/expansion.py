@@ -1,0 +1,126 @@
+"""From what an entry of an experiment file says to the points of its axes, each validated."""
+
+from __future__ import annotations
+
+import itertools
+import typing
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from rnnbench import registry
+from rnnbench.errors import SettingError
+from rnnbench.experiment.feasibility import InfeasibleError, check_class, telling
+from rnnbench.experiment.mistakes import explain
+from rnnbench.experiment.settings import KeyPath, Training
+from rnnbench.text.strict_json import not_finite
+
+Values = dict[str, tuple[Any, KeyPath]]
+"""Settings as written, each with the place where it was written."""
+
+
+def read_entry(
+    entry: Mapping[str, Any], known: registry.Registry[Any], kind: str, path: KeyPath
+) -> tuple[Any, Values, Values]:
+    """The class an entry names, its settings, and those of its keys that override the training."""
+    name = entry.get(kind, path[-1])
+    if not isinstance(name, str) or name not in known:
+        where = (*path, kind) if kind in entry else path
+        raise SettingError(where, registry.unknown(kind, str(name), known))
+    found = known[name]
+    with refusing({}, {}, path):
+        check_class(found)
+    values = {key: (value, (*path, key)) for key, value in entry.items() if key != kind}
+    refuse_unknown(values, {kind} | set(found.model_fields) | set(Training.model_fields), path)
+    # A model's own `layers` are how many it stacks.
+    training = {key: values[key] for key in values if key in Training.model_fields and key not in found.model_fields}
+    return found, {key: value for key, value in values.items() if key not in training}, training
+
+
+def refuse_unknown(values: Values, allowed: set[str], path: KeyPath) -> None:
+    for key in values:
+        if key not in allowed:
+            raise SettingError((*path, key), registry.unknown("key", key, sorted(allowed)))
+
+
+def every_point(settings: type[Any], values: Values, path: KeyPath) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """Every point of the axes among `values`: the validated object, and the axes' values there."""
+    axes = {key: value for key, (value, _) in values.items() if is_axis(settings, key, value)}
+    for key, choices in axes.items():
+        if not choices:
+            raise SettingError(values[key][1], "an empty list makes an empty grid; give at least one value")
+    for chosen in itertools.product(*axes.values()):
+        axis_values = dict(zip(axes, chosen, strict=True))
+        point = {key: _frozen(axis_values.get(key, value)) for key, (value, _) in values.items()}
+        try:
+            with refusing(values, axis_values, path):
+                with telling(settings, "validation"):
+                    valid = settings.model_validate(point)
+                _check_finite(valid)
+            yield valid, dict(axis_values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            wrong = str(first["loc"][0]) if first["loc"] else ""
+            at: KeyPath = values[wrong][1] if wrong in values else path
+            if wrong in axes:
+                at = (*at, axes[wrong].index(axis_values[wrong]))
+            raise SettingError(at, explain(first)) from None
+
+
+def _check_finite(settings: BaseModel) -> None:
+    """Raise `InfeasibleError` for what pydantic lets pass: a default, and a number in a field of any type."""
+    for key, value in settings:
+        if (number := not_finite(value)) is not None:
+            raise InfeasibleError(key, f"{key}: {number} is not valid: should be a finite number")
+
+
+@contextmanager
+def refusing(values: Values, axes: Mapping[str, Any], path: KeyPath) -> Iterator[None]:
+    """Say what cannot run at the place of its setting: where it is written, else under `path`."""
+    try:
+        yield
+    except InfeasibleError as error:
+        key = error.key
+        if key not in values:
+            raise SettingError((*path, key) if key else path, error.message) from None
+        written, place = values[key]
+        index = (written.index(axes[key]),) if key in axes else ()
+        raise SettingError((*place, *index), error.message) from None
+
+
+def axes_of(settings: type[BaseModel], values: Values) -> dict[KeyPath, int]:
+    """How many values each axis has."""
+    known = {key: place for key, place in values.items() if key in settings.model_fields}
+    return {path: len(value) for key, (value, path) in known.items() if is_axis(settings, key, value)}
+
+
+def is_axis(settings: type[BaseModel], key: str, value: Any) -> bool:
+    """Whether a value is an axis: a list, or for a setting that is itself a list, a list of lists."""
+    if not isinstance(value, list):
+        return False
+    return not takes_list(settings, key) or any(isinstance(item, list) for item in value)
+
+
+def takes_list(settings: type[BaseModel], key: str) -> bool:
+    """Whether one value of this setting is itself a list."""
+    annotation = settings.model_fields[key].annotation
+    return any(typing.get_origin(kind) is tuple for kind in (annotation, *typing.get_args(annotation)))
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(item) for item in value) if isinstance(value, list) else value
+
+
+def merge_points(points: list[dict[str, Any]]) -> dict[str, Any]:
+    """What all points have in common, and a list of the values where they differ."""
+    merged: dict[str, Any] = {}
+    for key in points[0]:
+        values = [point[key] for point in points]
+        if isinstance(values[0], dict):
+            merged[key] = merge_points(values)
+        else:
+            distinct = [value for at, value in enumerate(values) if value not in values[:at]]
+            merged[key] = distinct if len(distinct) > 1 else distinct[0]
+    return merged

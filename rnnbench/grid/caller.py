@@ -1,0 +1,81 @@
+"""What belongs to the caller's process: whatever it is when a function of ours is called, it is the same afterwards."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from rnnbench import console as streams
+from rnnbench.errors import disarm_warnings
+
+_LOGGERS = ("", "absl", "alembic", "mlflow", "tensorflow")
+"""Those that we and the libraries under us set."""
+
+
+@contextmanager
+def kept() -> Iterator[None]:
+    """Inside, output, warnings and NumPy's errors can end nothing; afterwards all is as the caller had it.
+
+    That is the generators of `random` and NumPy, environment variables, loggers, warnings filters, NumPy's handling of
+    errors, `sys.stdout` and `sys.stderr`.
+    """
+    with ExitStack() as stack:
+        for part in (streams.surviving, _generators, _environment, _loggers, _warnings, _numpy_errors):
+            stack.enter_context(part())
+        yield
+
+
+@contextmanager
+def _generators() -> Iterator[None]:
+    import numpy as np
+
+    python, of_numpy = random.getstate(), np.random.get_state()
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(of_numpy)
+
+
+@contextmanager
+def _environment() -> Iterator[None]:
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        for name in os.environ.keys() - before.keys():
+            del os.environ[name]
+        os.environ.update(before)
+
+
+@contextmanager
+def _loggers() -> Iterator[None]:
+    loggers = [logging.getLogger(name) for name in _LOGGERS]
+    before = [(logger.level, logger.disabled, list(logger.handlers)) for logger in loggers]
+    try:
+        yield
+    finally:
+        for logger, (level, disabled, handlers) in zip(loggers, before, strict=True):
+            logger.setLevel(level)
+            logger.disabled = disabled
+            if logger is logging.root:
+                logger.handlers[:] = handlers
+
+
+@contextmanager
+def _warnings() -> Iterator[None]:
+    with warnings.catch_warnings():
+        disarm_warnings()
+        yield
+
+
+@contextmanager
+def _numpy_errors() -> Iterator[None]:
+    import numpy as np
+
+    with np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"):
+        yield

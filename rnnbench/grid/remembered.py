@@ -1,0 +1,105 @@
+"""With which overrides an experiment file was run, so that what they made is found again: `--last`, and hints."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rnnbench.errors import UserError
+from rnnbench.experiment import yaml_file as experiment_file
+from rnnbench.experiment.overrides import combined
+from rnnbench.text.wording import count_of
+from rnnbench.tracking.matching import matched
+from rnnbench.tracking.reader import asked, statuses
+
+if TYPE_CHECKING:
+    from rnnbench.experiment.definition import Experiment
+    from rnnbench.tracking.location import Location
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """Runs that a store has of an experiment, and that the experiment as it is asked for does not."""
+
+    runs: int
+    overrides: tuple[str, ...] | None
+    """What makes the file ask for them; None where that is not known, as the file was another then."""
+
+    def __str__(self) -> str:
+        """`36 runs with training.steps=150 (add --set training.steps=150)`."""
+        runs = count_of(self.runs, "run")
+        if self.overrides is None:
+            return f"{runs} with other settings than the file has now"
+        if not self.overrides:
+            return f"{runs} of the file as it is (leave --set out)"
+        options = " ".join(f"--set {shlex.quote(override)}" for override in self.overrides)
+        return f"{runs} with {', '.join(self.overrides)} (add {options})"
+
+
+def others(experiment: Experiment, location: Location) -> list[Remembered]:
+    """What the store has under other overrides than the experiment's, the last first; each run counts once.
+
+    Overrides that change nothing by now, or that the file does not take any more, are left out. Raises `UserError` if
+    the store does not answer.
+    """
+    stored = statuses(location, experiment.name).keys()
+    found_here = {run.signature for run in matched(location, experiment).runs.values()}
+    told = found_here | {spec.signature for spec in experiment.runs}
+    nothing_of_it = stored and not told & stored
+    found = []
+    for overrides in _asked_otherwise(experiment, location) if stored - told else ():
+        runs = (_signatures(experiment, overrides) & stored) - told
+        if runs:
+            found.append(Remembered(len(runs), tuple(_needed(experiment, overrides))))
+            told |= runs
+    if nothing_of_it and not found:
+        found.append(Remembered(len(stored), None))
+    return found
+
+
+def instead(experiment: Experiment, location: Location) -> str:
+    """Where a store has nothing of the experiment as it is asked for: what it has, in a line; else empty."""
+    if matched(location, experiment).runs:
+        return ""
+    there = "; ".join(map(str, others(experiment, location)))
+    return f"{location}: no runs of '{experiment.name}' as it is asked for, but {there}" if there else ""
+
+
+def with_last(file: Path, overrides: Sequence[str], location: Location) -> list[str]:
+    """The overrides of the last `run` of a file, and `overrides` on top.
+
+    Raises `UserError` if the store does not answer or knows no run of the file.
+    """
+    name = experiment_file.load(file, overrides).name
+    known = asked(location, name)
+    if not known:
+        raise UserError(f"{location}: no `rnnbench run` of '{name}' is remembered, so there is none to take up")
+    return combined(known[-1], overrides)
+
+
+def _asked_otherwise(experiment: Experiment, location: Location) -> list[list[str]]:
+    known = asked(location, experiment.name) or []
+    return [overrides for overrides in reversed(known) if tuple(overrides) != experiment.overrides]
+
+
+def _needed(experiment: Experiment, overrides: Sequence[str]) -> list[str]:
+    """Those of the overrides without which the file would ask for other runs."""
+    kept, runs = list(overrides), _signatures(experiment, overrides)
+    for override in overrides:
+        fewer = [other for other in kept if other != override]
+        if _signatures(experiment, fewer) == runs:
+            kept = fewer
+    return kept
+
+
+def _signatures(experiment: Experiment, overrides: Sequence[str]) -> set[str]:
+    if experiment.file is None:
+        return set()
+    try:
+        other = experiment_file.load(experiment.file, overrides)
+    except UserError:
+        return set()
+    return {spec.signature for spec in other.runs} if other.name == experiment.name else set()

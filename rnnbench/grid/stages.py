@@ -1,0 +1,98 @@
+"""Which runs of a grid are to be done, and when: seeds that choose the learning rates go first, see `selection`.
+
+Knows no pandas until there is something to choose, because `plan` and `status` must answer at once.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rnnbench.experiment.run_spec import line
+from rnnbench.tracking.matching import matched
+
+if TYPE_CHECKING:
+    from rnnbench.experiment.definition import Experiment
+    from rnnbench.experiment.run_spec import RunSpec
+    from rnnbench.tracking.location import Location
+
+_OVER = ("finished", "diverged", "failed")
+
+
+def planned(experiment: Experiment) -> int:
+    """How many runs of the grid will be done."""
+    choosing, evaluated = choosing_runs(experiment), evaluated_runs(experiment)
+    if not choosing:
+        return len(experiment.runs)
+    points = {
+        (spec.canonical.task, spec.canonical.model, spec.seed, spec.training.model_copy(update={"learning_rate": 1.0}))
+        for spec in evaluated
+    }
+    return len(choosing) + len(points)
+
+
+def expected(experiment: Experiment) -> dict[RunSpec, float]:
+    """Each run of the grid, with the share of it that is to be done: of several rates one will be chosen."""
+    choosing, evaluated = choosing_runs(experiment), evaluated_runs(experiment)
+    if not choosing:
+        return dict.fromkeys(experiment.runs, 1.0)
+    share = (planned(experiment) - len(choosing)) / len(evaluated)
+    return dict.fromkeys(choosing, 1.0) | dict.fromkeys(evaluated, share)
+
+
+def needed(experiment: Experiment, location: Location, specs: Sequence[RunSpec]) -> list[RunSpec]:
+    """Those of `specs` to do now, as far as the store can tell: first the seeds that choose, then what they leave."""
+    left_out = not_picked(experiment, location)
+    if left_out is None:
+        first = {spec.signature for spec in choosing_runs(experiment)}
+        return [spec for spec in specs if spec.signature in first]
+    return [spec for spec in specs if spec.signature not in left_out]
+
+
+def not_picked(experiment: Experiment, location: Location) -> set[str] | None:
+    """Signatures of the runs that need not be done: at rates that were not chosen, or of a seed with nothing to choose.
+
+    None before all runs that choose are over.
+    """
+    choosing = choosing_runs(experiment)
+    if not experiment.select or not choosing:
+        return set()
+    stored = matched(location, experiment).runs
+    if any(spec.signature not in stored or stored[spec.signature].status not in _OVER for spec in choosing):
+        return None
+    from rnnbench.analysis.results import validated
+    from rnnbench.analysis.selection import candidates
+    from rnnbench.analysis.statistics import GROUP
+
+    table = candidates(validated(location, experiment), experiment.select.seeds)
+    table = table[table["picked"]]
+    rates = dict(zip(table[GROUP].itertuples(index=False, name=None), table["learning_rate"], strict=True))
+    chosen = [
+        spec
+        for spec in experiment.points
+        if spec.seed not in experiment.select.seeds
+        and rates.get(_line(spec), spec.training.learning_rate) == spec.training.learning_rate
+    ]
+    return {spec.signature for spec in experiment.runs} - {spec.signature for spec in [*choosing, *chosen]}
+
+
+def choosing_runs(experiment: Experiment) -> list[RunSpec]:
+    """The runs that only choose: those of `select.seeds`, on lines with more than one rate."""
+    seeds = experiment.select.seeds if experiment.select else ()
+    rates = defaultdict(set)
+    # A run may stand on several lines.
+    for spec in experiment.points:
+        rates[_line(spec)].add(spec.training.learning_rate)
+    found = {spec.signature for spec in experiment.points if spec.seed in seeds and len(rates[_line(spec)]) > 1}
+    return [spec for spec in experiment.runs if spec.signature in found]
+
+
+def evaluated_runs(experiment: Experiment) -> list[RunSpec]:
+    """The runs of the other seeds, at every rate."""
+    seeds = experiment.select.seeds if experiment.select else ()
+    return [spec for spec in experiment.runs if spec.seed not in seeds]
+
+
+def _line(spec: RunSpec) -> tuple[str, ...]:
+    return tuple(line(spec, "learning_rate").values())

@@ -1,0 +1,90 @@
+"""What the store says of a grid at this moment: `rnnbench status`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from rnnbench.execution.estimate import seconds
+from rnnbench.execution.leases import Leases
+from rnnbench.experiment.definition import Experiment
+from rnnbench.experiment.run_spec import RunSpec
+from rnnbench.grid.stages import not_picked
+from rnnbench.tracking.location import Location
+from rnnbench.tracking.matching import matched
+from rnnbench.tracking.reader import StoredRun, histories
+
+STATES = ("finished", "diverged", "failed", "interrupted", "running", "waiting", "not needed")
+_DONE = ("finished", "diverged", "failed")
+
+
+@dataclass(frozen=True)
+class Running:
+    """A run that goes on, as far as the store knows: a driver writes every few seconds."""
+
+    spec: RunSpec
+    step: int | None
+    """Of its last evaluation; None before the first."""
+    score: float
+
+
+@dataclass(frozen=True)
+class GridStatus:
+    """How far a grid is."""
+
+    states: dict[str, str]
+    """By signature, one of `STATES`; `not needed`: at a learning rate that was not chosen."""
+    running: list[Running]
+    seconds_left: float | None
+    """At the speed of the runs that have ended, with as many at work as now; None where that cannot be told."""
+
+    note: str = ""
+    """How runs were found whose data are absent: see `matching`."""
+
+    @property
+    def done(self) -> int:
+        return sum(state in _DONE for state in self.states.values())
+
+    def counts(self, specs: list[RunSpec]) -> Counter[str]:
+        """How many of these runs are in each state; points that are one run count once."""
+        return Counter(self.states[signature] for signature in {spec.signature for spec in specs})
+
+
+def look(experiment: Experiment, location: Location, leases: Leases) -> GridStatus:
+    """Raises `UserError` if the store does not answer. A run whose driver is dead counts as interrupted."""
+    found = matched(location, experiment)
+    stored = found.runs
+    states = {spec.signature: stored[spec.signature].status if spec.signature in stored else "waiting"
+              for spec in experiment.runs}  # fmt: skip
+    left_out = not_picked(experiment, location) or set()
+    states |= {signature: "not needed" for signature in left_out if states[signature] == "waiting"}
+    if location.database is not None or leases.directory.exists():
+        # By the signature that the run has in the store: that of the grid may lack the data.
+        said = {signature: stored[signature].signature for signature in states if states[signature] == "running"}
+        alive = leases.taken(said.values())
+        states |= {signature: "interrupted" for signature, held in said.items() if held not in alive}
+    specs = [spec for spec in experiment.runs if states[spec.signature] == "running"]
+    running = _progress(location, specs, stored)
+    return GridStatus(states, running, _seconds_left(experiment, states, running, stored), found.note)
+
+
+def _progress(location: Location, specs: list[RunSpec], stored: dict[str, StoredRun]) -> list[Running]:
+    asked = [
+        StoredRun(stored[spec.signature].run_id, metrics={f"validation/{spec.task.score_name}": 0.0}) for spec in specs
+    ]
+    last = {run_id: (step, value) for run_id, step, _, value in histories(location, asked)}
+    return [Running(spec, *last.get(run.run_id, (None, float("nan")))) for spec, run in zip(specs, asked, strict=True)]
+
+
+def _seconds_left(
+    experiment: Experiment, states: dict[str, str], running: list[Running], stored: dict[str, StoredRun]
+) -> float | None:
+    took = expected = to_come = 0.0
+    steps = {one.spec.signature: (one.step or 0) / one.spec.training.steps for one in running}
+    for spec in experiment.runs:
+        measured = stored[spec.signature].metrics.get("seconds") if spec.signature in stored else None
+        if states[spec.signature] in _DONE:
+            took, expected = (took + measured, expected + seconds(spec)) if measured else (took, expected)
+        elif states[spec.signature] != "not needed":
+            to_come += seconds(spec) * (1 - steps.get(spec.signature, 0.0))
+    return to_come * took / expected / len(running) if running and took else None

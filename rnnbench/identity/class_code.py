@@ -1,0 +1,134 @@
+"""What stands in a signature for the code of a task or a model.
+
+For a class of ours its `version`, which we raise when a change alters results, along all of its parents: each class has
+its own. For a class from outside the digest of its sources, since nobody can be asked to remember, and the versions of
+what it takes from us: parents, and the tasks, models and layers that its sources import. A class without a file, in a
+notebook or on standard input, is signed by its own text or byte code and by what that refers to: see `live_code`.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from rnnbench.errors import UserError
+from rnnbench.identity import live_code, plugins, sources
+from rnnbench.identity.signature import PARTS
+from rnnbench.identity.sources import Sources
+
+_OURS = f"{sources.OURS}."
+_FOUNDATIONS = {"pydantic"} | sys.stdlib_module_names - {"__main__"}
+"""Where parents come from that are no part of any task or model."""
+_TYPED_IN = ("__main__", "__mp_main__")
+_noted: dict[type, Sources] = {}
+"""Of each registered class from outside the sources from which it was made."""
+
+
+def note(thing: type) -> None:
+    """Remember the sources of a class while they are those that run: it is being defined now."""
+    if thing not in _noted and not is_ours(thing) and (found := _sources(thing)) is not None:
+        _noted[thing] = found
+
+
+def of(thing: type) -> dict[str, Any]:
+    """Plain values that change when the code of the class does."""
+    versions: dict[str, int] = {}
+    digests: list[str] = []
+    for parent in thing.__mro__:
+        if is_ours(parent):
+            versions |= _version(parent)
+        elif parent.__module__.partition(".")[0] not in _FOUNDATIONS:
+            note(parent)
+            source = _noted.get(parent)
+            # By what it is and not by its module: a plug-in's module is named by where its file lies.
+            digests.append(f"{parent.__qualname__} {source.digest if source else live_code.digest(parent)}")
+            versions |= _taken_from_us(source) if source else {}
+    return {"versions": versions, "sources": digests}
+
+
+def is_ours(thing: type) -> bool:
+    """Whether a class is built in."""
+    return thing.__module__.startswith(_OURS)
+
+
+def home_of(thing: type) -> str | None:
+    """The module that a worker must import to know the class; None for ours, a plug-in's and what has none."""
+    name = thing.__module__
+    known = is_ours(thing) or name in _TYPED_IN or plugins.holds(name)
+    return None if known else name
+
+
+def check_reachable(thing: type) -> None:
+    """Raise `UserError` if other machines cannot have this class, because it is in no module that they could load."""
+    if thing.__module__ in _TYPED_IN:
+        raise UserError(
+            f"class {thing.__qualname__} is defined in {thing.__module__}, where other machines do not find it: "
+            "put it into a file and name that under 'plugins:', or run it on this machine"
+        )
+
+
+def check_current(thing: type, on_disk: bool = False) -> None:
+    """Raise `UserError` if running the class here would not run what it was signed by.
+
+    Another plug-in may have put modules in the place of those that it imports as it runs, or one of these was edited.
+    `on_disk`: it will run elsewhere, from its files, so no file may have been edited.
+    """
+    found = _noted.get(thing)
+    if found is None:
+        return
+    to_come = (one for name, one in found.imported.items() if name not in sys.modules and not plugins.keeps(name))
+    changed = found.changed if on_disk else next((one.file for one in to_come if not one.is_current), None)
+    if changed:
+        raise UserError(f"{changed} was edited after the experiment was loaded: load the experiment again")
+    if plugins.is_overtaken(found):
+        raise UserError(
+            f"another plug-in has been loaded whose modules have the names of those of {found.root.file}: "
+            "load the experiment again"
+        )
+
+
+def forget_cached(thing: type) -> None:
+    """Empty what functions of the class and of its modules remember (`functools.lru_cache`): files may have changed."""
+    names = {parent.__module__ for parent in thing.__mro__ if not is_ours(parent)} - _FOUNDATIONS
+    names |= set(_noted[thing].imported) if thing in _noted else set()
+    for name in names:
+        module = sys.modules.get(name)
+        inside = [one for parent in thing.__mro__ if parent.__module__ == name for one in vars(parent).values()]
+        for value in [*vars(module).values(), *inside] if module else inside:
+            clear = getattr(value, "cache_clear", None)
+            if callable(clear) and getattr(value, "__module__", None) == name and not isinstance(value, type):
+                clear()
+
+
+def _version(thing: type) -> dict[str, int]:
+    # Its own: a class that inherits the version of its parent would count that twice.
+    name = f"{thing.__module__.removeprefix(_OURS)}.{thing.__qualname__}"
+    return {name: vars(thing).get("version", 1)} if hasattr(thing, "version") else {}
+
+
+def _sources(thing: type) -> Sources | None:
+    """None for a class that was not read from a file."""
+    module = sys.modules.get(thing.__module__)
+    known = plugins.sources_of(thing.__module__)
+    file = getattr(module, "__file__", None)
+    if known is not None or not file:
+        return known
+    # Under `python -m` the main module is known by a name of its own, which its relative imports go by.
+    spec = getattr(module, "__spec__", None)
+    try:
+        return sources.read(spec.name if spec else thing.__module__, file)
+    except OSError:
+        return None
+
+
+def _taken_from_us(found: Sources) -> dict[str, int]:
+    versions: dict[str, int] = {}
+    for name in found.ours:
+        if f"{name}.".startswith(f"{_OURS}layers."):
+            versions["layers"] = PARTS["layers"]
+        module = sys.modules.get(name)
+        if module is not None and name.startswith((f"{_OURS}tasks.", f"{_OURS}models.")):
+            for thing in vars(module).values():
+                if isinstance(thing, type) and thing.__module__ == name:
+                    versions |= _version(thing)
+    return versions

@@ -1,0 +1,192 @@
+"""The source of a module and of all local modules that it imports: what stands for the code of a plug-in.
+
+Local is what lies neither in this package, nor in the standard library, nor among the installed packages; of an
+installed plug-in also its own package. Imports are found by reading the source, so that nothing is executed: relative
+ones, those within functions, `from . import x`. Out of reach are names that are put together when the code runs
+(`importlib.import_module(name)`) and files that are not imported but read.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.util
+import os
+import sys
+import sysconfig
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from pathlib import Path
+
+OURS = "rnnbench"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file as it was read."""
+
+    file: str
+    content: bytes
+    is_package: bool = False
+    is_python: bool = True
+
+    @cached_property
+    def digest(self) -> str:
+        return hashlib.sha256(self.content).hexdigest()[:16]
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the file still holds this."""
+        try:
+            return Path(self.file).read_bytes() == self.content
+        except OSError:
+            return False
+
+
+@dataclass(frozen=True)
+class Sources:
+    """A module's source and those of the local modules that it imports, as they were at one moment."""
+
+    root: Source
+    imported: dict[str, Source] = field(default_factory=dict)
+    """By the name under which they are imported."""
+    ours: frozenset[str] = frozenset()
+    """Modules of this package that any of them imports."""
+
+    @cached_property
+    def digest(self) -> str:
+        """Of contents and imported names; where the files lie, and what the first is called, plays no part."""
+        parts = [self.root.digest, *(f"{name} {self.imported[name].digest}" for name in sorted(self.imported))]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+    @property
+    def changed(self) -> str | None:
+        """A file that does not hold any more what was read, or None."""
+        return next((one.file for one in (self.root, *self.imported.values()) if not one.is_current), None)
+
+
+def read(name: str, file: str, beside: Sequence[str] = ()) -> Sources:
+    """The sources of a module, by its name and file; `beside`: folders where its imports are looked for at last.
+
+    A file that cannot be parsed imports nothing. Raises `OSError` if the first cannot be read.
+    """
+    importlib.invalidate_caches()  # a file may have come since Python looked
+    spec = importlib.util.spec_from_file_location(name, file)
+    is_package = spec is not None and spec.submodule_search_locations is not None
+    root = Source(file, Path(file).read_bytes(), is_package, file.endswith(".py"))
+    own = name.partition(".")[0]
+    found: dict[str, Source] = {}
+    ours: set[str] = set()
+    waiting = [(name, root)]
+    # Packages are executed before what they hold.
+    parts = name.split(".")
+    above = [".".join(parts[:end]) for end in range(1, len(parts))]
+    for package in above:
+        if (one := _source(package, own, beside)) is not None:
+            found[package] = one
+            waiting.append((package, one))
+    while waiting:
+        importer, source = waiting.pop()
+        for wanted in _imports(importer, source):
+            if wanted == name or wanted in found:
+                continue
+            if wanted.partition(".")[0] == OURS:
+                ours.add(wanted)
+                continue
+            one = _source(wanted, own, beside)
+            if one is not None:
+                found[wanted] = one
+                waiting.append((wanted, one))
+    return Sources(root, found, frozenset(ours))
+
+
+def is_local(file: str) -> bool:
+    """Whether a file is neither of Python, nor of an installed package, nor of this one."""
+    path = os.path.realpath(file)
+    return not (
+        {"site-packages", "dist-packages"} & set(Path(path).parts)
+        or any(path.startswith(f"{place}{os.sep}") for place in _installed())
+    )
+
+
+@cache
+def _installed() -> tuple[str, ...]:
+    paths = sysconfig.get_paths()
+    places = [paths[kind] for kind in ("stdlib", "platstdlib", "purelib", "platlib")]
+    return tuple({os.path.realpath(place) for place in places} | {os.path.realpath(Path(__file__).parent.parent)})
+
+
+def _imports(importer: str, source: Source) -> Iterator[str]:
+    """Names of all modules that may be imported; of `from a import b`, which may be a module or not, `a.b` too."""
+    try:
+        tree = ast.parse(source.content) if source.is_python else ast.Module([], [])
+    except (SyntaxError, ValueError):
+        return
+    package = importer if source.is_package else importer.rpartition(".")[0]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = _absolute(node, package)
+            names = [f"{base}.{alias.name}" for alias in node.names] if base else []
+        else:
+            continue
+        for name in names:
+            parts = name.removesuffix(".*").split(".")
+            yield from (".".join(parts[: end + 1]) for end in range(len(parts)))
+
+
+def _absolute(node: ast.ImportFrom, package: str) -> str:
+    if not node.level:
+        return node.module or ""
+    try:
+        return importlib.util.resolve_name("." * node.level + (node.module or ""), package)
+    except ImportError:
+        return ""
+
+
+def _source(name: str, own: str, beside: Sequence[str]) -> Source | None:
+    top = name.partition(".")[0]
+    if top in sys.stdlib_module_names:
+        return None
+    spec = find(name, beside)
+    file = spec.origin if spec is not None and spec.has_location else _file_of_loaded(name)
+    if not file or not (is_local(file) or top == own):
+        return None
+    try:
+        content = Path(file).read_bytes()
+    except OSError:
+        return None
+    is_package = spec is not None and spec.submodule_search_locations is not None
+    return Source(file, content, is_package, spec is None or isinstance(spec.loader, SourceFileLoader))
+
+
+def find(name: str, beside: Sequence[str] = ()) -> ModuleSpec | None:
+    """Where a module would be imported from; unlike `importlib.util.find_spec` it imports no parent.
+
+    What is in the folders `beside` goes before other local modules, as Python has it for scripts, but not before
+    installed ones.
+    """
+    parent = name.rpartition(".")[0]
+    path: Sequence[str] | None = None
+    if parent:
+        above = find(parent, beside)
+        if above is None or above.submodule_search_locations is None:
+            return None
+        path = list(above.submodule_search_locations)
+    for finder in sys.meta_path:
+        look = getattr(finder, "find_spec", None)
+        spec = look(name, path) if look and not getattr(finder, "keeps_sources", False) else None
+        if spec is not None:
+            break
+    else:
+        spec = None
+    if parent or (spec is not None and not (spec.origin and is_local(spec.origin)) and spec.loader is not None):
+        return spec
+    return PathFinder.find_spec(name, list(beside)) or spec
+
+
+def _file_of_loaded(name: str) -> str | None:
+    return getattr(sys.modules.get(name), "__file__", None)

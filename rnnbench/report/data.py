@@ -1,0 +1,207 @@
+"""What a report is made of: the results with their names for reading, and their statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from rnnbench.analysis import statistics
+from rnnbench.analysis.results import OWN_SKILL, Results
+from rnnbench.analysis.selection import CHOOSING, EVALUATED, candidates
+from rnnbench.report.style import Series, all_series, count, isolated, series_label, slug
+
+UNSOUND = "gradient_profile/sound"
+"""Metric that is 0 where the states that the probe taps do not hold all that the network knows of the past."""
+FILLERS = {"blank": "silence", "distractor": "noise"}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A task at one setting: what gets a section of its own."""
+
+    task: str
+    setting: str
+    source: str
+    score_name: str
+    relative: bool = False
+    """Whether solved means to keep the model's own skill at lag 0."""
+
+    @property
+    def synthetic(self) -> bool:
+        return self.source == "synthetic"
+
+    @property
+    def label(self) -> str:
+        """The name for headings; a stand-in is called one wherever it is named."""
+        name = f"{self.task}, {self.setting}" if self.setting else self.task
+        if self.synthetic:
+            return isolated(f"{name} (synthetic stand-in)")
+        return isolated(name if self.source in ("", "generated", self.task) else f"{name} ({self.source})")
+
+    @property
+    def score_title(self) -> str:
+        """The name of its score for axes and headings."""
+        return {"mse": "mean squared error"}.get(self.score_name, self.score_name)
+
+    @property
+    def slug(self) -> str:
+        """Its name in file names and anchors."""
+        return slug(self.label)
+
+
+class Material:
+    """The tables of `Results`, each with the labels `problem` and `series`, and what follows from them."""
+
+    def __init__(self, results: Results) -> None:
+        # An infinity is no place on an axis, and no figure in a table.
+        results = replace(results, runs=_finite(results.runs), history=_finite(results.history))
+        keys = statistics.GROUP
+        everything = statistics.with_group_names(results.runs)
+        everything["run"] = range(len(everything))
+        evaluated = results.runs["role"] == EVALUATED
+        runs = everything[evaluated]
+        self._problems = {
+            row: Problem(row[0], row[1], row[2], *self._scoring(everything, row))
+            for row in everything[["task", "task_setting", "source"]]
+            .drop_duplicates()
+            .itertuples(index=False, name=None)
+        }
+        self.runs = self._labelled(runs)
+        """One row a run that is evaluated, `run` its place among all: what figures and tables are made of."""
+        self.all_runs = self._labelled(everything)
+        """One row a run, also those that only served to choose a learning rate."""
+        table = statistics.summary(results.runs[evaluated])
+        self.summary = self._labelled(table)
+        """`statistics.summary`: one row a line and lag."""
+        self.horizons = self._labelled(statistics.horizons(table))
+        """`statistics.horizons`: one row a line."""
+        self.overall = self._labelled(statistics.overall(results.runs[evaluated]))
+        """`statistics.overall`: one row a line."""
+        self.solving = self._labelled(statistics.solving(results.runs[evaluated]))
+        """`statistics.solving`: one row a line, lag and step of its curve."""
+        pairs = statistics.improvements(results.runs[evaluated])
+        others = pairs[["other", "other_setting"]].itertuples(index=False, name=None)
+        self.improvements = self._labelled(pairs).assign(other_series=[series_label(*other) for other in others])
+        """`statistics.improvements`: one row a pair of lines."""
+        named = self.runs[["signature", "problem", "series", "lag", "seed", "run", "score_name", *keys]]
+        self.history = results.history.merge(named, on="signature")
+        self.profiles = results.profiles.merge(named, on="signature")
+        levels = results.levels.merge(named, on="signature")
+        self.levels = levels.groupby(["problem", "filler", "lag", "level"], sort=False)["value"].median().reset_index()
+        """`problem, filler, lag, level, value`."""
+
+    def unsound(self, problem: Problem) -> list[str]:
+        """The lines of a problem some of whose gradient profiles are unsound, in the order of the file."""
+        marks = self.history[(self.history["metric"] == UNSOUND) & (self.history["value"] == 0)]
+        marked = set(marks.loc[marks["problem"] == problem.label, "series"])
+        return [series.label for series in self.series if series.label in marked]
+
+    @property
+    def problems(self) -> list[Problem]:
+        evaluated = set(self.runs["problem"])
+        return [problem for problem in self._problems.values() if problem.label in evaluated]
+
+    @property
+    def selects(self) -> bool:
+        """Whether learning rates were chosen."""
+        return bool((self.all_runs["role"] != EVALUATED).any())
+
+    @property
+    def choosing_seeds(self) -> list[int]:
+        """Seeds that only chose; none where those that chose are evaluated too."""
+        return _choosing(self.all_runs)
+
+    @property
+    def candidates(self) -> pd.DataFrame:
+        """`selection.candidates`: one row a line and learning rate, of the experiments that choose."""
+        by_experiment = [runs for _, runs in self.all_runs.groupby("experiment", sort=False)]
+        choosing = [runs for runs in by_experiment if (runs["role"] != EVALUATED).any()]
+        return self._labelled(pd.concat(candidates(runs, _choosing(runs)) for runs in choosing))
+
+    @cached_property
+    def series(self) -> list[Series]:
+        pairs = self.runs[["model", "model_setting"]].drop_duplicates()
+        return all_series(list(pairs.itertuples(index=False, name=None)))
+
+    def fillers(self, problem: Problem) -> list[str]:
+        """The fillers of a problem in the order of the grid."""
+        return list(self.runs.loc[self.runs["problem"] == problem.label, "filler"].unique())
+
+    def blocks(self, problem: Problem | None = None) -> Iterator[tuple[str, str, pd.DataFrame, pd.DataFrame]]:
+        """(problem, filler, rows of the summary, ended runs) of each problem, or of one, of which a run ended."""
+        for (label, filler), table in self.summary.groupby(["problem", "filler"], sort=False):
+            runs = outcomes(self.runs[(self.runs["problem"] == label) & (self.runs["filler"] == filler)])
+            if len(runs) and (problem is None or label == problem.label):
+                yield str(label), str(filler), table, runs
+
+    def matching(self, problem: Problem) -> str:
+        """What is held equal between the models of a problem: units, recurrent parameters, or neither."""
+        runs = self.runs[self.runs["problem"] == problem.label]
+        units, parameters = runs["units"].dropna(), runs["recurrent_parameters"].dropna()
+        if runs["series"].nunique() < 2 or units.empty:
+            return ""
+        if len(parameters) and parameters.max() <= 1.03 * parameters.min():
+            ends = dict.fromkeys(count(end) for end in (parameters.min(), parameters.max()))
+            return f"Equal recurrent parameters ({' to '.join(ends)})."
+        if units.nunique() == 1:
+            return f"Equal units ({int(units.iloc[0])}); parameters differ."
+        return "Neither units nor parameters are equal."
+
+    def counts(self, table: pd.DataFrame) -> str:
+        """`"3 seeds a point; 1 diverged; 2 failed"` for some rows of `summary`."""
+        seeds = seeds_text(int(table["n"].min()), int(table["n"].max())) if len(table) else "no run"
+        extra = [f"{int(table[f'n_{kind}'].sum())} {kind}" for kind in ("diverged", "failed")]
+        return "; ".join([f"{seeds} a point", *extra])
+
+    def _labelled(self, table: pd.DataFrame) -> pd.DataFrame:
+        rows = table[["task", "task_setting", "source"]].itertuples(index=False, name=None)
+        return table.assign(
+            problem=[self._problems[row].label for row in rows],
+            series=[
+                series_label(*pair) for pair in table[["model", "model_setting"]].itertuples(index=False, name=None)
+            ],
+        )
+
+    @staticmethod
+    def _scoring(runs: pd.DataFrame, row: tuple[str, str, str]) -> tuple[str, bool]:
+        same = runs[(runs["task"] == row[0]) & (runs["task_setting"] == row[1]) & (runs["source"] == row[2])]
+        return next(iter(same["score_name"].dropna()), "score"), bool((same["criterion"] == OWN_SKILL).any())
+
+
+def _finite(table: pd.DataFrame) -> pd.DataFrame:
+    """`table` with what is infinite missing."""
+    numbers = table.select_dtypes("float")
+    return table.assign(**numbers.where(np.isfinite(numbers)))
+
+
+def _choosing(runs: pd.DataFrame) -> list[int]:
+    return sorted(int(seed) for seed in runs.loc[runs["role"] == CHOOSING, "seed"].unique())
+
+
+def outcomes(runs: pd.DataFrame) -> pd.DataFrame:
+    """The runs that count: finished or diverged."""
+    return runs[runs["status"].isin(statistics.OUTCOMES)]
+
+
+def seeds_text(low: int, high: int) -> str:
+    """`"3 seeds"`, `"2 to 3 seeds"`."""
+    if low == high:
+        return f"{high} seed{'' if high == 1 else 's'}"
+    return f"{low} to {high} seeds"
+
+
+def flatten(value: object, prefix: str = "") -> list[tuple[str, str]]:
+    """A nested plain object as (dotted name, text) pairs; lists of plain values stay on one line."""
+    if isinstance(value, dict):
+        return [
+            pair for key, inner in value.items() for pair in flatten(inner, f"{prefix}.{key}" if prefix else str(key))
+        ]
+    if isinstance(value, list | tuple):
+        if any(isinstance(inner, dict | list | tuple) for inner in value):
+            return [pair for i, inner in enumerate(value) for pair in flatten(inner, f"{prefix}[{i}]")]
+        return [(prefix, ", ".join(map(str, value)))]
+    return [] if value is None else [(prefix, str(value))]

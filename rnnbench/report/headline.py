@@ -1,0 +1,67 @@
+"""What a grid found, in short: for the end of `rnnbench run` and the first lines of the MLflow page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from rnnbench.analysis.results import Results
+from rnnbench.report import words
+from rnnbench.report.data import Material
+from rnnbench.report.tables import horizon_text
+from rnnbench.text.markdown import plain
+
+
+@dataclass(frozen=True)
+class Row:
+    """The memory horizon of one line."""
+
+    task: str
+    filler: str
+    model: str
+    horizon: str
+    """`50`; `≥ 200`: the longest lag tried; `–`: not even the shortest; `?`: cannot be judged."""
+
+
+class Headline:
+    """The answers of a report before its figures."""
+
+    heading = "Memory horizon: the longest lag that at least half of the seeds solve, all shorter ones included"
+
+    def __init__(self, results: Results) -> None:
+        self._material = Material(results)
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        """A row a line, in the order of the grid."""
+        return [
+            Row(found["problem"], found["filler"], found["series"], horizon_text(found["horizon"]))
+            for found in self._material.horizons.to_dict("records")
+        ]
+
+    @property
+    def models(self) -> list[str]:
+        return list(dict.fromkeys(row.model for row in self.rows))
+
+    @property
+    def by_task(self) -> dict[tuple[str, str], dict[str, str]]:
+        """For each task and filler the horizon of each model."""
+        found: dict[tuple[str, str], dict[str, str]] = {}
+        for row in self.rows:
+            found.setdefault((row.task, row.filler), {})[row.model] = row.horizon
+        return found
+
+    def markdown(self) -> str:
+        """Sentences for each task, the table of memory horizons, and how many runs there are."""
+        material = self._material
+        parts = [f"**{plain(found.label)}**: {plain(words.headline(material, found))}" for found in material.problems]
+        parts += [words.BRACKETS, words.run_counts(material, None), words.caution(material)]
+        head = ["task", "filler", *self.models]
+        lines = [[*key, *(found.get(model, "") for model in self.models)] for key, found in self.by_task.items()]
+        parts += [f"{self.heading}:", _table(head, lines)]
+        return "\n\n".join(part for part in parts if part)
+
+
+def _table(head: list[str], lines: list[list[str]]) -> str:
+    rows = [head, ["---"] * len(head), *lines]
+    return "\n".join("| " + " | ".join(cell if row is rows[1] else plain(cell) for cell in row) + " |" for row in rows)

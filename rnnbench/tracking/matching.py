@@ -1,0 +1,59 @@
+"""Which stored run is which run of a grid: by signature, and by settings alone where the data are not at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from rnnbench.tracking.reader import SETTINGS_TAG, StoredRun, stored_runs
+
+if TYPE_CHECKING:
+    from rnnbench.experiment.definition import Experiment
+    from rnnbench.tracking.location import Location
+
+
+@dataclass(frozen=True)
+class Matched:
+    """The stored runs of a grid."""
+
+    runs: dict[str, StoredRun] = field(default_factory=dict)
+    """The newest of each run of the grid, by the grid's signature."""
+    note: str = ""
+    """A line for people where the data are absent, so that a match says less; else empty."""
+
+
+def matched(location: Location, experiment: Experiment) -> Matched:
+    """What a store holds of an experiment. Raises `UserError` if the store does not answer or is none."""
+    return match(experiment, stored_runs(location, experiment.name))
+
+
+def match(experiment: Experiment, stored: Iterable[StoredRun]) -> Matched:
+    """`stored`: the oldest first."""
+    stored = list(stored)
+    by_signature = {run.signature: run for run in stored}
+    by_settings: dict[str, dict[str, StoredRun]] = {}
+    for run in by_signature.values():
+        by_settings.setdefault(run.tags.get(SETTINGS_TAG, ""), {})[run.signature] = run
+    place = {run.run_id: at for at, run in enumerate(stored)}
+    found: dict[str, StoredRun] = {}
+    blind: list[str] = []
+    several = 0
+    for spec in experiment.runs:
+        if spec.fingerprint is None:
+            candidates = list(by_settings.get(spec.settings_signature, {}).values())
+            blind += [spec.task_label] if spec.task_label not in blind else []
+            several += len(candidates) > 1
+        else:
+            candidates = [by_signature[spec.signature]] if spec.signature in by_signature else []
+        if candidates:
+            found[spec.signature] = max(candidates, key=lambda run: place[run.run_id])
+    return Matched(found, _note(blind, several))
+
+
+def _note(tasks: list[str], several: int) -> str:
+    if not tasks:
+        return ""
+    note = f"the data of {', '.join(tasks)} are not here: runs are matched by their settings alone"
+    runs = "1 run was" if several == 1 else f"{several} runs were"
+    return f"{note}; {runs} made on different data, of which the newest is shown" if several else note

@@ -1,0 +1,169 @@
+"""How experiments, runs and reports are called and described in MLflow."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import platform
+import subprocess
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import rnnbench
+from rnnbench.experiment.definition import Experiment
+from rnnbench.experiment.run_spec import RunSpec
+from rnnbench.text import strict_json
+from rnnbench.text.markdown import plain
+from rnnbench.tracking.reader import KIND_TAG, PICTURE_ARTIFACT, SETTINGS_TAG, SIGNATURE_TAG, STATUS_TAG
+from rnnbench.tracking.views import VIEWS, link
+
+NAME_TAG = "mlflow.runName"
+NOTE_TAG = "mlflow.note.content"
+"""The description of a run or an experiment: Markdown, of which the page of an experiment shows the first line."""
+REPORT = "report"
+_REPORT_COLOUR = "#444444"
+_NAME_LENGTH = 250
+"""Characters that a database may keep of a run's name."""
+_DESCRIPTION_LENGTH = 1500
+_EXPERIMENT_NOTE_LENGTH = 20_000
+"""Characters that MLflow takes."""
+_MESSAGE_LENGTH = 500
+_NOTE_LENGTH = 4000
+"""Characters of a traceback shown on the page of its run; the artifact has all of it."""
+
+
+def run_name(spec: RunSpec) -> str:
+    """The name of the spec, cut where a database would."""
+    return spec.name if len(spec.name) <= _NAME_LENGTH else f"{spec.name[: _NAME_LENGTH - 1]}…"
+
+
+def label_tags(spec: RunSpec, colour: str) -> dict[str, str]:
+    """The tags of a run that follow the labels in the experiment file; `colour`: that of its model everywhere."""
+    labels = {"task": spec.task_label, "model": spec.model_label}
+    return {NAME_TAG: run_name(spec), **labels, "mlflow.runColor": colour}
+
+
+def run_tags(spec: RunSpec, colour: str) -> dict[str, str]:
+    """The tags of a run that goes on."""
+    return {
+        SIGNATURE_TAG: spec.signature,
+        SETTINGS_TAG: spec.settings_signature,
+        STATUS_TAG: "running",
+        KIND_TAG: "run",
+        **label_tags(spec, colour),
+        "source": spec.task.data_source,
+        **origin(),
+    }
+
+
+def run_file(spec: RunSpec) -> dict[str, Any]:
+    """All that can change a run's result, for the file beside it."""
+    return {"name": spec.name, **spec.settings}
+
+
+def report_tags() -> dict[str, str]:
+    """The tags of the run that holds the report; the view of the results groups by `model`."""
+    note = "The report of this experiment: open **report.html** under Artifacts, or one of its figures."
+    return {KIND_TAG: REPORT, "model": REPORT, "mlflow.runColor": _REPORT_COLOUR, NOTE_TAG: note, **origin()}
+
+
+def report_digest(directory: Path, *words: str) -> str:
+    """Of the files of a report, and of the words that are said about it."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in directory.rglob("*") if path.is_file()):
+        digest.update(f"{path.relative_to(directory).as_posix()}\0{path.stat().st_size}\0".encode())
+        digest.update(path.read_bytes())
+    for text in words:
+        digest.update(f"\0{text}".encode())
+    return digest.hexdigest()
+
+
+def run_note(spec: RunSpec, run_id: str, status: str, metrics: Mapping[str, float]) -> str:
+    """What was asked of a run and what came out, with the picture of its gradient profile."""
+    through = "noise" if spec.task.filler == "distractor" else "silence"
+    asked = f"{question(spec.model_label, spec.task_label)} after {spec.task.lag} steps of {through}?"
+    score = metrics.get("score", math.nan)
+    found = [f"Test {spec.task.score_name} {score:.4g}" if math.isfinite(score) else "No test score"]
+    found += ["solved" if metrics["solved"] else "not solved"] if "solved" in metrics else []
+    found += [f"{metrics['survival']:.2g} of the gradient reaches the evidence"] if "survival" in metrics else []
+    found += [f"{status} after {metrics.get('steps', 0):.0f} steps"]
+    picture = f"![gradient profile](get-artifact?path={PICTURE_ARTIFACT}&run_uuid={run_id})"
+    return f"{asked} {', '.join(found)}.\n\n{picture}"
+
+
+def question(model_label: str, task_label: str) -> str:
+    """The beginning of a run's note, which names its labels."""
+    return f"Does **{plain(model_label)}** still solve {plain(task_label)}"
+
+
+def failure_note(message: str, traceback: str) -> str:
+    """Why a run failed."""
+    return f"{plain(message[:_MESSAGE_LENGTH])}\n```\n{traceback[-_NOTE_LENGTH:]}\n```"
+
+
+def experiment_note(experiment: Experiment, experiment_id: str, report_id: str | None = None, found: str = "") -> str:
+    """Links to report and views on the first line, then what was asked, then what was found (Markdown)."""
+    views = [f"[{name}]({link(experiment_id, name)})" for name in VIEWS]
+    asked = plain(experiment.description[:_DESCRIPTION_LENGTH])
+    if report_id is None:
+        return f"Views: {' · '.join(views)} (the report comes when the runs are done)\n\n{asked}"
+    page = f"#/experiments/{experiment_id}/runs/{report_id}/artifacts/report.html?workflowType=machine_learning"
+    figure = f"![skill against lag](get-artifact?path=figures/overview.svg&run_uuid={report_id})"
+    note = f"**[Report]({page})** · {' · '.join(views)}\n\n{asked}\n\n{figure}\n\n{found}"
+    return note[: note.rfind("\n", 0, _EXPERIMENT_NOTE_LENGTH)] if len(note) > _EXPERIMENT_NOTE_LENGTH else note
+
+
+def parameters(spec: RunSpec) -> dict[str, str]:
+    """Everything that is set about a run, under the names of the experiment file."""
+    flat: dict[str, Any] = {
+        "task": spec.task_label,
+        "source": spec.task.data_source,
+        "model": spec.model_label,
+        "seed": spec.seed,
+        "recurrent_parameters": spec.model.recurrent_parameters(spec.task.inputs.width),
+    }
+    groups = {
+        "task": {"name": spec.settings["task"], **spec.settings["task_settings"]},
+        "model": {"name": spec.settings["model"], **spec.settings["model_settings"]},
+        "training": spec.settings["training"],
+        "gradients": spec.settings["gradients"],
+    }
+    for group, settings in groups.items():
+        for key, value in settings.items():
+            taken = key in flat and flat[key] != value
+            flat[f"{group}_{key}" if taken or key == "name" or group == "gradients" else key] = value
+    return {key: value if isinstance(value, str) else strict_json.dumps(value) for key, value in flat.items()}
+
+
+def dataset(data: dict[str, str]) -> Any:
+    """The data of a run for MLflow, by the digest of their test split."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    source = strict_json.dumps({"uri": data.get("source", "")})
+    dataset = Dataset(data.get("name", "data"), data.get("digest", "")[:36] or "none", "external", source)
+    return DatasetInput(dataset, tags=[InputTag("mlflow.data.context", "test")])
+
+
+@cache
+def origin() -> dict[str, str]:
+    """What wrote the run: version, commit, Python."""
+    origin = {
+        "rnnbench.version": rnnbench.__version__,
+        "environment.python": platform.python_version(),
+        "mlflow.source.name": "rnnbench",
+        "mlflow.source.type": "LOCAL",
+    }
+    package = Path(__file__).parent.parent
+    tracked = ["git", "-C", str(package), "ls-files", "--error-unmatch", "__init__.py"]
+    commit = ["git", "-C", str(package), "rev-parse", "HEAD"]
+    try:
+        # An installed copy may lie inside another project's repository, whose commit says nothing of it.
+        subprocess.run(tracked, check=True, capture_output=True)
+        origin["mlflow.source.git.commit"] = subprocess.run(
+            commit, check=True, capture_output=True, text=True
+        ).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        pass
+    return origin

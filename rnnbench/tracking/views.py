@@ -1,0 +1,177 @@
+"""The saved views in which our experiments open on the MLflow page: columns and charts that fit their questions.
+
+A saved view is an experiment tag that MLflow 3.17 does not document, so tests/test_mlflow_ui.py opens a browser.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from rnnbench.experiment.definition import Experiment
+from rnnbench.tracking.reader import KIND_TAG, STATUS_TAG
+
+RESULTS, CURVES, GRADIENTS = "results", "curves", "gradients"
+VIEWS = (RESULTS, CURVES, GRADIENTS)
+Chart = dict[str, Any]
+
+_METRICS = {
+    RESULTS: ("score", "skill", "solved", "steps_to_solve", "steps", "seconds", "survival", "parameters"),
+    CURVES: ("score", "best_step", "steps_to_solve", "steps", "train/loss", "validation/loss"),
+    GRADIENTS: ("survival", "decay_per_step", "reach", "score", "gradient_norm/max", "gradient_norm/clipped"),
+}
+_PARAMS = ("lag", "filler", "seed")
+_LABELS = ("task", "model")
+"""As tags, which follow the experiment file; a parameter stays as it was."""
+_SIZES = ("units", "learning_rate")
+_PAGE_COLUMNS = ("attributes.`Created`", "attributes.`Duration`")
+_NAME, _NARROW = 230, 95
+"""Widths of the run's name and of any other column, pixels."""
+_GENERATED = (
+    "Model metrics", "gradient_norm", "gradient_norm/bias", "gradient_norm/kernel", "gradient_norm/recurrent_kernel",
+    "gradient_profile", "gradient_profile_c", "level", "recurrent_kernel/sigma_max", "recurrent_kernel/spectral_radius",
+    "saturation/closed", "saturation/open", "saturation/tanh", "seconds", "test", "train", "validation",
+)  # fmt: skip
+"""Sections that the page makes by itself, one chart a metric: kept, but closed."""
+
+
+def view_tag(name: str) -> str:
+    """Name of the experiment tag that holds a view."""
+    return f"mlflow.sharedViewState.{name}"
+
+
+def link(experiment_id: str, view: str) -> str:
+    """Where a view is, relative to the address of the server: results as a table, the others as charts."""
+    charts = "" if view == RESULTS else "&compareRunsMode=CHART"
+    return f"#/experiments/{experiment_id}/runs?workflowType=machine_learning&viewStateShareKey={view}{charts}"
+
+
+def views(experiment: Experiment) -> dict[str, str]:
+    """The tags that install the saved views of an experiment."""
+    return {view_tag(name): _view(name, experiment) for name in VIEWS}
+
+
+def _view(name: str, experiment: Experiment) -> str:
+    columns = [
+        f"tags.`{STATUS_TAG}`",
+        *(f"metrics.`{metric}`" for metric in _METRICS[name]),
+        *(f"params.`{param}`" for param in _PARAMS),
+        *(f"tags.`{label}`" for label in _LABELS),
+        *(f"params.`{size}`" for size in _SIZES),
+    ]
+    charts = list(_CHARTS[name](experiment))
+    state = {
+        # In a chart the report would be a line without points.
+        "searchFilter": "" if name == RESULTS else f"tags.`{KIND_TAG}` = 'run'",
+        # The report is made last, and so stands first.
+        "orderByKey": "attributes.start_time",
+        "orderByAsc": False,
+        "startTime": "ALL",
+        "lifecycleFilter": "Active",
+        "datasetsFilter": [],
+        "modelVersionFilter": "All Runs",
+        "selectedColumns": columns,
+        "columnOrder": ["attributes.`Run Name`", *columns, *_PAGE_COLUMNS],
+        "columnWidths": {"attributes.`Run Name`": _NAME} | dict.fromkeys(columns, _NARROW),
+        "runsExpanded": {},
+        "runsPinned": [],
+        "runsHidden": [],
+        "runsVisibilityMap": {},
+        "runsHiddenMode": "SHOW_ALL",
+        "compareRunCharts": charts,
+        "compareRunSections": [
+            *(_section(found, display=True) for found in dict.fromkeys(chart["metricSectionId"] for chart in charts)),
+            *(_section(found, display=False) for found in _GENERATED),
+        ],
+        "viewMaximized": False,
+        "runListHidden": False,
+        "isAccordionReordered": True,
+        "groupBy": _BY_MODEL if name == RESULTS else None,
+        "groupsExpanded": {},
+        # A chart of single runs shows lag and luck; the mean over all lags would show neither.
+        "useGroupedValuesInCharts": False,
+        "hideEmptyCharts": True,
+        "autoRefreshEnabled": True,
+        "globalLineChartConfig": {"xAxisKey": "step", "lineSmoothness": 0, "selectedXAxisMetricKey": ""},
+    }
+    # A fixed date, so that the same experiment has the same view.
+    return json.dumps({"name": name, "createdAt": 0, "updatedAt": 0, "state": json.dumps(state)})
+
+
+_BY_MODEL = {"aggregateFunction": "average", "groupByKeys": [{"mode": "tag", "groupByData": "model"}]}
+
+
+def _results(experiment: Experiment) -> Iterator[Chart]:
+    for metric in ("skill", "score", "steps_to_solve", "survival"):
+        yield _against("Against the lag", metric)
+    yield _against("Does the gradient predict success?", "skill", {"key": "survival", "type": "METRIC"})
+
+
+def _curves(experiment: Experiment) -> Iterator[Chart]:
+    scores = dict.fromkeys(f"validation/{spec.task.score_name}" for spec in experiment.runs)
+    for metric in (*scores, "validation/loss", "train/loss"):
+        yield _line("Learning", metric)
+
+
+def _gradients(experiment: Experiment) -> Iterator[Chart]:
+    for metric in ("gradient_profile/survival", "gradient_profile/decay_per_step"):
+        yield _line("Backwards through time", metric)
+    for metric in ("survival", "decay_per_step", "reach"):
+        yield _against("Against the lag, after training", metric)
+    for metric in ("gradient_norm/median", "gradient_norm/max", "gradient_norm/clipped"):
+        yield _line("Norm before clipping", metric, "linear" if metric.endswith("clipped") else "log")
+
+
+_CHARTS = {RESULTS: _results, CURVES: _curves, GRADIENTS: _gradients}
+
+
+def _section(name: str, display: bool) -> dict[str, Any]:
+    return {
+        "uuid": name,
+        "name": name,
+        "display": display,
+        "isReordered": False,
+        "deleted": False,
+        "isGenerated": not display,
+        "columns": 2,
+        "cardHeight": 360,
+    }
+
+
+def _chart(section: str, title: str, kind: str) -> Chart:
+    return {
+        "uuid": f"{kind} {title}",
+        "type": kind,
+        "runsCountToCompare": 100,
+        "metricSectionId": section,
+        "deleted": False,
+        "isGenerated": False,
+        "displayName": title,
+    }
+
+
+_LAG = {"key": "lag", "type": "PARAM"}
+
+
+def _against(section: str, metric: str, across: dict[str, str] = _LAG) -> Chart:
+    axes = {"xaxis": across, "yaxis": {"key": metric, "type": "METRIC"}}
+    return _chart(section, f"{metric} against {across['key']}", "SCATTER") | axes
+
+
+def _line(section: str, metric: str, scale: str = "linear") -> Chart:
+    return _chart(section, metric, "LINE") | {
+        "metricKey": metric,
+        "selectedMetricKeys": [metric],
+        "lineSmoothness": 0,
+        "xAxisScaleType": "linear",
+        "scaleType": scale,
+        "range": {},
+        "xAxisKey": "step",
+        "selectedXAxisMetricKey": "",
+        "yAxisKey": "metric",
+        "yAxisExpressions": [],
+        "ignoreOutliers": False,
+        "useGlobalXaxisKey": True,
+        "useGlobalLineSmoothing": True,
+    }

@@ -1,0 +1,429 @@
+"""Whatever can be known at `plan` is said at `plan`: one line with file, line and key, before anything starts."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from rnnbench import registry
+from rnnbench.errors import SettingError, UserError
+from rnnbench.experiment.definition import Experiment
+from rnnbench.experiment.yaml_file import load
+from rnnbench.models.simple_rnn import SimpleRNN
+from rnnbench.models.sizing import BudgetError, check_budget, units_for_budget
+from rnnbench.tasks.speech_commands import log_mel
+
+FILE = """\
+name: grid
+tasks:
+  TASK
+models: {simple_rnn: {units: 4}}
+training: {steps: 4, batch_size: 4, evaluate_every: 2}
+gradients: {examples: 4, during: 0}
+"""
+
+
+def said(tmp_path, task, *overrides):
+    """What `load` says of a file with this task; nothing if it takes it."""
+    file = tmp_path / "grid.yaml"
+    file.write_text(FILE.replace("TASK", task))
+    try:
+        load(file, overrides)
+    except UserError as error:
+        (line,) = str(error).splitlines()
+        return line.replace(f"{tmp_path}/", "")
+    return ""
+
+
+REFUSED = {
+    "forecasting: {source: synthetic, lag: 0, horizon: 601}": (
+        "horizon: 601 is too long: the validation split of synthetic has 600 rows"
+    ),
+    "forecasting: {lag: 0, horizon: [24, 2881]}": (
+        "horizon: 2,881 is too long: the validation split of ETTh1 has 2,880 rows"
+    ),
+    "forecasting: {source: synthetic, lag: 0, horizon: 600, look_back: 1801}": (
+        "look_back: 1,801 is too long: synthetic has 2,400 training rows, with horizon 600 it can be at most 1,800"
+    ),
+    "forecasting: {source: ETTh2, lag: 0, look_back: 9000}": (
+        "look_back: 9,000 is too long: ETTh2 has 8,640 training rows, with horizon 24 it can be at most 8,616"
+    ),
+    "forecasting: {source: synthetic, lag: 0, batch_size: 2282}": (
+        "batch_size: 2,282 is too many: there are 2,281 training examples"
+    ),
+    "forecasting: {lag: 0, batch_size: 8522}": "batch_size: 8,522 is too many: there are 8,521 training examples",
+    "sentiment: {source: synthetic, lag: 0, test_examples: 1}": (
+        "test_examples: 1 is too few: all of them are of one class; take 3 or more"
+    ),
+    "sentiment: {source: synthetic, lag: 0, test_examples: 2}": "test_examples: 2 is too few",
+    "sentiment: {lag: 0, test_examples: 1}": (
+        "test_examples: 1 is too few: all of them are of one class; take 2 or more"
+    ),
+    "sentiment: {lag: 0, train_examples: 2}": (
+        "train_examples: 2 is too few: all of them are of one class; take 3 or more"
+    ),
+    "sentiment: {source: synthetic, lag: 0, train_examples: 1, batch_size: 1}": "train_examples: 1 is too few",
+    "sentiment: {lag: 0, train_examples: 100, batch_size: 101}": (
+        "batch_size: 101 is too many: there are 100 training examples"
+    ),
+    "sequential_mnist: {lag: 0, test_examples: 1}": (
+        "test_examples: 1 is too few: all of them are of one class; take 2 or more"
+    ),
+    "sequential_mnist: {source: synthetic, lag: 0, test_examples: 1}": "test_examples: 1 is too few",
+    "sequential_mnist: {lag: 0, validation_examples: 59990, batch_size: 11}": (
+        "batch_size: 11 is too many: there are 10 training examples"
+    ),
+    "sequential_mnist: {source: synthetic, lag: 0, batch_size: 2001}": (
+        "batch_size: 2,001 is too many: there are 2,000 training examples"
+    ),
+    "speech_commands: {source: synthetic, lag: 0, batch_size: 2001}": "batch_size: 2,001 is too many",
+    "speech_commands: {lag: 0, window_ms: 25, bands: 128}": (
+        "bands: 128 are too many for windows of 25 ms: 126 at most"
+    ),
+    "speech_commands: {lag: 0, window_ms: [40, 1], bands: 40}": (
+        "bands: 40 are too many for windows of 1 ms: 4 at most"
+    ),
+    "speech_commands: {lag: 0, stride_ms: 0}": "stride_ms: 0 is not valid",
+    "adding: {lag: 1, form: literature}": "'form: literature' fills its steps with random values",
+    "adding: {lag: 1, evidence: 1}": "evidence: 1 is not valid",
+    "copy_memory: {lag: 0}": "lag: 0 is not valid",
+}
+
+
+@pytest.mark.parametrize("task", REFUSED)
+def test_a_task_that_cannot_run_is_refused_with_file_line_and_key(tmp_path, monkeypatch, task):
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "no data"))
+    message = said(tmp_path, task)
+    assert message.startswith(f"grid.yaml:3: tasks.{task.partition(':')[0]}")
+    assert REFUSED[task] in message
+
+
+TAKEN = [
+    "forecasting: {source: synthetic, lag: 0, horizon: 600, look_back: 1800, batch_size: 1}",
+    "forecasting: {lag: 0, horizon: 2880, look_back: 5760, batch_size: 1}",
+    "forecasting: {lag: 0, horizon: 720, look_back: 336}",
+    "sentiment: {source: synthetic, lag: 0, test_examples: 3}",
+    "sequential_mnist: {lag: 0, test_examples: 2}",
+    "sequential_mnist: {lag: 0, validation_examples: 59999, batch_size: 1}",
+    "speech_commands: {lag: 0, window_ms: 25, bands: 126}",
+    "speech_commands: {lag: 0, window_ms: 40, bands: 128}",
+    "speech_commands: {source: synthetic, lag: 0, window_ms: 25, bands: 128}",
+]
+
+
+@pytest.mark.parametrize("task", TAKEN)
+def test_the_nearest_that_can_run_is_taken(tmp_path, monkeypatch, task):
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "no data"))
+    assert said(tmp_path, task) == ""
+
+
+def test_the_key_is_told_where_it_is_written(tmp_path):
+    task = "sequential_mnist: {source: synthetic, lag: 0}"
+    message = said(tmp_path, task, "training.batch_size=4000")
+    assert message == "--set training.batch_size: 4,000 is too many: there are 2,000 training examples"
+    message = said(tmp_path, task, "models.simple_rnn.batch_size=[4, 4000]")
+    assert message.startswith("--set models.simple_rnn.batch_size: 4,000 is too many")
+
+
+def test_what_is_prepared_is_asked_and_what_is_missing_is_not(tmp_path, monkeypatch):
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    task = "speech_commands: {lag: 0, words: [go, upp], batch_size: 30}"
+    assert said(tmp_path, task) == ""
+    folder = tmp_path / "speech_commands" / "0.0.3"
+    folder.mkdir(parents=True)
+    (folder / "label.labels.txt").write_text("go\nup\n")
+    assert said(tmp_path, task).endswith("words: 'upp' is not in the prepared data, which know go, up")
+    task = task.replace("upp", "up")
+    splits = [{"name": name, "shardLengths": ["10", "10"]} for name in ("train", "validation", "test")]
+    (folder / "dataset_info.json").write_text(json.dumps({"splits": splits}))
+    assert said(tmp_path, task).endswith("batch_size: 30 is too many: there are 20 training examples")
+    (folder / "dataset_info.json").write_text("no JSON")
+    assert said(tmp_path, task) == ""
+
+
+@pytest.mark.parametrize(
+    ("folder", "splits", "task", "expected"),
+    [
+        ("ett/ETTh1/1.0.0", {"series": 14_399}, "forecasting: {lag: 0}",
+         "source: 14,400 series examples are needed, and the prepared ETTh1 holds 14,399"),
+        ("ett/ETTh1/1.0.0", {"series": 14_400}, "forecasting: {lag: 0}", ""),
+        ("mnist/3.0.1", {"train": 59_999}, "sequential_mnist: {lag: 0}", "source: 60,000 train examples are needed"),
+        ("mnist/3.0.1", {"test": 99}, "sequential_mnist: {lag: 0, test_examples: 100}",
+         "test_examples: 100 test examples are needed, and the prepared mnist holds 99"),
+        ("imdb_reviews/plain_text/1.0.0", {"train": 24},
+         "sentiment: {lag: 0, train_examples: 20, validation_examples: 5}",
+         "train_examples: 25 train examples are needed, and the prepared imdb_reviews holds 24"),
+        ("imdb_reviews/plain_text/1.0.0", {"test": 9}, "sentiment: {lag: 0, test_examples: 9}", ""),
+    ],
+)  # fmt: skip
+def test_a_prepared_data_set_that_is_a_part_of_the_published_one(tmp_path, monkeypatch, folder, splits, task, expected):
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    (tmp_path / folder).mkdir(parents=True)
+    info = {"splits": [{"name": name, "shardLengths": [str(size)]} for name, size in splits.items()]}
+    (tmp_path / folder / "dataset_info.json").write_text(json.dumps(info))
+    message = said(tmp_path, task)
+    assert expected in message
+    assert bool(message) is bool(expected)
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("seeds=[4294967296]", "seed 4294967296 is too large: a seed is 4,294,967,295 at most"),
+        ("training.learning_rate=.inf", "should be a finite number"),
+        ("training.global_clipnorm=.inf", "should be a finite number"),
+        ("training.steps=2147483648", "should be less than 2147483648"),
+        ("models={lstm: {forget_bias: .nan}}", "should be a finite number"),
+    ],
+)
+def test_values_that_only_the_run_would_refuse(tmp_path, override, expected):
+    assert expected in said(tmp_path, "copy_memory: {lag: 2, symbols: 1}", override)
+
+
+def test_the_largest_seed_is_one():
+    np.random.seed(2**32 - 1)
+    Experiment(name="n", tasks={"adding": {"lag": 1}}, models={"gru": {}}, seeds=(2**32 - 1,)).runs  # noqa: B018
+
+
+@pytest.mark.parametrize("window_ms", [1, 5, 10, 25, 40])
+def test_the_most_bands_are_those_of_which_none_is_constant(window_ms):
+    from rnnbench.tasks.speech_commands import _most_bands
+
+    sound = np.random.default_rng(0).normal(size=(2, 16000))
+    most = _most_bands(window_ms, 10_000)
+    for bands, dead in ((most, False), (most + 1, True)):
+        frames = log_mel(sound, window_ms, window_ms, bands).reshape(-1, bands)
+        assert bool((np.ptp(frames, axis=0) == 0).any()) is dead
+
+
+def test_a_budget_that_no_size_meets(tmp_path):
+    match = ["match=parameters", "models={simple_rnn: {}}"]
+    message = said(tmp_path, "copy_memory: {lag: 2, symbols: 1}", *match, "parameter_budget=5")
+    assert message == (
+        "--set parameter_budget: SimpleRNN cannot have about 5 recurrent parameters on 10 inputs: "
+        "the nearest that it can have are 12, with 1 units"
+    )
+
+    class Sizeless(SimpleRNN):
+        def layer_parameters(self, inputs):
+            return 7
+
+    with pytest.raises(BudgetError, match=r"the nearest that it can have are 7"):
+        check_budget(Sizeless(units=units_for_budget(Sizeless(), 3, 1000)), 3, 1000)
+
+
+PLUGIN = """\
+import numpy as np
+from rnnbench import ClassificationTask, DatasetTask, Examples, Features, Layout, Model, register_model, register_task
+
+@register_task("first_sign")
+class FirstSign(ClassificationTask):
+    layout = property(lambda self: Layout(evidence=1, lag=self.lag, readout=1))
+    inputs = property(lambda self: Features(width=2))
+    outputs = property(lambda self: 2)
+
+    def train_batch(self, seed, step, batch_size):
+        return None
+
+    def split(self, name):
+        return None
+"""
+LAYOUT = "    layout = property(lambda self: Layout(evidence=1, lag=self.lag, readout=1))\n"
+BROKEN = {
+    "a property is missing": (PLUGIN.replace(LAYOUT, ""), "class FirstSign (own.py:4) lacks layout"),
+    "several": (PLUGIN[: PLUGIN.index(LAYOUT)] + "    pass\n", "lacks inputs, layout, outputs, split, train_batch"),
+    "a method for a property": (
+        PLUGIN.replace(LAYOUT, "    def layout(self):\n        return Layout(1, self.lag, 1)\n"),
+        "layout is a method (put @property before it), and must be rnnbench.Layout",
+    ),
+    "a tuple for a layout": (
+        PLUGIN.replace("Layout(evidence=1, lag=self.lag, readout=1)", "(1, self.lag, 1)"),
+        "class FirstSign (own.py:4): layout is (1, 3, 1), and must be rnnbench.Layout",
+    ),
+    "another lag": (
+        PLUGIN.replace("lag=self.lag", "lag=7"),
+        "layout.lag is 7, and must be the task's lag, 3",
+    ),
+    "no evidence": (
+        PLUGIN.replace("evidence=1", "evidence=0"),
+        "layout.evidence is 0, and must be an integer of 1 or more",
+    ),
+    "layout raises": (
+        PLUGIN.replace("Layout(evidence=1,", "Layout(evidence=1 // 0,"),
+        "layout raised ZeroDivisionError: integer division or modulo by zero at own.py:6",
+    ),
+    "inputs of another kind": (PLUGIN.replace("Features(width=2)", "2"), "inputs is 2, and must be rnnbench.Features"),
+    "a width that is no integer": (PLUGIN.replace("width=2", "width=2.0"), "inputs.width is 2.0, and must be an int"),
+    "outputs of another kind": (
+        PLUGIN.replace("outputs = property(lambda self: 2)", "outputs = property(lambda self: 'two')"),
+        "outputs is 'two', and must be an integer of 1 or more",
+    ),
+    "arguments are missing": (
+        PLUGIN.replace("train_batch(self, seed, step, batch_size)", "train_batch(self, seed, batch_size)"),
+        "train_batch cannot be called as train_batch(seed, step, batch_size)",
+    ),
+    "a validator raises": (
+        PLUGIN.replace(
+            LAYOUT, LAYOUT + "\n    def model_post_init(self, context):\n        {}['a']\n"
+        ),
+        "validation raised KeyError: 'a' at own.py:9",
+    ),
+    "a property for a method": (
+        PLUGIN + "\n    floor = property(lambda self: 0.5)\n",
+        "floor is a property, and must be a method",
+    ),
+    "a setting for a method": (PLUGIN + "\n    levels: int = 3\n", "levels is a setting, and must be a method"),
+    "a setting without a hash": (
+        PLUGIN + "\n    words: list[str] = ['a']\n",
+        "tasks.first_sign.words: class FirstSign (own.py:4): a list is no setting; make it a tuple",
+    ),
+    "problems raises": (
+        PLUGIN + "\n    def problems(self, batch_size):\n        raise RuntimeError('out\\nof order')\n",
+        "problems raised RuntimeError: out of order at own.py:17",
+    ),
+    "its own problem": (
+        PLUGIN + "\n    def problems(self, batch_size):\n        yield 'lag', 'three is unlucky'\n",
+        "grid.yaml:3: tasks.first_sign.lag: three is unlucky",
+    ),
+    "no task": (
+        PLUGIN.replace("(ClassificationTask)", ""),
+        "task 'first_sign': class FirstSign (own.py:4) is no subclass of rnnbench.Task",
+    ),
+    "a function": (
+        PLUGIN + "\n@register_task('other')\ndef other():\n    pass\n",
+        "task 'other': other (own.py:16) is no subclass of rnnbench.Task",
+    ),
+    "a model for a task": (
+        PLUGIN + "\n@register_model('other')\nclass Other(FirstSign):\n    pass\n",
+        "model 'other': class Other (own.py:16) is no subclass of rnnbench.Model",
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture
+def plugin(tmp_path, monkeypatch):
+    """Writes a plug-in that leaves the registries as they were."""
+    for known in (registry.tasks, registry.models):
+        list(known)
+        monkeypatch.setattr(known, "_things", dict(known._things))
+
+    def write(text):
+        (tmp_path / "own.py").write_text(text)
+        return "plugins=[own.py]"
+
+    return write
+
+
+@pytest.mark.filterwarnings("ignore:Field name")
+@pytest.mark.parametrize("broken", BROKEN)
+def test_a_plug_in_that_lacks_what_its_contract_asks(tmp_path, plugin, broken):
+    text, expected = BROKEN[broken]
+    message = said(tmp_path, "first_sign: {lag: 3}", plugin(text))
+    assert expected in message
+
+
+MODEL = """
+
+@register_model("own")
+class Own(Model):
+    def recurrent_layer(self, **kwargs):
+        return None
+"""
+PARAMETERS = "    def layer_parameters(self, inputs):\n        return self.units * inputs\n"
+BROKEN_MODELS = {
+    MODEL: "class Own (own.py:17) lacks layer_parameters",
+    MODEL
+    + PARAMETERS.replace("self.units * inputs", "1.5 * inputs"): "layer_parameters is 3.0, and must be an integer",
+    MODEL + PARAMETERS.replace("self.units", "self.unit"): "layer_parameters raised AttributeError",
+    MODEL.replace("**kwargs", "") + PARAMETERS: (
+        "recurrent_layer cannot be called as recurrent_layer(return_sequences, name)"
+    ),
+}
+
+
+@pytest.mark.parametrize("text", BROKEN_MODELS)
+def test_a_model_that_lacks_what_its_contract_asks(tmp_path, plugin, text):
+    message = said(tmp_path, "first_sign: {lag: 3}", plugin(PLUGIN + text), "models={own: {units: 4}}")
+    assert BROKEN_MODELS[text] in message
+
+
+def test_sound_plug_ins_are_taken(tmp_path, plugin):
+    assert said(tmp_path, "first_sign: {lag: 3}", plugin(PLUGIN + MODEL + PARAMETERS), "models={own: {}}") == ""
+
+
+def test_a_batch_is_held_against_a_plug_ins_made_up_data(tmp_path, plugin):
+    text = PLUGIN[: PLUGIN.index("    def train_batch")].replace(
+        "(ClassificationTask)", "(DatasetTask, ClassificationTask)"
+    )
+    text += """
+    def examples(self, split):
+        assert self.source == "synthetic", "real data are not read to plan"
+        return Examples(np.zeros((30, 1, 1), np.float32), np.arange(30, dtype=np.int32) % 2)
+
+    def distractors(self, rng, n):
+        return np.zeros((n, self.lag, 1), np.float32)
+"""
+    task = "first_sign: {lag: 3, source: synthetic, batch_size: 31}"
+    assert said(tmp_path, task, plugin(text)).endswith("batch_size: 31 is too many: there are 30 training examples")
+    assert said(tmp_path, task.replace("31", "30"), plugin(text)) == ""
+    assert said(tmp_path, task.replace("synthetic", "own"), plugin(text)) == ""
+
+
+def small(name):
+    """Settings of a task at and beside the limits of its fields, on data that are made up."""
+    few = st.sampled_from([None, 1, 2, 3, 7])
+    fields = {
+        "adding": {"form": st.sampled_from(["lagged", "literature"]), "evidence": st.sampled_from([2, 3, 8]),
+                   "examples": st.sampled_from([1, 2, 5])},
+        "copy_memory": {"symbols": st.sampled_from([1, 2, 5]), "alphabet": st.sampled_from([2, 3, 8]),
+                        "objective": st.sampled_from(["recall", "all"]), "examples": st.sampled_from([1, 2, 5])},
+        "forecasting": {"look_back": st.sampled_from([24, 25, 1799, 1800, 2376, 2377, 4000]),
+                        "horizon": st.sampled_from([1, 23, 25, 599, 600, 601, 720]),
+                        "variables": st.sampled_from(["univariate", "multivariate"]),
+                        "target": st.sampled_from(["change", "value"])},
+        "sentiment": {"vocabulary": st.sampled_from([100, 500]), "evidence": st.sampled_from([1, 2, 20]),
+                      "train_examples": few, "validation_examples": few, "test_examples": few},
+        "sequential_mnist": {"order": st.sampled_from(["rows", "pixels"]), "permuted": st.booleans(),
+                             "validation_examples": few, "test_examples": few},
+        "speech_commands": {"words": st.sampled_from([("a", "b"), ("a", "b", "c", "d")]),
+                            "window_ms": st.sampled_from([1, 40, 1000]), "stride_ms": st.sampled_from([20, 999, 1000]),
+                            "bands": st.sampled_from([1, 2, 128])},
+    }  # fmt: skip
+    made_up = {} if name in ("adding", "copy_memory") else {"source": st.just("synthetic")}
+    common = {"lag": st.sampled_from([0, 1, 2, 9]), "filler": st.sampled_from(["blank", "distractor"])}
+    return st.fixed_dictionaries(common | made_up | fields[name])
+
+
+@pytest.mark.parametrize(
+    "name", ["adding", "copy_memory", "forecasting", "sentiment", "sequential_mnist", "speech_commands"]
+)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+def test_what_plan_takes_survives_in_the_run(name, data):
+    """Its batches, splits and levels, at every limit of its fields."""
+    entry = data.draw(small(name))
+    batch_size = data.draw(st.sampled_from([1, 2, 3, 8, 600, 2000, 2001]))
+    training = {"steps": 1, "batch_size": batch_size}
+    try:
+        (run,) = Experiment(name="n", tasks={name: entry}, models={"gru": {"units": 1}}, training=training).runs
+    except SettingError:
+        return
+    task = run.task
+    for step in (0, 1):
+        inputs, targets = task.train_batch(0, step, batch_size)
+        assert len(inputs) == len(targets) == batch_size
+        assert np.isfinite(inputs).all()
+    for split in ("validation", "test"):
+        inputs, targets = task.split(split)
+        assert len(inputs) > 0
+        assert inputs.shape[:2] == (len(targets), task.layout.length)
+        assert np.isfinite(inputs).all()
+    sizes = task.split_sizes()
+    assert len(targets) == sizes["test"]
+    steps = (task.layout.length,) if task.answers_every_step else ()
+    scores = task.scores(targets, np.zeros((len(targets), *steps, task.outputs), np.float32))
+    assert np.isfinite([*scores.values(), *task.levels().values(), task.skill(scores[task.score_name])]).all()

@@ -1,0 +1,123 @@
+"""Seeds that choose the learning rates go first; the others run at the chosen rates only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rnnbench.analysis import results
+from rnnbench.analysis.selection import CHOOSING, EVALUATED
+from rnnbench.errors import SettingError
+from rnnbench.events import Event, Failed, Measured
+from rnnbench.execution.leases import Leases
+from rnnbench.experiment.definition import Experiment
+from rnnbench.experiment.run_spec import RunSpec
+from rnnbench.grid import stages, status
+from rnnbench.tracking import reader as stored
+from rnnbench.tracking.location import Location
+from tests.event_streams import experiment, new_store, whole_run, write
+
+RATES = [1e-3, 1e-2]
+
+
+def choosing(**changes: object) -> Experiment:
+    """Seeds 0 to 2, of which 0 chooses; `simple_rnn` tries two rates, `lstm` has but one."""
+    models = {"simple_rnn": {"units": 8, "learning_rate": RATES}, "lstm": {"units": 4}}
+    return experiment(**({"models": models, "seeds": [0, 1, 2], "select": {"seeds": [0]}} | changes))
+
+
+GRID = choosing()
+
+
+@pytest.fixture
+def location(tmp_path: Path) -> Location:
+    return new_store(tmp_path)
+
+
+def run(spec: RunSpec, validation: float) -> list[Event]:
+    *begun, ending = whole_run(spec)
+    return [*begun, Measured(spec.signature, 15, {"validation/accuracy": validation}), ending]
+
+
+def names(specs: list[RunSpec]) -> set[str]:
+    return {spec.name.replace(" copy", "") for spec in specs}
+
+
+def test_what_is_planned():
+    assert len(GRID.runs) == 2 * 3 * 2 + 2 * 3
+    # Two lags: seed 0 at two rates; seeds 1 and 2 at one rate; `lstm` at seeds 1 and 2.
+    assert stages.planned(GRID) == 4 + 4 + 4
+    assert stages.planned(choosing(select={})) == 18
+    assert stages.planned(experiment()) == 4
+
+
+def test_seeds_that_choose_go_first_and_only_where_there_is_a_choice(location):
+    first = stages.needed(GRID, location, GRID.runs)
+    assert names(first) == {f"simple_rnn T{lag} s0 learning_rate={rate}" for lag in (5, 10) for rate in RATES}
+
+
+def test_then_the_others_run_at_the_chosen_rate(location):
+    first = stages.needed(GRID, location, GRID.runs)
+    last = first[-1]
+    for spec in first:
+        better = spec.training.learning_rate == 1e-2
+        write(
+            location, GRID, *(run(spec, 0.9 if better else 0.8) if spec is not last else [Failed(last.signature, "x")])
+        )
+    # The failed run leaves its rate incomplete: the other one is chosen.
+    needed = stages.needed(GRID, location, [spec for spec in GRID.runs if spec not in first])
+    assert names(needed) == {
+        *(f"simple_rnn T{lag} s{seed} learning_rate=0.001" for lag in (5, 10) for seed in (1, 2)),
+        *(f"lstm T{lag} s{seed}" for lag in (5, 10) for seed in (1, 2)),
+    }
+    seen = status.look(GRID, location, Leases(Path("nowhere")))
+    counts = seen.counts(list(GRID.runs))
+    assert counts == {"finished": 3, "failed": 1, "waiting": 8, "not needed": 6}
+
+
+def test_the_table_of_runs_says_which_rate_was_chosen_on_validation(location):
+    for spec in GRID.runs:
+        better = spec.training.learning_rate == 1e-2
+        if spec.seed < 2 and (spec.seed == 0 or better):
+            write(location, GRID, *run(spec, 0.9 if better else 0.8))
+    runs = results.load(location, GRID).runs
+    ours = runs[runs["model"] == "simple_rnn"]
+    assert set(ours["model_setting"]) == {""}
+    assert ours["validation_score"].tolist() == [0.8, 0.9, 0.9] * 2
+    assert ours["role"].tolist() == [CHOOSING, CHOOSING, EVALUATED] * 2
+    lstm = runs[runs["model"] == "lstm"]
+    assert lstm["role"].tolist() == [CHOOSING] * len(lstm)
+
+
+def test_a_choice_needs_an_axis_and_a_seed_that_is_left():
+    with pytest.raises(SettingError, match="nothing to choose"):
+        experiment(select={})
+    with pytest.raises(SettingError, match="no seed is left"):
+        choosing(select={"seeds": 3})
+    with pytest.raises(SettingError, match="seed 7 is none"):
+        choosing(select={"seeds": [7]})
+
+
+def test_how_a_rate_is_chosen_changes_no_signature():
+    plain = choosing(select=None)
+    assert [spec.signature for spec in plain.runs] == [spec.signature for spec in GRID.runs]
+    assert GRID.resolved()["select"] == {"axis": "learning_rate", "seeds": [0]}
+    assert "select" not in plain.resolved()
+
+
+def test_who_looks_how_far_it_is_opens_no_artifact_and_reads_but_one_history(location, monkeypatch):
+    """`status --follow` does it every two seconds, maybe on a server."""
+    for spec in stages.choosing_runs(GRID):
+        write(location, GRID, *run(spec, 0.9 if spec.training.learning_rate == 1e-2 else 0.8))
+    asked, histories = [], stored.histories
+    monkeypatch.setattr(results, "artifact", lambda *_: pytest.fail("an artifact is opened"))
+    monkeypatch.setattr(results, "histories", lambda place, runs: asked.extend(runs) or histories(place, runs))
+    opened = []
+    monkeypatch.setattr(Path, "read_bytes", lambda path: opened.append(path))
+    counts = status.look(GRID, location, Leases(Path("nowhere"))).counts(list(GRID.runs))
+    assert counts == {"finished": 4, "waiting": 8, "not needed": 6}
+    assert {metric for one in asked for metric in one.metrics} == {"validation/accuracy"}
+    assert opened == []
+    needed = stages.needed(GRID, location, stages.evaluated_runs(GRID))
+    assert {spec.training.learning_rate for spec in needed if spec.model_label == "simple_rnn"} == {1e-2}

@@ -1,0 +1,211 @@
+"""One run: its events, its numbers against stock Keras, determinism, divergence."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+
+from rnnbench.events import Diverged, Finished, Measured, Profiled, Started
+from rnnbench.experiment.definition import Experiment
+from rnnbench.models.gru import GRU
+from rnnbench.training import run as training
+from rnnbench.training.network import build
+from rnnbench.training.program import CompiledNetwork, compiled_network
+
+
+def specs(task=None, model="gru", seeds=1, gradients=None, initialization="default", tasks=None, **settings):
+    # What XLA compiles takes it seconds: the fast layers are asked for where they matter.
+    defaults = {"steps": 25, "batch_size": 16, "evaluate_every": 10, "learning_rate": 0.01, "layers": "stock"}
+    settings = defaults | settings
+    return Experiment(
+        name="test",
+        tasks=tasks or {"copy_memory": {"lag": 3, "symbols": 1, "examples": 40} | (task or {})},
+        models={model: {"units": 8, "initialization": initialization}},
+        seeds=seeds,
+        training=settings,
+        gradients={"examples": 5, "during": 1} | (gradients or {}),
+    ).runs
+
+
+def without_seconds(events):
+    return [
+        dataclasses.replace(event, metrics={k: v for k, v in event.metrics.items() if not k.startswith("seconds")})
+        if hasattr(event, "metrics")
+        else event
+        for event in events
+    ]
+
+
+def test_the_stream_of_a_run():
+    (spec,) = specs()
+    events = list(training.run(spec))
+    assert isinstance(events[0], Started)
+    assert events[0].parameters == build(spec.task, spec.model, 0).count_params()
+    assert events[0].levels == {"chance": 0.125}
+    evaluations = [event.step for event in events if isinstance(event, Measured) and "validation/loss" in event.metrics]
+    assert evaluations == [0, 10, 20, 25]
+    profiles = [(event.step, event.phase) for event in events if isinstance(event, Profiled)]
+    assert profiles == [(0, "initial"), (20, "during"), (25, "final")]
+    assert [event for event in events if isinstance(event, Finished | Diverged)] == events[-1:]
+    final = events[-1].metrics
+    assert final["score"] == final["test/accuracy"]
+    assert final["skill"] == pytest.approx((final["score"] - 0.125) / 0.875)
+    assert final["steps"] == 25
+    assert final["solved"] == 0
+
+
+TOKENS = {"sentiment": {"source": "synthetic", "lag": 6, "evidence": 4, "vocabulary": 100}}
+
+
+@pytest.mark.parametrize(
+    ("tasks", "clip", "layers"),
+    [
+        (None, 0.05, "stock"),
+        (None, 0.05, "fast"),
+        (None, None, "fast"),
+        (TOKENS, 0.05, "stock"),
+        (TOKENS, 0.05, "fast"),
+    ],
+)
+def test_steps_are_those_of_stock_keras(tasks, clip, layers):
+    """Losses, pre-clip norms and weights after three steps equal a hand-written loop with stock layers and Adam.
+
+    Blank tokens are read again and again: the gradient by their embedding is one sum.
+    """
+    import tensorflow as tf
+
+    (spec,) = specs(tasks=tasks, steps=3, evaluate_every=3, global_clipnorm=clip, layers=layers)
+    compiled = compiled_network(*spec.network)
+    network = build(spec.task, spec.model, spec.seed)
+    compiled.reset(network, 0.01)
+    losses, norms = compiled.fit(spec.task, spec.seed, spec.training, 0, 3)
+    adam = keras.optimizers.Adam(0.01)
+    for step in range(3):
+        inputs, targets = spec.task.train_batch(spec.seed, step, 16)
+        with tf.GradientTape() as tape:
+            asked = (targets, network(inputs)) if tasks else (targets[:, -1:], network(inputs)[:, -1:])
+            loss = tf.reduce_mean(keras.losses.sparse_categorical_crossentropy(*asked, from_logits=True))
+        gradients = [tf.convert_to_tensor(g) for g in tape.gradient(loss, network.trainable_variables)]
+        norm = np.sqrt(sum(np.sum(np.square(gradient)) for gradient in gradients))
+        assert losses[step] == pytest.approx(float(loss), rel=1e-5)
+        assert norms[step] == pytest.approx(norm, rel=1e-4)
+        scale = min(1, clip / norm) if clip else 1
+        adam.apply_gradients(
+            (gradient * scale, v) for gradient, v in zip(gradients, network.trainable_variables, strict=True)
+        )
+    for found, expected in zip(compiled.network.get_weights(), network.get_weights(), strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+class Regularised(GRU):
+    """Its layer has losses of its own."""
+
+    def recurrent_layer(self, **kwargs):
+        return keras.layers.GRU(self.units, kernel_regularizer="l2", activity_regularizer="l1", **kwargs)
+
+
+@pytest.mark.parametrize("layers", ["fast", "stock"])
+def test_losses_of_layers_are_minimised_too(layers):
+    """Losses and weights after three steps equal those of `keras.Model.fit`."""
+    (spec,) = specs(steps=3, evaluate_every=3, global_clipnorm=None, layers=layers)
+    task, _, *others = spec.network
+    model = Regularised(units=8)
+    compiled = compiled_network(task, model, *others)
+    network = build(task, model, spec.seed)
+    compiled.reset(network, 0.01)
+    losses, _ = compiled.fit(task, spec.seed, spec.training, 0, 3)
+    network.compile(keras.optimizers.Adam(0.01), task.loss, jit_compile=False)
+    plain = []
+    for step in range(3):
+        inputs, targets = task.train_batch(spec.seed, step, 16)
+        plain.append(float(np.mean(task.loss(targets, network(inputs)))))
+        assert losses[step] == pytest.approx(network.train_on_batch(inputs, targets), rel=1e-5)
+        assert losses[step] > 1.01 * plain[step]
+    for found, expected in zip(compiled.network.get_weights(), network.get_weights(), strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("layers", ["fast", "stock"])
+def test_the_same_run_gives_the_same_bits_whatever_ran_before(layers):
+    first, second = specs(seeds=2, layers=layers)
+    alone = without_seconds(training.run(first))
+    list(training.run(second))
+    assert without_seconds(training.run(first)) == alone
+    compiled_network.cache_clear()
+    assert without_seconds(training.run(first)) == alone
+    assert without_seconds(training.run(second)) != alone
+
+
+def test_the_compiled_network_serves_all_lags_seeds_and_initialisations():
+    compiled_network.cache_clear()
+    for spec in specs(task={"lag": [3, 5]}, initialization=["default", "chrono"], seeds=2, steps=2, layers="fast"):
+        list(training.run(spec))
+    assert compiled_network.cache_info().misses == 1
+    compiled = compiled_network(*spec.network).network
+    assert compiled._compiled_steps.experimental_get_tracing_count() == 1
+
+
+def test_fast_and_stock_layers_train_alike():
+    """From the same initial weights, on the same batches: the same figures up to rounding."""
+    fast, stock = (
+        [event for event in training.run(spec) if isinstance(event, Measured)]
+        for (spec,) in (specs(model="lstm", steps=10, layers=layers) for layers in ("fast", "stock"))
+    )
+    for found, expected in zip(fast, stock, strict=True):
+        assert found.metrics == pytest.approx(expected.metrics, rel=1e-3, abs=1e-5)
+
+
+def test_a_solved_run_stops_after_two_evaluations():
+    (spec,) = specs(model="simple_rnn", task={"lag": 1}, steps=2000, evaluate_every=25)
+    final = list(training.run(spec))[-1]
+    assert final.metrics["solved"] == 1
+    assert final.step < 2000
+    assert final.metrics["steps_to_solve"] == final.step - 25
+    (spec,) = specs(
+        model="simple_rnn", task={"lag": 1}, steps=final.step + 50, evaluate_every=25, stop_when_solved=False
+    )
+    assert list(training.run(spec))[-1].step == final.step + 50
+
+
+def test_a_run_that_diverges_is_a_result():
+    (spec,) = specs(learning_rate=1e38, global_clipnorm=None)
+    final = list(training.run(spec))[-1]
+    assert isinstance(final, Diverged)
+    assert final.step < 25
+    assert final.metrics["solved"] == 0
+    assert np.isfinite(final.metrics["score"])  # of the best weights before
+
+
+def test_shares_of_clipped_steps():
+    (spec,) = specs(steps=10, global_clipnorm=1e-6)
+    events = list(training.run(spec))
+    assert events[-1].metrics["steps"] == 10
+    clipped = [
+        e.metrics["gradient_norm/clipped"] for e in events if isinstance(e, Measured) and "train/loss" in e.metrics
+    ]
+    assert clipped == [1.0]
+
+
+@pytest.mark.parametrize(("start", "last"), [(0, 1), (20, 21)], ids=["initial", "during"])
+def test_a_run_that_diverges_right_after_a_probe_keeps_its_last_diagnostics(monkeypatch, start, last):
+    """They stand at a step of their own: a store has one value of a metric at a step, and drops what comes twice."""
+    fit = CompiledNetwork.fit
+
+    def diverge(self, task, seed, settings, at, stop):
+        losses, norms = fit(self, task, seed, settings, at, stop)
+        return (np.full_like(losses, np.nan) if at == start else losses), norms
+
+    monkeypatch.setattr(CompiledNetwork, "fit", diverge)
+    (spec,) = specs()
+    events = list(training.run(spec))
+    assert isinstance(events[-1], Diverged)
+    assert (events[-1].step, events[-1].metrics["steps"]) == (start, start)
+    measured = [(name, event.step) for event in events if isinstance(event, Measured) for name in event.metrics]
+    assert len(measured) == len(set(measured))
+    steps = [step for name, step in measured if name == "gradient_profile/survival"]
+    assert steps == sorted({0, start, last})
+    (final,) = (event for event in events if isinstance(event, Measured) and event.step == last)
+    assert final.metrics["gradient_profile/survival"] == events[-1].metrics["survival"]
+    assert any(name.startswith("saturation/") for name in final.metrics)
+    assert [event.step for event in events if isinstance(event, Profiled)][-1] == last

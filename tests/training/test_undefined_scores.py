@@ -1,0 +1,187 @@
+"""A score that is NaN is never the best, solves nothing and stops nothing; data that cannot be judged are refused."""
+
+import math
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from rnnbench import registry
+from rnnbench.checks.contracts import stand_in
+from rnnbench.errors import SettingError, UserError
+from rnnbench.events import Finished, Measured, Warned
+from rnnbench.experiment.definition import Experiment
+from rnnbench.experiment.settings import Training
+from rnnbench.tasks.adding import Adding
+from rnnbench.tasks.copy_memory import CopyMemory
+from rnnbench.tasks.sentiment import Sentiment
+from rnnbench.training import run as training
+from rnnbench.training.run import _Progress
+
+NAN, INF = math.nan, math.inf
+PLUGIN = str(Path(__file__).parents[1] / "plugins" / "undefined.py")
+
+
+def progress(task, *evaluations):
+    """What a run has reached after evaluations of (score, loss), whose weights are their numbers."""
+    reached = _Progress()
+    for step, (score, loss) in enumerate(evaluations):
+        network = SimpleNamespace(get_weights=lambda step=step: [step])
+        reached.evaluated(task, step, {task.score_name: score, "loss": loss}, network)
+    return reached
+
+
+def specs(task=None, **changes):
+    registry.load_plugins([PLUGIN])
+    registry.tasks["undefined"].calls = 0
+    return Experiment(
+        name="test",
+        plugins=(PLUGIN,),
+        tasks={"undefined": {"lag": 1} | (task or {})},
+        models={"simple_rnn": {"units": 8}},
+        training={"steps": 8, "batch_size": 16, "evaluate_every": 2, "learning_rate": 0.01, "layers": "stock"}
+        | changes,
+        gradients={"examples": 2, "during": 0},
+    ).runs
+
+
+@pytest.mark.parametrize("name", sorted(registry.tasks))
+def test_what_is_not_finite_is_worse_than_every_score_of_every_task(name):
+    task = stand_in(registry.tasks[name], lag=3)
+    for bad in (NAN, INF, -INF):
+        assert not task.better(bad, task.perfect)
+        assert not task.better(bad, bad)
+        assert task.better(1e9, bad)
+        assert task.better(-1e9, bad)
+        assert not task.solves(bad)
+
+
+def test_the_direction_of_a_score_is_what_its_task_declares():
+    class LogLikelihood(Adding):
+        score_name = "log_likelihood"
+        higher_is_better = True
+
+        def floor(self):
+            return -4.0
+
+    task = LogLikelihood(lag=1)
+    assert (task.perfect, task.score_rises) == (0.0, True)
+    assert task.better(-1.0, -2.0)
+    assert task.skill(-1.0) == 0.75
+    assert Adding(lag=1).better(1.0, 2.0)
+    assert CopyMemory(lag=1).better(0.2, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("evaluations", "best"),
+    [
+        ([(NAN, 1.0), (0.1, 2.0)], 1),
+        ([(0.1, 2.0), (NAN, 1.0), (INF, 0.5)], 0),
+        ([(NAN, NAN), (NAN, 3.0), (NAN, 2.0), (NAN, NAN)], 2),
+        ([(0.5, NAN), (0.5, 3.0), (0.5, NAN), (0.5, 2.0)], 3),
+        ([(0.5, 1.0), (0.5, -INF)], 0),
+        ([(0.5, 1.0), (0.5, 1.0)], 0),
+    ],
+)
+def test_nan_is_never_best(evaluations, best):
+    reached = progress(CopyMemory(lag=1), *evaluations)
+    assert (reached.best_step, reached.best_weights) == (best, [best])
+
+
+def test_nan_is_never_solved_and_stops_nothing():
+    for task in (Adding(lag=1), CopyMemory(lag=1)):
+        reached = progress(task, (NAN, NAN), (NAN, NAN), (NAN, NAN))
+        assert reached.solved_at is None
+        assert not reached.stops_early(Training())
+
+
+def test_an_answer_that_is_no_number_has_no_accuracy():
+    task = CopyMemory(lag=1, symbols=1, examples=8)
+    _, targets = task.split("test")
+    outputs = np.zeros((*targets.shape, task.outputs))
+    assert task.scores(targets, outputs)["accuracy"] == 0
+    outputs[3, -1, 0] = NAN
+    assert math.isnan(task.scores(targets, outputs)["accuracy"])
+
+
+def test_a_score_that_is_undefined_at_first_is_passed_by_the_others():
+    (spec,) = specs()
+    events = list(training.run(spec))
+    scores = [event.metrics.get("validation/correlation") for event in events if isinstance(event, Measured)]
+    found = [score for score in scores if score is not None]
+    final = events[-1].metrics
+    assert math.isnan(found[0])
+    assert np.isfinite(found[1:]).all()
+    assert final["best_step"] == 2 * max(range(1, len(found)), key=found.__getitem__)
+    assert np.isfinite(final["score"])
+    assert not any(isinstance(event, Warned) for event in events)
+
+
+def test_a_run_without_any_score_says_so_and_claims_nothing():
+    (spec,) = specs({"times": 99})
+    events = list(training.run(spec))
+    final = events[-1]
+    assert isinstance(final, Finished)
+    assert math.isnan(final.metrics["score"])
+    assert math.isnan(final.metrics["skill"])
+    assert final.metrics["solved"] == 0
+    assert "steps_to_solve" not in final.metrics
+    losses = {e.step: e.metrics["validation/loss"] for e in events if "validation/loss" in getattr(e, "metrics", {})}
+    assert final.metrics["best_step"] == min(losses, key=losses.get)
+    said = [event.message for event in events if isinstance(event, Warned)]
+    assert len(said) == 2
+    assert "correlation was undefined at every evaluation" in said[0]
+    assert "correlation is undefined on the test split" in said[1]
+
+
+@pytest.mark.parametrize(
+    ("task", "message"),
+    [
+        ({"broken": "validation"}, r"the validation split holds 1 inputs .*first of them nan at \[1, 0, 0\]"),
+        ({"broken": "test"}, r"the test split holds 1 inputs that are no finite numbers"),
+        ({"broken": "train"}, r"^the training batch of step 3 holds 1 inputs that are no finite numbers"),
+        ({"level": 1.0}, r"^skill cannot be told on this test split: .*correlation is 1, and a perfect one is 1"),
+        ({"level": 1.5}, r"^skill cannot be told on this test split"),
+    ],
+)
+def test_data_on_which_nothing_can_be_judged_are_refused(task, message):
+    """Splits when the experiment is made, which reads them anyway; a level or a batch of one's own in the run."""
+    with pytest.raises(UserError, match=message):
+        list(training.run(specs(task)[0]))
+
+
+def test_splits_on_which_nothing_can_be_judged_are_refused_at_plan():
+    with pytest.raises(SettingError, match=r"^tasks\.undefined: the test split holds 1 inputs"):
+        specs({"broken": "test"})
+
+
+@pytest.mark.parametrize("examples", [1, 2])
+def test_a_test_split_of_one_class_is_refused_before_training(examples):
+    task = Sentiment(source="synthetic", lag=0, test_examples=examples)
+    with pytest.raises(UserError, match=r"without any memory its accuracy is 1, and a perfect one is 1; take more"):
+        task.skill(0.5)
+
+
+def test_a_level_that_is_no_number_is_refused():
+    class Unknown(Adding):
+        def floor(self):
+            return NAN
+
+    with pytest.raises(UserError, match="the mse that needs no memory is nan on the test split"):
+        Unknown(lag=0).skill(0.5)
+
+
+def test_a_direction_that_contradicts_the_perfect_score_is_told():
+    class Upside(Adding):
+        higher_is_better = True
+
+    with pytest.raises(UserError, match="worse where higher is better: see `perfect` and `higher_is_better`"):
+        Upside(lag=0).skill(0.5)
+
+
+def test_a_task_that_leaves_its_score_out_is_told_in_one_line(monkeypatch):
+    (spec,) = specs({})
+    monkeypatch.setattr(type(spec.task), "scores", lambda self, targets, outputs: {"mae": 0.0})
+    with pytest.raises(UserError, match=r"^scores\(\) of the task gives mae, and must give correlation and loss too$"):
+        list(training.run(spec))
