@@ -53,8 +53,7 @@ def main() -> None:
 
 def price_of_norms(spec: RunSpec) -> float:
     """Share of a training step that goes into the norms by weight."""
-    task, model, _, *others = spec.network
-    with_norms, without = (CompiledNetwork(task, model, *others) for _ in range(2))
+    with_norms, without = (CompiledNetwork(spec.compile_key) for _ in range(2))
     zeros = tf.zeros(len(without.network.gradient_norms.names))
     without.network.gradient_norms = lambda gradients: tf.concat([[tf.linalg.global_norm(gradients)], zeros], axis=0)
     seconds: dict[bool, list[float]] = {True: [], False: []}

@@ -1,7 +1,7 @@
 """What a grid gains by its workers or by a setting, and where its time goes.
 
     python benchmarks/grid.py experiments/copy_memory.yaml --workers 1 2
-    python benchmarks/grid.py experiments/quickstart.yaml --workers 2 --against training.layers=stock
+    python benchmarks/grid.py experiments/quickstart.yaml --workers 2 --against training.implementation=stock
 
 The grid is run from its start under each condition in turn, so that a noisy machine treats all alike. Start-up is what
 a worker does before its first run, waiting what it does after its last one while others still work.
@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
 
-from rnnbench.events import Ending, Event, Taken
+from rnnbench.events import Dispatched, Ending, Event
 from rnnbench.execution.checkpoints import Checkpoints
 from rnnbench.execution.driver import drive
 from rnnbench.execution.local import LocalPool
@@ -51,7 +51,7 @@ def measure(experiment: Experiment, workers: int) -> Round:
 
     def watch(spec: RunSpec, event: Event) -> None:
         now = time.perf_counter() - began
-        if isinstance(event, Taken):
+        if isinstance(event, Dispatched):
             worker_of[spec.signature] = event.worker
             first.setdefault(event.worker, now)
         elif isinstance(event, Ending):

@@ -6,6 +6,7 @@ are first used. The other names are what a task or a model of one's own needs.
 
 from typing import TYPE_CHECKING, Any
 
+from rnnbench.environment import __version__
 from rnnbench.models.base import Model
 from rnnbench.registry import register_model, register_task
 from rnnbench.tasks.base import ClassificationTask, Features, Layout, RegressionTask, Task, Tokens
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from rnnbench.analysis.results import Results
     from rnnbench.api import figures, load_experiment, load_results, memory_horizons, run_experiment
     from rnnbench.experiment.definition import Experiment
-
-__version__ = "0.1.0"
 
 __all__ = [
     "ClassificationTask",
@@ -30,6 +29,7 @@ __all__ = [
     "Results",
     "Task",
     "Tokens",
+    "__version__",
     "figures",
     "load_experiment",
     "load_results",

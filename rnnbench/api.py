@@ -22,7 +22,7 @@ from rnnbench.analysis import statistics
 from rnnbench.analysis.results import Results
 from rnnbench.cli.screen import Screen
 from rnnbench.errors import UserError, note
-from rnnbench.execution.executors import Executors
+from rnnbench.execution.executors import executor_factory
 from rnnbench.execution.script import leave_if_unguarded
 from rnnbench.experiment import yaml_file as experiment_file
 from rnnbench.experiment.definition import Experiment
@@ -96,7 +96,7 @@ def run_experiment(
     grid = _grid(experiment, store, tracking_uri)
     console = Console(highlight=False, quiet=quiet)
     out = None if report is None else Path(report)
-    outcome = grid.run(Executors(workers), Screen(console, errors=console), out, fresh)
+    outcome = grid.run(executor_factory(workers), Screen(console, errors=console), out, fresh)
     if outcome.signal is not None:
         raise KeyboardInterrupt
     return grid.results()

@@ -1,8 +1,8 @@
 """What a run says while it goes: small, plain, picklable facts, in the order in which they happen.
 
-A run is a function from a RunSpec to a stream of these. An executor puts `Taken` before them; they start with `Started`
-and end with exactly one of `Finished`, `Diverged`, `Failed`, or break off if the run is stopped or its process dies.
-Then it is taken up again, with another `Taken`, and says once more what it said before its checkpoint.
+A run is a function from a RunSpec to a stream of these. An executor puts `Dispatched` before them; they start with
+`Started` and end with exactly one of `Finished`, `Diverged`, `Failed`, or break off if the run is stopped or its
+process dies. Then it is dispatched again, and repeats what it said before its checkpoint.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import TypeAlias
 
 
 @dataclass(frozen=True)
-class Taken:
-    """A worker took the run up and loads its data."""
+class Dispatched:
+    """The run was given to a worker, which loads its data."""
 
     signature: str
     worker: int
@@ -103,5 +103,5 @@ class Failed:
     traceback: str = ""
 
 
-Event: TypeAlias = Taken | Started | Measured | Profiled | Saved | Warned | Finished | Diverged | Failed
+Event: TypeAlias = Dispatched | Started | Measured | Profiled | Saved | Warned | Finished | Diverged | Failed
 Ending = (Finished, Diverged, Failed)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from rnnbench.errors import UserError, note
 from rnnbench.identity import class_code, plugins
@@ -42,8 +42,12 @@ class Registry(Generic[T]):
     group `rnnbench.plugins` (each names a module that registers on import).
     """
 
+    every: ClassVar[list[Registry[Any]]] = []
+    """All registries of this process."""
+
     def __init__(self, kind: str, package: str, base: str | None = None) -> None:
         """`base`: the class in `package.base` that all of them come from; None: any."""
+        self.every.append(self)
         self.kind = kind
         self._package = package
         self._base = base
@@ -79,9 +83,7 @@ class Registry(Generic[T]):
             return
         base = getattr(importlib.import_module(f"{self._package}.base"), self._base)
         if not (isinstance(thing, type) and issubclass(thing, base)):
-            from rnnbench.experiment.feasibility import named
-
-            raise UserError(f"{self.kind} '{name}': {named(thing)} is no subclass of rnnbench.{self._base}")
+            raise UserError(f"{self.kind} '{name}': {class_code.named(thing)} is no subclass of rnnbench.{self._base}")
 
     def __getitem__(self, name: str) -> T:
         self._fill()
@@ -141,8 +143,7 @@ register_model = models.register
 def _load_entry_points() -> None:
     """Load other people's packages; one that fails is named and left out, with all that it had registered so far."""
     for entry in entry_points(group=ENTRY_POINT_GROUP):
-        every: tuple[Registry[Any], ...] = (tasks, models)
-        before = [(known, dict(known._things), dict(known._names)) for known in every]
+        before = [(known, dict(known._things), dict(known._names)) for known in Registry.every]
         try:
             entry.load()
         # Also what a script without a main guard does as it is imported.

@@ -10,7 +10,7 @@ import pytest
 from rnnbench import report
 from rnnbench.cli.screen import Screen
 from rnnbench.errors import UserError, UserNote, disarm_warnings, note, notes_told_by, posix_only
-from rnnbench.execution.executors import Executors
+from rnnbench.execution.executors import executor_factory
 from rnnbench.execution.leases import Leases
 from rnnbench.experiment.definition import Experiment
 from rnnbench.grid.grid import Grid
@@ -27,7 +27,7 @@ def _elsewhere(monkeypatch):
 def test_what_needs_posix_says_so_before_anything_is_written(tmp_path):
     grid = Grid(Experiment(name="x", tasks={"copy_memory": {"lag": 1}}, models={"gru": {}}), Location.resolve(tmp_path))
     with pytest.raises(UserError, match="running a grid needs a POSIX system, such as Linux, macOS or WSL"):
-        grid.run(Executors(0), Screen())
+        grid.run(executor_factory(0), Screen())
     assert not list(tmp_path.iterdir())
     importlib.reload(importlib.import_module("rnnbench.execution.leases"))
     with pytest.raises(UserError, match="sharing the runs of a store needs a POSIX system"):

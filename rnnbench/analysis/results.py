@@ -11,7 +11,7 @@ import pandas as pd
 
 from rnnbench.errors import UserError, note
 from rnnbench.experiment.definition import Experiment
-from rnnbench.experiment.run_spec import RunSpec, line
+from rnnbench.experiment.run_spec import RunSpec, series_key
 from rnnbench.experiment.settings import Selection
 from rnnbench.grid.remembered import instead
 from rnnbench.tracking.location import Location
@@ -143,7 +143,7 @@ def _row(spec: RunSpec, run: StoredRun, chosen: str | None) -> dict[str, Any]:
         measured.pop("steps_to_solve", None)
     if run.status not in ("finished", "diverged"):
         measured = {name: value for name, value in measured.items() if name == "parameters"}
-    named = line(spec, chosen)
+    named = series_key(spec, chosen)
     return (
         measured
         | named

@@ -22,7 +22,7 @@ import pandas as pd
 
 from rnnbench.analysis.statistics import GROUP, OUTCOMES, higher_is_better, with_group_names
 
-EVALUATED, CHOOSING, NOT_PICKED = "evaluated", "choosing", "not picked"
+EVALUATED, TUNING, NOT_PICKED = "evaluated", "tuning", "not picked"
 """`role` of a run: its test score enters figures and tables; it only helped to choose; its rate was not chosen."""
 
 
@@ -38,7 +38,7 @@ def with_roles(runs: pd.DataFrame, seeds: Sequence[int] = ()) -> pd.DataFrame:
     found = rates.reindex(pd.MultiIndex.from_frame(named[GROUP])).to_numpy()
     picked = (runs["learning_rate"] == found) | only
     role = pd.Series(EVALUATED, index=runs.index).where(picked, NOT_PICKED)
-    return runs.assign(role=role.mask(runs["seed"].isin(seeds), CHOOSING))
+    return runs.assign(role=role.mask(runs["seed"].isin(seeds), TUNING))
 
 
 def candidates(runs: pd.DataFrame, seeds: Sequence[int] = ()) -> pd.DataFrame:

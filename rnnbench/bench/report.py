@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import platform
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pandas as pd
 
-from rnnbench import __version__, files
+from rnnbench import environment, files
 from rnnbench.bench import page, table
 from rnnbench.bench.figure import figures
 from rnnbench.bench.process import usable_cores
 from rnnbench.errors import UserError
-from rnnbench.execution.machine import processor
 from rnnbench.text import strict_json
 
 _PACKAGES = ("tensorflow", "keras", "jax", "torch", "numpy")
@@ -34,18 +31,14 @@ def machine() -> dict[str, str]:
     import psutil
 
     known = {
-        "processor": processor(),
+        "processor": environment.processor(),
         "cores": str(len(usable_cores())),
         "memory": f"{psutil.virtual_memory().total / 2**30:.0f} GiB",
-        "system": f"{platform.system()} {platform.machine()}",
-        "python": platform.python_version(),
-        "rnnbench": __version__,
+        "system": environment.system(),
+        "python": environment.python(),
+        "rnnbench": environment.__version__,
     }
-    for package in _PACKAGES:
-        try:
-            known[package] = version(package)
-        except PackageNotFoundError:
-            known[package] = "not installed"
+    known |= {package: environment.package_version(package) or "not installed" for package in _PACKAGES}
     return known
 
 

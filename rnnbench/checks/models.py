@@ -149,5 +149,5 @@ class _Held(RegressionTask):
     def split(self, name: Split) -> Batch:
         return self.train_batch(0, 0, 1)
 
-    def floor(self) -> float:
+    def memoryless(self) -> float:
         return 1.0

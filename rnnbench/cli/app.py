@@ -6,17 +6,17 @@ import shlex
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
-from rnnbench import __version__
 from rnnbench import console as streams
 from rnnbench.cli import completion
 from rnnbench.cli.bench import bench
 from rnnbench.cli.options import DataDir, ExperimentFile, Json, Last, ManualDir, Out, Overrides, Store, TrackingUri
 from rnnbench.cli.validate import validate
+from rnnbench.environment import __version__
 from rnnbench.errors import UserError, notes_told_by
 from rnnbench.text import strict_json
 from rnnbench.text.credentials import hidden, hidden_command
@@ -106,7 +106,7 @@ def run(
         int | None, typer.Option(min=0, help="Worker processes; 0 runs in this one.  [default: one a core]")
     ] = None,
     where: Annotated[
-        Literal["local", "ray"], typer.Option("--executor", help="On this machine, or on a Ray cluster.")
+        str, typer.Option("--executor", help="`local`: on this machine; `ray`: on a Ray cluster.")
     ] = "local",
     address: Annotated[
         str | None,
@@ -127,9 +127,9 @@ def run(
     from rnnbench.cli import tables as terminal
     from rnnbench.cli.screen import Screen
     from rnnbench.datasets import location
-    from rnnbench.execution.executors import Executors
+    from rnnbench.execution.executors import executor_factory
 
-    executors = Executors(workers, where, address)
+    executors = executor_factory(workers, where, address)
     # First, because the experiment is held against the data that are there.
     location.point_to(data_dir, manual_dir)
     grid = _open(file, overrides, store, tracking_uri, last)

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, TaskID, TextColumn
 from rich.table import Column
 
-from rnnbench.events import Diverged, Event, Failed, Finished, Measured, Started, Taken, Warned
+from rnnbench.events import Dispatched, Diverged, Event, Failed, Finished, Measured, Started, Warned
 from rnnbench.execution.estimate import Estimate
 from rnnbench.experiment.run_spec import RunSpec
 
@@ -90,7 +90,7 @@ class GridProgress:
 
     def __call__(self, spec: RunSpec, event: Event) -> None:
         match event:
-            case Taken():
+            case Dispatched():
                 self._drop(event.signature)
                 self._rows[event.signature] = self._bars.add_task(
                     spec.name, total=spec.training.steps, loss="", score="loading the data", left=""

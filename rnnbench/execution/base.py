@@ -12,9 +12,10 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Protocol
 
+from rnnbench import environment
 from rnnbench.datasets import location
 from rnnbench.errors import UserError, disarm_warnings
-from rnnbench.events import Event, Failed, Taken, Warned
+from rnnbench.events import Dispatched, Event, Failed, Warned
 from rnnbench.execution.checkpoints import Checkpoints, DamagedCheckpointError
 from rnnbench.experiment.run_spec import RunSpec
 from rnnbench.training.snapshot import Snapshot
@@ -36,10 +37,10 @@ class Executor(Protocol):
     workers: int
 
     def execute(self, specs: Sequence[RunSpec], claim: Claim = unclaimed) -> Iterator[Event]:
-        """Every event of every run, as they come; each run's own in their order, `Taken` first, an ending last.
+        """Every event of every run, as they come; each run's own in their order, `Dispatched` first, an ending last.
 
         `claim` is called in this process, right before a run is given to a worker for the first time; a run that it
-        refuses is left out. A run whose worker dies is taken up again, with a `Warned` and another `Taken`, up to
+        refuses is left out. A run whose worker dies is taken up again, with a `Warned` and another `Dispatched`, up to
         `ATTEMPTS` times in all; then it is `Failed`. Closing the iterator ends the workers at once.
         """
 
@@ -82,7 +83,7 @@ def stream(
     from rnnbench.training.run import run
 
     snapshot, warning = _snapshot(spec, checkpoints)
-    yield Taken(spec.signature, worker, resumed=snapshot is not None)
+    yield Dispatched(spec.signature, worker, resumed=snapshot is not None)
     if warning:
         yield Warned(spec.signature, f"{warning}: the run starts over")
     save = partial(checkpoints.save, spec.signature) if checkpoints else None
@@ -106,15 +107,13 @@ def _plain(text: str) -> str:
 
 def _snapshot(spec: RunSpec, checkpoints: Checkpoints | None) -> tuple[Snapshot | None, str]:
     """From where a run goes on, or why not."""
-    from rnnbench.training.run import versions
-
     if checkpoints is None:
         return None, ""
     try:
         snapshot = checkpoints.load(spec.signature)
     except DamagedCheckpointError as error:
         return None, str(error)
-    if snapshot is None or snapshot.versions == versions():
+    if snapshot is None or snapshot.versions == environment.versions():
         return snapshot, ""
     made = ", ".join(f"{name} {version}" for name, version in snapshot.versions.items())
     return None, f"its checkpoint was made with other versions ({made})"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from types import FrameType
 from typing import Protocol
 
-from rnnbench.events import Diverged, Ending, Event, Failed, Finished, Taken, Warned
+from rnnbench.events import Dispatched, Diverged, Ending, Event, Failed, Finished, Warned
 from rnnbench.execution.base import Executor
 from rnnbench.execution.checkpoints import Checkpoints
 from rnnbench.execution.leases import Leases
@@ -55,20 +55,20 @@ def drive(
     specs: list[RunSpec],
     executor: Executor,
     writer: Writer,
-    watch: Callable[[RunSpec, Event], None],
+    on_event: Callable[[RunSpec, Event], None],
     *,
     leases: Leases | None = None,
     checkpoints: Checkpoints | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> Tally:
-    """Run `specs`; each event is written, then shown to `watch`.
+    """Run `specs`; each event is written, then shown to `on_event`.
 
     A run is claimed in `leases` before a worker gets it, and runs that another driver holds are left to it; if it may
     have died, only after a wait, when all else is done, that shows whether it has. A run's checkpoint goes when its
     result is in the store, and in the store's copy. The first Ctrl-C or SIGTERM has the runs stop in order, with a line
     to `say`, the second one ends them at once; both leave `signal` in the tally.
     """
-    return _Drive(specs, executor, writer, watch, leases, checkpoints, say).go()
+    return _Drive(specs, executor, writer, on_event, leases, checkpoints, say).go()
 
 
 class _Drive:
@@ -77,13 +77,13 @@ class _Drive:
         specs: list[RunSpec],
         executor: Executor,
         writer: Writer,
-        watch: Callable[[RunSpec, Event], None],
+        on_event: Callable[[RunSpec, Event], None],
         leases: Leases | None,
         checkpoints: Checkpoints | None,
         say: Callable[[str], None],
     ) -> None:
         self._specs = {spec.signature: spec for spec in specs}
-        self._executor, self._writer, self._watch, self._say = executor, writer, watch, say
+        self._executor, self._writer, self._on_event, self._say = executor, writer, on_event, say
         self._leases, self._checkpoints = leases, checkpoints
         self._refused: list[RunSpec] = []
         self._outdated: list[str] = []
@@ -148,7 +148,7 @@ class _Drive:
         spec = self._specs[event.signature]
         began = time.perf_counter()
         match event:
-            case Taken(resumed=resumed):
+            case Dispatched(resumed=resumed):
                 self._writer.begin(spec, resumed)
             case Warned():
                 pass
@@ -157,7 +157,7 @@ class _Drive:
         if isinstance(event, Ending):
             self._end(spec, event)
         self._tally.writing += time.perf_counter() - began
-        self._watch(spec, event)
+        self._on_event(spec, event)
 
     def _end(self, spec: RunSpec, event: Event) -> None:
         match event:

@@ -77,7 +77,7 @@ def guess(spec: RunSpec, steps: float | None = None) -> dict[str, float]:
 
 def compilation(spec: RunSpec) -> float:
     """Seconds until a worker has compiled the network of a run for its length; once for all runs that share it."""
-    one_layer = _COMPILATION[spec.training.layers] + _COMPILATION_OF_A_GATE * spec.model.gates
+    one_layer = _COMPILATION[spec.training.implementation] + _COMPILATION_OF_A_GATE * spec.model.kernel_blocks
     return (1 + spec.model.layers) / 2 * one_layer
 
 
@@ -155,7 +155,7 @@ def _kind(spec: RunSpec) -> Hashable:
     """What the time of a step depends on."""
     task, training = spec.task, spec.training
     sizes = task.layout, task.inputs, task.outputs
-    return type(task), *sizes, spec.model.architecture, training.batch_size, training.layers
+    return type(task), *sizes, spec.model.architecture, training.batch_size, training.implementation
 
 
 def _data(spec: RunSpec) -> tuple[type, str]:
@@ -169,21 +169,25 @@ def _point(spec: RunSpec) -> Hashable:
 
 def _program(spec: RunSpec) -> Hashable:
     """What is compiled once: XLA, which the fast layers go by, compiles every length for itself."""
-    return *spec.network, spec.task.lag if spec.training.layers == "fast" else None
+    return spec.compile_key, spec.task.lag if spec.training.implementation == "fast" else None
 
 
 def _time_step(spec: RunSpec, batch: int) -> float:
     """Seconds that a layer takes for one time step of a batch, forwards and backwards."""
-    inputs, units, layers = spec.task.inputs.width, spec.model.units, spec.training.layers
+    inputs, units, implementation = spec.task.inputs.width, spec.model.units, spec.training.implementation
     # Two operations a weight, in the forward pass and twice in the backward one.
-    flops = 6 * batch * (inputs + units) * units * spec.model.gates
-    return _SECONDS_A_TIME_STEP[layers] + _SECONDS_A_GATE[layers] * spec.model.gates + flops / _FLOPS_PER_SECOND[layers]
+    flops = 6 * batch * (inputs + units) * units * spec.model.kernel_blocks
+    return (
+        _SECONDS_A_TIME_STEP[implementation]
+        + _SECONDS_A_GATE[implementation] * spec.model.kernel_blocks
+        + flops / _FLOPS_PER_SECOND[implementation]
+    )
 
 
 def worker_bytes(spec: RunSpec) -> int:
     """Memory of a worker that does this run, bytes; good to about a factor of two."""
     task, model, length = spec.task, spec.model, spec.task.layout.length
-    state = model.units * (model.gates + 2) * model.layers
+    state = model.units * (model.kernel_blocks + 2) * model.layers
     training_step = spec.training.batch_size * length * (task.inputs.width + state) * 4 * _COPIES
     probe = _probed(spec) * length * (task.inputs.width + state) * 8 * _COPIES
     vocabulary = task.inputs.vocabulary if isinstance(task.inputs, Tokens) else 0

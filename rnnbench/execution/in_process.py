@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from rnnbench.errors import UserError, note
-from rnnbench.events import Event, Failed, Taken
+from rnnbench.events import Dispatched, Event, Failed
 from rnnbench.execution.base import (
     Claim,
+    Executor,
     in_words,
     quiet_tensorflow,
     set_tensorflow_up,
@@ -18,6 +19,7 @@ from rnnbench.execution.base import (
     unclaimed,
 )
 from rnnbench.execution.checkpoints import Checkpoints
+from rnnbench.execution.executors import ExecutorFactory, Say, refuse_address, register_executor
 from rnnbench.experiment.run_spec import RunSpec
 
 
@@ -39,8 +41,25 @@ def _importing() -> Iterator[None]:
         raise UserError(f"TensorFlow and Keras cannot be imported: {in_words(error)}") from error
 
 
+@register_executor("in_process")
+class InProcessFactory(ExecutorFactory):
+    """This very process: `--workers 0`, or `--executor in_process`."""
+
+    def __post_init__(self) -> None:
+        refuse_address(self.address)
+        if self.workers:
+            raise UserError("--executor in_process has no workers: leave --workers out")
+
+    def check(self, specs: Sequence[RunSpec]) -> None:
+        pass  # what is loaded here is what runs
+
+    def reach(self, checkpoints: Checkpoints, say: Say) -> Callable[[Sequence[RunSpec]], Executor]:
+        check()
+        return lambda specs: InProcess(checkpoints)
+
+
 class InProcess:
-    """`--workers 0`: a debugger and a profiler see everything."""
+    """One run after the other, where a debugger and a profiler see everything."""
 
     workers = 1
 
@@ -68,7 +87,7 @@ class InProcess:
         try:
             spec.check_current()
         except UserError as error:
-            yield Taken(spec.signature, 0)
+            yield Dispatched(spec.signature, 0)
             yield Failed(spec.signature, str(error))
             return
         yield from stream(spec, 0, self._checkpoints, lambda: self._cancelled)

@@ -23,9 +23,10 @@ from multiprocessing.connection import Connection, wait
 from rnnbench import console as streams
 from rnnbench.errors import UserError, UserNote
 from rnnbench.events import Ending, Event, Failed, Warned
-from rnnbench.execution.base import ATTEMPTS, Claim, in_words, set_tensorflow_up, stream, unclaimed, unpacked
+from rnnbench.execution.base import ATTEMPTS, Claim, Executor, in_words, set_tensorflow_up, stream, unclaimed, unpacked
 from rnnbench.execution.checkpoints import Checkpoints
-from rnnbench.execution.machine import gpus
+from rnnbench.execution.executors import ExecutorFactory, Say, refuse_address, register_executor
+from rnnbench.execution.machine import default_workers, gpus
 from rnnbench.execution.script import NO_GUARD, UNGUARDED, needs_script, script
 from rnnbench.execution.waiting import Waiting
 from rnnbench.experiment.run_spec import RunSpec
@@ -39,6 +40,27 @@ _LAST_BREATH = 2.0
 """Seconds that a process may take to end after its pipe did."""
 _STOP = b"stop"
 _SPAWN = multiprocessing.get_context("spawn")
+
+
+@register_executor("local")
+class LocalFactory(ExecutorFactory):
+    """Worker processes on this machine: one a core or GPU, fewer if memory is short."""
+
+    def __post_init__(self) -> None:
+        refuse_address(self.address)
+
+    def check(self, specs: Sequence[RunSpec]) -> None:
+        needs_script(specs)
+        super().check(specs)
+
+    def reach(self, checkpoints: Checkpoints, say: Say) -> Callable[[Sequence[RunSpec]], Executor]:
+        def pool(specs: Sequence[RunSpec]) -> LocalPool:
+            workers, note = default_workers(specs) if self.workers is None else (self.workers, "")
+            if note:
+                say(note)
+            return LocalPool(workers, checkpoints)
+
+        return pool
 
 
 class LocalPool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import shutil
 import subprocess
 from collections.abc import Iterable
@@ -67,18 +66,3 @@ def free_memory() -> int:
         return free  # no container, or one without a limit
     # The cache of files that nobody has open counts as used, and is given up when it is needed.
     return min(free, max(0, limit - used + int(pages.get("inactive_file", 0))))
-
-
-def description() -> str:
-    """What the speed of a run depends on: system, cores and processor."""
-    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, {processor()}"
-
-
-def processor() -> str:
-    """The processor's name; Python itself knows it on few systems."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or "unknown processor"
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, "unknown processor")

@@ -5,10 +5,9 @@ from __future__ import annotations
 import pickle
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 
-import rnnbench
+from rnnbench.environment import versions
 from rnnbench.errors import UserError
 from rnnbench.execution.estimate import worker_bytes
 from rnnbench.experiment.run_spec import RunSpec, one_of_each
@@ -40,16 +39,6 @@ class Findings:
     problems: tuple[str, ...] = ()
     """Why no run may go there."""
     sees_checkpoints: bool = False
-
-
-def versions() -> dict[str, str]:
-    """What the bits of a result depend on, read without importing any of it."""
-    providers = metadata.packages_distributions()
-    found = {"rnnbench": rnnbench.__version__}
-    for package in ("tensorflow", "keras", "numpy"):
-        # TensorFlow comes under several names: tensorflow, tensorflow-cpu, ...
-        found[package] = ", ".join(sorted({metadata.version(name) for name in providers.get(package, ())})) or "missing"
-    return found
 
 
 def examine(requirements: Requirements) -> Findings:

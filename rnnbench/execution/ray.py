@@ -15,17 +15,38 @@ from typing import Any
 
 from rnnbench.errors import UserError, unwritable
 from rnnbench.events import Event, Failed, Warned
-from rnnbench.execution.base import ATTEMPTS, Claim, set_tensorflow_up, stream, unclaimed, unpacked
+from rnnbench.execution.base import ATTEMPTS, Claim, Executor, set_tensorflow_up, stream, unclaimed, unpacked
 from rnnbench.execution.checkpoints import Checkpoints
+from rnnbench.execution.executors import ExecutorFactory, Say, register_executor
 from rnnbench.execution.local import Work
 from rnnbench.execution.preflight import Requirements
 from rnnbench.execution.ray_cluster import Cluster, Node, Room
 from rnnbench.execution.waiting import Waiting
 from rnnbench.experiment.run_spec import RunSpec
+from rnnbench.identity import class_code
 
 POLL_SECONDS = 0.5
 LOOK_SECONDS = 10.0
 """How often new nodes are looked for."""
+
+
+@register_executor("ray")
+class RayFactory(ExecutorFactory):
+    """A Ray cluster: that at `--address`, else one that is started on this machine."""
+
+    def __post_init__(self) -> None:
+        if self.workers == 0:
+            raise UserError("--workers 0 runs in this process: leave --executor ray out")
+
+    def check(self, specs: Sequence[RunSpec]) -> None:
+        for thing in {thing for spec in specs for thing in (type(spec.task), type(spec.model))}:
+            class_code.check_reachable(thing)
+        super().check(specs)
+
+    def reach(self, checkpoints: Checkpoints, say: Say) -> Callable[[Sequence[RunSpec]], Executor]:
+        # At once, because the cluster may not be there; every stage goes to the same one.
+        executor = RayExecutor(self.address, checkpoints, self.workers, warn=say)
+        return lambda specs: executor
 
 
 class RayExecutor:

@@ -20,7 +20,7 @@ class Waiting:
     def __init__(self, specs: Sequence[RunSpec], claim: Claim) -> None:
         self._specs = sorted(specs, key=seconds, reverse=True)
         # XLA compiles every length for itself.
-        self._networks = {spec.signature: (*spec.network, spec.task.lag) for spec in specs}
+        self._networks = {spec.signature: (spec.compile_key, spec.task.lag) for spec in specs}
         self._begun: set[tuple[object, ...]] = set()
         self._claim = claim
         self._attempts: Counter[str] = Counter()

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from rnnbench import registry
 from rnnbench.errors import SettingError
 from rnnbench.experiment.feasibility import InfeasibleError, check_class, telling
-from rnnbench.experiment.mistakes import explain
+from rnnbench.experiment.mistakes import explain, unknown_key
 from rnnbench.experiment.settings import KeyPath, Training
 from rnnbench.text.strict_json import not_finite
 
@@ -40,9 +40,10 @@ def read_entry(
 
 
 def refuse_unknown(values: Values, allowed: set[str], path: KeyPath) -> None:
+    """Raise `SettingError` for a key that is not allowed; one that training had before is told by its new name."""
     for key in values:
         if key not in allowed:
-            raise SettingError((*path, key), registry.unknown("key", key, sorted(allowed)))
+            raise SettingError((*path, key), unknown_key(key, sorted(allowed), Training))
 
 
 def every_point(settings: type[Any], values: Values, path: KeyPath) -> Iterator[tuple[Any, dict[str, Any]]]:

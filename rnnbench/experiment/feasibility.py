@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from rnnbench.errors import UserError
+from rnnbench.identity.class_code import named
 from rnnbench.models.base import Model
 from rnnbench.models.sizing import BudgetError
 from rnnbench.tasks.base import Features, Layout, Task, Tokens
@@ -27,7 +28,7 @@ _CALLS: dict[type, dict[str, tuple[tuple[str, ...], dict[str, Any]]]] = {
         "loss": (("targets", "outputs"), {}),
         "readout_loss": (("targets", "outputs"), {}),
         "scores": (("targets", "outputs"), {}),
-        "floor": ((), {}),
+        "memoryless": ((), {}),
         "levels": ((), {}),
         "problems": (("batch_size",), {}),
         "split_sizes": ((), {}),
@@ -100,7 +101,7 @@ def check_model(model: Model, inputs: int) -> None:
     with telling(thing, "layer_parameters"):
         parameters = model.recurrent_parameters(inputs)
     _refuse_unless_size(thing, "layer_parameters", parameters, 0)
-    _asked(model, "gates", (Real,), "a number")
+    _asked(model, "kernel_blocks", (Real,), "a number")
     _asked(model, "gate_names", (tuple, list), "a tuple of texts")
     with telling(thing, "architecture"):
         model.architecture  # noqa: B018
@@ -117,16 +118,6 @@ def _refuse_unhashable(thing: Task | Model) -> None:
             raise InfeasibleError(
                 name, f"{named(type(thing))}: a {kind} is no setting; make it a tuple, or a frozen model"
             ) from None
-
-
-def named(thing: Any) -> str:
-    """`class Mine (/path/mine.py:12)`."""
-    kind = "class " if isinstance(thing, type) else ""
-    name = getattr(thing, "__qualname__", repr(thing))
-    try:
-        return f"{kind}{name} ({inspect.getsourcefile(thing)}:{inspect.getsourcelines(thing)[1]})"
-    except (TypeError, OSError):
-        return f"{kind}{name} of {getattr(thing, '__module__', 'an unknown module')}"
 
 
 @contextmanager

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from rnnbench.errors import SettingError
+from rnnbench.identity.signature import HashedAs
 from rnnbench.registry import unknown
 
 _WORDS = {None: "null", True: "true", False: "false"}
@@ -22,8 +23,15 @@ def first_mistake(
     path = tuple(part for part in first["loc"] if part != "[key]")
     if first["type"] == "extra_forbidden":
         owner = groups.get(str(path[0]), settings)
-        return SettingError(path, unknown("key", str(path[-1]), owner.model_fields))
+        return SettingError(path, unknown_key(str(path[-1]), owner.model_fields, owner))
     return SettingError(path[:-1] if first["type"] == "missing" else path, explain(first))
+
+
+def unknown_key(key: str, allowed: Iterable[str], settings: type[BaseModel]) -> str:
+    """What to say of a key that is none of `allowed`; `settings`: where it may have been renamed."""
+    marks = {mark.name: name for name, field in settings.model_fields.items() for mark in field.metadata
+             if isinstance(mark, HashedAs)}  # fmt: skip
+    return f"'{key}' is called '{marks[key]}' now" if key in marks else unknown("key", key, allowed)
 
 
 def explain(error: Any) -> str:

@@ -11,12 +11,27 @@ from typing import Any
 
 from rnnbench import registry
 from rnnbench.errors import UserError
-from rnnbench.experiment.settings import GradientProbes, Layers, Training
+from rnnbench.experiment.settings import GradientProbes, Implementation, Training
 from rnnbench.identity import class_code, signature
 from rnnbench.identity.signature import PARTS
 from rnnbench.models.base import Model
 from rnnbench.tasks import fed
 from rnnbench.tasks.base import Task
+
+
+@dataclass(frozen=True)
+class CompileKey:
+    """What a compiled network depends on: runs that have it in common share one in a worker."""
+
+    task: Task
+    """At lag 1: the network is the same at every lag."""
+    model: Model
+    """As far as its architecture goes: see `Model.architecture`."""
+    batch_size: int
+    global_clipnorm: float | None
+    window: int
+    """Training steps between two evaluations, whose losses and norms are kept."""
+    implementation: Implementation
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,13 +63,16 @@ class RunSpec:
         return f"{self.model_label} T{self.task.lag} s{self.seed} {self.task_label}{noise}{axes}"
 
     @property
-    def network(self) -> tuple[Task, Model, int, float | None, int, Layers]:
-        """What the compiled network depends on: runs that have it in common share one in a worker."""
+    def compile_key(self) -> CompileKey:
         training = self.training
-        any_lag = self.task.model_copy(update={"lag": 1})
-        window = min(training.evaluate_every, training.steps)
-        settings = training.batch_size, training.global_clipnorm, window, training.layers
-        return any_lag, self.model.architecture, *settings
+        return CompileKey(
+            task=self.task.model_copy(update={"lag": 1}),
+            model=self.model.architecture,
+            batch_size=training.batch_size,
+            global_clipnorm=training.global_clipnorm,
+            window=min(training.evaluate_every, training.steps),
+            implementation=training.implementation,
+        )
 
     @cached_property
     def canonical(self) -> RunSpec:
@@ -76,7 +94,9 @@ class RunSpec:
             "seed": self.seed,
             "training": self.training.model_dump(mode="json"),
             "gradients": self.gradients.model_dump(mode="json"),
-            "versions": {part: PARTS[part] for part in PARTS if part != "layers" or self.training.layers == "fast"},
+            "versions": {
+                part: PARTS[part] for part in PARTS if part != "layers" or self.training.implementation == "fast"
+            },
         }
 
     @cached_property
@@ -137,7 +157,7 @@ def one_of_each(specs: Iterable[RunSpec]) -> list[RunSpec]:
     return list(found.values())
 
 
-def line(spec: RunSpec, chosen: str | None = None) -> dict[str, str]:
+def series_key(spec: RunSpec, chosen: str | None = None) -> dict[str, str]:
     """What names the line of a run in figures and tables, the columns of `statistics.GROUP` in their order.
 
     `chosen`: the axis whose value is chosen for a line, and so is no part of its name.

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from rnnbench.experiment.seeds import counted
+from rnnbench.identity.signature import HashedAs
 
 KeyPath = tuple[str | int, ...]
-Layers = Literal["fast", "stock"]
+Implementation = Literal["fast", "stock"]
 
 
 class Settings(BaseModel):
@@ -35,7 +36,7 @@ class Training(Settings):
     """Steps between two evaluations on the validation split."""
     stop_when_solved: bool = True
     """End a run when two evaluations in a row meet the task's `solved` score."""
-    layers: Layers = "fast"
+    implementation: Annotated[Implementation, HashedAs("layers")] = "fast"
     """`fast`: on a CPU, the recurrent layers of `rnnbench.layers`, compiled by XLA; `stock`: Keras' own."""
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rnnbench.cli.screen import Screen
     from rnnbench.execution.base import Executor
     from rnnbench.execution.checkpoints import Checkpoints
-    from rnnbench.execution.executors import Executors
+    from rnnbench.execution.executors import ExecutorFactory
     from rnnbench.execution.leases import Leases
     from rnnbench.experiment.definition import Experiment
     from rnnbench.experiment.run_spec import RunSpec
@@ -62,7 +62,7 @@ class Grid:
     made_by: str = "rnnbench.run_experiment(...)"
     """What makes the results again, for the report."""
 
-    def run(self, executors: Executors, screen: Screen, out: Path | None = None, fresh: bool = False) -> Outcome:
+    def run(self, executors: ExecutorFactory, screen: Screen, out: Path | None = None, fresh: bool = False) -> Outcome:
         """Do every run that the store does not have yet, and write the report into `out`, unless that is None.
 
         `fresh`: first forget what the store has of these runs. Raises `UserError` before anything is written if the
@@ -109,8 +109,10 @@ class Grid:
             executor = executor_for(specs)
             more = planned(self.experiment) - (len(self.experiment.runs) - len(waiting)) - len(specs)
             estimate = Estimate(specs, past_runs(self.location))
-            with screen.progress(specs, executor.workers, more, estimate.seconds) as watch:
-                tally = drive(specs, executor, tracker, watch, leases=leases, checkpoints=checkpoints, say=watch.say)
+            with screen.progress(specs, executor.workers, more, estimate.seconds) as progress:
+                tally = drive(
+                    specs, executor, tracker, progress, leases=leases, checkpoints=checkpoints, say=progress.say
+                )
             screen.end(tally, len(specs), tracker.tracebacks)
             outcome.attempted += len(specs)
             outcome.failed |= tally.failed

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rnnbench.experiment.run_spec import line
+from rnnbench.experiment.run_spec import series_key
 from rnnbench.tracking.matching import matched
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _OVER = ("finished", "diverged", "failed")
 
 def planned(experiment: Experiment) -> int:
     """How many runs of the grid will be done."""
-    choosing, evaluated = choosing_runs(experiment), evaluated_runs(experiment)
+    choosing, evaluated = tuning_runs(experiment), evaluation_runs(experiment)
     if not choosing:
         return len(experiment.runs)
     points = {
@@ -34,7 +34,7 @@ def planned(experiment: Experiment) -> int:
 
 def expected(experiment: Experiment) -> dict[RunSpec, float]:
     """Each run of the grid, with the share of it that is to be done: of several rates one will be chosen."""
-    choosing, evaluated = choosing_runs(experiment), evaluated_runs(experiment)
+    choosing, evaluated = tuning_runs(experiment), evaluation_runs(experiment)
     if not choosing:
         return dict.fromkeys(experiment.runs, 1.0)
     share = (planned(experiment) - len(choosing)) / len(evaluated)
@@ -45,7 +45,7 @@ def needed(experiment: Experiment, location: Location, specs: Sequence[RunSpec])
     """Those of `specs` to do now, as far as the store can tell: first the seeds that choose, then what they leave."""
     left_out = not_picked(experiment, location)
     if left_out is None:
-        first = {spec.signature for spec in choosing_runs(experiment)}
+        first = {spec.signature for spec in tuning_runs(experiment)}
         return [spec for spec in specs if spec.signature in first]
     return [spec for spec in specs if spec.signature not in left_out]
 
@@ -55,7 +55,7 @@ def not_picked(experiment: Experiment, location: Location) -> set[str] | None:
 
     None before all runs that choose are over.
     """
-    choosing = choosing_runs(experiment)
+    choosing = tuning_runs(experiment)
     if not experiment.select or not choosing:
         return set()
     stored = matched(location, experiment).runs
@@ -77,7 +77,7 @@ def not_picked(experiment: Experiment, location: Location) -> set[str] | None:
     return {spec.signature for spec in experiment.runs} - {spec.signature for spec in [*choosing, *chosen]}
 
 
-def choosing_runs(experiment: Experiment) -> list[RunSpec]:
+def tuning_runs(experiment: Experiment) -> list[RunSpec]:
     """The runs that only choose: those of `select.seeds`, on lines with more than one rate."""
     seeds = experiment.select.seeds if experiment.select else ()
     rates = defaultdict(set)
@@ -88,11 +88,11 @@ def choosing_runs(experiment: Experiment) -> list[RunSpec]:
     return [spec for spec in experiment.runs if spec.signature in found]
 
 
-def evaluated_runs(experiment: Experiment) -> list[RunSpec]:
+def evaluation_runs(experiment: Experiment) -> list[RunSpec]:
     """The runs of the other seeds, at every rate."""
     seeds = experiment.select.seeds if experiment.select else ()
     return [spec for spec in experiment.runs if spec.seed not in seeds]
 
 
 def _line(spec: RunSpec) -> tuple[str, ...]:
-    return tuple(line(spec, "learning_rate").values())
+    return tuple(series_key(spec, "learning_rate").values())

@@ -8,6 +8,7 @@ notebook or on standard input, is signed by its own text or byte code and by wha
 
 from __future__ import annotations
 
+import inspect
 import sys
 from typing import Any
 
@@ -22,6 +23,16 @@ _FOUNDATIONS = {"pydantic"} | sys.stdlib_module_names - {"__main__"}
 _TYPED_IN = ("__main__", "__mp_main__")
 _noted: dict[type, Sources] = {}
 """Of each registered class from outside the sources from which it was made."""
+
+
+def named(thing: Any) -> str:
+    """`class Mine (/path/mine.py:12)`."""
+    kind = "class " if isinstance(thing, type) else ""
+    name = getattr(thing, "__qualname__", repr(thing))
+    try:
+        return f"{kind}{name} ({inspect.getsourcefile(thing)}:{inspect.getsourcelines(thing)[1]})"
+    except (TypeError, OSError):
+        return f"{kind}{name} of {getattr(thing, '__module__', 'an unknown module')}"
 
 
 def note(thing: type) -> None:

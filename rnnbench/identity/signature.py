@@ -18,7 +18,7 @@ PARTS = {
     # Raise with a change of results by the training step, the optimiser, clipping, batches, evaluation, early stopping,
     # the head, the embedding, or the seeding of weights: `training`, `compiled`, `feeding`, `models.network`.
     "training": 1,
-    # Raise with a change of what a fast recurrent layer computes: `layers`. Not in a run with `layers: stock`.
+    # Raise with a change of what a fast recurrent layer computes: `layers`. Not in a run with `implementation: stock`.
     "layers": 1,
     # Raise with a change of what gradient profile, spectra, norms or saturation say: `gradients`, `diagnostics`.
     "probes": 1,

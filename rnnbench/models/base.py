@@ -37,7 +37,7 @@ class Model(BaseModel, ABC):
     """Of this class's own code, whatever its parents have: raised whenever a change of it changes what a run gives.
 
     Part of the signatures of its runs and of those of classes below it; classes from outside need none."""
-    gates: ClassVar[int] = 1
+    kernel_blocks: ClassVar[int] = 1
     """Matrix products by the state at each step, in units of one SimpleRNN: for the time estimate of `plan`."""
     gate_names: ClassVar[tuple[str, ...]] = ()
     """Names of the equal blocks of the cell's weights, in their order along the last axis; empty: one block."""

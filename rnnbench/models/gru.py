@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 import numpy as np
 from pydantic import Field
 
-from rnnbench.models import initializers as gates
+from rnnbench.models import initializers
 from rnnbench.models.base import Activations, Model
 from rnnbench.registry import register_model
 
@@ -27,7 +27,7 @@ class GRU(Model):
     chrono_max: int | None = Field(None, ge=3)
     """Longest dependency that `chrono` prepares for, steps; default: the length of the task's sequences."""
 
-    gates: ClassVar[int] = 3
+    kernel_blocks: ClassVar[int] = 3
     gate_names: ClassVar[tuple[str, ...]] = ("update", "reset", "candidate")
     initial: ClassVar[frozenset[str]] = frozenset({"initialization", "forget_bias", "chrono_max"})
 
@@ -49,10 +49,10 @@ class GRU(Model):
         update_gate = bias[0, : self.units]
         update_gate[:] = self.forget_bias
         if self.initialization == "chrono":
-            update_gate[:] = gates.chrono(self.units, self.chrono_max or length, rng)
+            update_gate[:] = initializers.chrono(self.units, self.chrono_max or length, rng)
         cell.bias.assign(bias)
         if self.initialization == "orthogonal":
-            cell.recurrent_kernel.assign(gates.block_orthogonal(3, self.units, rng))
+            cell.recurrent_kernel.assign(initializers.block_orthogonal(3, self.units, rng))
 
     def activations(self, cell: keras.Layer, inputs: Any, states: list[Any]) -> Activations:
         """The two gates; tanh of the candidate state."""

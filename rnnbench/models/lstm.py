@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 import numpy as np
 from pydantic import Field
 
-from rnnbench.models import initializers as gates
+from rnnbench.models import initializers
 from rnnbench.models.base import Activations, Model
 from rnnbench.registry import register_model
 
@@ -27,7 +27,7 @@ class LSTM(Model):
     chrono_max: int | None = Field(None, ge=3)
     """Longest dependency that `chrono` prepares for, steps; default: the length of the task's sequences."""
 
-    gates: ClassVar[int] = 4
+    kernel_blocks: ClassVar[int] = 4
     gate_names: ClassVar[tuple[str, ...]] = ("input", "forget", "candidate", "output")
     initial: ClassVar[frozenset[str]] = frozenset({"initialization", "forget_bias", "chrono_max"})
 
@@ -48,11 +48,11 @@ class LSTM(Model):
         input_gate, forget_gate, _, _ = np.split(bias, 4)
         forget_gate[:] = self.forget_bias
         if self.initialization == "chrono":
-            forget_gate[:] = gates.chrono(self.units, self.chrono_max or length, rng)
+            forget_gate[:] = initializers.chrono(self.units, self.chrono_max or length, rng)
             input_gate[:] = -forget_gate
         cell.bias.assign(bias)
         if self.initialization == "orthogonal":
-            cell.recurrent_kernel.assign(gates.block_orthogonal(4, self.units, rng))
+            cell.recurrent_kernel.assign(initializers.block_orthogonal(4, self.units, rng))
 
     def activations(self, cell: keras.Layer, inputs: Any, states: list[Any]) -> Activations:
         """The three gates; tanh of the candidate and of the new cell state c."""

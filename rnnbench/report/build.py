@@ -18,7 +18,7 @@ from rnnbench.analysis.selection import EVALUATED
 from rnnbench.errors import UserError
 from rnnbench.files import write
 from rnnbench.report import gradient_figures, published, score_figures, tables, training_figures, words
-from rnnbench.report.data import Material, Problem
+from rnnbench.report.data import Problem, ReportData
 from rnnbench.report.definitions import DEFINITIONS, REFERENCES
 from rnnbench.report.diagnostics import diagnostics_table
 from rnnbench.report.figures import VEGA_LITE, Figure
@@ -73,32 +73,32 @@ def build(
         raise UserError(f"nothing to report on '{title}': its store holds no run; `rnnbench run` makes some")
     if not (results.runs["role"] == EVALUATED).any():
         raise UserError(f"nothing to report on '{title}' yet: the runs that choose a learning rate are not complete")
-    material = Material(results)
+    data = ReportData(results)
     tasks = experiment.get("tasks") or {}
-    sections = [_section(material, problem, tasks) for problem in material.problems]
-    overview = score_figures.overview(material)
+    sections = [_section(data, problem, tasks) for problem in data.problems]
+    overview = score_figures.overview(data)
     context = {
         "title": title,
         "description": description,
         "restriction": restriction,
-        "caution": words.caution(material),
+        "caution": words.caution(data),
         "brackets": words.BRACKETS,
-        "run_counts": words.run_counts(material, planned),
-        "horizon": tables.horizon_table(material),
+        "run_counts": words.run_counts(data, planned),
+        "horizon": tables.horizon_table(data),
         "overview": overview,
         "sections": sections,
-        "series": material.series,
-        "levels": tables.levels_table(material),
-        "selection": tables.selection_table(material),
-        "published": tables.published_table(material, tasks),
-        "failures": tables.failures_table(material),
+        "series": data.series,
+        "levels": tables.levels_table(data),
+        "selection": tables.selection_table(data),
+        "published": tables.published_table(data, tasks),
+        "failures": tables.failures_table(data),
         "settings": tables.facts_table("The experiment as resolved.", experiment),
         "provenance": tables.facts_table("Where and with what it was run.", provenance),
         "reproduce": reproduce,
         "definitions": DEFINITIONS,
         "references": REFERENCES,
         "page_config": vega_config(PAGE),
-        "run_pages": _run_pages(material, run_pages or {}),
+        "run_pages": _run_pages(data, run_pages or {}),
     }
     drawn = _drawn(overview, sections)
     out.mkdir(parents=True, exist_ok=True)
@@ -109,7 +109,7 @@ def build(
         "title": title,
         "description": description,
         "headline": {section.problem.label: section.headline for section in sections},
-        "totals": _totals(material, planned),
+        "totals": _totals(data, planned),
         "experiment": experiment,
         "provenance": provenance,
     }
@@ -124,9 +124,9 @@ def build(
 
 def figures(results: Results, tasks: published.Described | None = None) -> dict[str, Figure]:
     """Every figure of the report by its name; `tasks`: label to settings, for published figures to be beside ours."""
-    material = Material(results)
-    sections = [_section(material, problem, tasks or {}) for problem in material.problems]
-    return {figure.name: figure for figure in _drawn(score_figures.overview(material), sections)}
+    data = ReportData(results)
+    sections = [_section(data, problem, tasks or {}) for problem in data.problems]
+    return {figure.name: figure for figure in _drawn(score_figures.overview(data), sections)}
 
 
 def csv(runs: pd.DataFrame) -> str:
@@ -141,8 +141,8 @@ def _drawn(overview: Figure | None, sections: list[Section]) -> list[Figure]:
     return [overview, *figures] if overview else figures
 
 
-def _totals(material: Material, planned: int | None) -> dict[str, Any]:
-    runs = material.all_runs.drop_duplicates("signature")
+def _totals(data: ReportData, planned: int | None) -> dict[str, Any]:
+    runs = data.all_runs.drop_duplicates("signature")
     statuses = runs["status"].value_counts(sort=False)
     return {
         "planned": planned,
@@ -152,7 +152,7 @@ def _totals(material: Material, planned: int | None) -> dict[str, Any]:
     }
 
 
-def _section(material: Material, problem: Problem, tasks: published.Described) -> Section:
+def _section(data: ReportData, problem: Problem, tasks: published.Described) -> Section:
     def part(title: str, figures: list[Figure | None], shown: dict[str, Table | None]) -> Part:
         return Part(
             title, [figure for figure in figures if figure], {name: table for name, table in shown.items() if table}
@@ -160,47 +160,47 @@ def _section(material: Material, problem: Problem, tasks: published.Described) -
 
     return Section(
         problem,
-        words.headline(material, problem),
-        words.answers(material, problem),
+        words.headline(data, problem),
+        words.answers(data, problem),
         [
             part(
                 "Score",
-                [score_figures.scores(material, problem, published.points(problem, tasks))],
+                [score_figures.scores(data, problem, published.points(problem, tasks))],
                 {
-                    "Score at each lag": tables.score_table(material, problem),
-                    "Success rate and steps to solve": tables.success_table(material, problem),
-                    "Models against each other": tables.comparison_table(material, problem),
+                    "Score at each lag": tables.score_table(data, problem),
+                    "Success rate and steps to solve": tables.success_table(data, problem),
+                    "Models against each other": tables.comparison_table(data, problem),
                 },
             ),
             part(
                 "Gradients",
                 [
-                    *gradient_figures.gradients(material, problem),
-                    gradient_figures.survival(material, problem),
-                    gradient_figures.prediction(material, problem),
+                    *gradient_figures.gradients(data, problem),
+                    gradient_figures.survival(data, problem),
+                    gradient_figures.prediction(data, problem),
                 ],
                 {
-                    "Survival and decay at each lag": tables.gradient_table(material, problem),
-                    "What training did to the network": diagnostics_table(material, problem),
+                    "Survival and decay at each lag": tables.gradient_table(data, problem),
+                    "What training did to the network": diagnostics_table(data, problem),
                 },
             ),
             part(
                 "Training",
-                [*training_figures.curves(material, problem), *training_figures.solving(material, problem)],
+                [*training_figures.curves(data, problem), *training_figures.solving(data, problem)],
                 {},
             ),
             part(
                 "Cost",
-                [training_figures.cost(material, problem)],
-                {"Size and cost": tables.cost_table(material, problem)},
+                [training_figures.cost(data, problem)],
+                {"Size and cost": tables.cost_table(data, problem)},
             ),
         ],
     )
 
 
-def _run_pages(material: Material, prefixes: Mapping[str, str]) -> dict[str, Any]:
-    """The page of each run in the MLflow UI, in the order of `Material.all_runs`, written short."""
-    runs = material.all_runs
+def _run_pages(data: ReportData, prefixes: Mapping[str, str]) -> dict[str, Any]:
+    """The page of each run in the MLflow UI, in the order of `ReportData.all_runs`, written short."""
+    runs = data.all_runs
     names = [name for name in runs["experiment"].unique() if name in prefixes]
     place = {name: at for at, name in enumerate(names)}
     found = [

@@ -11,7 +11,7 @@ import pandas as pd
 
 from rnnbench.analysis import statistics
 from rnnbench.analysis.results import OWN_SKILL, Results
-from rnnbench.analysis.selection import CHOOSING, EVALUATED, candidates
+from rnnbench.analysis.selection import EVALUATED, TUNING, candidates
 from rnnbench.report.style import Series, all_series, count, isolated, series_label, slug
 
 UNSOUND = "gradient_profile/sound"
@@ -53,7 +53,7 @@ class Problem:
         return slug(self.label)
 
 
-class Material:
+class ReportData:
     """The tables of `Results`, each with the labels `problem` and `series`, and what follows from them."""
 
     def __init__(self, results: Results) -> None:
@@ -111,7 +111,7 @@ class Material:
         return bool((self.all_runs["role"] != EVALUATED).any())
 
     @property
-    def choosing_seeds(self) -> list[int]:
+    def tuning_seeds(self) -> list[int]:
         """Seeds that only chose; none where those that chose are evaluated too."""
         return _choosing(self.all_runs)
 
@@ -179,7 +179,7 @@ def _finite(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _choosing(runs: pd.DataFrame) -> list[int]:
-    return sorted(int(seed) for seed in runs.loc[runs["role"] == CHOOSING, "seed"].unique())
+    return sorted(int(seed) for seed in runs.loc[runs["role"] == TUNING, "seed"].unique())
 
 
 def outcomes(runs: pd.DataFrame) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from rnnbench.report.data import Material, Problem
+from rnnbench.report.data import Problem, ReportData
 from rnnbench.report.style import number
 from rnnbench.report.tables import Cell, Table
 
@@ -23,9 +23,9 @@ _QUANTITIES: dict[str, tuple[str, str, bool]] = {
 """Metrics of each column, how its gates are taken together, and whether it is a share."""
 
 
-def diagnostics_table(material: Material, problem: Problem) -> Table | None:
+def diagnostics_table(data: ReportData, problem: Problem) -> Table | None:
     """The first and the last figure of every line at the longest lag, medians over seeds; None without diagnostics."""
-    history = material.history
+    history = data.history
     mine = history[(history["problem"] == problem.label) & history["value"].notna()]
     mine = mine[mine["lag"] == mine.groupby("filler")["lag"].transform("max")]
     columns = {head: _ends(mine, *found[:2]) for head, found in _QUANTITIES.items()}
@@ -34,7 +34,7 @@ def diagnostics_table(material: Material, problem: Problem) -> Table | None:
         return None
     rows: list[list[Cell]] = []
     lines = dict(list(mine.groupby(["filler", "series"])))
-    table = material.summary[material.summary["problem"] == problem.label]
+    table = data.summary[data.summary["problem"] == problem.label]
     for filler, series in dict.fromkeys(zip(table["filler"], table["series"], strict=True)):
         if (filler, series) not in lines:
             continue

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from rnnbench.analysis.results import Results
 from rnnbench.report import words
-from rnnbench.report.data import Material
+from rnnbench.report.data import ReportData
 from rnnbench.report.tables import horizon_text
 from rnnbench.text.markdown import plain
 
@@ -29,14 +29,14 @@ class Headline:
     heading = "Memory horizon: the longest lag that at least half of the seeds solve, all shorter ones included"
 
     def __init__(self, results: Results) -> None:
-        self._material = Material(results)
+        self._data = ReportData(results)
 
     @cached_property
     def rows(self) -> list[Row]:
         """A row a line, in the order of the grid."""
         return [
             Row(found["problem"], found["filler"], found["series"], horizon_text(found["horizon"]))
-            for found in self._material.horizons.to_dict("records")
+            for found in self._data.horizons.to_dict("records")
         ]
 
     @property
@@ -53,9 +53,9 @@ class Headline:
 
     def markdown(self) -> str:
         """Sentences for each task, the table of memory horizons, and how many runs there are."""
-        material = self._material
-        parts = [f"**{plain(found.label)}**: {plain(words.headline(material, found))}" for found in material.problems]
-        parts += [words.BRACKETS, words.run_counts(material, None), words.caution(material)]
+        data = self._data
+        parts = [f"**{plain(found.label)}**: {plain(words.headline(data, found))}" for found in data.problems]
+        parts += [words.BRACKETS, words.run_counts(data, None), words.caution(data)]
         head = ["task", "filler", *self.models]
         lines = [[*key, *(found.get(model, "") for model in self.models)] for key, found in self.by_task.items()]
         parts += [f"{self.heading}:", _table(head, lines)]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from rnnbench.report.artist import Artist
-from rnnbench.report.data import Material, Problem, outcomes
+from rnnbench.report.data import Problem, ReportData, outcomes
 from rnnbench.report.figures import Figure
+from rnnbench.report.panels import PanelBuilder
 from rnnbench.report.scales import skill_scale, value_scale
 
 _READING = (
@@ -15,18 +15,18 @@ _READING = (
 )
 
 
-def overview(material: Material) -> Figure | None:
+def overview(data: ReportData) -> Figure | None:
     """Skill against lag, a panel for each task and filler."""
-    artist = Artist(material.series)
-    shown = outcomes(material.runs)
-    scale = skill_scale([*shown["skill"].dropna(), *material.summary["skill_low"].dropna()])
+    builder = PanelBuilder(data.series)
+    shown = outcomes(data.runs)
+    scale = skill_scale([*shown["skill"].dropna(), *data.summary["skill_low"].dropna()])
     levels = pd.DataFrame({"level": ["chance or naive", "perfect"], "value": [0.0, 1.0]})
     panels = [
-        artist.against_lag(
+        builder.against_lag(
             f"{problem}, {filler} filler", table.assign(low=table["skill_low"], high=table["skill_high"]), runs,
             "skill", "skill", scale, levels.merge(table[["lag"]].drop_duplicates(), how="cross"),
         )
-        for problem, filler, table, runs in material.blocks()
+        for problem, filler, table, runs in data.blocks()
     ]  # fmt: skip
     if not panels:
         return None
@@ -34,35 +34,34 @@ def overview(material: Material) -> Figure | None:
     return Figure(
         "overview",
         "Skill against lag",
-        f"Skill 0 is chance or the naive forecast, 1 is perfect. {_READING}{below} "
-        f"{material.counts(material.summary)}.",
+        f"Skill 0 is chance or the naive forecast, 1 is perfect. {_READING}{below} {data.counts(data.summary)}.",
         panels,
         columns=2 if len(panels) in (1, 2, 4) else 3,
     )
 
 
-def scores(material: Material, problem: Problem, published: pd.DataFrame) -> Figure | None:
+def scores(data: ReportData, problem: Problem, published: pd.DataFrame) -> Figure | None:
     """Score against lag with every seed and `published` figures (`label, lag, value`), a panel for each filler."""
-    artist = Artist(material.series)
-    levels = material.levels[material.levels["problem"] == problem.label]
-    mine = material.summary[material.summary["problem"] == problem.label]
-    runs = outcomes(material.runs[material.runs["problem"] == problem.label])
+    builder = PanelBuilder(data.series)
+    levels = data.levels[data.levels["problem"] == problem.label]
+    mine = data.summary[data.summary["problem"] == problem.label]
+    runs = outcomes(data.runs[data.runs["problem"] == problem.label])
     if runs.empty:
         return None
     values = [*runs["score"], *mine["score_high"], *levels["value"], *published["value"]]
     scale = value_scale(values, accuracy=problem.score_name == "accuracy")
     panels = [
-        artist.against_lag(
+        builder.against_lag(
             f"{filler} filler", table.assign(low=table["score_low"], high=table["score_high"]), block,
             "score", problem.score_title, scale, levels[levels["filler"] == filler], published,
         )
-        for _, filler, table, block in material.blocks(problem)
+        for _, filler, table, block in data.blocks(problem)
     ]  # fmt: skip
     elsewhere = "" if published.empty else " ✱: published figures, measured under other settings (see Levels to beat)."
     return Figure(
         f"score-{problem.slug}",
         f"{problem.label}: {problem.score_title} against lag",
-        f"{_READING} Grey: levels that need no memory or no network.{elsewhere} {material.counts(mine)}. "
-        f"{material.matching(problem)}",
+        f"{_READING} Grey: levels that need no memory or no network.{elsewhere} {data.counts(mine)}. "
+        f"{data.matching(problem)}",
         panels,
     )

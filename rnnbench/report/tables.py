@@ -11,7 +11,7 @@ import pandas as pd
 
 from rnnbench.analysis.statistics import PASSING, Horizon
 from rnnbench.report import published, words
-from rnnbench.report.data import Material, Problem, flatten, seeds_text
+from rnnbench.report.data import Problem, ReportData, flatten, seeds_text
 from rnnbench.report.style import count, number, plain, span
 from rnnbench.report.training_figures import step_milliseconds
 
@@ -28,12 +28,12 @@ class Table:
     rows: list[list[Cell]]
 
 
-def horizon_table(material: Material) -> Table:
+def horizon_table(data: ReportData) -> Table:
     """Memory horizon of each model, a row for each task and filler."""
-    labels = [series.label for series in material.series]
+    labels = [series.label for series in data.series]
     rows = []
-    for (problem, filler), block in material.horizons.groupby(["problem", "filler"], sort=False):
-        table = material.summary[(material.summary["problem"] == problem) & (material.summary["filler"] == filler)]
+    for (problem, filler), block in data.horizons.groupby(["problem", "filler"], sort=False):
+        table = data.summary[(data.summary["problem"] == problem) & (data.summary["filler"] == filler)]
         lags = sorted(int(lag) for lag in table["lag"].unique())
         by_series = {row["series"]: row for row in block.to_dict("records")}
         cells = [
@@ -67,7 +67,7 @@ def horizon_note(row: dict[Any, Any]) -> str:
     return f"ends before lag {horizon.unknown}: {why}"
 
 
-def score_table(material: Material, problem: Problem) -> Table:
+def score_table(data: ReportData, problem: Problem) -> Table:
     """IQM of the score with its interval, and how many runs solved the task."""
 
     def cell(row: dict[Any, Any]) -> Cell:
@@ -80,10 +80,10 @@ def score_table(material: Material, problem: Problem) -> Table:
         f"{problem.score_title.capitalize()} on the test split: IQM over seeds, [95% bootstrap interval] where seeds "
         "differ, and k/n runs that solved the task."
     )
-    return Table(caption, *_by_lag(material, problem, cell))
+    return Table(caption, *_by_lag(data, problem, cell))
 
 
-def success_table(material: Material, problem: Problem) -> Table:
+def success_table(data: ReportData, problem: Problem) -> Table:
     """Success rate with its Wilson interval, and the steps that solving took."""
 
     def cell(row: dict[Any, Any]) -> Cell:
@@ -97,16 +97,16 @@ def success_table(material: Material, problem: Problem) -> Table:
         "Success rate with its 95% Wilson interval; below it the median number of steps to solve, with runs that never "
         "solved counted as censored (not shown where fewer than half solved)."
     )
-    return Table(caption, *_by_lag(material, problem, cell))
+    return Table(caption, *_by_lag(data, problem, cell))
 
 
-def comparison_table(material: Material, problem: Problem) -> Table | None:
+def comparison_table(data: ReportData, problem: Problem) -> Table | None:
     """Each line over all lags, and how likely it is better than each other line; None for a single line."""
-    pairs = material.improvements[material.improvements["problem"] == problem.label]
+    pairs = data.improvements[data.improvements["problem"] == problem.label]
     if pairs.empty:
         return None
     better = {key: row for key, (_, row) in zip(_keys(pairs, "other_series"), pairs.iterrows(), strict=True)}
-    mine = material.overall[material.overall["problem"] == problem.label]
+    mine = data.overall[data.overall["problem"] == problem.label]
     labels = list(mine["series"].unique())
     rows: list[list[Cell]] = []
     for row in mine.to_dict("records"):
@@ -122,29 +122,29 @@ def comparison_table(material: Material, problem: Problem) -> Table | None:
     return Table(caption, ["model", "skill", *(f"better than {label}" for label in labels)], rows)
 
 
-def gradient_table(material: Material, problem: Problem) -> Table | None:
+def gradient_table(data: ReportData, problem: Problem) -> Table | None:
     """Survival and decay per step after training."""
-    mine = material.summary[material.summary["problem"] == problem.label]
+    mine = data.summary[data.summary["problem"] == problem.label]
     if mine["survival"].isna().all() and mine["decay_per_step"].isna().all():
         return None
 
-    unsound = material.unsound(problem)
+    unsound = data.unsound(problem)
 
     def cell(row: dict[Any, Any]) -> Cell:
         mark = ("unsound",) if row["series"] in unsound else ()
         return (number(row["survival"]), f"decay {number(row['decay_per_step'])}", *mark)
 
-    said = words.unsound(material, problem)
+    said = words.unsound(data, problem)
     caption = "Gradient survival after training, and decay per step of the lag: medians over seeds."
     caption = f"{caption} {said}" if said else caption
-    return Table(caption, *_by_lag(material, problem, cell))
+    return Table(caption, *_by_lag(data, problem, cell))
 
 
-def levels_table(material: Material) -> Table | None:
+def levels_table(data: ReportData) -> Table | None:
     """The naive levels beside which the networks stand."""
     rows: list[list[Cell]] = [
         [(str(problem),), (str(level),), (_range(block["value"]),)]
-        for (problem, level), block in material.levels.groupby(["problem", "level"], sort=False)
+        for (problem, level), block in data.levels.groupby(["problem", "level"], sort=False)
     ]
     return (
         Table(
@@ -155,9 +155,9 @@ def levels_table(material: Material) -> Table | None:
     )
 
 
-def published_table(material: Material, tasks: published.Described) -> Table | None:
+def published_table(data: ReportData, tasks: published.Described) -> Table | None:
     """Figures from papers for the tasks of the report."""
-    names = dict.fromkeys(published.registered(problem.task, tasks) for problem in material.problems)
+    names = dict.fromkeys(published.registered(problem.task, tasks) for problem in data.problems)
     rows: list[list[Cell]] = [
         [(name,), (model,), (f"{plain(score)} {entry['metric']}",), (entry["setting"],), (entry["differs"],),
          (entry["source"],)]
@@ -170,23 +170,23 @@ def published_table(material: Material, tasks: published.Described) -> Table | N
     return Table(caption, head, rows) if rows else None
 
 
-def selection_table(material: Material) -> Table | None:
+def selection_table(data: ReportData) -> Table | None:
     """Mean validation score of each learning rate, and which was chosen."""
-    if not material.selects:
+    if not data.selects:
         return None
-    table = material.candidates
+    table = data.candidates
     rates = sorted(table["learning_rate"].unique())
     rows: list[list[Cell]] = []
     for (problem, filler, series), line in table.groupby(["problem", "filler", "series"], sort=False):
         at = {row["learning_rate"]: row for row in line.to_dict("records")}
         cells = [_candidate(at[rate]) if rate in at else ("not tried",) for rate in rates]
         rows.append([(str(series), str(problem), f"{filler} filler"), *cells])
-    return Table(words.selection(material), ["model", *(plain(rate) for rate in rates)], rows)
+    return Table(words.selection(data), ["model", *(plain(rate) for rate in rates)], rows)
 
 
-def failures_table(material: Material) -> Table | None:
+def failures_table(data: ReportData) -> Table | None:
     """Every run that did not finish."""
-    bad = material.all_runs[material.all_runs["status"] != "finished"]
+    bad = data.all_runs[data.all_runs["status"] != "finished"]
     rows: list[list[Cell]] = [
         [
             (row["status"],), (row["problem"],), (row["filler"],), (row["series"],), (str(row["lag"]),),
@@ -203,9 +203,9 @@ def failures_table(material: Material) -> Table | None:
     )
 
 
-def cost_table(material: Material, problem: Problem) -> Table:
+def cost_table(data: ReportData, problem: Problem) -> Table:
     """Sizes, learning rate and cost of each model on a task."""
-    runs = material.runs[material.runs["problem"] == problem.label]
+    runs = data.runs[data.runs["problem"] == problem.label]
     runs = runs.assign(step_ms=step_milliseconds(runs))
     rows: list[list[Cell]] = [
         [
@@ -234,9 +234,9 @@ def facts_table(caption: str, facts: dict[str, Any]) -> Table | None:
 
 
 def _by_lag(
-    material: Material, problem: Problem, cell: Callable[[dict[Any, Any]], Cell]
+    data: ReportData, problem: Problem, cell: Callable[[dict[Any, Any]], Cell]
 ) -> tuple[list[str], list[list[Cell]]]:
-    mine = material.summary[material.summary["problem"] == problem.label]
+    mine = data.summary[data.summary["problem"] == problem.label]
     lags = sorted(int(lag) for lag in mine["lag"].unique())
     rows = []
     for (filler, series), line in mine.groupby(["filler", "series"], sort=False):

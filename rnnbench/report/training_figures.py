@@ -6,24 +6,24 @@ from typing import Any
 
 import pandas as pd
 
-from rnnbench.report.artist import Artist
-from rnnbench.report.data import Material, Problem, outcomes
+from rnnbench.report.data import Problem, ReportData, outcomes
 from rnnbench.report.figures import Figure
 from rnnbench.report.inline import thinned
+from rnnbench.report.panels import PanelBuilder
 from rnnbench.report.scales import log_scale, positive_scale, value_scale
 from rnnbench.report.style import slug
 
 
-def curves(material: Material, problem: Problem) -> list[Figure]:
+def curves(data: ReportData, problem: Problem) -> list[Figure]:
     """Validation score against training step, a figure for each filler, a panel for each lag."""
     metric = f"validation/{problem.score_name}"
-    history = material.history
+    history = data.history
     mine = history[(history["problem"] == problem.label) & (history["metric"] == metric)].dropna(subset=["value"])
     if mine.empty:
         return []
-    levels = material.levels[material.levels["problem"] == problem.label]
+    levels = data.levels[data.levels["problem"] == problem.label]
     scale = value_scale([*mine["value"], *levels["value"]], accuracy=problem.score_name == "accuracy")
-    artist = Artist(material.series)
+    builder = PanelBuilder(data.series)
     figures = []
     for filler, rows in mine.groupby("filler", sort=False):
         parts = {
@@ -32,7 +32,7 @@ def curves(material: Material, problem: Problem) -> list[Figure]:
             for part in [rows[rows["lag"] == lag]]
         }
         panels = [
-            artist.curves(
+            builder.curves(
                 f"lag {lag}", part, problem.score_title, scale, float(mine["step"].max() or 1),
                 levels[(levels["filler"] == filler) & (levels["lag"] == lag)],
             )
@@ -51,16 +51,16 @@ def curves(material: Material, problem: Problem) -> list[Figure]:
     return figures
 
 
-def solving(material: Material, problem: Problem) -> list[Figure]:
+def solving(data: ReportData, problem: Problem) -> list[Figure]:
     """Share of runs that have solved their task by a step, a figure for each filler, a panel for each lag.
 
     None for a task without a threshold of its own, whose runs have no step at which they solve it.
     """
-    rows = material.solving[material.solving["problem"] == problem.label]
-    runs = outcomes(material.runs[material.runs["problem"] == problem.label])
+    rows = data.solving[data.solving["problem"] == problem.label]
+    runs = outcomes(data.runs[data.runs["problem"] == problem.label])
     if problem.relative or runs["steps_to_solve"].isna().all():
         return []
-    artist = Artist(material.series)
+    builder = PanelBuilder(data.series)
     longest = float(runs["steps"].max())
     return [
         Figure(
@@ -68,9 +68,9 @@ def solving(material: Material, problem: Problem) -> list[Figure]:
             f"{problem.label}, {filler} filler: how soon is it solved?",
             "Share of runs that have solved their task by a training step (Kaplan & Meier 1958; band: 95% interval of "
             "Greenwood, log-log). A run that did not solve it is censored at the end of its budget, a diverged one "
-            f"never solves it. {material.counts(material.summary[material.summary['problem'] == problem.label])}.",
+            f"never solves it. {data.counts(data.summary[data.summary['problem'] == problem.label])}.",
             [
-                artist.solving(
+                builder.solving(
                     f"lag {lag}",
                     pd.concat(_from_start_to_end(line, longest) for _, line in part.groupby("series", sort=False)),
                     longest,
@@ -83,16 +83,16 @@ def solving(material: Material, problem: Problem) -> list[Figure]:
     ]
 
 
-def cost(material: Material, problem: Problem) -> Figure | None:
+def cost(data: ReportData, problem: Problem) -> Figure | None:
     """Time of a training step against the lag."""
-    runs = outcomes(material.runs[material.runs["problem"] == problem.label])
+    runs = outcomes(data.runs[data.runs["problem"] == problem.label])
     runs = runs.assign(step_ms=step_milliseconds(runs)).dropna(subset=["step_ms"])
     if runs.empty:
         return None
     lines = runs.groupby(["series", "lag"], sort=False)["step_ms"].agg(["median", "size"]).reset_index()
     lines = lines.rename(columns={"median": "step_ms", "size": "n"}).sort_values("lag", kind="stable")
     low, high = positive_scale(runs["step_ms"])
-    panel = Artist(material.series).against_lag(
+    panel = PanelBuilder(data.series).against_lag(
         "", lines, runs.assign(status="finished"), "step_ms", "milliseconds a step", log_scale(low, high)
     )
     return Figure(

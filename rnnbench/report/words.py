@@ -10,7 +10,7 @@ import pandas as pd
 
 from rnnbench.analysis import statistics
 from rnnbench.analysis.statistics import wilson
-from rnnbench.report.data import FILLERS, Material, Problem, outcomes, seeds_text
+from rnnbench.report.data import FILLERS, Problem, ReportData, outcomes, seeds_text
 from rnnbench.report.style import number
 from rnnbench.text.wording import count_of
 
@@ -21,33 +21,33 @@ Reach = tuple[bool, int]
 """Whether a model met no lag that was too long, and the longest that it met."""
 
 
-def headline(material: Material, problem: Problem) -> str:
+def headline(data: ReportData, problem: Problem) -> str:
     """One sentence: which model keeps its skill to which lag, the best and the worst of them through each filler."""
     parts = []
-    for filler, clauses in _clauses(material, problem):
+    for filler, clauses in _clauses(data, problem):
         furthest, least = clauses[0][0], clauses[-1][0]
         best, worst = (listed(text for reach, text in clauses if reach == end) for end in (furthest, least))
         parts.append(f"through {filler}, {best}" + (f", while {worst}" if furthest != least else ""))
-    mine = material.horizons[material.horizons["problem"] == problem.label]
+    mine = data.horizons[data.horizons["problem"] == problem.label]
     seeds = seeds_text(int(mine["n_low"].min()), int(mine["n_high"].max()))
     text = "; ".join(parts)
     return f"{text[:1].upper()}{text[1:]} ({seeds} a point)."
 
 
-def answers(material: Material, problem: Problem) -> list[str]:
+def answers(data: ReportData, problem: Problem) -> list[str]:
     """What the statistics say of one problem: a sentence for each filler, the number of seeds, skill at lag 0."""
-    mine = material.horizons[material.horizons["problem"] == problem.label]
+    mine = data.horizons[data.horizons["problem"] == problem.label]
     low, high = int(mine["n_low"].min()), int(mine["n_high"].max())
-    told = _clauses(material, problem)
+    told = _clauses(data, problem)
     sentences = [f"Through {filler}, {'; '.join(text for _, text in clauses)}." for filler, clauses in told]
     if high == 0:
         return [*sentences, "No run has ended."]
-    return [*sentences, f"n = {seeds_text(low, high)} a point.", *_skill_at_zero(material, problem)]
+    return [*sentences, f"n = {seeds_text(low, high)} a point.", *_skill_at_zero(data, problem)]
 
 
-def association(material: Material, problem: Problem, filler: str, column: str) -> str:
+def association(data: ReportData, problem: Problem, filler: str, column: str) -> str:
     """How the score goes with a column of the runs: `"Spearman's ρ = 0.71 over 75 runs, 0.02 within a lag."`"""
-    runs = outcomes(material.runs)
+    runs = outcomes(data.runs)
     runs = runs[(runs["problem"] == problem.label) & (runs["filler"] == filler)]
     found = statistics.association(runs[column], runs["skill"], runs["lag"])
     if pd.isna(found.rho):
@@ -56,9 +56,9 @@ def association(material: Material, problem: Problem, filler: str, column: str) 
     return f"Spearman's ρ of skill and survival = {number(found.rho, 2)} over {found.n} runs{within}."
 
 
-def unsound(material: Material, problem: Problem) -> str:
+def unsound(data: ReportData, problem: Problem) -> str:
     """Whose gradients do not say all; empty where all do."""
-    lines = material.unsound(problem)
+    lines = data.unsound(problem)
     if not lines:
         return ""
     return (
@@ -67,9 +67,9 @@ def unsound(material: Material, problem: Problem) -> str:
     )
 
 
-def caution(material: Material) -> str:
+def caution(data: ReportData) -> str:
     """What so few seeds can say at best."""
-    most = int(material.horizons["n_high"].max())
+    most = int(data.horizons["n_high"].max())
     interval = wilson(most, most)
     if most >= 5 or interval is None:
         return ""
@@ -79,23 +79,23 @@ def caution(material: Material) -> str:
     )
 
 
-def run_counts(material: Material, planned: int | None) -> str:
+def run_counts(data: ReportData, planned: int | None) -> str:
     """`"60 runs: 58 finished, 1 diverged, 1 failed"`, and how many planned runs the store does not know."""
     # A run may stand under two labels.
-    runs = material.all_runs.drop_duplicates("signature")
+    runs = data.all_runs.drop_duplicates("signature")
     counts = runs["status"].value_counts(sort=False)
     parts = [f"{count} {status}" for status, count in counts.items()]
     text = f"{count_of(len(runs), 'run')}: {', '.join(parts)}."
-    if material.selects:
-        evaluated = material.runs["signature"].nunique()
+    if data.selects:
+        evaluated = data.runs["signature"].nunique()
         text += f" {evaluated} of them are evaluated, the others served to choose the learning rates."
     missing = (planned or 0) - len(runs)
     return f"{text} {missing} planned runs have not been run." if missing > 0 else text
 
 
-def selection(material: Material) -> str:
+def selection(data: ReportData) -> str:
     """How the learning rates were chosen, and what that does to the figures."""
-    seeds = material.choosing_seeds
+    seeds = data.tuning_seeds
     if seeds:
         who = f"seed{'s' * (len(seeds) > 1)} {listed(map(str, seeds))}"
         luck = f"The runs of {who} chose and enter no other figure or table, so the choice favours no seed that does."
@@ -104,7 +104,7 @@ def selection(material: Material) -> str:
             "The seeds that chose are those that are evaluated: the luck of the chosen runs is in their test scores "
             "too, so these are somewhat too good, the more so the more rates a model could choose from."
         )
-    if material.candidates["undefined"].any():
+    if data.candidates["undefined"].any():
         luck += " A rate with a run that ended without any score comes after every one without such a run."
     return (
         "Validation score of every learning rate that was tried: mean over the lags and the seeds that chose, of each "
@@ -113,9 +113,9 @@ def selection(material: Material) -> str:
     )
 
 
-def _skill_at_zero(material: Material, problem: Problem) -> list[str]:
+def _skill_at_zero(data: ReportData, problem: Problem) -> list[str]:
     # Where solved is relative to it, a horizon says little without it.
-    table = material.summary
+    table = data.summary
     at = table[(table["problem"] == problem.label) & (table["lag"] == 0)].dropna(subset=["skill"])
     if at.empty:
         return []
@@ -124,10 +124,10 @@ def _skill_at_zero(material: Material, problem: Problem) -> list[str]:
     return [f"{'Best skill' if len(at) > len(best) else 'Skill'} at lag 0: {skills}."]
 
 
-def _clauses(material: Material, problem: Problem) -> Iterator[tuple[str, list[tuple[Reach, str]]]]:
+def _clauses(data: ReportData, problem: Problem) -> Iterator[tuple[str, list[tuple[Reach, str]]]]:
     """For each filler, what the models do, those that reach furthest first; models that do the same together."""
-    mine = material.horizons[material.horizons["problem"] == problem.label]
-    table = material.summary[material.summary["problem"] == problem.label]
+    mine = data.horizons[data.horizons["problem"] == problem.label]
+    table = data.summary[data.summary["problem"] == problem.label]
     there = {(row["filler"], row["series"], row["lag"]): row for row in table.to_dict("records")}
     for filler, block in mine.groupby("filler", sort=False):
         settings = Counter(block["model"])

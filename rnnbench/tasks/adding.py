@@ -97,10 +97,10 @@ class Adding(RegressionTask):
             inputs[:, -1, 2] = 1
         return inputs, targets
 
-    def floor(self) -> float:
+    def memoryless(self) -> float:
         """Mean squared error of answering 1: 1/6, the variance of the sum of two values from U(0, 1)."""
         return 1 / 6
 
     def levels(self) -> dict[str, float]:
         """The memoryless answer 1, half of the largest sum."""
-        return {"answering_one": self.floor()}
+        return {"answering_one": self.memoryless()}

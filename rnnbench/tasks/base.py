@@ -169,31 +169,31 @@ class Task(BaseModel, ABC):
         """
 
     @abstractmethod
-    def floor(self) -> float:
+    def memoryless(self) -> float:
         """Score of the best answer that needs no memory (chance, or the naive forecast) on the test split."""
 
     def levels(self) -> dict[str, float]:
         """Scores to draw beside the networks' own, by name."""
-        return {"chance": self.floor()}
+        return {"chance": self.memoryless()}
 
     def skill(self, score: float) -> float:
-        """The score rescaled so that `floor` is 0 and `perfect` is 1.
+        """The score rescaled so that `memoryless` is 0 and `perfect` is 1.
 
-        Raises `UserError` where `floor` leaves nothing to gain: it is no finite number, or no worse than `perfect`.
+        Raises `UserError` where `memoryless` leaves nothing to gain: it is not finite, or no worse than `perfect`.
         """
-        floor = self.floor()
-        if not math.isfinite(floor):
-            raise UserError(f"the {self.score_name} that needs no memory is {floor} on the test split, not a number")
+        level = self.memoryless()
+        if not math.isfinite(level):
+            raise UserError(f"the {self.score_name} that needs no memory is {level} on the test split, not a number")
         said = (
-            f"skill cannot be told on this test split: without any memory its {self.score_name} is {floor:.6g}, "
+            f"skill cannot be told on this test split: without any memory its {self.score_name} is {level:.6g}, "
             f"and a perfect one is {self.perfect:g}"
         )
-        if math.isclose(floor, self.perfect, rel_tol=1e-12):
+        if math.isclose(level, self.perfect, rel_tol=1e-12):
             raise UserError(f"{said}; take more, or more varied, test examples")
-        if not self.better(self.perfect, floor):
+        if not self.better(self.perfect, level):
             order = "higher" if self.score_rises else "lower"
             raise UserError(f"{said}, which is worse where {order} is better: see `perfect` and `higher_is_better`")
-        return (score - floor) / (self.perfect - floor)
+        return (score - level) / (self.perfect - level)
 
     @property
     def score_rises(self) -> bool:
@@ -225,7 +225,7 @@ class ClassificationTask(Task, ABC):
     def scores(self, targets: np.ndarray, outputs: np.ndarray) -> dict[str, float]:
         return {"accuracy": accuracy(targets, outputs), "loss": float(np.mean(cross_entropy(targets, outputs)))}
 
-    def floor(self) -> float:
+    def memoryless(self) -> float:
         """Share of the most frequent class of the test split."""
         _, targets = self.split("test")
         return float(np.bincount(targets).max() / len(targets))

@@ -98,6 +98,6 @@ class CopyMemory(ClassificationTask):
         trained = "recall_loss" if self.objective == "recall" else "all_position_loss"
         return {"accuracy": accuracy(targets[:, recall], outputs[:, recall]), "loss": losses[trained], **losses}
 
-    def floor(self) -> float:
+    def memoryless(self) -> float:
         """Chance: 1 / `alphabet`."""
         return 1 / self.alphabet

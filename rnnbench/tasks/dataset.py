@@ -147,7 +147,7 @@ def _reads_as_ours(task_class: type[DatasetTask]) -> bool:
 class DatasetClassificationTask(DatasetTask, ClassificationTask):
     """Classification over a finite data set."""
 
-    def floor(self) -> float:
+    def memoryless(self) -> float:
         """Share of the most frequent class of the test split."""
         targets = self.examples("test").targets
         return float(np.bincount(targets).max() / len(targets))

@@ -97,7 +97,7 @@ class Forecasting(DatasetTask, RegressionTask):
         rows = series.values[first + (start + np.arange(self.lag)) % (last - first)]
         return rows - rows[:, -1:] if self.target == "change" else rows
 
-    def floor(self) -> float:
+    def memoryless(self) -> float:
         """The better of the two naive forecasts."""
         return min(self.levels().values())
 

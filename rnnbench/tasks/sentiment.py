@@ -98,7 +98,7 @@ class Sentiment(DatasetClassificationTask):
 
     def levels(self) -> dict[str, float]:
         """Chance, and a bag of words: logistic regression on tf-idf of the very words that the networks read."""
-        return {"chance": self.floor(), "bag_of_words": _bag_of_words(*self._data)}
+        return {"chance": self.memoryless(), "bag_of_words": _bag_of_words(*self._data)}
 
     def _size(self, split: str) -> int:
         return getattr(self, f"{split}_examples") or _SIZES[self.source][split]

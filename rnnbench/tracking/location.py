@@ -127,7 +127,7 @@ class Location:
     def connect(self, mode: str = "ro") -> Iterator[sqlite3.Connection]:
         """A connection to the local database itself, for what need not wait 5 s until MLflow is imported."""
         assert self.database is not None
-        with explained(self):
+        with translate_errors(self):
             self._roll_back()
             with closing(self._connect(mode)) as connection:
                 yield connection
@@ -145,13 +145,13 @@ class Location:
 
     def client(self) -> MlflowClient:
         """A client, without MLflow's chatter; a local database is created if there is none yet."""
-        quieten()
+        silence_mlflow()
         from mlflow import MlflowClient
 
         if self.database is not None:
-            with explained(self):
+            with translate_errors(self):
                 _create(self.database)
-            self.mend_artifacts()
+            self.relocate_artifacts()
         # What it would log as an error it raises too.
         logging.getLogger("mlflow").setLevel(logging.CRITICAL)
         return MlflowClient(tracking_uri=self.uri)
@@ -169,7 +169,7 @@ class Location:
         if self.database is None or self.copy is None:
             return
         new = self.database.with_name(f".{self.copy.name}.new")
-        with explained(self), _alone(self.database.parent), self.connect() as source:
+        with translate_errors(self), _alone(self.database.parent), self.connect() as source:
             new.unlink(missing_ok=True)
             with closing(sqlite3.connect(new)) as target:
                 source.backup(target)
@@ -177,7 +177,7 @@ class Location:
             if whole:
                 new.rename(self.copy)
 
-    def mend_artifacts(self) -> None:
+    def relocate_artifacts(self) -> None:
         """Tell MLflow, which keeps absolute places, where our artifacts are after the store directory was moved."""
         assert self.artifacts is not None
         with self.connect(mode="rw") as connection:
@@ -223,7 +223,7 @@ def _checked(address: str) -> str:
     return parts.geturl().rstrip("/")
 
 
-def quieten() -> None:
+def silence_mlflow() -> None:
     """Settings that MLflow reads from the environment; what the user has set stands."""
     settle_home()
     quiet = {
@@ -242,7 +242,7 @@ def quieten() -> None:
 
 
 @contextmanager
-def explained(location: Location) -> Iterator[None]:
+def translate_errors(location: Location) -> Iterator[None]:
     """Turn what a store can raise into one line that names the store."""
     try:
         yield

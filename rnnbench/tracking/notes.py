@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import math
-import platform
-import subprocess
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import rnnbench
+from rnnbench import environment
 from rnnbench.experiment.definition import Experiment
 from rnnbench.experiment.run_spec import RunSpec
 from rnnbench.text import strict_json
@@ -146,24 +143,12 @@ def dataset(data: dict[str, str]) -> Any:
     return DatasetInput(dataset, tags=[InputTag("mlflow.data.context", "test")])
 
 
-@cache
 def origin() -> dict[str, str]:
     """What wrote the run: version, commit, Python."""
-    origin = {
-        "rnnbench.version": rnnbench.__version__,
-        "environment.python": platform.python_version(),
+    commit = environment.commit()
+    return {
+        "rnnbench.version": environment.__version__,
+        "environment.python": environment.python(),
         "mlflow.source.name": "rnnbench",
         "mlflow.source.type": "LOCAL",
-    }
-    package = Path(__file__).parent.parent
-    tracked = ["git", "-C", str(package), "ls-files", "--error-unmatch", "__init__.py"]
-    commit = ["git", "-C", str(package), "rev-parse", "HEAD"]
-    try:
-        # An installed copy may lie inside another project's repository, whose commit says nothing of it.
-        subprocess.run(tracked, check=True, capture_output=True)
-        origin["mlflow.source.git.commit"] = subprocess.run(
-            commit, check=True, capture_output=True, text=True
-        ).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        pass
-    return origin
+    } | ({"mlflow.source.git.commit": commit} if commit else {})

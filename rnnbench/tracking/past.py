@@ -8,10 +8,9 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from rnnbench import registry
+from rnnbench import environment, registry
 from rnnbench.errors import UserError
 from rnnbench.execution.estimate import PastRun
-from rnnbench.execution.machine import description
 from rnnbench.experiment.run_spec import RunSpec
 from rnnbench.experiment.settings import GradientProbes, Training
 from rnnbench.tracking.location import Location
@@ -53,7 +52,7 @@ def _read(location: Location) -> tuple[dict[str, dict[str, str]], dict[str, dict
     metrics: dict[str, dict[str, float]] = defaultdict(dict)
     with location.connect() as connection:
         found = json.dumps(
-            [one for (one,) in connection.execute(query, (STATUS_TAG, over, MACHINE_TAG, description()))]
+            [one for (one,) in connection.execute(query, (STATUS_TAG, over, MACHINE_TAG, environment.machine()))]
         )
         for run_id, key, value in connection.execute(
             f"SELECT run_uuid, key, value FROM params WHERE run_uuid IN ({_SOME})", (found,)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from rnnbench.tracking.location import Location, explained
+from rnnbench.tracking.location import Location, translate_errors
 
 SIGNATURE_TAG = "rnnbench.signature"
 SETTINGS_TAG = "rnnbench.settings"
@@ -102,7 +102,7 @@ def experiments_with(location: Location, tag: str) -> dict[str, str]:
     """Name and id of each experiment that has this tag, the newest first."""
     if location.database is None:
         client = location.client()
-        with explained(location):
+        with translate_errors(location):
             found = every_page(lambda token: client.search_experiments(page_token=token))
         return {one.name: one.experiment_id for one in found if tag in one.tags}
     query = """SELECT name, experiments.experiment_id FROM experiments JOIN experiment_tags USING (experiment_id)
@@ -116,7 +116,7 @@ def asked(location: Location, experiment: str) -> list[list[str]] | None:
     if location.is_missing:
         return None
     if location.database is None:
-        with explained(location):
+        with translate_errors(location):
             found = location.client().get_experiment_by_name(experiment)
         values = [] if found is None else [found.tags.get(ASKED_TAG)]
     else:
@@ -137,7 +137,7 @@ def histories(location: Location, runs: Sequence[StoredRun]) -> list[Point]:
                 wanted[metric].append(run.run_id)
     if location.database is not None:
         return _history_by_sql(location, wanted)
-    with explained(location):
+    with translate_errors(location):
         return [point for metric, ids in wanted.items() for point in _history_by_http(location, metric, ids)]
 
 
@@ -146,7 +146,7 @@ def artifact(location: Location, experiment: str, run_id: str, name: str) -> byt
     path = _path(location, experiment, run_id, name)
     if path is not None:
         return path.read_bytes() if path.is_file() else None
-    with explained(location):
+    with translate_errors(location):
         answer = _get(location, "/get-artifact", {"run_id": run_id, "path": name})
     return answer.content if answer.status_code == 200 else None
 
@@ -210,7 +210,7 @@ def _select_history(connection: sqlite3.Connection, metric: str, run_ids: Sequen
 
 def _runs_by_client(location: Location, experiment: str, chosen: str = "") -> list[StoredRun]:
     client = location.client()
-    with explained(location):
+    with translate_errors(location):
         found = client.get_experiment_by_name(experiment)
         if found is None:
             return []

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rnnbench.errors import UserError, posix_only
-from rnnbench.tracking.location import Location, quieten
+from rnnbench.tracking.location import Location, silence_mlflow
 from rnnbench.tracking.reader import experiments_with
 from rnnbench.tracking.views import RESULTS, link, view_tag
 
@@ -36,7 +36,7 @@ def serve(
             tell(line)
         return
     _check_port(port)
-    location.mend_artifacts()
+    location.relocate_artifacts()
     lines = addresses(location, f"http://127.0.0.1:{port}", experiment)
     tell("starting the MLflow server ...")
     with _server(location, port) as process:
@@ -79,7 +79,7 @@ def _server(location: Location, port: int) -> Iterator[subprocess.Popen[bytes]]:
     """The MLflow server, ready to answer; it and its workers are gone at the end of the block."""
     assert location.artifacts is not None
     posix_only("fcntl", "the server of the MLflow UI")
-    quieten()
+    silence_mlflow()
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", location.uri]
     command += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}

@@ -18,7 +18,7 @@ from rnnbench.errors import UserError
 from rnnbench.events import Diverged, Event, Failed, Finished, Measured, Profiled, Saved, Started
 from rnnbench.experiment.definition import Experiment
 from rnnbench.experiment.run_spec import RunSpec
-from rnnbench.tracking.location import Location, explained
+from rnnbench.tracking.location import Location, translate_errors
 from rnnbench.tracking.logged_model import forget_models, log_model
 from rnnbench.tracking.notes import (
     NOTE_TAG,
@@ -313,7 +313,7 @@ class Tracker:
     @contextmanager
     def _writing(self) -> Iterator[None]:
         """One thread at a time, with what the store can raise in one line."""
-        with self._lock, explained(self.location):
+        with self._lock, translate_errors(self.location):
             yield
 
     def _keep_flushing(self) -> None:
@@ -337,7 +337,7 @@ class Tracker:
     def _note(self, overrides: str) -> None:
         name = self.experiment.name
         if self.location.database is None:
-            with explained(self.location):
+            with translate_errors(self.location):
                 found = self._client.get_experiment_by_name(name)
                 self._client.set_experiment_tag(found.experiment_id, ASKED_TAG, overrides)
             return

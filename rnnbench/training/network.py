@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnnbench.experiment.settings import Implementation
 from rnnbench.tasks.base import Task, Tokens
 
 if TYPE_CHECKING:
@@ -20,14 +21,14 @@ def build(
     model: Model,
     seed: int,
     network_class: type[keras.Model] | None = None,
-    layers: Literal["fast", "stock"] = "stock",
+    implementation: Implementation = "stock",
 ) -> keras.Model:
     """The untrained network of a run, with the weights that `seed` gives.
 
     Input (batch, time, width) float32 or (batch, time) int32, time and batch free; output (batch, outputs), or
     (batch, time, outputs) for a task that answers at every step. `network_class` is the class to build
-    (default `keras.Model`). `layers="fast"` puts those of `rnnbench.layers` for the stock ones, whose weights then are
-    other draws: for a network that is given its weights.
+    (default `keras.Model`). `implementation="fast"` puts the layers of `rnnbench.layers` in place of the stock ones;
+    their initial weights are other draws, so it is for a network that is given its weights.
     `seed` is that of Keras' initializers and of a model's `initialize`; draws of `tf.random` do not follow it.
     """
     import keras
@@ -49,7 +50,7 @@ def build(
     for index in range(model.layers):
         sequences = task.answers_every_step or index < model.layers - 1
         layer = model.recurrent_layer(return_sequences=sequences, name=f"recurrent_{index}")
-        if layers == "fast":
+        if implementation == "fast":
             layer = fast(layer)
         states = layer(states)
         model.initialize(layer.cell, task.layout.length, rng)

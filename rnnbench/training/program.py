@@ -12,7 +12,8 @@ import tensorflow as tf
 from keras import ops
 
 from rnnbench.errors import UserError
-from rnnbench.experiment.settings import Layers, Training
+from rnnbench.experiment.run_spec import CompileKey
+from rnnbench.experiment.settings import Training
 from rnnbench.layers import has_fast_loop
 from rnnbench.models.base import Model
 from rnnbench.tasks.base import Batch, Task
@@ -32,7 +33,7 @@ class RecurrentNetwork(keras.Model):
     As in Keras, what layers add to it (`network.losses`: regularisers, `add_loss`) is part of the loss.
     """
 
-    def watch(self, task: Task, model: Model, global_clipnorm: float | None, window: int, jit_compile: bool) -> None:
+    def set_up(self, task: Task, model: Model, global_clipnorm: float | None, window: int, jit_compile: bool) -> None:
         """Train on `task.loss`; remember the last `window` steps."""
         # Keras' own `jit_compile` is not to be had where operations are deterministic.
         self._compiled_steps = tf.function(self._steps, jit_compile=jit_compile, reduce_retracing=True, autograph=False)
@@ -80,14 +81,15 @@ class CompiledNetwork:
     Used by all runs that differ only in lag, seed, learning rate and initialisation.
     """
 
-    def __init__(self, task: Task, model: Model, global_clipnorm: float | None, window: int, layers: Layers) -> None:
-        self.network = build(task, model, 0, RecurrentNetwork, layers)
+    def __init__(self, key: CompileKey) -> None:
+        task, model = key.task, key.model
+        self.network = build(task, model, 0, RecurrentNetwork, key.implementation)
         # XLA's cost of the stock recurrent loops on a CPU grows with the square of the length; cuDNN does not use it.
         covered = any(has_fast_loop(layer) for layer in self.network.layers)
-        self.network.watch(task, model, global_clipnorm, window, jit_compile=covered)
+        self.network.set_up(task, model, key.global_clipnorm, key.window, jit_compile=covered)
         self.network.compile(optimizer=keras.optimizers.Adam(), jit_compile=False)
         self.network.optimizer.build(self.network.trainable_variables)
-        self.probe = GradientProbe(task, model, layers)
+        self.probe = GradientProbe(task, model, key.implementation)
         self.diagnostics = Diagnostics(task, model, self.network)
         self._lengths: set[int] = set()
 
@@ -167,9 +169,6 @@ def _assign(variables: Iterable[Any], values: Iterable[np.ndarray]) -> None:
 
 
 @lru_cache(maxsize=8)
-def compiled_network(
-    task: Task, model: Model, batch_size: int, global_clipnorm: float | None, window: int, layers: Layers
-) -> CompiledNetwork:
-    """The network of a `RunSpec.network`; one for all runs of the process that have it in common."""
-    del batch_size  # part of the key: the compiled step has it built in
-    return CompiledNetwork(task, model, global_clipnorm, window, layers)
+def compiled_network(key: CompileKey) -> CompiledNetwork:
+    """One for all runs of the process that have the key in common."""
+    return CompiledNetwork(key)

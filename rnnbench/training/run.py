@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import math
-import sys
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-import rnnbench
+from rnnbench import environment
 from rnnbench.events import Diverged, Event, Finished, Measured, Profiled, Started, Warned
-from rnnbench.execution.machine import description
 from rnnbench.experiment.run_spec import RunSpec
 from rnnbench.experiment.settings import Training
 from rnnbench.tasks.base import Batch, Task, check_batch
@@ -127,7 +125,7 @@ class _Memory:
         seconds = self.watch.readings()
         try:
             with self.watch.part("checkpoints"):
-                self._save(Snapshot(seconds, progress.figures(), versions(), tuple(self.said), arrays))
+                self._save(Snapshot(seconds, progress.figures(), environment.versions(), tuple(self.said), arrays))
         except OSError as error:
             if not self._warned:
                 yield Warned(signature, f"no checkpoint can be written, the run goes on without: {error}")
@@ -157,7 +155,7 @@ def run(
     with watch.part("preparation"):
         validation, test = task.split("validation"), task.split("test")
         levels = {} if snapshot else _levels(task, validation, test)
-        compiled = compiled_network(*spec.network)
+        compiled = compiled_network(spec.compile_key)
     with watch.part("compilation"):
         compiled.compile_for(task, spec.training, validation, spec.gradients.examples)
     if snapshot is None:
@@ -185,7 +183,7 @@ def run(
         scores = compiled.scores(task, test)
     if spec.log_model:
         with watch.part("saving"):
-            kept = saved(spec, progress.best_weights, versions())
+            kept = saved(spec, progress.best_weights, environment.versions())
         yield kept
     yield from _undefined(spec, progress, scores[task.score_name])
     ending = Diverged if progress.diverged else Finished
@@ -325,25 +323,9 @@ def _data(task: Task, test: Batch) -> dict[str, str]:
     return {"name": type(task).__name__, "source": task.data_source, "digest": digest}
 
 
-@lru_cache
-def versions() -> dict[str, str]:
-    """What the last bits of a run depend on, beside the machine."""
-    return {
-        "rnnbench": rnnbench.__version__,
-        "tensorflow": tf.__version__,
-        "keras": keras.__version__,
-        "numpy": np.__version__,
-    }
-
-
-@lru_cache
+@cache
 def _environment() -> dict[str, str]:
     gpus = tf.config.list_physical_devices("GPU")
-    return {
-        "python": sys.version.split()[0],
-        "tensorflow": tf.__version__,
-        "keras": keras.__version__,
-        "numpy": np.__version__,
-        "device": f"{len(gpus)} GPU" if gpus else "CPU",
-        "machine": description(),
-    }
+    packages = {name: version for name, version in environment.versions().items() if name != "rnnbench"}
+    device = f"{len(gpus)} GPU" if gpus else "CPU"
+    return {"python": environment.python(), **packages, "device": device, "machine": environment.machine()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from rnnbench.analysis.selection import CHOOSING, EVALUATED, NOT_PICKED, candidates, with_roles
+from rnnbench.analysis.selection import EVALUATED, NOT_PICKED, TUNING, candidates, with_roles
 
 
 def run(rate: float, validation: float, *, score: float = 0.5, seed: int = 0, lag: int = 5, **changes: object) -> dict:
@@ -70,7 +70,7 @@ def test_roles_where_all_seeds_choose():
 def test_seeds_that_only_choose_are_not_evaluated_and_those_evaluated_do_not_choose():
     runs = [run(1e-3, 0.9), run(1e-2, 0.5), run(1e-3, 0.1, seed=1), run(1e-2, 0.9, seed=1)]
     table = with_roles(pd.DataFrame(runs), seeds=[0])
-    assert table["role"].tolist() == [CHOOSING, CHOOSING, EVALUATED, NOT_PICKED]
+    assert table["role"].tolist() == [TUNING, TUNING, EVALUATED, NOT_PICKED]
 
 
 def test_nothing_is_evaluated_before_it_is_chosen():

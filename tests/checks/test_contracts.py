@@ -107,7 +107,7 @@ def test_a_fault_ends_with_exit_code_1_and_says_where(own):
     result = called(str(own("leaky_sign", 1)))
     assert result.exit_code == 1
     said = " ".join(result.output.split())
-    assert "the answer can be told at the readout: accuracy 1, floor() says" in said
+    assert "the answer can be told at the readout: accuracy 1, memoryless() says" in said
     assert "(lag 2, blank)" in said
     assert " 1 failed" in said
 

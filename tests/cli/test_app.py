@@ -28,7 +28,7 @@ gradients: {examples: 4, during: 1}
 
 
 # What XLA compiles takes it seconds; one test runs the fast layers.
-STOCK = SMALL.replace("steps: 4", "layers: stock, steps: 4")
+STOCK = SMALL.replace("steps: 4", "implementation: stock, steps: 4")
 
 
 def rnnbench(*arguments, cwd, **environment):
@@ -97,7 +97,7 @@ def test_learning_rates_are_chosen_first_and_then_evaluated(folder):
     assert "3 runs, 2 to run with 1 worker, then those to evaluate" in first.stdout
     assert "learning rates chosen: 1 to evaluate" in first.stdout
     table = pd.read_csv(folder / "reports" / "small" / "results.csv").sort_values("seed")
-    assert sorted(table[["seed", "role"]].values.tolist()) == [[0, "choosing"], [0, "choosing"], [1, "evaluated"]]
+    assert sorted(table[["seed", "role"]].values.tolist()) == [[0, "tuning"], [0, "tuning"], [1, "evaluated"]]
     choosing = table[table.seed == 0]
     best = choosing[choosing.validation_score == choosing.validation_score.max()].learning_rate
     assert table.learning_rate.iloc[-1] in best.tolist()

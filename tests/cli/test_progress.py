@@ -11,7 +11,7 @@ from rich.console import Console
 
 from rnnbench import console as streams
 from rnnbench.cli.progress import GridProgress, duration, is_live, score_text
-from rnnbench.events import Diverged, Failed, Finished, Measured, Started, Taken
+from rnnbench.events import Dispatched, Diverged, Failed, Finished, Measured, Started
 from rnnbench.experiment.definition import Experiment
 
 RUNS = list(Experiment(name="p", tasks={"copy_memory": {"lag": [5, 10, 20]}}, models={"gru": {}}).runs)
@@ -34,7 +34,7 @@ def shown(terminal, width=80, pause=0.0):
             (B, Diverged(B.signature, 17, {"score": 0.125, "solved": 0.0, "seconds": 1.0})),
             (C, Failed(C.signature, "ValueError: no")),
         ):
-            progress(spec, Taken(spec.signature, 0))
+            progress(spec, Dispatched(spec.signature, 0))
             progress(spec, Started(spec.signature, 10))
             progress(spec, Measured(spec.signature, 0, {"validation/loss": 2.1, "validation/accuracy": 0.1}))
             progress(spec, Measured(spec.signature, 1000, SCORES))
@@ -93,13 +93,13 @@ def test_the_live_table_survives_its_terminal(monkeypatch):
         console = Console(highlight=False, force_interactive=True)
         assert is_live(console)
         with GridProgress([A, B], workers=1, console=console) as progress:
-            progress(A, Taken(A.signature, 0))
+            progress(A, Dispatched(A.signature, 0))
             progress.say("–")
             assert not output.lost
             os.close(window)
             time.sleep(0.6)
             progress(A, Finished(A.signature, 400, {"score": 1.0, "seconds": 3.14}))
-            progress(B, Taken(B.signature, 0))
+            progress(B, Dispatched(B.signature, 0))
             progress(B, Failed(B.signature, "ValueError: no –"))
     assert output.lost
 

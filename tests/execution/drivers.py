@@ -34,7 +34,7 @@ models:
   lstm: {{units: 8}}
   gru: {{units: 8, learning_rate: 0.01}}
 seeds: {seeds}
-training: {{steps: {steps}, batch_size: 16, evaluate_every: 20, stop_when_solved: false, layers: stock}}
+training: {{steps: {steps}, batch_size: 16, evaluate_every: 20, stop_when_solved: false, implementation: stock}}
 gradients: {{examples: 8, during: 1}}
 """
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rnnbench.events import Finished, Measured, Started, Taken
+from rnnbench.events import Dispatched, Finished, Measured, Started
 from rnnbench.experiment.definition import Experiment
 from rnnbench.training.snapshot import Snapshot
 
@@ -41,7 +41,7 @@ def slow(spec, worker, checkpoints, stopped):
 
 def loud(spec, worker, checkpoints, stopped):
     """As many large events as the pipe takes."""
-    yield Taken(spec.signature, worker)
+    yield Dispatched(spec.signature, worker)
     yield Started(spec.signature, 1)
     for step in range(spec.training.steps):
         yield Measured(spec.signature, step, {f"validation/m{number}": float(step) for number in range(20)})
@@ -73,7 +73,7 @@ def always_dies(spec, worker, checkpoints, stopped):
 
 def dies_while_it_speaks(spec, worker, checkpoints, stopped):
     """Killed in the middle of writing an event that is larger than the pipe."""
-    yield Taken(spec.signature, worker)
+    yield Dispatched(spec.signature, worker)
     if spec.seed == 0 and _is_first_time(spec, checkpoints):
         import threading
 
@@ -85,7 +85,7 @@ def dies_while_it_speaks(spec, worker, checkpoints, stopped):
 
 def _steps(spec, worker, checkpoints, stopped, between):
     snapshot = checkpoints.load(spec.signature) if checkpoints else None
-    yield Taken(spec.signature, worker, resumed=snapshot is not None)
+    yield Dispatched(spec.signature, worker, resumed=snapshot is not None)
     said = list(snapshot.events) if snapshot else [Started(spec.signature, 1)]
     yield from said
     for step in range(len(said), spec.training.steps + 1):

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from rnnbench.errors import UserError
-from rnnbench.events import Diverged, Failed, Finished, Measured, Taken, Warned
+from rnnbench.events import Dispatched, Diverged, Failed, Finished, Measured, Warned
 from rnnbench.execution.checkpoints import Checkpoints
 from rnnbench.execution.driver import drive
 from rnnbench.execution.holder import Holder
@@ -73,7 +73,7 @@ def raise_signal(number):
 
 def test_endings_are_counted_and_written():
     endings = [Finished(A, 1, {}), Diverged(B, 1, {}), Failed(C, "why")]
-    events = [event for ending in endings for event in (Taken(ending.signature, 0), ending)]
+    events = [event for ending in endings for event in (Dispatched(ending.signature, 0), ending)]
     memory, watched = Memory(), []
     tally = drive(RUNS, Scripted(*events), memory, lambda spec, event: watched.append((spec.signature, event)))
     assert (tally.finished, tally.diverged, tally.failed) == (1, 1, {RUNS[2].name: "why"})
@@ -85,7 +85,7 @@ def test_endings_are_counted_and_written():
 
 def test_a_run_that_goes_on_is_begun_as_such_and_warnings_are_only_shown():
     warning, memory, watched = Warned(A, "look out"), Memory(), []
-    events = Taken(A, 0, resumed=True), warning, Finished(A, 1, {})
+    events = Dispatched(A, 0, resumed=True), warning, Finished(A, 1, {})
     drive(RUNS[:1], Scripted(*events), memory, lambda _, event: watched.append(event))
     assert memory.begun == [(A, True)]
     assert memory.written == [events[-1]]
@@ -95,7 +95,7 @@ def test_a_run_that_goes_on_is_begun_as_such_and_warnings_are_only_shown():
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_first_signal_stops_in_order(number):
     told, memory = threading.Event(), Memory()
-    executor = Scripted(Taken(A, 0), raise_signal(number), Measured(A, 1, {}))
+    executor = Scripted(Dispatched(A, 0), raise_signal(number), Measured(A, 1, {}))
     before = signal.getsignal(number)
     tally = drive(RUNS, executor, memory, quiet, say=lambda line: told.set())
     assert tally.signal == number
@@ -107,7 +107,7 @@ def test_the_first_signal_stops_in_order(number):
 
 
 def test_the_second_signal_ends_at_once():
-    executor = Scripted(Taken(A, 0), raise_signal(signal.SIGTERM), raise_signal(signal.SIGINT), Finished(A, 1, {}))
+    executor = Scripted(Dispatched(A, 0), raise_signal(signal.SIGTERM), raise_signal(signal.SIGINT), Finished(A, 1, {}))
     memory = Memory()
     tally = drive(RUNS, executor, memory, quiet)
     assert tally.signal == signal.SIGTERM
@@ -119,7 +119,7 @@ def test_a_store_that_fails_stops_the_workers():
         def write(self, event):
             raise OSError("no space left")
 
-    executor = Scripted(Taken(A, 0), Finished(A, 1, {}))
+    executor = Scripted(Dispatched(A, 0), Finished(A, 1, {}))
     with pytest.raises(OSError, match="no space"):
         drive(RUNS, executor, Full(), quiet)
     assert executor.cancelled

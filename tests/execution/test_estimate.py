@@ -6,10 +6,10 @@ import sqlite3
 
 import pytest
 
+from rnnbench import environment
 from rnnbench.cli import listings
 from rnnbench.execution import estimate
 from rnnbench.execution.estimate import Estimate, PastRun, compilation, guess
-from rnnbench.execution.machine import description
 from rnnbench.experiment.definition import Experiment
 from rnnbench.grid import stages
 from rnnbench.tracking import past
@@ -53,7 +53,7 @@ def test_without_a_past_each_network_and_length_is_compiled_once_and_the_start_c
 
 
 def test_stock_layers_are_compiled_once_for_all_lengths():
-    runs = grid(training={"steps": 100, "layers": "stock"}).runs
+    runs = grid(training={"steps": 100, "implementation": "stock"}).runs
     assert Estimate(runs).seconds(runs[0]) == pytest.approx(whole(runs[0]) + compilation(runs[0]) / 4)
 
 
@@ -151,7 +151,7 @@ def store(folder, runs, machine=None, status="finished", stage="active"):
             name = str(number)
             metrics = {f"seconds/{part}": value for part, value in run.seconds.items() if part != "rest"}
             metrics |= {"steps": run.steps, "seconds": sum(run.seconds.values()), "score": 1.0}
-            tags = {"environment.machine": machine or description(), "rnnbench.status": status}
+            tags = {"environment.machine": machine or environment.machine(), "rnnbench.status": status}
             connection.execute("INSERT INTO runs VALUES (?, 1, ?, ?)", (name, number, stage))
             for table, rows in (("tags", tags), ("params", parameters(run.spec)), ("latest_metrics", metrics)):
                 connection.executemany(f"INSERT INTO {table} VALUES (?, ?, ?)", [(name, *row) for row in rows.items()])
@@ -166,7 +166,7 @@ WIDE = {
     },
     "models": {"chrono": {"model": "lstm", "initialization": "chrono", "layers": 2}, "simple_rnn": {}},
     "gradients": {"examples": 5, "during": 1},
-    "training": {"steps": 100, "global_clipnorm": None, "layers": "stock"},
+    "training": {"steps": 100, "global_clipnorm": None, "implementation": "stock"},
 }
 
 

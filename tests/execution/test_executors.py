@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rnnbench.events import Ending, Failed, Finished, Measured, Profiled, Started, Taken
+from rnnbench.events import Dispatched, Ending, Failed, Finished, Measured, Profiled, Started
 from rnnbench.execution.checkpoints import Checkpoints
 from rnnbench.execution.in_process import InProcess
 from rnnbench.execution.local import LocalPool
@@ -25,7 +25,7 @@ def specs(trouble, models=("leaky",), **training):
         plugins=(TROUBLED,),
         tasks={"troubled": {"lag": 2, "symbols": 1, "examples": 20, "trouble": trouble}},
         models={model: {"units": 4} for model in models},
-        training={"steps": 4, "batch_size": 4, "evaluate_every": 2, "layers": "stock"} | training,
+        training={"steps": 4, "batch_size": 4, "evaluate_every": 2, "implementation": "stock"} | training,
         gradients={"examples": 2, "during": 0},
     ).runs
 
@@ -34,7 +34,7 @@ def events_of(executor, runs):
     """The events of each run, without what differs from one execution to the next."""
     found = {run.signature: [] for run in runs}
     for event in executor.execute(runs):
-        if isinstance(event, Taken):
+        if isinstance(event, Dispatched):
             event = dataclasses.replace(event, worker=0)
         if isinstance(event, Finished):
             event = dataclasses.replace(
@@ -47,12 +47,12 @@ def events_of(executor, runs):
 def test_a_crash_becomes_failed_and_the_others_go_on():
     runs = specs(["raise", "none"])
     crashed, fine = events_of(InProcess(), runs).values()
-    assert [type(event) for event in crashed[:2]] == [Taken, Started]
+    assert [type(event) for event in crashed[:2]] == [Dispatched, Started]
     assert isinstance(crashed[-1], Failed)
     assert "as asked for" in crashed[-1].message
     assert "train_batch" in crashed[-1].traceback
     assert isinstance(fine[-1], Finished)
-    assert {type(event) for event in fine} == {Taken, Started, Measured, Profiled, Finished}
+    assert {type(event) for event in fine} == {Dispatched, Started, Measured, Profiled, Finished}
 
 
 def test_a_pool_gives_the_same_events_in_any_order_and_number():
@@ -72,7 +72,7 @@ def test_a_pool_gives_the_same_events_in_any_order_and_number():
 @pytest.mark.parametrize("workers", [1, 2, 4])
 def test_the_number_of_workers_and_the_order_change_no_bit(workers):
     models = ("simple_rnn", "lstm", "gru", "leaky")
-    runs = list(specs("none", models=models, steps=40, evaluate_every=10, layers="fast"))
+    runs = list(specs("none", models=models, steps=40, evaluate_every=10, implementation="fast"))
     expected = events_of(InProcess(), runs)
     random.Random(workers).shuffle(runs)
     assert {key: said[1:] for key, said in events_of(LocalPool(workers), runs).items()} == {
@@ -94,13 +94,13 @@ def test_a_run_that_goes_on_says_so_and_a_damaged_checkpoint_starts_over(tmp_pat
 
     assert not any(isinstance(event, Ending) for event in stop_at_once())
     taken, *said = next(iter(events_of(InProcess(checkpoints), [run]).values()))
-    assert taken == Taken(run.signature, 0, resumed=True)
+    assert taken == Dispatched(run.signature, 0, resumed=True)
     assert said == expected[1:]
 
     (path,) = tmp_path.iterdir()
     path.write_bytes(path.read_bytes()[:-1])
     taken, warning, *said = next(iter(events_of(InProcess(checkpoints), [run]).values()))
-    assert taken == Taken(run.signature, 0, resumed=False)
+    assert taken == Dispatched(run.signature, 0, resumed=False)
     assert re.fullmatch(r"checkpoint /.* cannot be used \(damaged or cut off\): the run starts over", warning.message)
     assert said == expected[1:]
 

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from rnnbench.errors import UserError
-from rnnbench.events import Ending, Failed, Finished, Measured, Taken, Warned
+from rnnbench.events import Dispatched, Ending, Failed, Finished, Measured, Warned
 from rnnbench.execution.base import ATTEMPTS
 from rnnbench.execution.checkpoints import Checkpoints
 from rnnbench.execution.local import LocalPool, _Unfit
@@ -45,7 +45,7 @@ def test_every_run_is_done_once_and_workers_are_used_again():
     found = by_run(LocalPool(2, work=stub_runs.counted).execute(runs))
     assert found.keys() == {run.signature for run in runs}
     for said in found.values():
-        assert [type(event) for event in said[:1] + said[-1:]] == [Taken, Finished]
+        assert [type(event) for event in said[:1] + said[-1:]] == [Dispatched, Finished]
         assert [event.step for event in said if isinstance(event, Measured)] == [1, 2, 3, 4, 5]
     assert {said[0].worker for said in found.values()} <= {0, 1}
     assert children() == []
@@ -55,7 +55,7 @@ def test_a_killed_worker_costs_only_its_run_and_that_goes_on(checkpoints):
     runs = stub_runs.specs(4)
     found = by_run(LocalPool(2, checkpoints, stub_runs.dies_once).execute(runs))
     unlucky = found.pop(runs[0].signature)
-    assert [event.resumed for event in unlucky if isinstance(event, Taken)] == [False, True]
+    assert [event.resumed for event in unlucky if isinstance(event, Dispatched)] == [False, True]
     (warning,) = (event for event in unlucky if isinstance(event, Warned))
     assert "its worker process died, killed (by the system, if memory ran out)" in warning.message
     assert "(2 of 4)" in warning.message
@@ -63,7 +63,7 @@ def test_a_killed_worker_costs_only_its_run_and_that_goes_on(checkpoints):
     assert [event.step for event in unlucky if isinstance(event, Measured)] == [1, 1, 2, 3, 4, 5]
     assert isinstance(unlucky[-1], Finished)
     for said in found.values():
-        assert sum(isinstance(event, Taken) for event in said) == 1
+        assert sum(isinstance(event, Dispatched) for event in said) == 1
         assert isinstance(said[-1], Finished)
 
 
@@ -71,7 +71,7 @@ def test_a_run_whose_workers_always_die_fails_with_the_reason(checkpoints):
     runs = stub_runs.specs(3)
     found = by_run(LocalPool(2, checkpoints, stub_runs.always_dies).execute(runs))
     doomed = found[runs[0].signature]
-    assert sum(isinstance(event, Taken) for event in doomed) == ATTEMPTS
+    assert sum(isinstance(event, Dispatched) for event in doomed) == ATTEMPTS
     assert isinstance(doomed[-1], Failed)
     assert doomed[-1].message == "its worker process died 4 times, at last killed (by the system, if memory ran out)"
     assert all(isinstance(found[run.signature][-1], Finished) for run in runs[1:])
@@ -104,7 +104,7 @@ def test_an_end_in_order_leaves_checkpoints_and_no_endings(checkpoints):
             pool.cancel()
             pool.cancel()
     assert not any(isinstance(event, Ending) for event in seen)
-    begun = {event.signature for event in seen if isinstance(event, Taken)}
+    begun = {event.signature for event in seen if isinstance(event, Dispatched)}
     assert begun == {run.signature for run in runs[:2]}
     for signature in begun:
         last = max(event.step for event in seen if isinstance(event, Measured) and event.signature == signature)

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from rnnbench.errors import UserError
-from rnnbench.events import Ending, Failed, Finished, Measured, Profiled, Started, Taken, Warned
+from rnnbench.events import Dispatched, Ending, Failed, Finished, Measured, Profiled, Started, Warned
 from rnnbench.execution.base import ATTEMPTS
 from rnnbench.execution.checkpoints import Checkpoints
 from rnnbench.execution.in_process import InProcess
@@ -72,7 +72,7 @@ def lives(process):
     return False
 
 
-SAID = {Taken, Started, Measured, Profiled, Finished}
+SAID = {Dispatched, Started, Measured, Profiled, Finished}
 
 
 def trained_specs(models, seeds, **training):
@@ -85,7 +85,13 @@ def trained_specs(models, seeds, **training):
         tasks={"troubled": {"lag": 2, "symbols": 1, "examples": 20}},
         models={model: {"units": 4} for model in models},
         seeds=seeds,
-        training={"steps": 4, "batch_size": 4, "evaluate_every": 2, "stop_when_solved": False, "layers": "stock"}
+        training={
+            "steps": 4,
+            "batch_size": 4,
+            "evaluate_every": 2,
+            "stop_when_solved": False,
+            "implementation": "stock",
+        }
         | training,
         gradients={"examples": 2, "during": 1},
     ).runs
@@ -95,7 +101,7 @@ def numbers(events):
     """What each run says in its last attempt, without what differs from one execution to the next."""
     found = {}
     for event in events:
-        if isinstance(event, Taken):
+        if isinstance(event, Dispatched):
             found[event.signature] = []
         elif isinstance(event, Finished):
             metrics = {name: value for name, value in event.metrics.items() if not name.startswith("seconds")}
@@ -135,7 +141,7 @@ def test_the_numbers_are_the_local_ones_bit_for_bit(two_nodes, checkpoints):
     runs = trained_specs(models=("leaky", "gru"), seeds=2)
     expected = numbers(InProcess().execute(runs))
     found = list(RayExecutor(two_nodes.address, checkpoints).execute(runs))
-    assert {event.worker for event in found if isinstance(event, Taken)} == {0, 1}
+    assert {event.worker for event in found if isinstance(event, Dispatched)} == {0, 1}
     assert all({type(event) for event in said} == SAID for said in by_run(found).values())
     assert numbers(found) == expected
 
@@ -148,7 +154,7 @@ def test_every_run_that_is_claimed_is_done_once_on_both_nodes(two_nodes, checkpo
     found = by_run(executor.execute(runs, claim=lambda spec: spec.seed != 1))
     assert found.keys() == {run.signature for run in runs if run.seed != 1}
     for said in found.values():
-        assert [type(event) for event in (said[0], said[-1])] == [Taken, Finished]
+        assert [type(event) for event in (said[0], said[-1])] == [Dispatched, Finished]
         assert steps(said) == [1, 2, 3, 4, 5]
     assert {said[0].worker for said in found.values()} == {0, 1}
     assert warnings == []
@@ -167,7 +173,7 @@ def test_a_run_in_trouble_takes_no_other_with_it(two_nodes, checkpoints):
     (warning,) = (event for event in unlucky if isinstance(event, Warned))
     assert warning.message.startswith("its worker process on node ")
     assert warning.message.endswith(" died; the run is taken up again (2 of 4)")
-    last = max(at for at, event in enumerate(unlucky) if isinstance(event, Taken))
+    last = max(at for at, event in enumerate(unlucky) if isinstance(event, Dispatched))
     assert unlucky[last].resumed
     assert steps(unlucky[last:]) == [1, 2, 3, 4, 5]
     assert isinstance(unlucky[-1], Finished)
@@ -223,7 +229,7 @@ def test_a_lost_node_loses_no_run(checkpoints):
     assert len({event.signature for event in warned}) == 2
     assert all("was lost; the run is taken up again (2 of 4)" in event.message for event in warned)
     for said in by_run(seen).values():
-        attempts = [at for at, event in enumerate(said) if isinstance(event, Taken)]
+        attempts = [at for at, event in enumerate(said) if isinstance(event, Dispatched)]
         assert [said[at].resumed for at in attempts] == [False, True][: len(attempts)]
         assert steps(said[attempts[-1] :]) == list(range(1, 21))
         assert isinstance(said[-1], Finished)
@@ -270,7 +276,7 @@ def test_a_node_that_joins_gets_runs_too(monkeypatch):
         executor = RayExecutor(cluster.address, work=stub_runs.slow)
         workers = set()
         for event in executor.execute(stub_runs.specs(4, steps=40)):
-            if isinstance(event, Taken):
+            if isinstance(event, Dispatched):
                 workers.add(event.worker)
                 if not cluster.worker_nodes:
                     cluster.add_node(num_cpus=1)

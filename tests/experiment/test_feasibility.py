@@ -273,8 +273,8 @@ BROKEN = {
         "validation raised KeyError: 'a' at own.py:9",
     ),
     "a property for a method": (
-        PLUGIN + "\n    floor = property(lambda self: 0.5)\n",
-        "floor is a property, and must be a method",
+        PLUGIN + "\n    memoryless = property(lambda self: 0.5)\n",
+        "memoryless is a property, and must be a method",
     ),
     "a setting for a method": (PLUGIN + "\n    levels: int = 3\n", "levels is a setting, and must be a method"),
     "a setting without a hash": (

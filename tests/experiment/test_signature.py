@@ -88,7 +88,7 @@ def test_every_part_of_the_suite_has_a_version(part, monkeypatch):
 
 
 def test_fast_layers_are_no_part_of_a_run_with_stock_layers(monkeypatch):
-    stock = {"steps": 4, "layers": "stock"}
+    stock = {"steps": 4, "implementation": "stock"}
     before = signatures(training=stock)
     monkeypatch.setitem(PARTS, "layers", 2)
     assert signatures(training=stock) == before

@@ -66,7 +66,7 @@ def _named(tasks: dict[str, Any], models: dict[str, Any], layers: str) -> Iterat
         tasks=tasks,
         models=models,
         seeds=(3,),
-        training={**_TRAINING, "layers": layers},
+        training={**_TRAINING, "implementation": layers},
         gradients={"examples": 8, "during": 1},
     )
     for spec in experiment.runs:

@@ -8,7 +8,7 @@ import pandas as pd
 from rich.console import Console
 
 from rnnbench.cli.screen import Screen
-from rnnbench.execution.executors import Executors
+from rnnbench.execution.executors import executor_factory
 from rnnbench.grid.grid import Grid, Outcome
 from rnnbench.tracking.reader import newest_runs, stored_runs
 from tests.event_streams import experiment, new_store, whole_run, write
@@ -20,7 +20,7 @@ def test_run_leaves_the_report_and_the_store_as_the_file_is_now(tmp_path: Path) 
 
     def run(**changes: object) -> Outcome:
         screen = Screen(Console(quiet=True))
-        return Grid(experiment(**changes), location).run(Executors(1), screen, out)
+        return Grid(experiment(**changes), location).run(executor_factory(1), screen, out)
 
     def files() -> dict[str, bytes]:
         return {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*") if path.is_file()}

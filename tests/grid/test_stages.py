@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rnnbench.analysis import results
-from rnnbench.analysis.selection import CHOOSING, EVALUATED
+from rnnbench.analysis.selection import EVALUATED, TUNING
 from rnnbench.errors import SettingError
 from rnnbench.events import Event, Failed, Measured
 from rnnbench.execution.leases import Leases
@@ -85,9 +85,9 @@ def test_the_table_of_runs_says_which_rate_was_chosen_on_validation(location):
     ours = runs[runs["model"] == "simple_rnn"]
     assert set(ours["model_setting"]) == {""}
     assert ours["validation_score"].tolist() == [0.8, 0.9, 0.9] * 2
-    assert ours["role"].tolist() == [CHOOSING, CHOOSING, EVALUATED] * 2
+    assert ours["role"].tolist() == [TUNING, TUNING, EVALUATED] * 2
     lstm = runs[runs["model"] == "lstm"]
-    assert lstm["role"].tolist() == [CHOOSING] * len(lstm)
+    assert lstm["role"].tolist() == [TUNING] * len(lstm)
 
 
 def test_a_choice_needs_an_axis_and_a_seed_that_is_left():
@@ -108,7 +108,7 @@ def test_how_a_rate_is_chosen_changes_no_signature():
 
 def test_who_looks_how_far_it_is_opens_no_artifact_and_reads_but_one_history(location, monkeypatch):
     """`status --follow` does it every two seconds, maybe on a server."""
-    for spec in stages.choosing_runs(GRID):
+    for spec in stages.tuning_runs(GRID):
         write(location, GRID, *run(spec, 0.9 if spec.training.learning_rate == 1e-2 else 0.8))
     asked, histories = [], stored.histories
     monkeypatch.setattr(results, "artifact", lambda *_: pytest.fail("an artifact is opened"))
@@ -119,5 +119,5 @@ def test_who_looks_how_far_it_is_opens_no_artifact_and_reads_but_one_history(loc
     assert counts == {"finished": 4, "waiting": 8, "not needed": 6}
     assert {metric for one in asked for metric in one.metrics} == {"validation/accuracy"}
     assert opened == []
-    needed = stages.needed(GRID, location, stages.evaluated_runs(GRID))
+    needed = stages.needed(GRID, location, stages.evaluation_runs(GRID))
     assert {spec.training.learning_rate for spec in needed if spec.model_label == "simple_rnn"} == {1e-2}

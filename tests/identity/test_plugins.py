@@ -13,7 +13,7 @@ import pytest
 from rnnbench import registry
 from rnnbench.errors import UserError
 from rnnbench.execution.base import ChangedError, unpacked
-from rnnbench.execution.executors import Executors
+from rnnbench.execution.executors import executor_factory
 from rnnbench.experiment.yaml_file import load
 from rnnbench.tasks.base import Task
 
@@ -34,7 +34,7 @@ class Mine(ClassificationTask):
     def split(self, name):
         return self._draw(np.random.default_rng([1, name == "test"]), 20)
 
-    def floor(self):
+    def memoryless(self):
         return {floor}
 
     def _draw(self, rng, n):
@@ -83,7 +83,7 @@ def test_an_edited_plug_in_is_loaded_anew_even_if_size_and_time_stay(tmp_path):
     plugin.write_text(plugin.read_text().replace("0.5", "0.2"))
     os.utime(plugin, ns=(times.st_atime_ns, times.st_mtime_ns))
     second = load(file)
-    assert (first.runs[0].task.floor(), second.runs[0].task.floor()) == (0.5, 0.2)
+    assert (first.runs[0].task.memoryless(), second.runs[0].task.memoryless()) == (0.5, 0.2)
     assert first.runs[0].signature != second.runs[0].signature
     plugin.write_text(plugin.read_text().replace("0.2", "0.5"))
     assert signature(file) == first.runs[0].signature
@@ -112,9 +112,9 @@ def test_local_modules_are_part_of_the_signature(tmp_path, imports, helper):
 def test_a_changed_helper_is_what_runs(tmp_path):
     imports = "from helper_of_mine import FLOOR"
     file = written(tmp_path, TASK, imports, floor="FLOOR", helper_of_mine="FLOOR = 0.1\n")
-    assert load(file).runs[0].task.floor() == 0.1
+    assert load(file).runs[0].task.memoryless() == 0.1
     (tmp_path / "helper_of_mine.py").write_text("FLOOR = 0.2\n")  # of the same size and in the same second
-    assert load(file).runs[0].task.floor() == 0.2
+    assert load(file).runs[0].task.memoryless() == 0.2
 
 
 def test_a_helper_that_is_imported_late_is_the_one_that_was_signed(tmp_path):
@@ -123,7 +123,7 @@ def test_a_helper_that_is_imported_late_is_the_one_that_was_signed(tmp_path):
     file = written(tmp_path, TASK, imports, floor=floor, helper_of_mine="FLOOR = 0.1\n")
     grid = load(file)
     (tmp_path / "helper_of_mine.py").write_text("FLOOR = 0.2\n")
-    assert grid.runs[0].task.floor() == 0.1
+    assert grid.runs[0].task.memoryless() == 0.1
 
 
 def test_two_copies_have_one_signature_and_each_its_own_helper(tmp_path):
@@ -135,7 +135,7 @@ def test_two_copies_have_one_signature_and_each_its_own_helper(tmp_path):
     assert signature(files[0]) == signature(files[1])
     (tmp_path / "two" / "helper_of_mine.py").write_text("FLOOR = 0.3\n")
     one, two = (load(file).runs[0] for file in files)
-    assert (one.task.floor(), two.task.floor()) == (0.1, 0.3)
+    assert (one.task.memoryless(), two.task.memoryless()) == (0.1, 0.3)
     with pytest.raises(UserError, match="another plug-in has been loaded"):
         one.check_current()
     two.check_current()
@@ -189,8 +189,8 @@ def test_workers_are_refused_what_was_edited_since(tmp_path):
     assert unpacked(pickled, runs[0].signature).signature == runs[0].signature
     (tmp_path / "mine.py").write_text((tmp_path / "mine.py").read_text() + "\n# edited\n")
     with pytest.raises(UserError, match=r"mine.py was edited after the experiment was loaded"):
-        Executors(workers=2).check(runs)
-    Executors(workers=0).check(runs)
+        executor_factory(workers=2).check(runs)
+    executor_factory(workers=0).check(runs)
     with pytest.raises(ChangedError):
         unpacked(pickled, runs[0].signature)
 

@@ -33,7 +33,7 @@ class Undefined(RegressionTask):
     def split(self, name):
         return self._draw(np.random.default_rng([1, name == "test"]), 50, self.broken == name)
 
-    def floor(self):
+    def memoryless(self):
         return self.level
 
     def scores(self, targets, outputs):

@@ -15,11 +15,12 @@ from rnnbench.analysis.statistics import with_relative_solved
 REACH = {"simple_rnn": 60, "lstm": 25, "gru": 30, "lstm_chrono": 300, "gru_chrono": 400, "gru_orthogonal": 80}
 """The lag at which a made-up model has lost half of its skill."""
 TASKS = {
-    "copy_memory": {"source": "generated", "score_name": "accuracy", "floor": 0.125, "perfect": 1.0, "solved": 0.99},
-    "sentiment": {"source": "synthetic", "score_name": "accuracy", "floor": 0.5, "perfect": 1.0, "solved": None},
-    "speech_commands": {"source": "speech_commands", "score_name": "accuracy", "floor": 0.2, "perfect": 1.0,
+    "copy_memory": {"source": "generated", "score_name": "accuracy", "memoryless": 0.125, "perfect": 1.0,
+                    "solved": 0.99},
+    "sentiment": {"source": "synthetic", "score_name": "accuracy", "memoryless": 0.5, "perfect": 1.0, "solved": None},
+    "speech_commands": {"source": "speech_commands", "score_name": "accuracy", "memoryless": 0.2, "perfect": 1.0,
                         "solved": None},
-    "forecasting": {"source": "ETTh1", "score_name": "mse", "floor": 0.034, "perfect": 0.0, "solved": None},
+    "forecasting": {"source": "ETTh1", "score_name": "mse", "memoryless": 0.034, "perfect": 0.0, "solved": None},
 }  # fmt: skip
 LEVELS = {
     "copy_memory": {"chance": 0.125},
@@ -85,7 +86,7 @@ def _run(point: tuple, status: str, signature: str, rng: np.random.Generator) ->
         skill = 0.0
     if task == "forecasting":
         skill = skill - 0.4 - 2 * (lag > reach)
-    score = about["floor"] + skill * (about["perfect"] - about["floor"])
+    score = about["memoryless"] + skill * (about["perfect"] - about["memoryless"])
     solved = None if about["solved"] is None else bool(score >= about["solved"])
     steps_to_solve = float(100 * (1 + lag // 10)) if solved else math.nan
     ended = status == "finished"
@@ -112,9 +113,11 @@ def _run(point: tuple, status: str, signature: str, rng: np.random.Generator) ->
 
 def _history(row: dict, rng: np.random.Generator) -> list[dict]:
     about, name = TASKS[row["task"]], f"validation/{row['score_name']}"
-    final = about["floor"] if math.isnan(row["score"]) else row["score"]
+    final = about["memoryless"] if math.isnan(row["score"]) else row["score"]
     steps = range(0, 2001, 100) if row["status"] == "finished" else range(0, 701, 100)
-    score = {step: about["floor"] + (final - about["floor"]) / (1 + math.exp((700 - step) / 120)) for step in steps}
+    score = {
+        step: about["memoryless"] + (final - about["memoryless"]) / (1 + math.exp((700 - step) / 120)) for step in steps
+    }
     metrics = {name: {step: value + rng.normal(0, 4e-3) for step, value in score.items()}} | _diagnostics(row, steps)
     return [
         {"signature": row["signature"], "step": step, "metric": metric, "value": value}

@@ -69,8 +69,8 @@ def test_the_chosen_rate_is_shown_with_the_scores_of_all(tmp_path):
     slow = results.runs.assign(learning_rate=1e-4, validation_score=0.2, role="not picked", score=0.111)
     slow["signature"] = slow["signature"] + "slow"
     results.runs["validation_score"] = 0.8
-    results.runs.loc[results.runs["seed"] == 0, "role"] = "choosing"
-    slow.loc[slow["seed"] == 0, "role"] = "choosing"
+    results.runs.loc[results.runs["seed"] == 0, "role"] = "tuning"
+    slow.loc[slow["seed"] == 0, "role"] = "tuning"
     both = results.__class__(
         pd.concat([results.runs, slow], ignore_index=True), results.history, results.profiles, results.levels
     )

@@ -27,7 +27,7 @@ def test_answering_one_has_an_error_of_a_sixth():
     inputs, targets = task.split("test")
     scores = task.scores(targets, np.ones_like(targets))
     assert scores["mse"] == pytest.approx(1 / 6, abs=1e-3)
-    assert task.floor() == 1 / 6
+    assert task.memoryless() == 1 / 6
     assert inputs[..., 0].mean() == pytest.approx(0.5, abs=1e-3)
     assert inputs[..., 0].var() == pytest.approx(1 / 12, abs=1e-3)
     # Every place of a half is marked equally often.

@@ -38,7 +38,7 @@ def test_memoryless_oracle_has_the_published_cross_entropy(lag):
     assert scores["all_position_loss"] == pytest.approx(10 * np.log(8) / (lag + 20), abs=1e-6)
     assert scores["recall_loss"] == pytest.approx(np.log(8), abs=1e-6)
     assert scores["loss"] == scores["all_position_loss"]
-    assert task.floor() == 0.125
+    assert task.memoryless() == 0.125
 
 
 def test_accuracy_counts_the_recall_steps_only():

@@ -132,8 +132,8 @@ def test_naive_forecasts_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_floor_is_the_better_naive_forecast() -> None:
     task = Forecasting(lag=0, **SYNTHETIC)
-    assert task.floor() == min(task.levels().values())
-    assert task.skill(task.floor()) == 0
+    assert task.memoryless() == min(task.levels().values())
+    assert task.skill(task.memoryless()) == 0
     assert task.skill(0.0) == 1
 
 
@@ -147,7 +147,7 @@ def test_synthetic_leaves_room_above_the_naive_forecasts() -> None:
         seen = train.evidence.reshape(len(train.targets), -1)
         weights = np.linalg.solve(seen.T @ seen + np.eye(seen.shape[1]), seen.T @ train.targets)
         answer = test.evidence.reshape(len(test.targets), -1) @ weights
-        assert task.scores(test.targets, answer)["mse"] < 0.85 * task.floor()
+        assert task.scores(test.targets, answer)["mse"] < 0.85 * task.memoryless()
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_a_column_that_is_constant_in_training_is_zero(held: np.ndarray, noise: 
     assert not inputs[..., 2].any()
     assert not targets.reshape(len(targets), 24, 7)[..., 2].any()
     assert np.abs(targets).max() < 20
-    assert 0 < task.skill(task.floor() / 2) < 1
+    assert 0 < task.skill(task.memoryless() / 2) < 1
 
 
 @pytest.mark.parametrize("rows", [slice(None), slice(11_000, None)])

@@ -140,7 +140,7 @@ def test_synthetic_reviews_are_learnable_and_not_trivial() -> None:
         "test": 500,
     }
     assert 0.85 < task.levels()["bag_of_words"] < 1
-    assert 0.5 <= task.floor() < 0.56
+    assert 0.5 <= task.memoryless() < 0.56
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,7 @@ def test_the_synthetic_stand_in_can_be_told_by_its_nearest_pattern():
     means = np.stack([train[train_labels == digit].mean(axis=0).ravel() for digit in range(10)])
     distances = ((images.reshape(500, 1, 784) - means) ** 2).sum(axis=-1)
     assert np.mean(distances.argmin(axis=1) == labels) > 0.9
-    assert task.floor() == np.bincount(labels).max() / 500
+    assert task.memoryless() == np.bincount(labels).max() / 500
 
 
 @pytest.mark.slow
@@ -112,7 +112,7 @@ def test_the_synthetic_stand_in_can_be_told_by_its_nearest_pattern():
 def test_mnist_has_its_published_sizes_and_chance():
     task = SequentialMNIST(lag=0, order="pixels")
     assert [len(task.examples(split).targets) for split in SPLITS] == [55_000, 5_000, 10_000]
-    assert task.floor() == 0.1135  # 1,135 ones among the 10,000 test images
+    assert task.memoryless() == 0.1135  # 1,135 ones among the 10,000 test images
     train = np.concatenate([task.examples(split).evidence for split in ("train", "validation")])
     # The mean and the deviation that every MNIST tutorial subtracts and divides by.
     assert train.mean(dtype=np.float64) == pytest.approx(0.1307, abs=1e-4)

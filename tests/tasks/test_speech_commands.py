@@ -80,7 +80,7 @@ def test_labels_follow_the_order_of_words(clips: dict[str, list[int]]) -> None:
     expected = {split: [{2: 0, 1: 1}[label] for label in labels if label != 0] for split, labels in CLIPS.items()}
     assert {split: task.examples(split).targets.tolist() for split in CLIPS} == expected
     assert task.examples("test").evidence.shape == (3, 49, 40)
-    assert task.floor() == 2 / 3
+    assert task.memoryless() == 2 / 3
     assert task.levels() == {"chance": 2 / 3}
 
 

@@ -14,10 +14,10 @@ import pytest
 from rnnbench.cli import app as cli
 from rnnbench.cli import tables as terminal
 from rnnbench.errors import UserError
-from rnnbench.events import Failed, Taken, Warned
+from rnnbench.events import Dispatched, Failed, Warned
 from rnnbench.execution.driver import drive
 from rnnbench.text.credentials import hidden, hidden_command, scrubbed
-from rnnbench.tracking.location import Location, explained
+from rnnbench.tracking.location import Location, translate_errors
 from rnnbench.tracking.reader import statuses
 from tests.event_streams import experiment
 
@@ -145,7 +145,10 @@ def test_no_password_in_what_libraries_say(monkeypatch: pytest.MonkeyPatch) -> N
     for shown in (WRITTEN, SECRET, "t0ken"):
         assert shown in said
         assert shown not in scrubbed(said)
-    with pytest.raises(UserError, match=r"http://host: GET http://\*\*\*@host/api") as caught, explained(location):
+    with (
+        pytest.raises(UserError, match=r"http://host: GET http://\*\*\*@host/api") as caught,
+        translate_errors(location),
+    ):
         raise OSError(said)
     assert SECRET not in str(caught.value)
     assert hidden("write to me@host, see https://keras.io/@x") == "write to me@host, see https://keras.io/@x"
@@ -155,7 +158,7 @@ def test_a_run_that_fails_or_warns_tells_no_password() -> None:
     spec = experiment().runs[0]
     address = "http://ann:word7@host"
     events = [
-        Taken(spec.signature, 0),
+        Dispatched(spec.signature, 0),
         Warned(spec.signature, address),
         Failed(spec.signature, address, f"Traceback\n{address}"),
     ]

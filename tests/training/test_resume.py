@@ -23,13 +23,13 @@ def interrupted(spec, cleared=False):
         events = list(training.run(spec, snapshot, saved.append, lambda calls=calls: next(calls) > 1))
         if isinstance(events[-1], Finished | Diverged):
             # Not the number of checkpoints: on a slow machine some are written because they are due.
-            return attempts, events, compiled_network(*spec.network).network.get_weights()
+            return attempts, events, compiled_network(spec.compile_key).network.get_weights()
         attempts += 1
         snapshot = Snapshot.from_bytes(saved[-1].to_bytes())
         if cleared:
             compiled_network.cache_clear()
         else:
-            compiled_network(*spec.network).reset(build(spec.task, spec.model, 77), 0.5)
+            compiled_network(spec.compile_key).reset(build(spec.task, spec.model, 77), 0.5)
 
 
 def until(spec, step, snapshot=None):
@@ -57,9 +57,9 @@ def until(spec, step, snapshot=None):
     ],
 )
 def test_the_same_bits_after_every_boundary(model, layers):
-    (spec,) = specs(model=model, task={"symbols": 2, "filler": "distractor"}, steps=35, layers=layers)
+    (spec,) = specs(model=model, task={"symbols": 2, "filler": "distractor"}, steps=35, implementation=layers)
     expected = without_seconds(training.run(spec))
-    weights = compiled_network(*spec.network).network.get_weights()
+    weights = compiled_network(spec.compile_key).network.get_weights()
     attempts, events, found = interrupted(spec, cleared=model == "lstm")
     assert attempts == 3  # at steps 10, 20 and 30
     assert without_seconds(events) == expected

@@ -16,7 +16,7 @@ from rnnbench.training.program import CompiledNetwork, compiled_network
 
 def specs(task=None, model="gru", seeds=1, gradients=None, initialization="default", tasks=None, **settings):
     # What XLA compiles takes it seconds: the fast layers are asked for where they matter.
-    defaults = {"steps": 25, "batch_size": 16, "evaluate_every": 10, "learning_rate": 0.01, "layers": "stock"}
+    defaults = {"steps": 25, "batch_size": 16, "evaluate_every": 10, "learning_rate": 0.01, "implementation": "stock"}
     settings = defaults | settings
     return Experiment(
         name="test",
@@ -75,8 +75,8 @@ def test_steps_are_those_of_stock_keras(tasks, clip, layers):
     """
     import tensorflow as tf
 
-    (spec,) = specs(tasks=tasks, steps=3, evaluate_every=3, global_clipnorm=clip, layers=layers)
-    compiled = compiled_network(*spec.network)
+    (spec,) = specs(tasks=tasks, steps=3, evaluate_every=3, global_clipnorm=clip, implementation=layers)
+    compiled = compiled_network(spec.compile_key)
     network = build(spec.task, spec.model, spec.seed)
     compiled.reset(network, 0.01)
     losses, norms = compiled.fit(spec.task, spec.seed, spec.training, 0, 3)
@@ -108,10 +108,9 @@ class Regularised(GRU):
 @pytest.mark.parametrize("layers", ["fast", "stock"])
 def test_losses_of_layers_are_minimised_too(layers):
     """Losses and weights after three steps equal those of `keras.Model.fit`."""
-    (spec,) = specs(steps=3, evaluate_every=3, global_clipnorm=None, layers=layers)
-    task, _, *others = spec.network
-    model = Regularised(units=8)
-    compiled = compiled_network(task, model, *others)
+    (spec,) = specs(steps=3, evaluate_every=3, global_clipnorm=None, implementation=layers)
+    task, model = spec.task, Regularised(units=8)
+    compiled = compiled_network(dataclasses.replace(spec.compile_key, model=model))
     network = build(task, model, spec.seed)
     compiled.reset(network, 0.01)
     losses, _ = compiled.fit(task, spec.seed, spec.training, 0, 3)
@@ -128,7 +127,7 @@ def test_losses_of_layers_are_minimised_too(layers):
 
 @pytest.mark.parametrize("layers", ["fast", "stock"])
 def test_the_same_run_gives_the_same_bits_whatever_ran_before(layers):
-    first, second = specs(seeds=2, layers=layers)
+    first, second = specs(seeds=2, implementation=layers)
     alone = without_seconds(training.run(first))
     list(training.run(second))
     assert without_seconds(training.run(first)) == alone
@@ -139,10 +138,12 @@ def test_the_same_run_gives_the_same_bits_whatever_ran_before(layers):
 
 def test_the_compiled_network_serves_all_lags_seeds_and_initialisations():
     compiled_network.cache_clear()
-    for spec in specs(task={"lag": [3, 5]}, initialization=["default", "chrono"], seeds=2, steps=2, layers="fast"):
+    for spec in specs(
+        task={"lag": [3, 5]}, initialization=["default", "chrono"], seeds=2, steps=2, implementation="fast"
+    ):
         list(training.run(spec))
     assert compiled_network.cache_info().misses == 1
-    compiled = compiled_network(*spec.network).network
+    compiled = compiled_network(spec.compile_key).network
     assert compiled._compiled_steps.experimental_get_tracing_count() == 1
 
 
@@ -150,7 +151,7 @@ def test_fast_and_stock_layers_train_alike():
     """From the same initial weights, on the same batches: the same figures up to rounding."""
     fast, stock = (
         [event for event in training.run(spec) if isinstance(event, Measured)]
-        for (spec,) in (specs(model="lstm", steps=10, layers=layers) for layers in ("fast", "stock"))
+        for (spec,) in (specs(model="lstm", steps=10, implementation=layers) for layers in ("fast", "stock"))
     )
     for found, expected in zip(fast, stock, strict=True):
         assert found.metrics == pytest.approx(expected.metrics, rel=1e-3, abs=1e-5)

@@ -40,7 +40,7 @@ def specs(task=None, **changes):
         plugins=(PLUGIN,),
         tasks={"undefined": {"lag": 1} | (task or {})},
         models={"simple_rnn": {"units": 8}},
-        training={"steps": 8, "batch_size": 16, "evaluate_every": 2, "learning_rate": 0.01, "layers": "stock"}
+        training={"steps": 8, "batch_size": 16, "evaluate_every": 2, "learning_rate": 0.01, "implementation": "stock"}
         | changes,
         gradients={"examples": 2, "during": 0},
     ).runs
@@ -62,7 +62,7 @@ def test_the_direction_of_a_score_is_what_its_task_declares():
         score_name = "log_likelihood"
         higher_is_better = True
 
-        def floor(self):
+        def memoryless(self):
             return -4.0
 
     task = LogLikelihood(lag=1)
@@ -165,7 +165,7 @@ def test_a_test_split_of_one_class_is_refused_before_training(examples):
 
 def test_a_level_that_is_no_number_is_refused():
     class Unknown(Adding):
-        def floor(self):
+        def memoryless(self):
             return NAN
 
     with pytest.raises(UserError, match="the mse that needs no memory is nan on the test split"):

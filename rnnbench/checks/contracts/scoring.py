@@ -58,21 +58,23 @@ def scores(points: Points) -> None:
 
 
 def memoryless_level(points: Points) -> None:
-    """`floor()` is what the best answer without memory scores on the test split, and has skill 0."""
+    """`memoryless()` is what the best answer without memory scores on the test split, and has skill 0."""
     for point in points:
         task = point.task
-        floor = task.floor()
-        require(np.isfinite(floor), f"floor() must be finite, it is {floor}")
-        require(floor != task.perfect, f"floor() is the perfect score, {floor:g}: there is no skill between them")
+        floor = task.memoryless()
+        require(np.isfinite(floor), f"memoryless() must be finite, it is {floor}")
+        require(floor != task.perfect, f"memoryless() is the perfect score, {floor:g}: there is no skill between them")
         require(abs(task.skill(floor)) < 1e-9, f"the floor must have skill 0, it has {task.skill(floor):.3g}")
         require(abs(task.skill(task.perfect) - 1) < 1e-9, "the perfect score must have skill 1")
-        require(task.better(task.perfect, floor), f"perfect ({task.perfect:g}) must be better than floor() ({floor:g})")
+        require(
+            task.better(task.perfect, floor), f"perfect ({task.perfect:g}) must be better than memoryless() ({floor:g})"
+        )
         require(task.levels(), "levels() must hold at least the floor")
         _is_reached(point, floor)
 
 
 def only_in_the_evidence(points: Points) -> None:
-    """What stands in the lag and at the readout says nothing of the answer beyond what `floor()` grants."""
+    """What stands in the lag and at the readout says nothing of the answer beyond what `memoryless()` grants."""
     if points.spread:
         raise NotCheckedError("the evidence grows with the lag, so that it has no end before the readout")
     for point in points:
@@ -81,12 +83,12 @@ def only_in_the_evidence(points: Points) -> None:
             continue
         task, (_, targets) = point.task, point.test
         level, error = (None, np.nan) if told.outputs is None else _level(task, targets, told.outputs)
-        floor = task.floor()
-        # A question at the readout may shift the odds: then floor() must say so.
+        floor = task.memoryless()
+        # A question at the readout may shift the odds: then memoryless() must say so.
         granted = level is not None and (not task.better(level, floor) or abs(level - floor) <= _SPREADS * error)
         name = task.score_name
         reached = (
-            f"{name} {level:.3g}, floor() says {floor:.3g}" if level is not None else "better than by any constant"
+            f"{name} {level:.3g}, memoryless() says {floor:.3g}" if level is not None else "better than by any constant"
         )
         require(granted, f"the answer can be told {told.where}: {reached} (lag {task.lag}, {task.filler})")
 
@@ -106,10 +108,12 @@ def _is_reached(point: Point, floor: float) -> None:
     if low - _SPREADS * low_error - margin <= floor <= high + _SPREADS * high_error + margin:
         return
     best, name = (high if task.perfect > low else low), task.score_name
-    require(not task.better(best, floor), f"floor() is {floor:.4g}; an answer without memory scores {name} {best:.4g}")
+    require(
+        not task.better(best, floor), f"memoryless() is {floor:.4g}; an answer without memory scores {name} {best:.4g}"
+    )
     # A naive forecast may be better than any constant; the task then draws it under a name of its own.
     named = any(level == floor for level_name, level in task.levels().items() if level_name != "chance")
-    require(named, f"floor() is {floor:.4g}; the best answer without memory scores {name} {best:.4g} only")
+    require(named, f"memoryless() is {floor:.4g}; the best answer without memory scores {name} {best:.4g} only")
 
 
 def _best(task: Task, targets: np.ndarray, outputs: Iterable[np.ndarray]) -> tuple[float, float] | None:

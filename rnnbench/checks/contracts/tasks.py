@@ -19,6 +19,6 @@ TASK_CHECKS: tuple[Check[Points], ...] = (
     Check("filler", "changes the lag alone", data.fillers, _DATA),
     Check("loss", "one number an example, blind to the lag", scoring.losses, _DATA),
     Check("scores", "finite, in the declared direction, in any order", scoring.scores, _DATA),
-    Check("memoryless level", "floor() is reached without memory", scoring.memoryless_level, _ALL),
+    Check("memoryless level", "memoryless() is reached without memory", scoring.memoryless_level, _ALL),
     Check("answer", "told by the evidence alone", scoring.only_in_the_evidence, _ALL),
 )

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from rnnbench.experiment.settings import Implementation
 from rnnbench.layers import fast, has_fast_loop
 from rnnbench.models.base import Model
 from rnnbench.tasks.base import Batch, Layout, Task, Tokens
@@ -134,13 +135,13 @@ class ProbedLSTMCell(ProbedCell):
 class GradientProbe:
     """Takes gradient profiles of the networks that one (task, model) pair builds, at the weights it was last given.
 
-    `layers="stock"` (default) adds the probes to the states of stock cells; `layers="fast"` reads the gradient out of
+    `implementation="stock"` (default) adds the probes to the states of stock cells; `"fast"` reads the gradient out of
     the backward pass of `rnnbench.layers` where that covers the model.
     """
 
-    def __init__(self, task: Task, model: Model, layers: Literal["fast", "stock"] = "stock") -> None:
+    def __init__(self, task: Task, model: Model, implementation: Implementation = "stock") -> None:
         self._task = task
-        self._network, states = _probed_network(task, model, layers)
+        self._network, states = _probed_network(task, model, implementation)
         self.width = len(states)
         """Probes at each step: the units of all states of all layers."""
         self._places = {str(state): np.flatnonzero(states == state) for state in dict.fromkeys(states)}
@@ -192,7 +193,7 @@ def _state_sizes(cell: keras.Layer) -> list[int]:
     return list(sizes) if isinstance(sizes, list | tuple) else [sizes]
 
 
-def _probed_network(task: Task, model: Model, layers: Literal["fast", "stock"]) -> tuple[keras.Model, np.ndarray]:
+def _probed_network(task: Task, model: Model, implementation: Implementation) -> tuple[keras.Model, np.ndarray]:
     """A float64 twin of `models.network.build` with a second input, the probes, and the name of each probe's state."""
     stock = [
         model.recurrent_layer(return_sequences=task.answers_every_step or index < model.layers - 1)
@@ -207,7 +208,7 @@ def _probed_network(task: Task, model: Model, layers: Literal["fast", "stock"]) 
         inputs = states = keras.Input((None, task.inputs.width), dtype="float64")
     start, names = 0, []
     for unprobed, own_sizes in zip(stock, sizes, strict=True):
-        layer = _probed_layer(unprobed, states.shape[-1], layers)
+        layer = _probed_layer(unprobed, states.shape[-1], implementation)
         own = probes[:, :, start : start + sum(own_sizes)]
         if has_fast_loop(layer):
             states = layer(states, probes=ops.split(own, len(own_sizes), axis=-1))
@@ -220,9 +221,9 @@ def _probed_network(task: Task, model: Model, layers: Literal["fast", "stock"]) 
     return keras.Model([inputs, probes], outputs), np.array(names)
 
 
-def _probed_layer(layer: keras.layers.RNN, width: int, layers: Literal["fast", "stock"]) -> keras.layers.RNN:
+def _probed_layer(layer: keras.layers.RNN, width: int, implementation: Implementation) -> keras.layers.RNN:
     """`layer`, which reads `width` features, in float64 and with probes."""
-    if layers == "fast" and has_fast_loop(fast(layer)):
+    if implementation == "fast" and has_fast_loop(fast(layer)):
         # Frozen, because the gradients by its weights would be thrown away.
         return fast(type(layer).from_config({**layer.get_config(), "dtype": "float64", "trainable": False}))
     cell = type(layer.cell).from_config({**layer.cell.get_config(), "dtype": "float64"})

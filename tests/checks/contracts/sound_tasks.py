@@ -75,7 +75,7 @@ class Moments(RegressionTask):
         seen = inputs[:, :5, 0]
         return inputs, np.stack([seen.mean(axis=1), seen.max(axis=1), seen.min(axis=1)], axis=1)
 
-    def floor(self):
+    def memoryless(self):
         _, targets = self.split("test")
         return float(targets.var(axis=0).mean())
 
@@ -90,7 +90,7 @@ class Correlated(Moments):
         mse = super().scores(targets, outputs)["mse"]
         return {"correlation": float(np.corrcoef(targets[:, 0], outputs[:, 0])[0, 1]), "loss": mse}
 
-    def floor(self):
+    def memoryless(self):
         return 0.0
 
 
@@ -127,12 +127,12 @@ class Backwards(ClassificationTask):
     def scores(self, targets, outputs):
         return super().scores(targets[:, -3:], outputs[:, -3:])
 
-    def floor(self):
+    def memoryless(self):
         return 0.5
 
 
 class Asked(ClassificationTask):
-    """A question at the readout shifts the odds of yes, and `floor()` says so."""
+    """A question at the readout shifts the odds of yes, and `memoryless()` says so."""
 
     layout = property(lambda self: Layout(evidence=2, lag=self.lag, readout=1))
     inputs = property(lambda self: Features(width=2))
@@ -153,7 +153,7 @@ class Asked(ClassificationTask):
         yes = np.where(question == 1, (seen > 0).any(axis=1), (seen > 0).all(axis=1))
         return inputs, yes.astype(np.int32)
 
-    def floor(self):
+    def memoryless(self):
         return 0.75
 
 
@@ -215,7 +215,7 @@ class Angle(Task):
         cosine = float(np.mean((outputs * at).sum(axis=-1) / size))
         return {"cosine": cosine, "loss": float(np.mean((outputs - at) ** 2))}
 
-    def floor(self):
+    def memoryless(self):
         return 0.0
 
 

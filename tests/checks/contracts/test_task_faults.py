@@ -260,8 +260,8 @@ class InPercent(Sign):
         found = super().scores(targets, outputs)
         return {**found, "accuracy": 100 * found["accuracy"]}
 
-    def floor(self):
-        return 100 * super().floor()
+    def memoryless(self):
+        return 100 * super().memoryless()
 
 
 class ErrorThatShouldRise(Moments):
@@ -290,22 +290,22 @@ class FirstCall(Correlated):
 
 
 class TooLow(Sign):
-    def floor(self):
+    def memoryless(self):
         return 0.25
 
 
 class TooHigh(Sign):
-    def floor(self):
+    def memoryless(self):
         return 0.8
 
 
 class WrongMean(Moments):
-    def floor(self):
-        return 3 * super().floor()
+    def memoryless(self):
+        return 3 * super().memoryless()
 
 
 class NoRoom(Sign):
-    def floor(self):
+    def memoryless(self):
         return 1.0
 
 
@@ -321,7 +321,7 @@ BROKEN = {
     AsAnotherMarker: ("answer", "at the readout"),
     BeforeItIsAsked: ("answer", "at the readout"),
     AngleAtTheMarker: ("answer", "at the readout: better than by any constant"),
-    MoreThanGranted: ("answer", "floor() says 0.75"),
+    MoreThanGranted: ("answer", "memoryless() says 0.75"),
     HalfPrecision: ("inputs", "inputs are float64; float32 is wanted"),
     Holes: ("inputs", "test split hold 1 values that are NaN or infinite"),
     BeyondTheVocabulary: ("inputs", "go from 0 to 14; vocabulary: 14"),
@@ -341,10 +341,10 @@ BROKEN = {
     FirstHalf: ("scores", "order of the examples"),
     NoScore: ("scores", "must be finite; accuracy is nan"),
     FirstCall: ("scores", "must be a function of targets and outputs"),
-    TooLow: ("memoryless level", "floor() is 0.25; an answer without memory scores accuracy 0.5"),
-    TooHigh: ("memoryless level", "floor() is 0.8; the best answer without memory scores accuracy 0.5"),
+    TooLow: ("memoryless level", "memoryless() is 0.25; an answer without memory scores accuracy 0.5"),
+    TooHigh: ("memoryless level", "memoryless() is 0.8; the best answer without memory scores accuracy 0.5"),
     WrongMean: ("memoryless level", "an answer without memory scores mse"),
-    NoRoom: ("memoryless level", "floor() is the perfect score"),
+    NoRoom: ("memoryless level", "memoryless() is the perfect score"),
 }
 
 
@@ -373,11 +373,11 @@ def test_few_sequences_may_stand_in_every_split():
 
 def test_a_naive_forecast_may_be_better_than_a_constant():
     class Naive(Moments):
-        def floor(self):
-            return 0.25 * super().floor()
+        def memoryless(self):
+            return 0.25 * super().memoryless()
 
         def levels(self):
-            return {"last_value": self.floor()}
+            return {"last_value": self.memoryless()}
 
     assert faults(points_of_class(Naive)) == {}
 

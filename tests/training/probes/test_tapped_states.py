@@ -78,7 +78,7 @@ def test_a_sound_run_carries_no_mark():
 @pytest.mark.parametrize("layers", ["fast", "stock"])
 def test_the_states_of_the_suites_models_hold_the_past_at_any_weights(name, layers):
     task = CopyMemory(lag=30, symbols=3)
-    network = build(task, registry.models[name](units=9, layers=2), 0, layers=layers)
+    network = build(task, registry.models[name](units=9, layers=2), 0, implementation=layers)
     inputs, _ = task.split("validation")
     for scale in (1, 4):
         network.set_weights([scale * weight for weight in network.get_weights()])

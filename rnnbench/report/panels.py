@@ -22,7 +22,7 @@ _DODGE, _DODGE_IN_ALL = 0.014, 0.06
 _MODEL = alt.Tooltip("series:N", title="model")
 
 
-class Artist:
+class PanelBuilder:
     """Draws panels for a fixed set of lines, so that a model looks the same in all of them."""
 
     def __init__(self, series: list[Series]) -> None:
