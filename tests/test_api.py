@@ -28,7 +28,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("module", ["notebook", "markdown"])
+@pytest.mark.parametrize("module", ["api", "text.markdown"])
 def test_the_examples_of_the_docstrings(module: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     found = doctest.testmod(importlib.import_module(f"rnnbench.{module}"), optionflags=doctest.NORMALIZE_WHITESPACE)
