@@ -29,7 +29,9 @@ class ExecutorFactory(ABC):
     """Of a cluster; None: this machine."""
 
     def __post_init__(self) -> None:
-        """Raise `UserError` for options that do not go together."""
+        """Raise `UserError` for options that do not go together; an executor that knows no cluster takes no address."""
+        if self.address:
+            raise UserError("--address names a Ray cluster: add --executor ray")
 
     def check(self, specs: Sequence[RunSpec]) -> None:
         """Raise `UserError` if a worker process could not load a task or model of these runs as it is here."""
@@ -42,12 +44,6 @@ class ExecutorFactory(ABC):
 
         Raises `UserError` at once if runs cannot be executed there, because a cluster is missing or a session is unfit.
         """
-
-
-def refuse_address(address: str | None) -> None:
-    """Raise `UserError` for an executor that knows no cluster and was given one."""
-    if address:
-        raise UserError("--address names a Ray cluster: add --executor ray")
 
 
 executors: Registry[type[ExecutorFactory]] = Registry("executor", "rnnbench.execution")
