@@ -59,7 +59,7 @@ def disarm_warnings() -> None:
 
 
 @contextmanager
-def notes_told_by(tell: Callable[[str], None]) -> Iterator[None]:
+def notes_sent_to(tell: Callable[[str], None]) -> Iterator[None]:
     """Inside, what `note` says goes to `tell`, also where the user has switched warnings off or made errors of them.
 
     No other warning is an error either.
@@ -79,10 +79,10 @@ def notes_told_by(tell: Callable[[str], None]) -> Iterator[None]:
         yield
 
 
-def posix_only(module: str, purpose: str) -> ModuleType:
+def require_posix_module(module: str, purpose: str) -> ModuleType:
     """A module that POSIX systems alone have. Raises `UserError` elsewhere, with the `purpose` for which it is needed.
 
-    >>> posix_only("fcntl", "sharing a store").__name__
+    >>> require_posix_module("fcntl", "sharing a store").__name__
     'fcntl'
     """
     try:

@@ -61,15 +61,15 @@ class Registry(Generic[T]):
         def add(thing: T) -> T:
             self._refuse_stranger(name, thing)
             if not thing.__module__.startswith("rnnbench."):
-                self._import_own()  # so that what comes later is what is told
+                self._import_built_in()  # so that what comes later is what is told
             held = self._things.get(name)
-            if held is not None and _place(held) != _place(thing) and not plugins.give_way(held.__module__):
+            if held is not None and _place(held) != _place(thing) and not plugins.supersede(held.__module__):
                 raise UserError(
                     f"{self.kind} '{name}' is registered twice: by {held.__module__} and {thing.__module__}"
                 )
             self._things[name] = thing
             self._names[thing] = name
-            class_code.note(thing)
+            class_code.remember_sources(thing)
             return thing
 
         return add
@@ -79,7 +79,9 @@ class Registry(Generic[T]):
             return
         base = getattr(importlib.import_module(f"{self._package}.base"), self._base)
         if not (isinstance(thing, type) and issubclass(thing, base)):
-            raise UserError(f"{self.kind} '{name}': {class_code.named(thing)} is no subclass of rnnbench.{self._base}")
+            raise UserError(
+                f"{self.kind} '{name}': {class_code.describe(thing)} is no subclass of rnnbench.{self._base}"
+            )
 
     def __getitem__(self, name: str) -> T:
         self._fill()
@@ -100,7 +102,7 @@ class Registry(Generic[T]):
         return self._names[thing]
 
     @contextmanager
-    def without(self, modules: set[str]) -> Iterator[None]:
+    def forgetting(self, modules: set[str]) -> Iterator[None]:
         """Forget what these modules have registered; if the block raises, all is as it was before."""
         before = dict(self._things)
         self._things = {name: thing for name, thing in before.items() if thing.__module__ not in modules}
@@ -111,10 +113,10 @@ class Registry(Generic[T]):
             raise
 
     def _fill(self) -> None:
-        self._import_own()
+        self._import_built_in()
         _load_entry_points()
 
-    def _import_own(self) -> None:
+    def _import_built_in(self) -> None:
         if self._filled:
             return
         self._filled = True
@@ -159,10 +161,10 @@ def load_plugins(names: Iterable[str], fresh: bool = False) -> None:
     data that they keep in memory included. Raises `UserError` for a plug-in that cannot be loaded; the registry is then
     what it was.
     """
-    plugins.load(list(names), fresh, _replaced)
+    plugins.load(list(names), fresh, _forgetting)
 
 
 @contextmanager
-def _replaced(modules: set[str]) -> Iterator[None]:
-    with tasks.without(modules), models.without(modules):
+def _forgetting(modules: set[str]) -> Iterator[None]:
+    with tasks.forgetting(modules), models.forgetting(modules):
         yield

@@ -19,7 +19,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 _in_memory: list[Any] = []
-_seen: dict[str, str | None] = {}
+_last_fingerprint: dict[str, str | None] = {}
 
 
 def in_memory(maxsize: int) -> Callable[[F], F]:
@@ -33,12 +33,12 @@ def in_memory(maxsize: int) -> Callable[[F], F]:
     return decorate
 
 
-def found(data_set: str, fingerprint: str | None) -> None:
+def forget_if_changed(data_set: str, fingerprint: str | None) -> None:
     """Note what a data set holds at this moment; if it held something else before, forget what is in memory."""
-    if _seen.setdefault(data_set, fingerprint) != fingerprint:
+    if _last_fingerprint.setdefault(data_set, fingerprint) != fingerprint:
         for kept in _in_memory:
             kept.cache_clear()
-    _seen[data_set] = fingerprint
+    _last_fingerprint[data_set] = fingerprint
 
 
 def cached(name: str, key: Mapping[str, Any], compute: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:

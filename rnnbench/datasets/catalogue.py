@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from rnnbench.datasets import content as content_of
-from rnnbench.datasets import location
+from rnnbench.datasets import content, location
 from rnnbench.errors import UserError
 from rnnbench.registry import unknown
 
@@ -156,13 +155,13 @@ def fingerprint(name: str) -> str | None:
             check(name)
         except UserError:
             return None
-        content = [content_of.of_rows(location.manual_dir() / file, ETT_COLUMNS) for file in data_set.files]
+        parts = [content.digest_of_rows(location.manual_dir() / file, ETT_COLUMNS) for file in data_set.files]
     else:
         splits = sorted({shard.name.rpartition(".tfrecord-")[0] for shard in data_set.path.glob("*.tfrecord-*")})
         shards = [sorted(data_set.path.glob(f"{split}.tfrecord-*")) for split in splits]
-        content = [content_of.of_records(files) for files in shards]
-        content += [names.read_text() for names in sorted(data_set.path.glob("*.labels.txt"))]
-    return hashlib.sha256(" ".join([data_set.folder, *content]).encode()).hexdigest()[:16]
+        parts = [content.digest_of_records(files) for files in shards]
+        parts += [names.read_text() for names in sorted(data_set.path.glob("*.labels.txt"))]
+    return hashlib.sha256(" ".join([data_set.folder, *parts]).encode()).hexdigest()[:16]
 
 
 def _verify(file: Path) -> None:

@@ -27,7 +27,7 @@ _LENGTH, _CHECKSUM = 8, 4
 """Bytes of a record's head, and of each of its two checksums."""
 
 
-def of_records(shards: Sequence[Path]) -> str:
+def digest_of_records(shards: Sequence[Path]) -> str:
     """Of the records of TFRecord files, in their order; of the bytes where they are none that TFDS wrote."""
 
     def compute() -> str:
@@ -39,8 +39,8 @@ def of_records(shards: Sequence[Path]) -> str:
     return _remembered(shards, compute)
 
 
-def of_rows(file: Path, columns: Sequence[str]) -> str:
-    """Of the rows of a CSV file, as `of_records` has it of the data set that is prepared from them.
+def digest_of_rows(file: Path, columns: Sequence[str]) -> str:
+    """Of the rows of a CSV file, as `digest_of_records` has it of the data set that is prepared from them.
 
     Each row becomes the features `date`, a text, and `values`, the float32 numbers of `columns`.
     """

@@ -27,7 +27,7 @@ def cache_dir() -> Path:
     return own or (_from_environment("XDG_CACHE_HOME") or _home() / ".cache") / "rnnbench"
 
 
-def settle_home() -> None:
+def ensure_home() -> None:
     """Where the user has no home directory, let the libraries that look for one take `cache_dir()`.
 
     Else Keras and TFDS make a folder `~` in the working directory, and MLflow cannot be imported. Raises `UserError` if
@@ -50,7 +50,7 @@ def _home() -> Path:
         raise UserError(_HOMELESS) from None
 
 
-def point_to(data: Path | None, manual: Path | None) -> None:
+def set_directories(data: Path | None, manual: Path | None) -> None:
     """Set the directories of data sets and of files put by hand, for this process and its workers; None: as it is."""
     # By the environment, because the workers inherit it and a path is no part of a run.
     for variable, path in (("TFDS_DATA_DIR", data), ("RNNBENCH_MANUAL_DIR", manual)):

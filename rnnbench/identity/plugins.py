@@ -26,9 +26,9 @@ _loaded: dict[str, Sources] = {}
 """Of each module that was loaded as a plug-in, by the name of the module, what it was made from."""
 
 
-_wanted: set[str] = set()
+_requested: set[str] = set()
 """Modules of the plug-ins that were asked for last."""
-_replaced: set[str] = set()
+_superseded: set[str] = set()
 """Modules some of whose names others have taken."""
 
 
@@ -48,10 +48,12 @@ def load(plugins: Sequence[str], fresh: bool, replaced: Callable[[set[str]], Abs
     }
     modules = {name for name, _ in stale.values()}
     modules.update(*(found.imported for _, found in stale.values() if found))
-    _wanted.clear()
-    _wanted.update(modules, *(({name} | set(found.imported) if found else {name}) for name, found in wanted.values()))
+    _requested.clear()
+    _requested.update(
+        modules, *(({name} | set(found.imported) if found else {name}) for name, found in wanted.values())
+    )
     with replaced(modules):
-        _replaced.difference_update(modules)
+        _superseded.difference_update(modules)
         for _, found in stale.values():
             if found:
                 _forget(found)
@@ -59,37 +61,37 @@ def load(plugins: Sequence[str], fresh: bool, replaced: Callable[[set[str]], Abs
             _execute(plugin, name, found)
 
 
-def give_way(module: str) -> bool:
+def supersede(module: str) -> bool:
     """Whether what a module has registered may be replaced: it is a plug-in's, which the last call did not ask for."""
-    gives_way = holds(module) and module not in _wanted
-    if gives_way:
-        _replaced.add(module)
-    return gives_way
+    superseded = is_plugin_code(module) and module not in _requested
+    if superseded:
+        _superseded.add(module)
+    return superseded
 
 
 def sources_of(module: str) -> Sources | None:
     """What a module of a plug-in, or one that a plug-in imports, was made from; None for any other."""
     if module in _loaded:
         return _loaded[module]
-    source = _finder.watched.get(module)
+    source = _finder.pinned.get(module)
     if source is None:
         return None
     return sources.read(module, source.file, _finder.folders)
 
 
-def holds(module: str) -> bool:
+def is_plugin_code(module: str) -> bool:
     """Whether a module is a plug-in, or one that a plug-in imports."""
-    return module in _loaded or module in _finder.watched
+    return module in _loaded or module in _finder.pinned
 
 
-def keeps(module: str) -> bool:
+def is_pinned(module: str) -> bool:
     """Whether an import of this module gets what was read for a signature, whatever its file says by now."""
-    return module in _finder.watched
+    return module in _finder.pinned
 
 
-def is_overtaken(found: Sources) -> bool:
+def is_shadowed(found: Sources) -> bool:
     """Whether an import in this code would now get another file than the one it was signed with."""
-    return any(_finder.watched.get(name, one) != one for name, one in found.imported.items())
+    return any(_finder.pinned.get(name, one) != one for name, one in found.imported.items())
 
 
 def _read(plugin: str) -> tuple[str, Sources | None]:
@@ -124,15 +126,15 @@ def _refuse_two_of_a_name(found: Iterable[Sources]) -> None:
 
 
 def _is_as_loaded(name: str, found: Sources) -> bool:
-    taken = _replaced & {name, *found.imported}
-    return _loaded.get(name) == found and not taken and not is_overtaken(found)
+    taken = _superseded & {name, *found.imported}
+    return _loaded.get(name) == found and not taken and not is_shadowed(found)
 
 
 def _forget(found: Sources) -> None:
     for name in found.imported:
         if name != "__main__":
             sys.modules.pop(name, None)
-    _finder.watched.update({name: one for name, one in found.imported.items() if one.is_python})
+    _finder.pinned.update({name: one for name, one in found.imported.items() if one.is_python})
 
 
 def _execute(plugin: str, name: str, found: Sources | None) -> None:
@@ -142,11 +144,11 @@ def _execute(plugin: str, name: str, found: Sources | None) -> None:
             importlib.import_module(name)
             return
         _loaded[name] = found  # before it runs: its classes are signed as they are defined
-        _finder.attend(str(Path(found.root.file).parent) if plugin.endswith(".py") else None)
+        _finder.install(str(Path(found.root.file).parent) if plugin.endswith(".py") else None)
         if plugin.endswith(".py"):
             _execute_file(name, found)
         else:
-            _finder.watched[name] = found.root
+            _finder.pinned[name] = found.root
             sys.modules.pop(name, None)
             importlib.import_module(name)
     except BaseException as error:
@@ -159,7 +161,7 @@ def _execute(plugin: str, name: str, found: Sources | None) -> None:
 
 
 def _execute_file(name: str, found: Sources) -> None:
-    loader = _Kept(name, found.root)
+    loader = _PinnedLoader(name, found.root)
     spec = importlib.util.spec_from_file_location(name, found.root.file, loader=loader)
     assert spec is not None
     module = importlib.util.module_from_spec(spec)
@@ -179,7 +181,7 @@ def _put_back(name: str, before: ModuleType | None) -> None:
         sys.modules[name] = before
 
 
-class _Kept(SourceFileLoader):
+class _PinnedLoader(SourceFileLoader):
     """Makes a module from what was read, and from nothing that was compiled before."""
 
     def __init__(self, name: str, source: Source) -> None:
@@ -191,31 +193,31 @@ class _Kept(SourceFileLoader):
         return code
 
 
-class _Finder:
+class _PinnedFinder:
     """Finds the local modules of plug-ins, and no others; first in `sys.meta_path` once there is a plug-in."""
 
-    keeps_sources = True
+    pins_sources = True
 
     def __init__(self) -> None:
-        self.watched: dict[str, Source] = {}
+        self.pinned: dict[str, Source] = {}
         self.folders: list[str] = []
 
-    def attend(self, folder: str | None) -> None:
+    def install(self, folder: str | None) -> None:
         if folder and folder not in self.folders:
             self.folders.append(folder)
         if self not in sys.meta_path:
             sys.meta_path.insert(0, self)
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        source = self.watched.get(name)
+        source = self.pinned.get(name)
         if source is None:
             # A folder without `__init__.py`, which is a package too.
-            holds_some = any(one.startswith(f"{name}.") for one in self.watched)
+            holds_some = any(one.startswith(f"{name}.") for one in self.pinned)
             return PathFinder.find_spec(name, path or [*self.folders[::-1], *sys.path]) if holds_some else None
         places = [str(Path(source.file).parent)] if source.is_package else None
         return importlib.util.spec_from_file_location(
-            name, source.file, loader=_Kept(name, source), submodule_search_locations=places
+            name, source.file, loader=_PinnedLoader(name, source), submodule_search_locations=places
         )
 
 
-_finder = _Finder()
+_finder = _PinnedFinder()

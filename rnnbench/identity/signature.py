@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-PARTS = {
+PART_VERSIONS = {
     # Raise with a change of results by the training step, the optimiser, clipping, batches, evaluation, early stopping,
     # the head, the embedding, or the seeding of weights: `training`, `compiled`, `feeding`, `models.network`.
     "training": 1,
@@ -43,7 +43,7 @@ class HashedAs:
     name: str
 
 
-def hashed(settings: BaseModel) -> dict[str, Any]:
+def signed_values(settings: BaseModel) -> dict[str, Any]:
     """Settings as plain values, as far as they belong into a signature, under the names that they have there.
 
     The marks `Joined` and `HashedAs` are read off the field itself (`Annotated[int | None, ...]`), also in settings
@@ -55,9 +55,9 @@ def hashed(settings: BaseModel) -> dict[str, Any]:
         if name not in plain:
             continue  # the field says that it is no part of what is written down
         inner = getattr(settings, name)
-        value = hashed(inner) if isinstance(inner, BaseModel) else plain[name]
+        value = signed_values(inner) if isinstance(inner, BaseModel) else plain[name]
         marks = {type(mark): mark for mark in field.metadata}
-        if Joined in marks and written(value) == written(_like(value, marks[Joined].earlier)):
+        if Joined in marks and canonical_json(value) == canonical_json(_like(value, marks[Joined].earlier)):
             continue
         found[marks[HashedAs].name if HashedAs in marks else name] = value
     return found
@@ -65,10 +65,10 @@ def hashed(settings: BaseModel) -> dict[str, Any]:
 
 def digest(values: Mapping[str, Any]) -> str:
     """16 hexadecimal digits that stand for plain values, whatever their order."""
-    return hashlib.sha256(written(values).encode()).hexdigest()[:16]
+    return hashlib.sha256(canonical_json(values).encode()).hexdigest()[:16]
 
 
-def written(value: Any) -> str:
+def canonical_json(value: Any) -> str:
     """Plain values as one text: 1, 1.0 and True differ, mappings in another order do not."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
 

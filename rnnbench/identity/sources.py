@@ -20,7 +20,7 @@ from functools import cache, cached_property
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 
-OURS = "rnnbench"
+PACKAGE = "rnnbench"
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Sources:
     root: Source
     imported: dict[str, Source] = field(default_factory=dict)
     """By the name under which they are imported."""
-    ours: frozenset[str] = frozenset()
+    built_in: frozenset[str] = frozenset()
     """Modules of this package that any of them imports."""
 
     @cached_property
@@ -62,7 +62,7 @@ class Sources:
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
     @property
-    def changed(self) -> str | None:
+    def edited_file(self) -> str | None:
         """A file that does not hold any more what was read, or None."""
         return next((one.file for one in (self.root, *self.imported.values()) if not one.is_current), None)
 
@@ -78,7 +78,7 @@ def read(name: str, file: str, beside: Sequence[str] = ()) -> Sources:
     root = Source(file, Path(file).read_bytes(), is_package, file.endswith(".py"))
     own = name.partition(".")[0]
     found: dict[str, Source] = {}
-    ours: set[str] = set()
+    built_in: set[str] = set()
     waiting = [(name, root)]
     # Packages are executed before what they hold.
     parts = name.split(".")
@@ -92,14 +92,14 @@ def read(name: str, file: str, beside: Sequence[str] = ()) -> Sources:
         for wanted in _imports(importer, source):
             if wanted == name or wanted in found:
                 continue
-            if wanted.partition(".")[0] == OURS:
-                ours.add(wanted)
+            if wanted.partition(".")[0] == PACKAGE:
+                built_in.add(wanted)
                 continue
             one = _source(wanted, own, beside)
             if one is not None:
                 found[wanted] = one
                 waiting.append((wanted, one))
-    return Sources(root, found, frozenset(ours))
+    return Sources(root, found, frozenset(built_in))
 
 
 def is_local(file: str) -> bool:
@@ -178,7 +178,7 @@ def find(name: str, beside: Sequence[str] = ()) -> ModuleSpec | None:
         path = list(above.submodule_search_locations)
     for finder in sys.meta_path:
         look = getattr(finder, "find_spec", None)
-        spec = look(name, path) if look and not getattr(finder, "keeps_sources", False) else None
+        spec = look(name, path) if look and not getattr(finder, "pins_sources", False) else None
         if spec is not None:
             break
     else:

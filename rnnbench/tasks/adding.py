@@ -56,7 +56,7 @@ class Adding(RegressionTask):
 
     def canonical(self) -> Self:
         """`literature` has no `evidence` of its own."""
-        if self.form == "literature" and class_code.is_ours(type(self)):
+        if self.form == "literature" and class_code.is_built_in(type(self)):
             return self.model_copy(update={"evidence": type(self).model_fields["evidence"].default})
         return super().canonical()
 

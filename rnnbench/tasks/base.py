@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rnnbench.errors import UserError
 from rnnbench.identity import class_code
-from rnnbench.tasks import fed
+from rnnbench.tasks import data_digest
 
 Filler = Literal["blank", "distractor"]
 Split = Literal["validation", "test"]
@@ -122,7 +122,7 @@ class Task(BaseModel, ABC):
         at lag 1: both splits and some training batches. A task of whose files that is slow to find out overrides this,
         with a digest of their contents, never of their names or times.
         """
-        return "" if class_code.is_ours(type(self)) else fed.fingerprint(self)
+        return "" if class_code.is_built_in(type(self)) else data_digest.fingerprint(self)
 
     def canonical(self) -> Self:
         """The plainest settings that ask for the same computation: settings that share them are run once.
@@ -138,8 +138,8 @@ class Task(BaseModel, ABC):
         except ValidationError:
             return self
         alike = (plain.layout, plain.inputs, plain.outputs) == (self.layout, self.inputs, self.outputs)
-        ours = class_code.is_ours(type(self))
-        return plain if alike and (ours or fed.alike(self, plain)) else self
+        ours = class_code.is_built_in(type(self))
+        return plain if alike and (ours or data_digest.same_data(self, plain)) else self
 
     @abstractmethod
     def train_batch(self, seed: int, step: int, batch_size: int) -> Batch:
@@ -168,9 +168,9 @@ class Task(BaseModel, ABC):
     def check_targets(self, targets: np.ndarray, what: str) -> None:
         """Raise `UserError` for targets, called `what`, that no answer of the network could meet."""
 
-    def fed_in_training(self) -> Iterator[Any]:
+    def training_arrays(self) -> Iterator[Any]:
         """Arrays that stand for the training data in `fingerprint`: the batches of some steps."""
-        return fed.training_batches(self)
+        return data_digest.training_batches(self)
 
     @abstractmethod
     def loss(self, targets: Any, outputs: Any) -> Any:

@@ -24,7 +24,7 @@ class Examples(NamedTuple):
     targets: np.ndarray
 
 
-def one_class(split: str, size: int, labels: Callable[[int], np.ndarray]) -> Iterator[tuple[str, str]]:
+def one_class_problem(split: str, size: int, labels: Callable[[int], np.ndarray]) -> Iterator[tuple[str, str]]:
     """The problem of a split of `size` examples that are all of one class: there is nothing to tell apart.
 
     `labels(n)`: those of a split of n examples, or the first few of them if these are of two classes.
@@ -34,7 +34,7 @@ def one_class(split: str, size: int, labels: Callable[[int], np.ndarray]) -> Ite
         yield f"{split}_examples", f"{size:,} is too few: all of them are of one class; take {enough:,} or more"
 
 
-def prepared_are_fewer(source: str, split: str, wanted: int, key: str) -> Iterator[tuple[str, str]]:
+def too_few_prepared(source: str, split: str, wanted: int, key: str) -> Iterator[tuple[str, str]]:
     """The problem of a prepared data set that is a part of the published one; none where it is not there."""
     there = {} if source == "synthetic" else catalogue.split_sizes(source)
     if wanted > there.get(split, wanted):
@@ -83,7 +83,7 @@ class DatasetTask(Task):
         if self.source == "synthetic":
             return ""
         fingerprint = catalogue.fingerprint(self.source)
-        cache.found(self.source, fingerprint)
+        cache.forget_if_changed(self.source, fingerprint)
         return fingerprint
 
     @abstractmethod
@@ -94,7 +94,7 @@ class DatasetTask(Task):
     def distractors(self, rng: np.random.Generator, n: int) -> np.ndarray:
         """`n` x `lag` random steps that carry nothing of the answer, in the form of the evidence."""
 
-    def fed_in_training(self) -> Iterator[np.ndarray]:
+    def training_arrays(self) -> Iterator[np.ndarray]:
         return iter(self.examples("train"))
 
     def train_batch(self, seed: int, step: int, batch_size: int) -> Batch:

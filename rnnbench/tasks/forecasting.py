@@ -14,7 +14,7 @@ from rnnbench.datasets.scaling import Scale
 from rnnbench.errors import UserError
 from rnnbench.registry import register_task
 from rnnbench.tasks.base import Features, Layout, RegressionTask
-from rnnbench.tasks.dataset import DatasetTask, Examples, prepared_are_fewer
+from rnnbench.tasks.dataset import DatasetTask, Examples, too_few_prepared
 
 SEASON = 24
 """Rows a day."""
@@ -84,7 +84,7 @@ class Forecasting(DatasetTask, RegressionTask):
         if self.look_back + self.horizon > rows:
             most = f"with horizon {self.horizon:,} it can be at most {max(0, rows - self.horizon):,}"
             yield "look_back", f"{self.look_back:,} is too long: {self.source} has {rows:,} training rows, {most}"
-        yield from prepared_are_fewer(self.source, "series", borders["test"][1], "source")
+        yield from too_few_prepared(self.source, "series", borders["test"][1], "source")
         yield from super().problems(batch_size)
 
     def examples(self, split: str) -> Examples:

@@ -12,7 +12,7 @@ from rnnbench.datasets import catalogue, reading
 from rnnbench.datasets.cache import cached, in_memory
 from rnnbench.registry import register_task
 from rnnbench.tasks.base import Layout, Tokens
-from rnnbench.tasks.dataset import DatasetClassificationTask, Examples, one_class, prepared_are_fewer
+from rnnbench.tasks.dataset import DatasetClassificationTask, Examples, one_class_problem, too_few_prepared
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -80,10 +80,10 @@ class Sentiment(DatasetClassificationTask):
     def problems(self, batch_size: int) -> Iterator[tuple[str, str]]:
         # The bag of words is fitted to the training reviews; chance is that of the test reviews.
         for split in ("train", "test"):
-            yield from one_class(split, self._size(split), lambda n, split=split: self._labels(split, n))  # type: ignore[misc]
+            yield from one_class_problem(split, self._size(split), lambda n, split=split: self._labels(split, n))  # type: ignore[misc]
         train = self._size("train") + self._size("validation")
-        yield from prepared_are_fewer(self.source, "train", train, "train_examples")
-        yield from prepared_are_fewer(self.source, "test", self._size("test"), "test_examples")
+        yield from too_few_prepared(self.source, "train", train, "train_examples")
+        yield from too_few_prepared(self.source, "test", self._size("test"), "test_examples")
         yield from super().problems(batch_size)
 
     def _labels(self, split: str, n: int) -> np.ndarray:

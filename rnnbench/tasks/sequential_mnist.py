@@ -13,7 +13,7 @@ from rnnbench.datasets import catalogue, reading
 from rnnbench.datasets.cache import cached, in_memory
 from rnnbench.registry import register_task
 from rnnbench.tasks.base import Features, Layout
-from rnnbench.tasks.dataset import DatasetClassificationTask, Examples, one_class, prepared_are_fewer
+from rnnbench.tasks.dataset import DatasetClassificationTask, Examples, one_class_problem, too_few_prepared
 
 SIDE = 28
 """Rows of an image, and pixels of a row."""
@@ -67,9 +67,9 @@ class SequentialMNIST(DatasetClassificationTask):
         return {"train": train, "validation": validation, "test": self._size("test")}
 
     def problems(self, batch_size: int) -> Iterator[tuple[str, str]]:
-        yield from one_class("test", self._size("test"), self._test_labels)
-        yield from prepared_are_fewer(self.source, "train", _IMAGES["train"], "source")
-        yield from prepared_are_fewer(self.source, "test", self._size("test"), "test_examples")
+        yield from one_class_problem("test", self._size("test"), self._test_labels)
+        yield from too_few_prepared(self.source, "train", _IMAGES["train"], "source")
+        yield from too_few_prepared(self.source, "test", self._size("test"), "test_examples")
         yield from super().problems(batch_size)
 
     def _test_labels(self, n: int) -> np.ndarray:

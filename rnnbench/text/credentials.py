@@ -20,38 +20,38 @@ _used: set[str] = set()
 """Every password that this process was given in an address."""
 
 
-def hidden(text: str) -> str:
+def masked(text: str) -> str:
     """A text without user and password in its addresses.
 
-    >>> hidden("cannot reach http://ann:secret@host:5000/mlflow")
+    >>> masked("cannot reach http://ann:secret@host:5000/mlflow")
     'cannot reach http://***@host:5000/mlflow'
     """
     return _IN_TEXT.sub(rf"\1{_HIDDEN}@", text)
 
 
-def hidden_command(arguments: Iterable[str]) -> str:
+def masked_command(arguments: Iterable[str]) -> str:
     """Arguments as a person would type them, without user and password in those that are addresses.
 
-    >>> hidden_command(["run", "my file.yaml", "--tracking-uri", "http://ann:se/cret@host"])
+    >>> masked_command(["run", "my file.yaml", "--tracking-uri", "http://ann:se/cret@host"])
     "run 'my file.yaml' --tracking-uri 'http://***@host'"
     """
-    return shlex.join(hidden_address(one) if _IS_ADDRESS.match(one) else hidden(one) for one in arguments)
+    return shlex.join(masked_address(one) if _IS_ADDRESS.match(one) else masked(one) for one in arguments)
 
 
-def hidden_address(address: str) -> str:
+def masked_address(address: str) -> str:
     """An address as it was given, also one that is none because its password should be percent-encoded."""
     return _IN_ADDRESS.sub(rf"\1{_HIDDEN}@", address)
 
 
 def scrubbed(text: str) -> str:
     """What a library or a plug-in said, without any password that this process knows, wherever it stands."""
-    text = hidden(text)
+    text = masked(text)
     for secret in sorted(_secrets(), key=len, reverse=True):
         text = text.replace(secret, _HIDDEN)
     return text
 
 
-def without(address: str) -> str:
+def without_credentials(address: str) -> str:
     """An address without user and password."""
     parts = urlsplit(address)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()

@@ -24,7 +24,7 @@ def loads_exactly(text: str | bytes) -> Any:
     return json.loads(text, object_hook=lambda found: float(found[_TAG]) if found.keys() == {_TAG} else found)
 
 
-def not_finite(value: Any) -> float | None:
+def first_non_finite(value: Any) -> float | None:
     """The first number among plain values, however deep, that is NaN or infinite; None without one."""
     found: list[float] = []
     _each_number(value, found.append)

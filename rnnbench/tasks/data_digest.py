@@ -84,7 +84,7 @@ def _arrays(task: Any) -> Iterator[np.ndarray]:
         split = task.split(name)
         _check(task, split, name)
         yield from map(np.asarray, split)
-    yield from map(np.asarray, task.fed_in_training())
+    yield from map(np.asarray, task.training_arrays())
 
 
 def training_batches(task: Any) -> Iterator[Any]:
@@ -98,7 +98,7 @@ def _check(task: Any, split: Any, name: str) -> None:
         task.check_batch(split, f"the {name} split")
         floor_of = next(parent for parent in type(task).__mro__ if "memoryless" in vars(parent))
         # One of the task's own may take its time, and is asked in the run.
-        if name == "test" and class_code.is_ours(floor_of):
+        if name == "test" and class_code.is_built_in(floor_of):
             task.skill(task.perfect)
     except UserError as error:
         raise UnfitDataError(str(error)) from None
