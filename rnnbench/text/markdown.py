@@ -1,4 +1,4 @@
-"""A person's words inside Markdown."""
+"""User text inside Markdown."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 
 
 def escaped(text: str) -> str:
-    """Markdown on one line that shows `text` as it is, also where HTML is let through.
+    """Markdown on one line that displays `text` literally, even where HTML is rendered.
 
     >>> escaped("<b> *a*")
     '&lt;b&gt; &#42;a&#42;'
