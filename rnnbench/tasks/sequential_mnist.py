@@ -149,7 +149,7 @@ def _synthetic_labels(index: int, n: int) -> tuple[np.random.Generator, np.ndarr
 
 
 def _synthetic(sizes: dict[str, int]) -> dict[str, Examples]:
-    """Each image is the pattern of its class, shifted by up to two pixels per axis, with random brightness and noise."""
+    """Each image is its class's pattern, shifted by up to two pixels per axis, with random brightness and noise."""
     splits = {}
     for index, (split, n) in enumerate(sizes.items()):
         rng, labels = _synthetic_labels(index, n)
