@@ -86,7 +86,7 @@ REFUSED = {
         "bands: 40 is too many for windows of 1 ms: at most 4"
     ),
     "speech_commands: {lag: 0, stride_ms: 0}": "stride_ms: 0 is not valid",
-    "adding: {lag: 1, form: literature}": "'form: literature' fills its steps with random values",
+    "adding: {lag: 1, form: literature}": "'form: literature' needs 'filler: distractor': its steps hold random values",
     "adding: {lag: 1, evidence: 1}": "evidence: 1 is not valid",
     "copy_memory: {lag: 0}": "lag: 0 is not valid",
 }
