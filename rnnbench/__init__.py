@@ -1,7 +1,7 @@
 """rnnbench: how SimpleRNN, LSTM and GRU cope as the dependency length grows.
 
-For a notebook: `load_experiment`, `run_experiment`, `load_results`, `memory_horizons` and `figures`, imported when they
-are first used. The other names are what a task or a model of one's own needs.
+For notebooks: `load_experiment`, `run_experiment`, `load_results`, `memory_horizons` and `figures`, imported on first
+use. The other names are for writing your own tasks and models.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -45,7 +45,7 @@ _LAZY = {"Experiment": "experiment.definition", "Results": "analysis.results"} |
 
 
 def __getattr__(name: str) -> Any:
-    # pandas and the figures take seconds to import, which a worker and `rnnbench list` do not need.
+    # Importing pandas and the figures takes seconds; a worker and `rnnbench list` need neither.
     if name not in _LAZY:
         raise AttributeError(f"module 'rnnbench' has no attribute '{name}'")
     from importlib import import_module

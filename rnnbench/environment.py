@@ -1,4 +1,4 @@
-"""With what a result is made: versions, machine and commit, each found once and without importing what it names."""
+"""The environment of a result: versions, machine and commit. Each is determined once, without importing packages."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ __version__ = "0.1.0"
 
 @cache
 def package_version(package: str) -> str | None:
-    """The version of an installed package by the name under which it is imported; None if it is not installed."""
+    """The installed version of a package, given its import name; None if it is not installed."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
-        # TensorFlow comes under several names: tensorflow, tensorflow-cpu, ...
+        # TensorFlow is distributed under several names: tensorflow, tensorflow-cpu, ...
         names = metadata.packages_distributions().get(package, ())
         return ", ".join(sorted({metadata.version(name) for name in names})) or None
 
 
 @cache
 def versions() -> dict[str, str]:
-    """What the bits of a result depend on, beside the machine."""
+    """Versions on which the bits of a result depend, besides the machine."""
     return {"rnnbench": __version__} | {
         package: package_version(package) or "missing" for package in ("tensorflow", "keras", "numpy")
     }
@@ -38,18 +38,18 @@ def python() -> str:
 
 @cache
 def machine() -> str:
-    """What the speed of a run depends on: system, cores and processor; neither host name nor path."""
+    """What the speed of a run depends on: system, cores and processor, but no host name or path."""
     return f"{system()}, {os.cpu_count()} cores, {processor()}"
 
 
 def system() -> str:
-    """The operating system and the kind of processor that it is for."""
+    """The operating system and the processor architecture."""
     return f"{platform.system()} {platform.machine()}"
 
 
 @cache
 def processor() -> str:
-    """The processor's name; Python itself knows it on few systems."""
+    """The name of the processor, which Python itself knows on few systems."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -60,11 +60,11 @@ def processor() -> str:
 
 @cache
 def commit() -> str | None:
-    """The commit of this code; None where it does not come from a repository of its own."""
+    """The git commit of this code; None if it is not in its own repository."""
     package = Path(__file__).parent
     git = ["git", "-C", str(package)]
     try:
-        # An installed copy may lie inside another project's repository, whose commit says nothing of it.
+        # An installed copy may be inside another project's repository, whose commit is irrelevant.
         subprocess.run([*git, "ls-files", "--error-unmatch", "__init__.py"], check=True, capture_output=True)
         found = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True)
     except (OSError, subprocess.CalledProcessError):

@@ -1,4 +1,4 @@
-"""What is a message to a person: the mistake that ends a command, and the note that ends nothing."""
+"""Messages to the user: errors that end a command, and notes that do not."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from typing import Any
 
 
 class UserError(Exception):
-    """A mistake in the input, told in one line: what, where, and what would be right.
+    """A mistake in the input, in one line: what is wrong, where, and how to fix it.
 
-    The command line prints it without a traceback and exits with code 2. What it quotes may hold anything, and is
-    shown so that it stays one line.
+    The command line prints it without a traceback and exits with code 2. Line breaks in quoted text become spaces.
     """
 
     def __str__(self) -> str:
@@ -23,7 +22,7 @@ class UserError(Exception):
 
 
 class SettingError(UserError):
-    """A mistake at one key of an experiment, before it is known in which file and line the key stands."""
+    """A mistake at a key of an experiment, raised where the file and line of the key are not known yet."""
 
     def __init__(self, path: tuple[str | int, ...], message: str) -> None:
         super().__init__(path, message)
@@ -35,34 +34,34 @@ class SettingError(UserError):
 
 
 def one_line(text: str) -> str:
-    """The text with line breaks as spaces, and every other character that cannot be shown as Python escapes it."""
+    """The text with line breaks as spaces, and other unprintable characters escaped as in Python."""
     return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in " ".join(text.split()))
 
 
 class UserNote(UserWarning):
-    """What is left out, or is not as it was asked for, in one line; the work goes on."""
+    """One line on something omitted or done differently than requested; the work goes on."""
 
 
 def note(message: str) -> None:
-    """Tell a person something that ends nothing: a line on stderr, or a warning in a notebook."""
+    """Tell the user something without stopping: a line on stderr, or a warning in a notebook."""
     warnings.warn(message, UserNote, stacklevel=3)
 
 
 def disarm_warnings() -> None:
-    """Let no warning be an error in this process, or in the surrounding `warnings.catch_warnings`.
+    """Stop warnings from being errors in this process, or in the surrounding `warnings.catch_warnings`.
 
-    What makes errors of warnings (`-W error`, `PYTHONWARNINGS`) is meant for the caller's own code, not for what the
-    libraries under us say of each other.
+    Settings such as `-W error` and `PYTHONWARNINGS` are meant for the caller's own code, not for libraries that warn
+    about each other.
     """
     if any(action == "error" for action, *_ in warnings.filters):
         warnings.simplefilter("default")
 
 
 @contextmanager
-def notes_told_by(tell: Callable[[str], None]) -> Iterator[None]:
-    """Inside, what `note` says goes to `tell`, also where the user has switched warnings off or made errors of them.
+def notes_sent_to(tell: Callable[[str], None]) -> Iterator[None]:
+    """Inside the block, send notes to `tell`, even if the user ignores warnings or turns them into errors.
 
-    No other warning is an error either.
+    Other warnings are not errors either.
     """
     with warnings.catch_warnings():
         disarm_warnings()
@@ -79,22 +78,22 @@ def notes_told_by(tell: Callable[[str], None]) -> Iterator[None]:
         yield
 
 
-def posix_only(module: str, purpose: str) -> ModuleType:
-    """A module that POSIX systems alone have. Raises `UserError` elsewhere, with the `purpose` for which it is needed.
+def require_posix_module(module: str, purpose: str) -> ModuleType:
+    """Import a module that only POSIX systems have. Elsewhere raises `UserError`, naming the `purpose` of the import.
 
-    >>> posix_only("fcntl", "sharing a store").__name__
+    >>> require_posix_module("fcntl", "sharing a store").__name__
     'fcntl'
     """
     try:
         return importlib.import_module(module)
     except ImportError:
         raise UserError(
-            f"{purpose} needs a POSIX system, such as Linux, macOS or WSL: there is no {module} here"
+            f"{purpose} needs a POSIX system, such as Linux, macOS or WSL: there is no module {module} here"
         ) from None
 
 
 def unwritable(error: OSError) -> str:
-    """Why nothing could be written, and what would help, to follow the name of the place."""
+    """Why a path could not be written, and a remedy; for use after the path and a colon."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "no space left on its disk; make room, and go on with the same command"
     return f"cannot be written: {error.strerror or error}"

@@ -1,8 +1,8 @@
-"""What a run says while it goes: small, plain, picklable facts, in the order in which they happen.
+"""The events of a run: small, picklable facts, in the order in which they happen.
 
-A run is a function from a RunSpec to a stream of these. An executor puts `Dispatched` before them; they start with
-`Started` and end with exactly one of `Finished`, `Diverged`, `Failed`, or break off if the run is stopped or its
-process dies. Then it is dispatched again, and repeats what it said before its checkpoint.
+A run is a function from a RunSpec to a stream of events. An executor emits `Dispatched`; then the run emits `Started`
+first and exactly one of `Finished`, `Diverged` and `Failed` last, unless it is stopped or its process dies. It is then
+dispatched again, and repeats the events before its checkpoint.
 """
 
 from __future__ import annotations
@@ -13,32 +13,32 @@ from typing import TypeAlias
 
 @dataclass(frozen=True)
 class Dispatched:
-    """The run was given to a worker, which loads its data."""
+    """The run was handed to a worker, which is loading the data."""
 
     signature: str
     worker: int
     resumed: bool = False
-    """Whether it goes on from a checkpoint: what it said before stands. If not, it starts over."""
+    """Whether it resumes from a checkpoint, so that earlier events remain valid; otherwise it starts over."""
 
 
 @dataclass(frozen=True)
 class Started:
-    """The network is built and its data are at hand."""
+    """The network is built and the data are loaded."""
 
     signature: str
     parameters: int
     """Trainable parameters of the whole network."""
     levels: dict[str, float] = field(default_factory=dict)
-    """Score of each memoryless or naive answer on the test split, by name (`chance`, `persistence`, ...)."""
+    """Test score of each memoryless or naive answer, by name (`chance`, `persistence`, ...)."""
     data: dict[str, str] = field(default_factory=dict)
     """The data set: `name`, `source`, `digest` of the test split."""
     environment: dict[str, str] = field(default_factory=dict)
-    """Versions and device of the worker."""
+    """Package versions and device of the worker."""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Metrics after `step` training steps (0: before the first)."""
+    """Metrics after `step` training steps (0: before training)."""
 
     signature: str
     step: int
@@ -47,30 +47,30 @@ class Measured:
 
 @dataclass(frozen=True)
 class Profiled:
-    """The gradient profile of the probe batch after `step` training steps: see `gradients.GradientProfile`."""
+    """The gradient profile of the probe batch after `step` training steps: see `training.probes.profile`."""
 
     signature: str
     step: int
     phase: str
     """`initial`, `during` or `final`."""
     columns: dict[str, list]
-    """`distance`, `state`, `median`, `low`, `high`, one entry a row."""
+    """Columns `distance`, `state`, `median`, `low` and `high`, all of the same length."""
 
 
 @dataclass(frozen=True)
 class Saved:
-    """The network at the weights that are tested, of stock layers; only of a run whose spec asks for it."""
+    """The network with the tested weights, in stock layers; only if the spec requests it."""
 
     signature: str
     file: bytes
-    """A `.keras` file."""
+    """Contents of a `.keras` file."""
     versions: dict[str, str]
-    """Versions of the packages that loading it takes."""
+    """Versions of the packages needed to load it."""
 
 
 @dataclass(frozen=True)
 class Warned:
-    """Something that a person should know and that changes no result: for the terminal, not for the store."""
+    """A message to the user that affects no result: shown in the terminal, not stored."""
 
     signature: str
     message: str
@@ -78,7 +78,7 @@ class Warned:
 
 @dataclass(frozen=True)
 class Finished:
-    """The run came to its end; `metrics` hold the test figures of the best validation weights."""
+    """The run is complete; `metrics` include the test metrics of the weights with the best validation score."""
 
     signature: str
     step: int
@@ -87,7 +87,7 @@ class Finished:
 
 @dataclass(frozen=True)
 class Diverged:
-    """The loss or a gradient stopped being finite at `step`: a result, not an error."""
+    """The loss or a gradient was not finite at `step`: a result, not an error."""
 
     signature: str
     step: int
@@ -96,7 +96,7 @@ class Diverged:
 
 @dataclass(frozen=True)
 class Failed:
-    """The run crashed; it is tried again by the next `rnnbench run`."""
+    """The run crashed; the next `rnnbench run` will retry it."""
 
     signature: str
     message: str

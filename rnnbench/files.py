@@ -1,4 +1,4 @@
-"""Files that others read: written aside and moved into place, so that they are whole or not there."""
+"""Atomic writing: a temporary file is moved into place once complete, so that readers never see a partial file."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from pathlib import Path
 from typing import BinaryIO
 
 _STEM = 40
-"""Characters of its name that a file keeps while it is written: the longest name must have room for the rest."""
+"""Characters of the file name to keep in the temporary name, which must not exceed the length limit either."""
 
 
 @contextmanager
 def replacing(path: Path, durable: bool = False) -> Iterator[BinaryIO]:
-    """A file to write what becomes `path` when the block ends; after an exception the old file stands as it was.
+    """A temporary file, `STEM.*.new`, that replaces `path` when the block ends; after an exception `path` is unchanged.
 
-    It has the rights that the umask gives, and the name `STEM.*.new` while it is written. A link stays, and what it
-    points to is replaced. `durable`: a power cut too leaves the old file or the new one. Raises `OSError` if it cannot
-    be written; in a directory with the sticky bit also where the old file is another user's.
+    Its rights follow the umask. If `path` is a link, its target is replaced. `durable`: even a power cut leaves either
+    the old file or the new one. Raises `OSError` if it cannot be written, or if the directory is sticky and the old
+    file belongs to another user.
     """
     path = Path(os.path.realpath(path))
-    # A name of its own: several processes may write the same file at once.
+    # A unique name: several processes may write the same file at once.
     aside = path.with_name(f"{path.stem[:_STEM]}.{secrets.token_hex(4)}.new")
     try:
         with aside.open("xb") as file:
@@ -39,7 +39,7 @@ def replacing(path: Path, durable: bool = False) -> Iterator[BinaryIO]:
 
 
 def write(path: Path, text: str) -> None:
-    """Make or replace a file of text, in UTF-8, line breaks as they are. Raises `OSError`; the old file stands."""
+    """Create or replace a UTF-8 text file, line breaks unchanged. Raises `OSError`, leaving the old file unchanged."""
     with replacing(path) as file:
-        # A path on the command line may hold bytes that are no text.
+        # The text may quote a path from the command line that is not valid Unicode.
         file.write(text.encode(errors="backslashreplace"))

@@ -1,4 +1,4 @@
-"""Names to things: tasks and models, built in or brought by a plug-in."""
+"""The registries of tasks and models, built in or from plug-ins."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ ENTRY_POINT_GROUP = "rnnbench.plugins"
 
 
 def did_you_mean(name: str, allowed: Iterable[str]) -> str:
-    """`" (did you mean 'lstm'?)"`, or nothing where no allowed name is near."""
+    """`" (did you mean 'lstm'?)"`, or "" if no allowed name is similar."""
     near = difflib.get_close_matches(name, list(allowed), n=1)
     return f" (did you mean '{near[0]}'?)" if near else ""
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
-    """What to say of a name that is none of `known`, such as a model of an experiment file."""
+    """The error message for a name that is not among `known`, such as a model of an experiment file."""
     return f"unknown {kind} '{name}'{did_you_mean(name, known)}; known: {', '.join(known)}"
 
 
 class Registry(Generic[T]):
-    """A mapping from names to classes that fills itself on first use.
+    """A mapping from names to classes, filled on first use.
 
-    Built-in things are found by importing every module of `package`, other people's by the entry points of the
-    group `rnnbench.plugins` (each names a module that registers on import).
+    Built-in classes are found by importing every module of `package`, those of installed plug-ins through the entry
+    points of the group `rnnbench.plugins`, each naming a module that registers classes on import.
     """
 
     every: ClassVar[list[Registry[Any]]] = []
     """All registries of this process."""
 
     def __init__(self, kind: str, package: str, base: str | None = None) -> None:
-        """`base`: the class in `package.base` that all of them come from; None: any."""
+        """`base`: the class in `package.base` from which all must inherit; None: any class."""
         self.every.append(self)
         self.kind = kind
         self._package = package
@@ -52,24 +52,24 @@ class Registry(Generic[T]):
         self._filled = False
 
     def register(self, name: str) -> Callable[[T], T]:
-        """Class decorator: make the class known by `name`.
+        """Class decorator: register the class as `name`.
 
-        Raises `UserError` if another class holds the name already; but a plug-in that is not asked for any more, as
-        another experiment is loaded, gives way.
+        Raises `UserError` if another class has this name, unless that comes from a plug-in which the experiment loaded
+        last no longer lists.
         """
 
         def add(thing: T) -> T:
             self._refuse_stranger(name, thing)
             if not thing.__module__.startswith("rnnbench."):
-                self._import_own()  # so that what comes later is what is told
+                self._import_built_in()  # so that the error names the plug-in last
             held = self._things.get(name)
-            if held is not None and _place(held) != _place(thing) and not plugins.give_way(held.__module__):
+            if held is not None and _place(held) != _place(thing) and not plugins.supersede(held.__module__):
                 raise UserError(
                     f"{self.kind} '{name}' is registered twice: by {held.__module__} and {thing.__module__}"
                 )
             self._things[name] = thing
             self._names[thing] = name
-            class_code.note(thing)
+            class_code.remember_sources(thing)
             return thing
 
         return add
@@ -79,7 +79,9 @@ class Registry(Generic[T]):
             return
         base = getattr(importlib.import_module(f"{self._package}.base"), self._base)
         if not (isinstance(thing, type) and issubclass(thing, base)):
-            raise UserError(f"{self.kind} '{name}': {class_code.named(thing)} is no subclass of rnnbench.{self._base}")
+            raise UserError(
+                f"{self.kind} '{name}': {class_code.describe(thing)} is not a subclass of rnnbench.{self._base}"
+            )
 
     def __getitem__(self, name: str) -> T:
         self._fill()
@@ -96,12 +98,12 @@ class Registry(Generic[T]):
         return name in self._things
 
     def name_of(self, thing: T) -> str:
-        """The registered name of a class, also of one that was replaced since."""
+        """The registered name of a class, even if another class has replaced it since."""
         return self._names[thing]
 
     @contextmanager
-    def without(self, modules: set[str]) -> Iterator[None]:
-        """Forget what these modules have registered; if the block raises, all is as it was before."""
+    def forgetting(self, modules: set[str]) -> Iterator[None]:
+        """Forget what these modules have registered; if the block raises, restore the previous state."""
         before = dict(self._things)
         self._things = {name: thing for name, thing in before.items() if thing.__module__ not in modules}
         try:
@@ -111,10 +113,10 @@ class Registry(Generic[T]):
             raise
 
     def _fill(self) -> None:
-        self._import_own()
+        self._import_built_in()
         _load_entry_points()
 
-    def _import_own(self) -> None:
+    def _import_built_in(self) -> None:
         if self._filled:
             return
         self._filled = True
@@ -124,7 +126,7 @@ class Registry(Generic[T]):
 
 
 def _place(thing: type) -> tuple[str, str]:
-    """Where a class is written: one file may be imported under two names."""
+    """Where a class is defined, as one file may be imported under two names."""
     file = getattr(sys.modules.get(thing.__module__), "__file__", None)
     return file or thing.__module__, thing.__qualname__
 
@@ -137,32 +139,31 @@ register_model = models.register
 
 @cache
 def _load_entry_points() -> None:
-    """Load other people's packages; one that fails is named and left out, with all that it had registered so far."""
+    """Load installed plug-ins; one that fails is reported and skipped, along with all that it had registered."""
     for entry in entry_points(group=ENTRY_POINT_GROUP):
         before = [(known, dict(known._things), dict(known._names)) for known in Registry.every]
         try:
             entry.load()
-        # Also what a script without a main guard does as it is imported.
+        # `SystemExit`: importing a script without a main guard may exit.
         except (Exception, SystemExit) as error:
             for known, things, names in before:
                 known._things, known._names = things, names
             package = f" of package '{entry.dist.name}'" if entry.dist else ""
             reason = " ".join(f"{type(error).__name__}: {error}".split())
-            note(f"the plug-in '{entry.name}' ({entry.value}){package} cannot be loaded and is left out: {reason}")
+            note(f"the plug-in '{entry.name}' ({entry.value}){package} cannot be loaded and is skipped: {reason}")
 
 
 def load_plugins(names: Iterable[str], fresh: bool = False) -> None:
     """Import modules and `.py` files that register tasks and models.
 
-    A second call is instant, unless a file was edited: then it is loaded anew, with the local modules that it imports.
-    What it registered before is replaced, and what it does not register any more is forgotten. `fresh`: load all anew,
-    data that they keep in memory included. Raises `UserError` for a plug-in that cannot be loaded; the registry is then
-    what it was.
+    A second call is instant, unless a file was edited: it is then loaded again, with the local modules that it imports,
+    and replaces everything it registered before. `fresh`: reload all, which also drops data kept in memory. Raises
+    `UserError` if a plug-in cannot be loaded; the registries are then unchanged.
     """
-    plugins.load(list(names), fresh, _replaced)
+    plugins.load(list(names), fresh, _forgetting)
 
 
 @contextmanager
-def _replaced(modules: set[str]) -> Iterator[None]:
-    with tasks.without(modules), models.without(modules):
+def _forgetting(modules: set[str]) -> Iterator[None]:
+    with tasks.forgetting(modules), models.forgetting(modules):
         yield

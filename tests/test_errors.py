@@ -9,7 +9,7 @@ import pytest
 
 from rnnbench import report
 from rnnbench.cli.screen import Screen
-from rnnbench.errors import UserError, UserNote, disarm_warnings, note, notes_told_by, posix_only
+from rnnbench.errors import UserError, UserNote, disarm_warnings, note, notes_sent_to, require_posix_module
 from rnnbench.execution.executors import executor_factory
 from rnnbench.execution.leases import Leases
 from rnnbench.experiment.definition import Experiment
@@ -35,7 +35,7 @@ def test_what_needs_posix_says_so_before_anything_is_written(tmp_path):
 
 
 def test_a_module_that_is_there_is_given():
-    assert posix_only("fcntl", "this").LOCK_EX
+    assert require_posix_module("fcntl", "this").LOCK_EX
 
 
 def test_a_note_is_a_warning_of_its_own_kind():
@@ -48,7 +48,7 @@ def test_a_note_is_told_whatever_the_user_does_with_warnings(action):
     told = []
     with warnings.catch_warnings():
         warnings.simplefilter(action)
-        with notes_told_by(told.append):
+        with notes_sent_to(told.append):
             note("one")
             note("two")
         shown = warnings.showwarning
@@ -60,7 +60,7 @@ def test_warnings_of_libraries_end_no_command():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         filters = list(warnings.filters)
-        with notes_told_by(print):
+        with notes_sent_to(print):
             warnings.warn("old", DeprecationWarning, stacklevel=1)
         assert warnings.filters == filters
 

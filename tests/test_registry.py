@@ -82,7 +82,7 @@ def test_an_entry_point_that_fails_is_named_and_the_registry_stays_whole(tmp_pat
     assert found == before
     assert registry.models["lstm"].__module__ == "rnnbench.models.lstm"
     (line,) = [str(one.message) for one in noted]
-    assert line == f"the plug-in 'others' (entry_of_others) cannot be loaded and is left out: {reason}"
+    assert line == f"the plug-in 'others' (entry_of_others) cannot be loaded and is skipped: {reason}"
 
 
 def test_a_plug_in_that_takes_a_name_of_ours_is_refused():

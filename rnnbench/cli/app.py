@@ -17,9 +17,9 @@ from rnnbench.cli.bench import bench
 from rnnbench.cli.options import DataDir, ExperimentFile, Json, Last, ManualDir, Out, Overrides, Store, TrackingUri
 from rnnbench.cli.validate import validate
 from rnnbench.environment import __version__
-from rnnbench.errors import UserError, notes_told_by
+from rnnbench.errors import UserError, notes_sent_to
 from rnnbench.text import strict_json
-from rnnbench.text.credentials import hidden, hidden_command
+from rnnbench.text.credentials import masked, masked_command
 
 if TYPE_CHECKING:
     from rnnbench.grid.grid import Grid
@@ -49,7 +49,7 @@ def main() -> None:
     Where the output cannot be written the work goes on. Exit code 141 then if the reader went away, and 1 of a command
     that does nothing but print.
     """
-    with streams.surviving() as output, notes_told_by(_note):
+    with streams.surviving() as output, notes_sent_to(_note):
         code = _called()
     if not code and output.reader_left:
         code = _SIGPIPE
@@ -72,12 +72,12 @@ def _called() -> int:
         message = f"{error.format_message().rstrip('.')}; see `{called} --help`"
     except typer.Abort:
         return 130
-    errors.print(f"error: {hidden(message)}", style="red", markup=False, soft_wrap=True)
+    errors.print(f"error: {masked(message)}", style="red", markup=False, soft_wrap=True)
     return 2
 
 
 def _note(line: str) -> None:
-    errors.print(f"note: {hidden(line)}", markup=False, soft_wrap=True)
+    errors.print(f"note: {masked(line)}", markup=False, soft_wrap=True)
 
 
 def _version(wanted: bool) -> None:
@@ -131,7 +131,7 @@ def run(
 
     executors = executor_factory(workers, where, address)
     # First, because the experiment is held against the data that are there.
-    location.point_to(data_dir, manual_dir)
+    location.set_directories(data_dir, manual_dir)
     grid = _open(file, overrides, store, tracking_uri, last)
     if there := grid.instead():
         _say(there)
@@ -139,7 +139,7 @@ def run(
     if outcome.headline:
         console.print(terminal.headline(outcome.headline, console))
     if outcome.failed or outcome.signal:
-        same = hidden_command(argument for argument in sys.argv[1:] if argument != "--fresh")
+        same = masked_command(argument for argument in sys.argv[1:] if argument != "--fresh")
         _say(f"go on with: {terminal.command()} {same}")
     if outcome.page:
         if out is None:
@@ -172,7 +172,7 @@ def plan(
     from rnnbench.execution.machine import default_workers
     from rnnbench.tracking.past import past_runs
 
-    location.point_to(data_dir, None)
+    location.set_directories(data_dir, None)
     grid = _open(file, overrides, store, tracking_uri, last=False)
     experiment = grid.experiment
     fitting, note = default_workers(experiment.runs)
@@ -262,7 +262,7 @@ def report(
     # After the stores have answered, because drawing takes a second to import.
     from rnnbench.grid.report import write
 
-    made_by = "" if usual else f"rnnbench {hidden_command(sys.argv[1:])}"
+    made_by = "" if usual else f"rnnbench {masked_command(sys.argv[1:])}"
     page = write([grid.source for grid in grids], out or Path("reports") / grids[0].experiment.name, only, made_by)
     if out is None:
         _index(page.parent.parent)
@@ -337,7 +337,7 @@ def data(
     from rnnbench.cli import tables as terminal
     from rnnbench.datasets import catalogue, location
 
-    location.point_to(data_dir, manual_dir)
+    location.set_directories(data_dir, manual_dir)
     chosen = [catalogue.find(name) for name in names or catalogue.DATA_SETS]
     if prepare:
         from rnnbench.datasets.preparing import prepare as prepare_data_set

@@ -23,7 +23,7 @@ from rnnbench.experiment.definition import Experiment
 from rnnbench.experiment.run_spec import RunSpec
 from rnnbench.grid.stages import expected, planned
 from rnnbench.grid.status import STATES, GridStatus
-from rnnbench.text.credentials import hidden_command
+from rnnbench.text.credentials import masked_command
 from rnnbench.text.wording import count_of
 
 if TYPE_CHECKING:
@@ -202,5 +202,5 @@ def command() -> str:
 def where(store: Path | None, tracking_uri: str | None) -> str:
     """The options that name a store, as they were given."""
     if tracking_uri:
-        return f" --tracking-uri {hidden_command([tracking_uri])}"
+        return f" --tracking-uri {masked_command([tracking_uri])}"
     return f" --store {shlex.quote(str(store))}" if store else ""

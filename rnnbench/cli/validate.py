@@ -48,7 +48,7 @@ def validate(
     from rnnbench.datasets import location
     from rnnbench.experiment import yaml_file as experiment_file
 
-    location.point_to(data_dir, manual_dir)
+    location.set_directories(data_dir, manual_dir)
     registry.load_plugins(str(Path(name).resolve()) if name.endswith(".py") else name for name in plugins)
     experiment = experiment_file.load(file, overrides) if file else None
     everything = suite or full or not (file or plugins)

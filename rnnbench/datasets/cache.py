@@ -1,8 +1,8 @@
-"""Arrays computed once: kept on disk under a key of all that can change them, or in memory until the data change."""
+"""Arrays computed once: on disk, under a key of everything they depend on, or in memory until the data change."""
 
 from __future__ import annotations
 
-import encodings.cp437  # noqa: F401  (zipfile looks it up as it reads, maybe after the process gave up its rights)
+import encodings.cp437  # noqa: F401  (zipfile imports it on reading, perhaps after the process has dropped its rights)
 import hashlib
 import json
 from collections.abc import Callable, Mapping
@@ -19,11 +19,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 _in_memory: list[Any] = []
-_seen: dict[str, str | None] = {}
+_last_fingerprint: dict[str, str | None] = {}
 
 
 def in_memory(maxsize: int) -> Callable[[F], F]:
-    """`functools.lru_cache` for what is made of a data set's files: it is forgotten when they are found changed."""
+    """`functools.lru_cache` for values computed from a data set; `forget_if_changed` clears it when the data change."""
 
     def decorate(function: F) -> F:
         kept = lru_cache(maxsize)(function)
@@ -33,27 +33,27 @@ def in_memory(maxsize: int) -> Callable[[F], F]:
     return decorate
 
 
-def found(data_set: str, fingerprint: str | None) -> None:
-    """Note what a data set holds at this moment; if it held something else before, forget what is in memory."""
-    if _seen.setdefault(data_set, fingerprint) != fingerprint:
+def forget_if_changed(data_set: str, fingerprint: str | None) -> None:
+    """Record the current fingerprint of a data set; if it differs from the last one, clear all in-memory caches."""
+    if _last_fingerprint.setdefault(data_set, fingerprint) != fingerprint:
         for kept in _in_memory:
             kept.cache_clear()
-    _seen[data_set] = fingerprint
+    _last_fingerprint[data_set] = fingerprint
 
 
 def cached(name: str, key: Mapping[str, Any], compute: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """The arrays of an earlier call with the same name and key, else those that `compute` gives.
+    """The stored arrays of an earlier call with the same name and key, or else the result of `compute`.
 
-    The file appears by an atomic rename, so processes that compute the same at once do no harm; what cannot be read is
-    computed anew. What cannot be kept, because the directory or its disk takes nothing more of this user, is computed
-    by every process, with a warning. Raises `UserError` if the cache directory is none.
+    Files are renamed into place atomically, so several processes may compute the same arrays at once. An unreadable
+    file is computed again. If the file cannot be written (rights, disk full), every process computes its own, with a
+    warning. Raises `UserError` if the cache directory is not a directory.
     """
     digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:20]
     path = location.cache_dir() / f"{name}-{digest}.npz"
     try:
         with path.open("rb") as stored, np.load(stored, allow_pickle=False) as file:
             return dict(file)
-    except Exception:  # A damaged archive raises whatever it comes upon.
+    except Exception:  # A damaged archive can raise anything.
         arrays = compute()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -61,12 +61,12 @@ def cached(name: str, key: Mapping[str, Any], compute: Callable[[], dict[str, np
             np.savez(file, **arrays)  # type: ignore[arg-type]
     except (NotADirectoryError, FileExistsError) as error:
         raise UserError(
-            f"cannot write the cache of features {path.parent}: {error.strerror}; "
-            "name another directory in RNNBENCH_CACHE_DIR"
+            f"cannot write to the cache directory {path.parent}: {error.strerror}; "
+            "set RNNBENCH_CACHE_DIR to another directory"
         ) from error
     except OSError as error:
         note(
-            f"{path} cannot be written ({error.strerror}), so every process computes it anew; "
-            "name another directory in RNNBENCH_CACHE_DIR"
+            f"cannot write {path} ({error.strerror}), so every process computes it again; "
+            "set RNNBENCH_CACHE_DIR to another directory"
         )
     return arrays

@@ -1,4 +1,4 @@
-"""The real data sets: what they are, whether they are there and whole. Touches files only, never TensorFlow."""
+"""The real data sets: what they are, and whether they are present and intact. Reads files only, no TensorFlow."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from rnnbench.datasets import content as content_of
-from rnnbench.datasets import location
+from rnnbench.datasets import content, location
 from rnnbench.errors import UserError
 from rnnbench.registry import unknown
 
 _RECORD_OVERHEAD = 16
-"""Bytes that a TFRecord file spends on each record beside its payload: length (8) and two checksums (4 + 4)."""
+"""Bytes per record of a TFRecord file besides the payload: length (8) and two checksums (4 + 4)."""
 
 
 @dataclass(frozen=True)
@@ -24,18 +23,18 @@ class DataSet:
     """A prepared TFDS data set, as the tasks use it."""
 
     name: str
-    """What the experiment file calls it, in a task's `source`."""
+    """Its name in the experiment file: the `source` of a task."""
     folder: str
     """Its folder in the data directory: `dataset[/config]/version`."""
     licence: str
-    """As its origin states it."""
+    """As stated by the publisher."""
     citation: str
     files: tuple[str, ...]
-    """What its builder downloads, or finds in the manual directory."""
+    """Files that its builder downloads, or finds in the manual directory."""
     download: str
-    """Size of these files, for people."""
+    """Total size of these files, for display."""
     quick: bool = False
-    """Preparing takes seconds: whoever first reads it does so, if the files are in the manual directory."""
+    """Whether preparing takes only seconds; then the first read does it, if `files` are in the manual directory."""
 
     @property
     def path(self) -> Path:
@@ -44,18 +43,18 @@ class DataSet:
 
 @dataclass(frozen=True)
 class State:
-    """What is on the disk of a data set."""
+    """What is on disk of a data set."""
 
     status: Literal["present", "at hand", "missing", "damaged"]
-    """`at hand`: not prepared, but quickly made from the files in the manual directory."""
+    """`at hand`: not prepared, but quick to prepare from files in the manual directory."""
     bytes: int = 0
-    """Size of its files."""
+    """Total size of its files."""
     damage: str = ""
-    """The damaged file and what is wrong with it."""
+    """The damaged file, and what is wrong with it."""
 
 
 ETT_COLUMNS = ("HUFL", "HULL", "MUFL", "MULL", "LUFL", "LULL", "OT")
-"""Six loads (high, middle, low; useful, useless) and the oil temperature, degrees Celsius."""
+"""Six loads (high, middle, low; useful, useless), and the oil temperature in degrees Celsius."""
 
 _IMDB = DataSet(
     "imdb_reviews",
@@ -95,7 +94,7 @@ DATA_SETS = {
 
 
 def find(name: str) -> DataSet:
-    """The data set of that name; `UserError` if there is none."""
+    """The data set of this name. Raises `UserError` if there is none."""
     if name not in DATA_SETS:
         raise UserError(unknown("data set", name, DATA_SETS))
     return DATA_SETS[name]
@@ -110,7 +109,7 @@ def used_by(name: str) -> list[str]:
 
 
 def state(name: str) -> State:
-    """What is there, by the sizes that the data set's own `dataset_info.json` promises; reads no records."""
+    """The state on disk, judged by the file sizes in the data set's own `dataset_info.json`; reads no records."""
     data_set = find(name)
     path = data_set.path
     if not path.is_dir():
@@ -122,10 +121,7 @@ def state(name: str) -> State:
 
 
 def split_sizes(name: str) -> dict[str, int]:
-    """Examples of each split of a prepared data set, as its `dataset_info.json` has them; empty where it is not there.
-
-    Reads that file alone.
-    """
+    """Number of examples in each split, from `dataset_info.json` alone; empty if the data set is not prepared."""
     try:
         info = json.loads((find(name).path / "dataset_info.json").read_text())
         return {split["name"]: sum(map(int, split["shardLengths"])) for split in info["splits"]}
@@ -134,7 +130,7 @@ def split_sizes(name: str) -> dict[str, int]:
 
 
 def check(name: str) -> None:
-    """Raise `UserError`, one line, unless the data set is there and whole, or at hand with the registered checksums."""
+    """Raise a one-line `UserError` unless the data set is intact, or at hand with the registered checksums."""
     found = state(name)
     command = f"rnnbench data --prepare {name}"
     if found.status == "missing":
@@ -143,11 +139,11 @@ def check(name: str) -> None:
         for file in find(name).files:
             _verify(location.manual_dir() / file)
     if found.status == "damaged":
-        raise UserError(f"data set '{name}' is damaged: {found.damage}; make it anew with `{command}`")
+        raise UserError(f"data set '{name}' is damaged: {found.damage}; prepare it again with `{command}`")
 
 
 def fingerprint(name: str) -> str | None:
-    """Of version and content, the same wherever the data set lies and whenever it was made; None: it is not there."""
+    """Digest of version and contents, independent of where and when the data set was prepared; None if absent."""
     data_set, status = find(name), state(name).status
     if status in ("missing", "damaged"):
         return None
@@ -156,13 +152,13 @@ def fingerprint(name: str) -> str | None:
             check(name)
         except UserError:
             return None
-        content = [content_of.of_rows(location.manual_dir() / file, ETT_COLUMNS) for file in data_set.files]
+        parts = [content.digest_of_rows(location.manual_dir() / file, ETT_COLUMNS) for file in data_set.files]
     else:
         splits = sorted({shard.name.rpartition(".tfrecord-")[0] for shard in data_set.path.glob("*.tfrecord-*")})
         shards = [sorted(data_set.path.glob(f"{split}.tfrecord-*")) for split in splits]
-        content = [content_of.of_records(files) for files in shards]
-        content += [names.read_text() for names in sorted(data_set.path.glob("*.labels.txt"))]
-    return hashlib.sha256(" ".join([data_set.folder, *content]).encode()).hexdigest()[:16]
+        parts = [content.digest_of_records(files) for files in shards]
+        parts += [names.read_text() for names in sorted(data_set.path.glob("*.labels.txt"))]
+    return hashlib.sha256(" ".join([data_set.folder, *parts]).encode()).hexdigest()[:16]
 
 
 def _verify(file: Path) -> None:
@@ -184,7 +180,7 @@ def _damages(path: Path) -> Iterator[str]:
         yield f"{info_file} is missing"
         return
     except (ValueError, KeyError, TypeError):
-        yield f"{info_file} is not what TFDS writes"
+        yield f"{info_file} was not written by TFDS"
         return
     if not (path / "features.json").is_file():
         yield f"{path / 'features.json'} is missing"
@@ -202,7 +198,7 @@ def _damages(path: Path) -> Iterator[str]:
 
 
 def _whole_records(shard: Path) -> int:
-    """Records of a TFRecord file up to its end or its first cut, found by their lengths alone."""
+    """Number of complete records at the start of a TFRecord file, judged by their lengths alone."""
     size = shard.stat().st_size
     records = position = 0
     with shard.open("rb") as file:

@@ -1,8 +1,8 @@
-"""Digests of what the files of a prepared data set hold, the same on every machine that holds the same.
+"""Digests of the contents of a prepared data set, equal on all machines with the same data.
 
-A digest is of the records and not of the files, whose bytes differ from one preparation to the next: a record is a
-protocol buffer whose features stand in no fixed order. It is remembered under the sizes, times and numbers of the
-files, so that nothing is read twice; these are never part of a digest.
+The digest covers records, not files: their bytes differ between preparations, because a record is a protocol buffer
+whose features have no fixed order. Digests are cached by the sizes, times and inode numbers of the files, so that
+nothing is read twice; none of these enters a digest.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from rnnbench.files import write
 
 _MEMORY = "content.json"
 _FIRST_FIELD = 1 << 3 | 2
-"""What stands before a message that is field number 1."""
+"""The tag byte of a message that is field number 1."""
 _LENGTH, _CHECKSUM = 8, 4
-"""Bytes of a record's head, and of each of its two checksums."""
+"""Bytes of a record's length, and of each of its two checksums."""
 
 
-def of_records(shards: Sequence[Path]) -> str:
-    """Of the records of TFRecord files, in their order; of the bytes where they are none that TFDS wrote."""
+def digest_of_records(shards: Sequence[Path]) -> str:
+    """Digest of the records of TFRecord files, in order; of the raw bytes if TFDS did not write them."""
 
     def compute() -> str:
         try:
@@ -39,10 +39,10 @@ def of_records(shards: Sequence[Path]) -> str:
     return _remembered(shards, compute)
 
 
-def of_rows(file: Path, columns: Sequence[str]) -> str:
-    """Of the rows of a CSV file, as `of_records` has it of the data set that is prepared from them.
+def digest_of_rows(file: Path, columns: Sequence[str]) -> str:
+    """Digest of the rows of a CSV file, equal to `digest_of_records` of the data set prepared from it.
 
-    Each row becomes the features `date`, a text, and `values`, the float32 numbers of `columns`.
+    Each row becomes two features: `date`, a string, and `values`, the float32 numbers of `columns`.
     """
 
     def features() -> Iterator[list[bytes]]:
@@ -64,7 +64,7 @@ def _digest(records: Iterator[list[bytes]]) -> str:
 
 
 def _features(shard: Path) -> Iterator[list[bytes]]:
-    """Of each record the entries, name and value together, of its one mapping."""
+    """For each record, the serialized entries (name and value) of its only map."""
     with shard.open("rb") as file:
         while head := file.read(_LENGTH + _CHECKSUM):
             payload = file.read(struct.unpack("<Q", head[:_LENGTH])[0])
@@ -73,7 +73,7 @@ def _features(shard: Path) -> Iterator[list[bytes]]:
 
 
 def _fields(message: bytes) -> Iterator[bytes]:
-    """The values of a message that has one field, repeated, of messages; raises `IndexError` if it is another."""
+    """The submessages of a message with one repeated field; raises `IndexError` for any other message."""
     position = 0
     while position < len(message):
         tag, position = _number(message, position)
@@ -85,7 +85,7 @@ def _fields(message: bytes) -> Iterator[bytes]:
 
 
 def _number(message: bytes, position: int) -> tuple[int, int]:
-    """A varint, and where it ends."""
+    """The varint at `position`, and the position after it."""
     value = shift = 0
     while True:
         byte = message[position]
@@ -111,7 +111,7 @@ def _field(number: int, content: bytes) -> bytes:
 
 
 def _remembered(files: Sequence[Path], compute: Callable[[], str]) -> str:
-    # The time of the last change of any kind too, which nobody can set back.
+    # ctime too, which cannot be set back.
     facts = [(file, file.stat()) for file in files]
     key = " ".join(f"{one.st_ino} {one.st_size} {one.st_mtime_ns} {one.st_ctime_ns} {file}" for file, one in facts)
     key = hashlib.sha256(key.encode()).hexdigest()[:20]
@@ -131,7 +131,7 @@ def _read() -> dict[str, str]:
 
 
 def _write(memory: dict[str, str]) -> None:
-    # Without it the next one reads the data again, which is slow and no harm.
+    # Without the file, the next process reads the data again: slow but harmless.
     with contextlib.suppress(OSError, RuntimeError, UserError):
         place = location.cache_dir()
         place.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
 """TFDS builder of the Electricity Transformer Temperature series, which the TFDS catalogue lacks.
 
-TFDS reads the registered size and sha256 of each file from `checksums.tsv` beside this module. Import this
-module inside functions only: it imports TFDS.
+TFDS reads the registered size and sha256 of each file from `checksums.tsv` next to this module. Import this module
+only inside functions, because it imports TFDS.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _URL = "https://raw.githubusercontent.com/zhouhaoyi/ETDataset/main/ETT-small/{}.
 
 
 class Ett(tfds.core.GeneratorBasedBuilder):
-    """Hourly ETT series, one row an example, in the order of time; one split, `series`.
+    """Hourly ETT series: one row per example, in chronological order, in one split, `series`.
 
     Configs `ETTh1`, `ETTh2`: 17,420 rows each, July 2016 to June 2018. Licence CC BY-ND 4.0. Source: Zhou et al. 2021.
     """
@@ -54,6 +54,6 @@ class Ett(tfds.core.GeneratorBasedBuilder):
     def _generate_examples(self, path: Any) -> Iterator[tuple[int, dict[str, Any]]]:
         with open(path, newline="") as file:
             for index, row in enumerate(csv.DictReader(file)):
-                # A gap is kept as NaN: who reads the series says where it is.
+                # A gap becomes NaN; the reader of the series reports where it is.
                 values = [float(row[column] or "nan") for column in ETT_COLUMNS]
                 yield index, {"date": row["date"], "values": values}

@@ -1,4 +1,4 @@
-"""Where data sets, files put by hand and computed features live.
+"""Where data sets, manually provided files and computed features are stored.
 
 The command line sets the environment variables from its options; workers inherit them.
 """
@@ -12,26 +12,26 @@ from rnnbench.errors import UserError, unwritable
 
 
 def data_dir() -> Path:
-    """Prepared data sets: `TFDS_DATA_DIR`, or `~/tensorflow_datasets` as TFDS itself has it."""
+    """Prepared data sets: `TFDS_DATA_DIR`, or TFDS' own default, `~/tensorflow_datasets`."""
     return _from_environment("TFDS_DATA_DIR") or _home() / "tensorflow_datasets"
 
 
 def manual_dir() -> Path:
-    """Files put there by hand instead of downloads: `RNNBENCH_MANUAL_DIR`, or `downloads/manual` of `data_dir()`."""
+    """Files provided manually instead of downloaded: `RNNBENCH_MANUAL_DIR`, or `downloads/manual` in `data_dir()`."""
     return _from_environment("RNNBENCH_MANUAL_DIR") or data_dir() / "downloads" / "manual"
 
 
 def cache_dir() -> Path:
-    """Features computed once: `RNNBENCH_CACHE_DIR`, or `rnnbench` in the user's cache directory."""
+    """Cached features: `RNNBENCH_CACHE_DIR`, or `rnnbench` in the user's cache directory."""
     own = _from_environment("RNNBENCH_CACHE_DIR")
     return own or (_from_environment("XDG_CACHE_HOME") or _home() / ".cache") / "rnnbench"
 
 
-def settle_home() -> None:
-    """Where the user has no home directory, let the libraries that look for one take `cache_dir()`.
+def ensure_home() -> None:
+    """Set HOME to `cache_dir()` if the user has no home directory.
 
-    Else Keras and TFDS make a folder `~` in the working directory, and MLflow cannot be imported. Raises `UserError` if
-    that has no place either.
+    Otherwise Keras and TFDS would create a folder `~` in the working directory, and importing MLflow would fail. Raises
+    `UserError` if `cache_dir()` cannot be created either.
     """
     if os.path.expanduser("~") != "~":
         return
@@ -50,9 +50,9 @@ def _home() -> Path:
         raise UserError(_HOMELESS) from None
 
 
-def point_to(data: Path | None, manual: Path | None) -> None:
-    """Set the directories of data sets and of files put by hand, for this process and its workers; None: as it is."""
-    # By the environment, because the workers inherit it and a path is no part of a run.
+def set_directories(data: Path | None, manual: Path | None) -> None:
+    """Set `data_dir()` and `manual_dir()` for this process and its workers; None leaves one as it is."""
+    # Through the environment, because workers inherit it and a run does not depend on paths.
     for variable, path in (("TFDS_DATA_DIR", data), ("RNNBENCH_MANUAL_DIR", manual)):
         if path:
             os.environ[variable] = str(path.resolve())

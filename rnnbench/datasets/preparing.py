@@ -1,4 +1,4 @@
-"""Preparing a data set with its TFDS builder, and telling in one line what went wrong."""
+"""Prepares a data set with its TFDS builder, and explains any failure in one line."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 def prepare(name: str) -> None:
-    """Make the data set in the data directory, from the network or from files in the manual directory.
+    """Prepare a data set in the data directory, from downloads or from files in the manual directory.
 
-    A data set that is there and whole is left alone; a damaged one is replaced once the new one is made. Raises
-    `UserError` with what to do when the files cannot be had, are not the registered ones, or cannot be written.
+    An intact data set is left alone; a damaged one is replaced once the new one is complete. Raises `UserError` with a
+    remedy if files cannot be obtained, are not the registered ones, or cannot be written.
     """
     data_set = catalogue.find(name)
     status = catalogue.state(name).status
@@ -29,7 +29,7 @@ def prepare(name: str) -> None:
     import tensorflow_datasets as tfds
     from tensorflow_datasets.core.download import downloader
 
-    # TFDS' ten retries take 200 s to say that there is no network.
+    # With TFDS' ten retries it takes 200 s to report that there is no network.
     downloader.MAX_RETRIES = 2
     by_hand = location.manual_dir()
     config = tfds.download.DownloadConfig(manual_dir=by_hand if by_hand.is_dir() else None, try_download_gcs=False)
@@ -41,8 +41,8 @@ def prepare(name: str) -> None:
             builder.download_and_prepare(download_dir=location.data_dir() / "downloads", download_config=config)
     except Exception as error:
         if catalogue.state(name).status == "present":
-            return  # another process was faster
-        raise UserError(f"data set '{name}' was not prepared: {_explain(error, urls)}") from error
+            return  # another process has prepared it meanwhile
+        raise UserError(f"cannot prepare data set '{name}': {_explain(error, urls)}") from error
 
 
 def _builder(folder: str) -> tfds.core.DatasetBuilder:
@@ -56,7 +56,7 @@ def _builder(folder: str) -> tfds.core.DatasetBuilder:
 
 @contextmanager
 def _set_aside(path: Path) -> Iterator[None]:
-    """Keep what is damaged until something whole takes its place: some of it may be all that a person has."""
+    """Keep the damaged data until an intact copy replaces them: they may be the user's only copy."""
     aside = path.with_name(f"{path.name}.damaged")
     shutil.rmtree(aside, ignore_errors=True)
     path.rename(aside)
@@ -77,7 +77,7 @@ def _explain(error: Exception, urls: dict[str, str]) -> str:
         return _wrong_file(str(error))
     if isinstance(error, (requests.RequestException, DownloadError)):
         files = " and ".join(f"{file} (from {url})" for file, url in urls.items())
-        return f"the download failed; put {files} into {location.manual_dir()} and give the command again"
+        return f"the download failed; put {files} into {location.manual_dir()} and run the command again"
     if isinstance(error, OSError) and error.filename:
         return f"{error.strerror}: {error.filename}"
     return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"

@@ -1,4 +1,4 @@
-"""Reading prepared data sets: no network, no builder code, always in the same order."""
+"""Reads prepared data sets: without network or builder code, always in the same order."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from rnnbench.errors import UserError
 
 
 def rows(name: str, split: str) -> Iterator[dict[str, Any]]:
-    """The examples of a split of a prepared data set, as NumPy values, in the order of the files.
+    """The examples of a split of a prepared data set, as NumPy values, in file order.
 
-    Raises `UserError` where the data set is missing, or damaged in a way that only reading shows.
+    Raises `UserError` if the data set is missing, or if reading reveals damage.
     """
     catalogue.check(name)
     import tensorflow as tf
@@ -30,5 +30,5 @@ def rows(name: str, split: str) -> Iterator[dict[str, Any]]:
     except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
         raise UserError(
             f"data set '{name}' is damaged: split '{split}' cannot be read ({str(error).splitlines()[0]}); "
-            f"make it anew with `rnnbench data --prepare {name}`"
+            f"prepare it again with `rnnbench data --prepare {name}`"
         ) from error

@@ -1,4 +1,4 @@
-"""Features brought to mean 0 and deviation 1 by the training examples."""
+"""Standardises features with the mean and standard deviation of the training examples."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import NamedTuple
 import numpy as np
 
 _ROUNDING = 5e-7
-"""Deviation, as a share of the mean, up to which a feature only varies by the rounding of 32-bit numbers."""
+"""Deviation relative to the mean, up to which variation is only the rounding of 32-bit numbers."""
 
 
 class Scale(NamedTuple):
-    """What the training examples say of each feature, the last axis."""
+    """Statistics of the training examples for each feature, the last axis."""
 
     mean: np.ndarray
     deviation: np.ndarray
     constant: np.ndarray
-    """Whether a feature is the same in all training examples, but for rounding: it tells them nothing."""
+    """Whether a feature is constant over the training examples, up to rounding."""
 
     @classmethod
     def of(cls, train: np.ndarray) -> Scale:
@@ -26,7 +26,7 @@ class Scale(NamedTuple):
         return cls(mean, deviation, deviation <= _ROUNDING * np.abs(mean))
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
-        """`values` standardised, float64; a feature that is constant in training is 0, whatever it is elsewhere."""
+        """`values` standardised, float64; a feature that is constant in training becomes 0 everywhere."""
         scaled: np.ndarray = (values - self.mean) / np.where(self.constant, 1.0, self.deviation)
         scaled[..., self.constant] = 0
         return scaled

@@ -151,7 +151,7 @@ def quiet_tensorflow() -> None:
     """Keep TensorFlow's start-up chatter off the terminal, and Keras on it; before they are imported."""
     import logging
 
-    location.settle_home()
+    location.ensure_home()
     if "keras" not in sys.modules:
         os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -12,7 +12,7 @@ from enum import Enum, auto
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from rnnbench.errors import UserError, posix_only, unwritable
+from rnnbench.errors import UserError, require_posix_module, unwritable
 from rnnbench.execution.holder import Holder
 
 EXPIRY = 60.0
@@ -238,7 +238,7 @@ class Leases:
 
 def _lock(file: int, shared: bool = False) -> bool | None:
     """Whether the file could be locked, until it is closed; None where the file system knows no locks."""
-    fcntl = posix_only("fcntl", "sharing the runs of a store")
+    fcntl = require_posix_module("fcntl", "sharing the runs of a store")
     kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     for patience in (0.0, 0.01, 0.03):
         # Whoever only looks holds the lock for an instant.

@@ -16,7 +16,7 @@ from rnnbench.errors import UserError
 from rnnbench.execution.base import quiet_tensorflow
 from rnnbench.execution.machine import cores
 from rnnbench.execution.preflight import Findings, Requirements, examine
-from rnnbench.text.credentials import hidden_address, scrubbed
+from rnnbench.text.credentials import masked_address, scrubbed
 
 ANSWER_SECONDS = 5.0
 EXAMINE_SECONDS = 180.0
@@ -67,7 +67,7 @@ class Cluster:
             reason = str(error).strip().partition("\n")[0]
             if address and os.environ.get("RAY_AUTH_MODE") != "token":
                 reason += "; if its head asks for a token, set RAY_AUTH_MODE=token and its RAY_AUTH_TOKEN here too"
-            head = hidden_address(address) if address else "of this machine"
+            head = masked_address(address) if address else "of this machine"
             raise UserError(f"cannot join the Ray cluster {head}: {scrubbed(reason)}") from error
         # Its notices of lost nodes, each with 25 lines of a log, have no switch; the executor says it in one line.
         ray._private.worker.print_to_stdstream = lambda *args, **kwargs: None
@@ -205,7 +205,7 @@ def _check_that_ray_answers(address: str) -> None:
     host, _, port = address.rpartition(":")
     if not host or not port.isdigit() or "/" in host:
         raise UserError(
-            f"--address {hidden_address(address)}: must be HOST:PORT of the cluster's head, e.g. 10.0.0.1:6379"
+            f"--address {masked_address(address)}: must be HOST:PORT of the cluster's head, e.g. 10.0.0.1:6379"
         )
     # Ray reads these as the address by which other machines know this one.
     host = get_node_ip_address() if host in ("localhost", "127.0.0.1") else host

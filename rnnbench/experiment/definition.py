@@ -40,7 +40,7 @@ from rnnbench.identity import class_code, signature
 from rnnbench.models.base import Model
 from rnnbench.models.sizing import BudgetError, check_budget, units_for_budget
 from rnnbench.tasks.base import Task
-from rnnbench.tasks.fed import UnfitDataError
+from rnnbench.tasks.data_digest import UnfitDataError
 
 
 class Experiment(Settings):
@@ -167,10 +167,10 @@ class Experiment(Settings):
         for task_label, model_label in itertools.product(self.tasks, self.models):
             points += self._cell(task_label, model_label, fingerprints)
         for task_class in {type(point.task) for point in points}:
-            class_code.forget_cached(task_class)
+            class_code.clear_caches(task_class)
         seen: dict[str, RunSpec] = {}
         for point in points:
-            twin = seen.setdefault(signature.written(point.settings), point)
+            twin = seen.setdefault(signature.canonical_json(point.settings), point)
             if twin is not point:
                 raise SettingError((), f"two points of the grid are the same run: '{twin.name}' and '{point.name}'")
         return tuple(points)

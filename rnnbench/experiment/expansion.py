@@ -15,7 +15,7 @@ from rnnbench.errors import SettingError
 from rnnbench.experiment.feasibility import InfeasibleError, check_class, telling
 from rnnbench.experiment.mistakes import explain, unknown_key
 from rnnbench.experiment.settings import KeyPath, Training
-from rnnbench.text.strict_json import not_finite
+from rnnbench.text.strict_json import first_non_finite
 
 Values = dict[str, tuple[Any, KeyPath]]
 """Settings as written, each with the place where it was written."""
@@ -73,7 +73,7 @@ def every_point(settings: type[Any], values: Values, path: KeyPath) -> Iterator[
 def _check_finite(settings: BaseModel) -> None:
     """Raise `InfeasibleError` for what pydantic lets pass: a default, and a number in a field of any type."""
     for key, value in settings:
-        if (number := not_finite(value)) is not None:
+        if (number := first_non_finite(value)) is not None:
             raise InfeasibleError(key, f"{key}: {number} is not valid: should be a finite number")
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from rnnbench.errors import UserError
-from rnnbench.identity.class_code import named
+from rnnbench.identity.class_code import describe
 from rnnbench.models.base import Model
 from rnnbench.models.sizing import BudgetError
 from rnnbench.tasks.base import Features, Layout, Task, Tokens
@@ -58,19 +58,19 @@ def check_class(thing: type[Task] | type[Model]) -> None:
     """Raise `InfeasibleError` unless the class defines all that its contract asks, to be called as the suite does."""
     missing = sorted(thing.__abstractmethods__)
     if missing:
-        raise InfeasibleError("", f"{named(thing)} lacks {', '.join(missing)}")
+        raise InfeasibleError("", f"{describe(thing)} lacks {', '.join(missing)}")
     (base,) = (base for base in _CALLS if issubclass(thing, base))
     for name, (positional, keywords) in _CALLS[base].items():
         method = getattr(thing, name)
         if name in thing.model_fields or not callable(method):
             found = "a setting" if name in thing.model_fields else _shown(method)
-            raise InfeasibleError("", f"{named(thing)}: {name} is {found}, and must be a method")
+            raise InfeasibleError("", f"{describe(thing)}: {name} is {found}, and must be a method")
         bound = isinstance(inspect.getattr_static(thing, name), classmethod | staticmethod)
         try:
             inspect.signature(method).bind(*(() if bound else (None,)), *positional, **keywords)
         except (TypeError, ValueError):
             call = ", ".join((*positional, *keywords))
-            raise InfeasibleError("", f"{named(thing)}: {name} cannot be called as {name}({call})") from None
+            raise InfeasibleError("", f"{describe(thing)}: {name} cannot be called as {name}({call})") from None
 
 
 def check_task(task: Task, batch_size: int) -> None:
@@ -80,7 +80,9 @@ def check_task(task: Task, batch_size: int) -> None:
     for part, least in (("evidence", 1), ("lag", 0), ("readout", 1)):
         _refuse_unless_size(thing, f"layout.{part}", getattr(layout, part), least)
     if layout.lag != task.lag:
-        raise InfeasibleError("", f"{named(thing)}: layout.lag is {layout.lag}, and must be the task's lag, {task.lag}")
+        raise InfeasibleError(
+            "", f"{describe(thing)}: layout.lag is {layout.lag}, and must be the task's lag, {task.lag}"
+        )
     inputs = _asked(task, "inputs", (Features, Tokens), "rnnbench.Features or rnnbench.Tokens")
     for part, size in inputs._asdict().items():
         _refuse_unless_size(thing, f"inputs.{part}", size, 1)
@@ -116,7 +118,7 @@ def _refuse_unhashable(thing: Task | Model) -> None:
         except TypeError:
             kind = type(getattr(thing, name)).__name__
             raise InfeasibleError(
-                name, f"{named(type(thing))}: a {kind} is no setting; make it a tuple, or a frozen model"
+                name, f"{describe(type(thing))}: a {kind} is no setting; make it a tuple, or a frozen model"
             ) from None
 
 
@@ -130,7 +132,7 @@ def telling(thing: type, what: str, key: str = "") -> Iterator[None]:
     except Exception as error:
         place = _raised_at(thing, error)
         message = " ".join(f"{type(error).__name__}: {error}".split())
-        raise InfeasibleError(key, f"{named(thing)}: {what} raised {message}{place}") from error
+        raise InfeasibleError(key, f"{describe(thing)}: {what} raised {message}{place}") from error
 
 
 def _raised_at(thing: type, error: Exception) -> str:
@@ -147,14 +149,14 @@ def _asked(thing: Task | Model, name: str, kinds: tuple[type, ...], wanted: str)
     with telling(type(thing), name):
         value = getattr(thing, name)
     if not isinstance(value, kinds) or inspect.ismethod(value):
-        raise InfeasibleError("", f"{named(type(thing))}: {name} is {_shown(value)}, and must be {wanted}")
+        raise InfeasibleError("", f"{describe(type(thing))}: {name} is {_shown(value)}, and must be {wanted}")
     return value
 
 
 def _refuse_unless_size(thing: type, name: str, value: Any, least: int) -> None:
     if not isinstance(value, Integral) or isinstance(value, bool) or int(value) < least:
         wanted = f"an integer of {least} or more"
-        raise InfeasibleError("", f"{named(thing)}: {name} is {_shown(value)}, and must be {wanted}")
+        raise InfeasibleError("", f"{describe(thing)}: {name} is {_shown(value)}, and must be {wanted}")
 
 
 def _shown(value: Any) -> str:

@@ -13,9 +13,9 @@ from rnnbench import registry
 from rnnbench.errors import UserError
 from rnnbench.experiment.settings import GradientProbes, Implementation, Training
 from rnnbench.identity import class_code, signature
-from rnnbench.identity.signature import PARTS
+from rnnbench.identity.signature import PART_VERSIONS
 from rnnbench.models.base import Model
-from rnnbench.tasks import fed
+from rnnbench.tasks import data_digest
 from rnnbench.tasks.base import Task
 
 
@@ -86,16 +86,18 @@ class RunSpec:
         task_class, model_class = type(self.task), type(self.model)
         return {
             "task": registry.tasks.name_of(task_class),
-            "task_code": class_code.of(task_class),
+            "task_code": class_code.identity(task_class),
             "task_settings": self.task.model_dump(mode="json"),
             "model": registry.models.name_of(model_class),
-            "model_code": class_code.of(model_class),
+            "model_code": class_code.identity(model_class),
             "model_settings": self.model.model_dump(mode="json"),
             "seed": self.seed,
             "training": self.training.model_dump(mode="json"),
             "gradients": self.gradients.model_dump(mode="json"),
             "versions": {
-                part: PARTS[part] for part in PARTS if part != "layers" or self.training.implementation == "fast"
+                part: PART_VERSIONS[part]
+                for part in PART_VERSIONS
+                if part != "layers" or self.training.implementation == "fast"
             },
         }
 
@@ -104,7 +106,7 @@ class RunSpec:
         """Of the data as they were when this was first asked; None where they are absent."""
         task = self.canonical.task
         settings = task.model_dump(mode="json", exclude={"lag"})
-        key = signature.written([self.settings["task"], settings])
+        key = signature.canonical_json([self.settings["task"], settings])
         if key not in self.fingerprints:
             self.fingerprints[key] = task.fingerprint()
         return self.fingerprints[key]
@@ -123,7 +125,7 @@ class RunSpec:
     def _hashed(self) -> dict[str, Any]:
         parts = {"task_settings": self.canonical.task, "model_settings": self.canonical.model}
         parts |= {"training": self.training, "gradients": self.gradients}
-        return self.settings | {name: signature.hashed(part) for name, part in parts.items()}
+        return self.settings | {name: signature.signed_values(part) for name, part in parts.items()}
 
     def check_current(self) -> None:
         """Raise `UserError`, one line, if code or data are not those of the signature any more, or cannot be read."""
@@ -133,7 +135,7 @@ class RunSpec:
         task = self.canonical.task
         now = task.fingerprint()
         if now is None:
-            fed.read(task)  # which says what is wrong
+            data_digest.compute(task)  # which says what is wrong
             raise UserError(f"tasks.{self.task_label}: the data are not there, says its fingerprint")
         if now != self.fingerprint:
             raise UserError(
@@ -144,7 +146,7 @@ class RunSpec:
     def __reduce__(self) -> tuple[Any, ...]:
         # As plain values, because a process that has not loaded the plug-ins cannot unpickle their classes.
         labels = (self.task_label, self.model_label, self.plugins, self.task_axes, self.model_axes, self.log_model)
-        homes = [home for thing in (type(self.task), type(self.model)) if (home := class_code.home_of(thing))]
+        homes = [home for thing in (type(self.task), type(self.model)) if (home := class_code.module_to_import(thing))]
         return _restore, (self.settings, *labels, homes)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnnbench.errors import posix_only
+from rnnbench.errors import require_posix_module
 from rnnbench.experiment.run_spec import one_of_each
 from rnnbench.grid.stages import needed, planned
 from rnnbench.grid.workspace import to_do, work_place
@@ -68,11 +68,11 @@ class Grid:
         `fresh`: first forget what the store has of these runs. Raises `UserError` before anything is written if the
         data, the store or the cluster is not there.
         """
-        from rnnbench.datasets.location import settle_home
+        from rnnbench.datasets.location import ensure_home
         from rnnbench.tracking.writer import Tracker
 
-        posix_only("fcntl", "running a grid")
-        settle_home()
+        require_posix_module("fcntl", "running a grid")
+        ensure_home()
         if out is not None:
             import rnnbench.report  # noqa: F401  (raises where none can be drawn)
         executors.check(self.experiment.runs)

@@ -1,1 +1,1 @@
-"""What code a result comes from: plug-ins loaded from the bytes that are hashed, and the versions of our own parts."""
+"""Which code a result comes from: versions of the built-in parts, and digests of plug-ins, which run as hashed."""

@@ -1,9 +1,9 @@
-"""What stands in a signature for the code of a task or a model.
+"""How a signature identifies the code of a task or a model.
 
-For a class of ours its `version`, which we raise when a change alters results, along all of its parents: each class has
-its own. For a class from outside the digest of its sources, since nobody can be asked to remember, and the versions of
-what it takes from us: parents, and the tasks, models and layers that its sources import. A class without a file, in a
-notebook or on standard input, is signed by its own text or byte code and by what that refers to: see `live_code`.
+A built-in class is identified by its own `version`, raised when a change alters results, and by those of its parents.
+A plug-in class is identified by the digest of its sources, since its author may forget to raise a version, and by the
+versions of the built-in code it uses: parents, and the tasks, models and layers that its sources import. A class
+without a file (notebook, standard input) is identified by its own code and all that refers to: see `interactive_code`.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ import sys
 from typing import Any
 
 from rnnbench.errors import UserError
-from rnnbench.identity import live_code, plugins, sources
-from rnnbench.identity.signature import PARTS
+from rnnbench.identity import interactive_code, plugins, sources
+from rnnbench.identity.signature import PART_VERSIONS
 from rnnbench.identity.sources import Sources
 
-_OURS = f"{sources.OURS}."
+_PREFIX = f"{sources.PACKAGE}."
 _FOUNDATIONS = {"pydantic"} | sys.stdlib_module_names - {"__main__"}
-"""Where parents come from that are no part of any task or model."""
-_TYPED_IN = ("__main__", "__mp_main__")
-_noted: dict[type, Sources] = {}
-"""Of each registered class from outside the sources from which it was made."""
+"""Packages whose classes, as parents, are not part of any task or model."""
+_INTERACTIVE = ("__main__", "__mp_main__")
+_sources_of: dict[type, Sources] = {}
+"""The sources of each plug-in class, as they were when it was defined."""
 
 
-def named(thing: Any) -> str:
+def describe(thing: Any) -> str:
     """`class Mine (/path/mine.py:12)`."""
     kind = "class " if isinstance(thing, type) else ""
     name = getattr(thing, "__qualname__", repr(thing))
@@ -35,73 +35,75 @@ def named(thing: Any) -> str:
         return f"{kind}{name} of {getattr(thing, '__module__', 'an unknown module')}"
 
 
-def note(thing: type) -> None:
-    """Remember the sources of a class while they are those that run: it is being defined now."""
-    if thing not in _noted and not is_ours(thing) and (found := _sources(thing)) is not None:
-        _noted[thing] = found
+def remember_sources(thing: type) -> None:
+    """Record the sources of a plug-in class while it is being defined, when they still match the running code."""
+    if thing not in _sources_of and not is_built_in(thing) and (found := _read_sources(thing)) is not None:
+        _sources_of[thing] = found
 
 
-def of(thing: type) -> dict[str, Any]:
-    """Plain values that change when the code of the class does."""
+def identity(thing: type) -> dict[str, Any]:
+    """JSON values that identify the code of a class, for a signature."""
     versions: dict[str, int] = {}
     digests: list[str] = []
     for parent in thing.__mro__:
-        if is_ours(parent):
+        if is_built_in(parent):
             versions |= _version(parent)
         elif parent.__module__.partition(".")[0] not in _FOUNDATIONS:
-            note(parent)
-            source = _noted.get(parent)
-            # By what it is and not by its module: a plug-in's module is named by where its file lies.
-            digests.append(f"{parent.__qualname__} {source.digest if source else live_code.digest(parent)}")
-            versions |= _taken_from_us(source) if source else {}
+            remember_sources(parent)
+            source = _sources_of.get(parent)
+            # Not by its module, whose name depends on where the plug-in's file is.
+            digests.append(f"{parent.__qualname__} {source.digest if source else interactive_code.digest(parent)}")
+            versions |= _versions_imported(source) if source else {}
     return {"versions": versions, "sources": digests}
 
 
-def is_ours(thing: type) -> bool:
+def is_built_in(thing: type) -> bool:
     """Whether a class is built in."""
-    return thing.__module__.startswith(_OURS)
+    return thing.__module__.startswith(_PREFIX)
 
 
-def home_of(thing: type) -> str | None:
-    """The module that a worker must import to know the class; None for ours, a plug-in's and what has none."""
+def module_to_import(thing: type) -> str | None:
+    """The module that a worker must import for this class; None if built in, of a plug-in, or interactive."""
     name = thing.__module__
-    known = is_ours(thing) or name in _TYPED_IN or plugins.holds(name)
+    known = is_built_in(thing) or name in _INTERACTIVE or plugins.is_plugin_code(name)
     return None if known else name
 
 
 def check_reachable(thing: type) -> None:
-    """Raise `UserError` if other machines cannot have this class, because it is in no module that they could load."""
-    if thing.__module__ in _TYPED_IN:
+    """Raise `UserError` if other machines cannot import this class, because it was defined interactively."""
+    if thing.__module__ in _INTERACTIVE:
         raise UserError(
-            f"class {thing.__qualname__} is defined in {thing.__module__}, where other machines do not find it: "
-            "put it into a file and name that under 'plugins:', or run it on this machine"
+            f"class {thing.__qualname__} is defined in {thing.__module__}, which other machines cannot import: "
+            "put it into a file listed under 'plugins:', or run it on this machine"
         )
 
 
 def check_current(thing: type, on_disk: bool = False) -> None:
-    """Raise `UserError` if running the class here would not run what it was signed by.
+    """Raise `UserError` if the code that would run is no longer the code that was signed.
 
-    Another plug-in may have put modules in the place of those that it imports as it runs, or one of these was edited.
-    `on_disk`: it will run elsewhere, from its files, so no file may have been edited.
+    A module that the class imports only at run time may have been edited, or replaced by another plug-in's of that
+    name. `on_disk`: the class will run elsewhere, from its files, so none of them may have been edited.
     """
-    found = _noted.get(thing)
+    found = _sources_of.get(thing)
     if found is None:
         return
-    to_come = (one for name, one in found.imported.items() if name not in sys.modules and not plugins.keeps(name))
-    changed = found.changed if on_disk else next((one.file for one in to_come if not one.is_current), None)
+    not_imported = (
+        one for name, one in found.imported.items() if name not in sys.modules and not plugins.is_pinned(name)
+    )
+    changed = found.edited_file if on_disk else next((one.file for one in not_imported if not one.is_current), None)
     if changed:
         raise UserError(f"{changed} was edited after the experiment was loaded: load the experiment again")
-    if plugins.is_overtaken(found):
+    if plugins.is_shadowed(found):
         raise UserError(
-            f"another plug-in has been loaded whose modules have the names of those of {found.root.file}: "
+            f"another plug-in has been loaded whose modules have the same names as those of {found.root.file}: "
             "load the experiment again"
         )
 
 
-def forget_cached(thing: type) -> None:
-    """Empty what functions of the class and of its modules remember (`functools.lru_cache`): files may have changed."""
-    names = {parent.__module__ for parent in thing.__mro__ if not is_ours(parent)} - _FOUNDATIONS
-    names |= set(_noted[thing].imported) if thing in _noted else set()
+def clear_caches(thing: type) -> None:
+    """Clear the caches (`functools.lru_cache`) of a class and its modules, since files they read may have changed."""
+    names = {parent.__module__ for parent in thing.__mro__ if not is_built_in(parent)} - _FOUNDATIONS
+    names |= set(_sources_of[thing].imported) if thing in _sources_of else set()
     for name in names:
         module = sys.modules.get(name)
         inside = [one for parent in thing.__mro__ if parent.__module__ == name for one in vars(parent).values()]
@@ -112,19 +114,19 @@ def forget_cached(thing: type) -> None:
 
 
 def _version(thing: type) -> dict[str, int]:
-    # Its own: a class that inherits the version of its parent would count that twice.
-    name = f"{thing.__module__.removeprefix(_OURS)}.{thing.__qualname__}"
+    # Not an inherited version, which already counts for the parent.
+    name = f"{thing.__module__.removeprefix(_PREFIX)}.{thing.__qualname__}"
     return {name: vars(thing).get("version", 1)} if hasattr(thing, "version") else {}
 
 
-def _sources(thing: type) -> Sources | None:
-    """None for a class that was not read from a file."""
+def _read_sources(thing: type) -> Sources | None:
+    """The sources of a class; None if it does not come from a file."""
     module = sys.modules.get(thing.__module__)
     known = plugins.sources_of(thing.__module__)
     file = getattr(module, "__file__", None)
     if known is not None or not file:
         return known
-    # Under `python -m` the main module is known by a name of its own, which its relative imports go by.
+    # Under `python -m`, relative imports resolve against the name in the spec, not against `__main__`.
     spec = getattr(module, "__spec__", None)
     try:
         return sources.read(spec.name if spec else thing.__module__, file)
@@ -132,13 +134,14 @@ def _sources(thing: type) -> Sources | None:
         return None
 
 
-def _taken_from_us(found: Sources) -> dict[str, int]:
+def _versions_imported(found: Sources) -> dict[str, int]:
+    """The versions of the built-in tasks, models and layers that some sources import."""
     versions: dict[str, int] = {}
-    for name in found.ours:
-        if f"{name}.".startswith(f"{_OURS}layers."):
-            versions["layers"] = PARTS["layers"]
+    for name in found.built_in:
+        if f"{name}.".startswith(f"{_PREFIX}layers."):
+            versions["layers"] = PART_VERSIONS["layers"]
         module = sys.modules.get(name)
-        if module is not None and name.startswith((f"{_OURS}tasks.", f"{_OURS}models.")):
+        if module is not None and name.startswith((f"{_PREFIX}tasks.", f"{_PREFIX}models.")):
             for thing in vars(module).values():
                 if isinstance(thing, type) and thing.__module__ == name:
                     versions |= _version(thing)

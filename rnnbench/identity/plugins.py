@@ -1,8 +1,7 @@
-"""Loading plug-ins so that the code that is signed is the code that runs.
+"""Loads plug-ins such that the code that runs is the code that was signed.
 
-A plug-in and the local modules that it imports are executed from the very bytes that were read for the signature, past
-Python's cache of bytecode, which takes an edit within the same second for none. Modules beside it are found first, as
-Python has it for scripts.
+A plug-in and the local modules it imports are executed from the very bytes read for the signature, bypassing Python's
+bytecode cache, which misses edits within the same second. As for scripts, modules in a plug-in's folder come first.
 """
 
 from __future__ import annotations
@@ -23,21 +22,19 @@ from rnnbench.identity import sources
 from rnnbench.identity.sources import Source, Sources
 
 _loaded: dict[str, Sources] = {}
-"""Of each module that was loaded as a plug-in, by the name of the module, what it was made from."""
+"""The sources of each loaded plug-in, by module name."""
+_requested: set[str] = set()
+"""Modules of the plug-ins in the latest call of `load`."""
+_superseded: set[str] = set()
+"""Modules of which another plug-in has taken over a registered name."""
 
 
-_wanted: set[str] = set()
-"""Modules of the plug-ins that were asked for last."""
-_replaced: set[str] = set()
-"""Modules some of whose names others have taken."""
-
-
-def load(plugins: Sequence[str], fresh: bool, replaced: Callable[[set[str]], AbstractContextManager[None]]) -> None:
+def load(plugins: Sequence[str], fresh: bool, forgetting: Callable[[set[str]], AbstractContextManager[None]]) -> None:
     """Import modules and `.py` files.
 
-    `fresh`: all anew, for what they have read and keep in memory may have changed; else those that are not there yet,
-    or not as their files are now. `replaced` is entered with the names of the modules that are about to be executed,
-    again or for the first time. Raises `UserError` with the plug-in's name.
+    `fresh`: execute all again, since data they keep in memory may have changed; otherwise only those that are new or
+    whose files were edited. They are executed inside `forgetting(names of these modules)`. Raises `UserError` with the
+    name of the plug-in.
     """
     wanted = {plugin: _read(plugin) for plugin in plugins}
     _refuse_two_of_a_name([found for _, found in wanted.values() if found])
@@ -48,10 +45,12 @@ def load(plugins: Sequence[str], fresh: bool, replaced: Callable[[set[str]], Abs
     }
     modules = {name for name, _ in stale.values()}
     modules.update(*(found.imported for _, found in stale.values() if found))
-    _wanted.clear()
-    _wanted.update(modules, *(({name} | set(found.imported) if found else {name}) for name, found in wanted.values()))
-    with replaced(modules):
-        _replaced.difference_update(modules)
+    _requested.clear()
+    _requested.update(
+        modules, *(({name} | set(found.imported) if found else {name}) for name, found in wanted.values())
+    )
+    with forgetting(modules):
+        _superseded.difference_update(modules)
         for _, found in stale.values():
             if found:
                 _forget(found)
@@ -59,51 +58,51 @@ def load(plugins: Sequence[str], fresh: bool, replaced: Callable[[set[str]], Abs
             _execute(plugin, name, found)
 
 
-def give_way(module: str) -> bool:
-    """Whether what a module has registered may be replaced: it is a plug-in's, which the last call did not ask for."""
-    gives_way = holds(module) and module not in _wanted
-    if gives_way:
-        _replaced.add(module)
-    return gives_way
+def supersede(module: str) -> bool:
+    """Whether others may take over the names that a module registered: a plug-in's, absent from the latest `load`."""
+    superseded = is_plugin_code(module) and module not in _requested
+    if superseded:
+        _superseded.add(module)
+    return superseded
 
 
 def sources_of(module: str) -> Sources | None:
-    """What a module of a plug-in, or one that a plug-in imports, was made from; None for any other."""
+    """The sources of a plug-in or of a local module that it imports; None for any other module."""
     if module in _loaded:
         return _loaded[module]
-    source = _finder.watched.get(module)
+    source = _finder.pinned.get(module)
     if source is None:
         return None
     return sources.read(module, source.file, _finder.folders)
 
 
-def holds(module: str) -> bool:
-    """Whether a module is a plug-in, or one that a plug-in imports."""
-    return module in _loaded or module in _finder.watched
+def is_plugin_code(module: str) -> bool:
+    """Whether a module is a plug-in, or a local module that one imports."""
+    return module in _loaded or module in _finder.pinned
 
 
-def keeps(module: str) -> bool:
-    """Whether an import of this module gets what was read for a signature, whatever its file says by now."""
-    return module in _finder.watched
+def is_pinned(module: str) -> bool:
+    """Whether importing this module executes what was read for a signature, whatever its file contains by now."""
+    return module in _finder.pinned
 
 
-def is_overtaken(found: Sources) -> bool:
-    """Whether an import in this code would now get another file than the one it was signed with."""
-    return any(_finder.watched.get(name, one) != one for name, one in found.imported.items())
+def is_shadowed(found: Sources) -> bool:
+    """Whether an import in this code would now find a different file than when it was signed."""
+    return any(_finder.pinned.get(name, one) != one for name, one in found.imported.items())
 
 
 def _read(plugin: str) -> tuple[str, Sources | None]:
-    """The name of a plug-in's module, and its sources; None for what is no Python file of one's own."""
+    """The name of a plug-in's module, and its sources; None if it is not a local Python file."""
     if plugin.endswith(".py"):
         path = Path(plugin)
         if not path.is_file():
             raise UserError(f"plugin '{plugin}' is not a Python file that exists")
-        # Named by its place, so that two files of one name in two folders stay apart and a worker finds the same.
+        # The path in the name distinguishes files of the same name, and gives the same name in every worker.
         name = f"rnnbench_plugin_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
         return name, sources.read(name, plugin, [str(path.parent)])
     try:
         spec = sources.find(plugin)
-    except Exception:  # whatever is wrong shows, with a better message, when it is imported
+    except Exception:  # importing it will fail with a better message
         spec = None
     if spec is None or not spec.has_location or not isinstance(spec.loader, SourceFileLoader):
         return plugin, None
@@ -118,21 +117,21 @@ def _refuse_two_of_a_name(found: Iterable[Sources]) -> None:
             other = files.setdefault(name, source.file)
             if other != source.file:
                 raise UserError(
-                    f"two plug-ins import two different modules by the name '{name}': {other} and {source.file}; "
+                    f"two plug-ins import different modules named '{name}': {other} and {source.file}; "
                     "rename one of them"
                 )
 
 
 def _is_as_loaded(name: str, found: Sources) -> bool:
-    taken = _replaced & {name, *found.imported}
-    return _loaded.get(name) == found and not taken and not is_overtaken(found)
+    superseded = _superseded & {name, *found.imported}
+    return _loaded.get(name) == found and not superseded and not is_shadowed(found)
 
 
 def _forget(found: Sources) -> None:
     for name in found.imported:
         if name != "__main__":
             sys.modules.pop(name, None)
-    _finder.watched.update({name: one for name, one in found.imported.items() if one.is_python})
+    _finder.pinned.update({name: one for name, one in found.imported.items() if one.is_python})
 
 
 def _execute(plugin: str, name: str, found: Sources | None) -> None:
@@ -141,12 +140,12 @@ def _execute(plugin: str, name: str, found: Sources | None) -> None:
         if found is None:
             importlib.import_module(name)
             return
-        _loaded[name] = found  # before it runs: its classes are signed as they are defined
-        _finder.attend(str(Path(found.root.file).parent) if plugin.endswith(".py") else None)
+        _loaded[name] = found  # before execution, as classes record their sources when defined
+        _finder.install(str(Path(found.root.file).parent) if plugin.endswith(".py") else None)
         if plugin.endswith(".py"):
             _execute_file(name, found)
         else:
-            _finder.watched[name] = found.root
+            _finder.pinned[name] = found.root
             sys.modules.pop(name, None)
             importlib.import_module(name)
     except BaseException as error:
@@ -159,7 +158,7 @@ def _execute(plugin: str, name: str, found: Sources | None) -> None:
 
 
 def _execute_file(name: str, found: Sources) -> None:
-    loader = _Kept(name, found.root)
+    loader = _PinnedLoader(name, found.root)
     spec = importlib.util.spec_from_file_location(name, found.root.file, loader=loader)
     assert spec is not None
     module = importlib.util.module_from_spec(spec)
@@ -179,8 +178,8 @@ def _put_back(name: str, before: ModuleType | None) -> None:
         sys.modules[name] = before
 
 
-class _Kept(SourceFileLoader):
-    """Makes a module from what was read, and from nothing that was compiled before."""
+class _PinnedLoader(SourceFileLoader):
+    """Executes a module from the bytes that were read, never from cached bytecode."""
 
     def __init__(self, name: str, source: Source) -> None:
         super().__init__(name, source.file)
@@ -191,31 +190,31 @@ class _Kept(SourceFileLoader):
         return code
 
 
-class _Finder:
-    """Finds the local modules of plug-ins, and no others; first in `sys.meta_path` once there is a plug-in."""
+class _PinnedFinder:
+    """Finds the local modules of plug-ins, and no others; the first of `sys.meta_path` once a plug-in is loaded."""
 
-    keeps_sources = True
+    pins_sources = True
 
     def __init__(self) -> None:
-        self.watched: dict[str, Source] = {}
+        self.pinned: dict[str, Source] = {}
         self.folders: list[str] = []
 
-    def attend(self, folder: str | None) -> None:
+    def install(self, folder: str | None) -> None:
         if folder and folder not in self.folders:
             self.folders.append(folder)
         if self not in sys.meta_path:
             sys.meta_path.insert(0, self)
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        source = self.watched.get(name)
+        source = self.pinned.get(name)
         if source is None:
-            # A folder without `__init__.py`, which is a package too.
-            holds_some = any(one.startswith(f"{name}.") for one in self.watched)
+            # Perhaps a namespace package: a folder without `__init__.py`.
+            holds_some = any(one.startswith(f"{name}.") for one in self.pinned)
             return PathFinder.find_spec(name, path or [*self.folders[::-1], *sys.path]) if holds_some else None
         places = [str(Path(source.file).parent)] if source.is_package else None
         return importlib.util.spec_from_file_location(
-            name, source.file, loader=_Kept(name, source), submodule_search_locations=places
+            name, source.file, loader=_PinnedLoader(name, source), submodule_search_locations=places
         )
 
 
-_finder = _Finder()
+_finder = _PinnedFinder()

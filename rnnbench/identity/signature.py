@@ -1,7 +1,7 @@
-"""What a signature is made of beside the settings: a version for each part of the suite that every run goes through.
+"""How a signature is computed: settings as JSON values, and a version for each part of the code that runs share.
 
-Tasks and models have a version of their own, `Task.version` and `Model.version`. A test holds the results of short
-runs; where they move it names the part whose version to raise.
+Tasks and models have versions of their own, `Task.version` and `Model.version`. The golden test compares the results of
+short runs with stored ones; when they change, it names the part whose version to raise.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ from typing import Any
 
 from pydantic import BaseModel
 
-PARTS = {
-    # Raise with a change of results by the training step, the optimiser, clipping, batches, evaluation, early stopping,
-    # the head, the embedding, or the seeding of weights: `training`, `compiled`, `feeding`, `models.network`.
+PART_VERSIONS = {
+    # Raise when results change through the training step, optimiser, clipping, batches, evaluation, early stopping,
+    # head, embedding or weight seeding: `training`, without its `probes`.
     "training": 1,
-    # Raise with a change of what a fast recurrent layer computes: `layers`. Not in a run with `implementation: stock`.
+    # Raise when a fast recurrent layer computes something else: `layers`. Not part of `implementation: stock`.
     "layers": 1,
-    # Raise with a change of what gradient profile, spectra, norms or saturation say: `gradients`, `diagnostics`.
+    # Raise when gradient profiles, spectra, norms or saturation change: `training.probes`.
     "probes": 1,
 }
 
 
 @dataclass(frozen=True)
 class Joined:
-    """Marks a setting that came later: `shards: Annotated[int, Joined(earlier=1)] = 4`.
+    """Marks a setting that was added later: `shards: Annotated[int, Joined(earlier=1)] = 4`.
 
-    At `earlier`, the value that does what was done before the setting was there, the setting is no part of the
-    signature, whatever its default is; so results from before it are found, and none passes for what it is not.
+    At `earlier`, the value that reproduces the behaviour before the setting existed, it is left out of the signature,
+    whatever its default. So earlier results are still found, and never mistaken for those of another value.
     """
 
     earlier: Any
@@ -38,43 +38,42 @@ class Joined:
 
 @dataclass(frozen=True)
 class HashedAs:
-    """Marks a setting that was renamed: it stands in the signature under its old name."""
+    """Marks a renamed setting: the signature keeps its old name."""
 
     name: str
 
 
-def hashed(settings: BaseModel) -> dict[str, Any]:
-    """Settings as plain values, as far as they belong into a signature, under the names that they have there.
+def signed_values(settings: BaseModel) -> dict[str, Any]:
+    """The settings that belong in a signature, as JSON values under their names there; nested settings too.
 
-    The marks `Joined` and `HashedAs` are read off the field itself (`Annotated[int | None, ...]`), also in settings
-    within settings.
+    `Joined` and `HashedAs` are looked for on the field itself, so write `Annotated[int | None, ...]`.
     """
     plain = settings.model_dump(mode="json")
     found: dict[str, Any] = {}
     for name, field in type(settings).model_fields.items():
         if name not in plain:
-            continue  # the field says that it is no part of what is written down
+            continue  # excluded by the field itself
         inner = getattr(settings, name)
-        value = hashed(inner) if isinstance(inner, BaseModel) else plain[name]
+        value = signed_values(inner) if isinstance(inner, BaseModel) else plain[name]
         marks = {type(mark): mark for mark in field.metadata}
-        if Joined in marks and written(value) == written(_like(value, marks[Joined].earlier)):
+        if Joined in marks and canonical_json(value) == canonical_json(_like(value, marks[Joined].earlier)):
             continue
         found[marks[HashedAs].name if HashedAs in marks else name] = value
     return found
 
 
 def digest(values: Mapping[str, Any]) -> str:
-    """16 hexadecimal digits that stand for plain values, whatever their order."""
-    return hashlib.sha256(written(values).encode()).hexdigest()[:16]
+    """16 hexadecimal digits that identify a mapping, whatever the order of its keys."""
+    return hashlib.sha256(canonical_json(values).encode()).hexdigest()[:16]
 
 
-def written(value: Any) -> str:
-    """Plain values as one text: 1, 1.0 and True differ, mappings in another order do not."""
+def canonical_json(value: Any) -> str:
+    """JSON in which 1, 1.0 and True differ, and the order of keys does not matter."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
 def _like(value: Any, earlier: Any) -> Any:
-    """`earlier` as the setting would have it: 1 is 1.0 where that is a float."""
+    """`earlier` in the type of `value`: 1 becomes 1.0 for a float."""
     if isinstance(earlier, BaseModel):
         return earlier.model_dump(mode="json")
     return float(earlier) if type(value) is float and type(earlier) is int else earlier

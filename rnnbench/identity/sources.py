@@ -1,9 +1,9 @@
-"""The source of a module and of all local modules that it imports: what stands for the code of a plug-in.
+"""The sources of a module and of all local modules that it imports, which identify the code of a plug-in.
 
-Local is what lies neither in this package, nor in the standard library, nor among the installed packages; of an
-installed plug-in also its own package. Imports are found by reading the source, so that nothing is executed: relative
-ones, those within functions, `from . import x`. Out of reach are names that are put together when the code runs
-(`importlib.import_module(name)`) and files that are not imported but read.
+Local modules are those outside this package, the standard library and the installed packages; for an installed
+plug-in, also the modules of its own package. Imports are found by parsing, without executing anything: also relative
+ones and those inside functions. Not found are names computed at run time (`importlib.import_module(name)`) and files
+that are read instead of imported.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from functools import cache, cached_property
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 
-OURS = "rnnbench"
+PACKAGE = "rnnbench"
 
 
 @dataclass(frozen=True)
 class Source:
-    """One file as it was read."""
+    """The contents of one file when it was read."""
 
     file: str
     content: bytes
@@ -38,7 +38,7 @@ class Source:
 
     @property
     def is_current(self) -> bool:
-        """Whether the file still holds this."""
+        """Whether the file still has these contents."""
         try:
             return Path(self.file).read_bytes() == self.content
         except OSError:
@@ -47,40 +47,40 @@ class Source:
 
 @dataclass(frozen=True)
 class Sources:
-    """A module's source and those of the local modules that it imports, as they were at one moment."""
+    """The source of a module and those of the local modules that it imports, read at one time."""
 
     root: Source
     imported: dict[str, Source] = field(default_factory=dict)
-    """By the name under which they are imported."""
-    ours: frozenset[str] = frozenset()
-    """Modules of this package that any of them imports."""
+    """By module name."""
+    built_in: frozenset[str] = frozenset()
+    """Modules of rnnbench that any of them imports."""
 
     @cached_property
     def digest(self) -> str:
-        """Of contents and imported names; where the files lie, and what the first is called, plays no part."""
+        """Digest of all contents and of the imported names, but not of paths, nor of the name of the root."""
         parts = [self.root.digest, *(f"{name} {self.imported[name].digest}" for name in sorted(self.imported))]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
     @property
-    def changed(self) -> str | None:
-        """A file that does not hold any more what was read, or None."""
+    def edited_file(self) -> str | None:
+        """A file whose contents have changed since it was read, or None."""
         return next((one.file for one in (self.root, *self.imported.values()) if not one.is_current), None)
 
 
 def read(name: str, file: str, beside: Sequence[str] = ()) -> Sources:
-    """The sources of a module, by its name and file; `beside`: folders where its imports are looked for at last.
+    """The sources of a module, given its name and file; `beside`: more folders to search for its imports.
 
-    A file that cannot be parsed imports nothing. Raises `OSError` if the first cannot be read.
+    A file that cannot be parsed counts as importing nothing. Raises `OSError` if `file` cannot be read.
     """
-    importlib.invalidate_caches()  # a file may have come since Python looked
+    importlib.invalidate_caches()  # files may have been added since Python last looked
     spec = importlib.util.spec_from_file_location(name, file)
     is_package = spec is not None and spec.submodule_search_locations is not None
     root = Source(file, Path(file).read_bytes(), is_package, file.endswith(".py"))
     own = name.partition(".")[0]
     found: dict[str, Source] = {}
-    ours: set[str] = set()
+    built_in: set[str] = set()
     waiting = [(name, root)]
-    # Packages are executed before what they hold.
+    # Importing a module executes its parent packages first.
     parts = name.split(".")
     above = [".".join(parts[:end]) for end in range(1, len(parts))]
     for package in above:
@@ -92,18 +92,18 @@ def read(name: str, file: str, beside: Sequence[str] = ()) -> Sources:
         for wanted in _imports(importer, source):
             if wanted == name or wanted in found:
                 continue
-            if wanted.partition(".")[0] == OURS:
-                ours.add(wanted)
+            if wanted.partition(".")[0] == PACKAGE:
+                built_in.add(wanted)
                 continue
             one = _source(wanted, own, beside)
             if one is not None:
                 found[wanted] = one
                 waiting.append((wanted, one))
-    return Sources(root, found, frozenset(ours))
+    return Sources(root, found, frozenset(built_in))
 
 
 def is_local(file: str) -> bool:
-    """Whether a file is neither of Python, nor of an installed package, nor of this one."""
+    """Whether a file is outside the standard library, the installed packages and this package."""
     path = os.path.realpath(file)
     return not (
         {"site-packages", "dist-packages"} & set(Path(path).parts)
@@ -119,7 +119,7 @@ def _installed() -> tuple[str, ...]:
 
 
 def _imports(importer: str, source: Source) -> Iterator[str]:
-    """Names of all modules that may be imported; of `from a import b`, which may be a module or not, `a.b` too."""
+    """Names of all modules that a source may import; for `from a import b`, both `a` and `a.b`."""
     try:
         tree = ast.parse(source.content) if source.is_python else ast.Module([], [])
     except (SyntaxError, ValueError):
@@ -164,10 +164,9 @@ def _source(name: str, own: str, beside: Sequence[str]) -> Source | None:
 
 
 def find(name: str, beside: Sequence[str] = ()) -> ModuleSpec | None:
-    """Where a module would be imported from; unlike `importlib.util.find_spec` it imports no parent.
+    """Where a module would be imported from; unlike `importlib.util.find_spec`, without importing its parents.
 
-    What is in the folders `beside` goes before other local modules, as Python has it for scripts, but not before
-    installed ones.
+    As for scripts, the folders `beside` take precedence over other local modules, but not over installed ones.
     """
     parent = name.rpartition(".")[0]
     path: Sequence[str] | None = None
@@ -178,7 +177,7 @@ def find(name: str, beside: Sequence[str] = ()) -> ModuleSpec | None:
         path = list(above.submodule_search_locations)
     for finder in sys.meta_path:
         look = getattr(finder, "find_spec", None)
-        spec = look(name, path) if look and not getattr(finder, "keeps_sources", False) else None
+        spec = look(name, path) if look and not getattr(finder, "pins_sources", False) else None
         if spec is not None:
             break
     else:

@@ -1,1 +1,1 @@
-"""The tasks. One file a task, found by its registration; `base` says what a task is."""
+"""The tasks, one file each, found through the registry; `base` defines the contract."""

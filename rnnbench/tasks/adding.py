@@ -1,4 +1,4 @@
-"""Adding: the sum of two marked numbers among many, in the form of Arjovsky, Shah & Bengio 2016, and with a lag."""
+"""Adding: the sum of two marked numbers in a sequence, as in Arjovsky, Shah & Bengio 2016 or with an explicit lag."""
 
 from __future__ import annotations
 
@@ -16,47 +16,47 @@ _STREAMS = {"train": 0, "validation": 1, "test": 2}
 
 @register_task("adding")
 class Adding(RegressionTask):
-    """The sum of two marked values among values drawn from U(0, 1). Score: mean squared error.
+    """Add the two marked values of a sequence of values drawn from U(0, 1). Score: mean squared error.
 
-    Each step is a value and a mark (0 or 1); one step of the first half is marked and one of the second. Answering 1,
-    the mean of the sum, gives a mean squared error of 1/6: the variance of the sum of two such values.
+    Each step is a value and a mark (0 or 1); one step in each half of the evidence is marked. Always answering 1, the
+    mean of the sum, gives a mean squared error of 1/6: the variance of the sum of two such values.
 
-    `form: lagged` puts both marks into the `evidence` steps, then come `lag` steps of silence (value 0) or of more
-    unmarked values, then a step whose third channel asks. So the evidence is the same at every lag.
+    `form: lagged` puts both marks into the `evidence` steps; `lag` steps of zeros or of further unmarked values follow,
+    then a readout step, flagged by a third channel. So the evidence is the same at every lag.
 
-    `form: literature` is that of the papers to the bit of layout: T steps of two channels, nothing behind them, answer
-    read at the last. There the evidence is spread over T: the first addend stands in the first half, the second
-    anywhere in the second, among noise. The one distance that is sure is that of the first half from the readout, so
-    `lag` is T/2 - 1, T is 2 (`lag` + 1), the evidence of the gradient figures is the first half, and the filler is a
-    distractor that holds the second addend too. Source: Arjovsky, Shah & Bengio 2016, section 5.2 and its
-    `adding_problem.py`, after Hochreiter & Schmidhuber 1997, whose values and marks were others.
+    `form: literature` is exactly the papers' layout: T steps of two channels, the answer read at the last of them. Here
+    the evidence extends over all T steps: the first addend is in the first half, the second anywhere in the second.
+    Only the distance from the first half to the readout is certain, so `lag` is T/2 - 1, that is, T = 2 (`lag` + 1);
+    the gradient figures take the first half as the evidence, and the filler, a distractor, contains the second addend.
+    Source: Arjovsky, Shah & Bengio 2016, section 5.2 and its `adding_problem.py`, after Hochreiter & Schmidhuber 1997,
+    who used other values and marks.
     """
 
     form: Literal["lagged", "literature"] = "lagged"
-    """`lagged`: all evidence before the lag; `literature`: spread over the whole sequence."""
+    """`lagged`: both marks before the lag; `literature`: anywhere in the sequence, one in each half."""
     evidence: int = Field(20, ge=2)
-    """Steps that hold the two marks; not used by `literature`."""
+    """Number of steps among which the two marks are placed; ignored by `literature`."""
     examples: int = Field(1000, ge=1)
-    """Size of the validation and of the test split."""
+    """Number of examples in the validation split, and in the test split."""
 
     solved_score: ClassVar[float | None] = 0.01
 
     @model_validator(mode="after")
     def _literature_is_noise(self) -> Adding:
         if self.form == "literature" and self.filler == "blank":
-            raise ValueError("'form: literature' fills its steps with random values: write 'filler: distractor' too")
+            raise ValueError("'form: literature' needs 'filler: distractor': its steps hold random values")
         return self
 
     @classmethod
     def literature(cls, length: int, **settings: int) -> Adding:
-        """The literature's problem of `length` steps (its T, even)."""
+        """The papers' problem of `length` steps (T), which must be even."""
         if length % 2:
-            raise ValueError(f"{length} steps have no two equal halves")
+            raise ValueError(f"{length} steps cannot be split into two equal halves")
         return cls(form="literature", filler="distractor", lag=length // 2 - 1, **settings)
 
     def canonical(self) -> Self:
-        """`literature` has no `evidence` of its own."""
-        if self.form == "literature" and class_code.is_ours(type(self)):
+        """`literature` ignores `evidence`."""
+        if self.form == "literature" and class_code.is_built_in(type(self)):
             return self.model_copy(update={"evidence": type(self).model_fields["evidence"].default})
         return super().canonical()
 
@@ -98,9 +98,9 @@ class Adding(RegressionTask):
         return inputs, targets
 
     def memoryless(self) -> float:
-        """Mean squared error of answering 1: 1/6, the variance of the sum of two values from U(0, 1)."""
+        """Mean squared error of always answering 1: 1/6, the variance of the sum of two values from U(0, 1)."""
         return 1 / 6
 
     def levels(self) -> dict[str, float]:
-        """The memoryless answer 1, half of the largest sum."""
+        """The memoryless answer: always 1, the mean of the sum."""
         return {"answering_one": self.memoryless()}

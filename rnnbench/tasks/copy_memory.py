@@ -1,4 +1,4 @@
-"""Copy-memory: recall K symbols after a lag of T steps, in the form of Arjovsky, Shah & Bengio 2016."""
+"""Copy-memory: recall K symbols after a lag of T steps, as in Arjovsky, Shah & Bengio 2016."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ _STREAMS = {"train": 0, "validation": 1, "test": 2}
 
 @register_task("copy_memory")
 class CopyMemory(ClassificationTask):
-    """Repeat the first `symbols` symbols after `lag` steps of silence or noise.
+    """Repeat the first `symbols` symbols after `lag` steps of blanks or noise.
 
-    Input, one-hot: K symbols from 1..`alphabet`, T-1 blanks (0), the marker `alphabet`+1 at index T+K-1, K blanks;
-    length T+2K. Target: T+K blanks, then the K symbols. A distractor filler replaces each of the T-1 blanks by a random
-    symbol of a second alphabet of the same size, which no target ever holds. Source: Arjovsky, Shah & Bengio 2016,
-    section 5.1, and its `memory_problem.py`.
+    With K = `symbols` and T = `lag`. Input, one-hot: K symbols from 1..`alphabet`, T-1 blanks (0), the marker
+    `alphabet`+1 at index T+K-1, K blanks; length T+2K. Target: T+K blanks, then the K symbols. A distractor filler
+    replaces each of the T-1 blanks with a random symbol of a second alphabet, of the same size and never a target.
+    Source: Arjovsky, Shah & Bengio 2016, section 5.1, and its `memory_problem.py`.
     """
 
     lag: int = Field(ge=1)
-    """The literature's T: steps between the last symbol and the first recall step."""
+    """Steps between the last symbol and the first recall step: T in the papers."""
     symbols: int = Field(10, ge=1)
-    """How many symbols to remember: the literature's K."""
+    """Number of symbols to remember: K in the papers."""
     alphabet: int = Field(8, ge=2)
-    """How many different symbols there are."""
+    """Number of distinct symbols."""
     objective: Literal["recall", "all"] = "recall"
-    """What is trained: the loss at the K recall steps, or at all T+2K steps as in the literature."""
+    """The training loss covers `recall`: the K recall steps only; `all`: all T+2K steps, as in the papers."""
     examples: int = Field(1000, ge=1)
-    """Size of the validation and of the test split."""
+    """Number of examples in the validation split, and in the test split."""
 
     solved_score: ClassVar[float | None] = 0.99
     answers_every_step: ClassVar[bool] = True
@@ -72,7 +72,7 @@ class CopyMemory(ClassificationTask):
         return np.eye(self.inputs.width, dtype=np.float32)[index], targets
 
     def loss(self, targets: Any, outputs: Any) -> Any:
-        """Mean cross entropy over the steps that `objective` names, nats."""
+        """Mean cross entropy, in nats, over the steps that `objective` selects."""
         import keras
 
         if self.objective == "recall":
@@ -81,7 +81,7 @@ class CopyMemory(ClassificationTask):
         return keras.ops.mean(per_step, axis=-1)
 
     def readout_loss(self, targets: Any, outputs: Any) -> Any:
-        """Mean cross entropy over the K recall steps, nats (memoryless: ln `alphabet`)."""
+        """Mean cross entropy, in nats, over the K recall steps (memoryless: ln `alphabet`)."""
         import keras
 
         recall = slice(-self.symbols, None)
@@ -91,7 +91,7 @@ class CopyMemory(ClassificationTask):
         return keras.ops.mean(per_step, axis=-1)
 
     def scores(self, targets: np.ndarray, outputs: np.ndarray) -> dict[str, float]:
-        """Recall accuracy and both cross entropies; `loss` is the one that is trained."""
+        """Recall accuracy and both cross entropies; `loss` is the training loss."""
         per_step = cross_entropy(targets, outputs)
         recall = slice(-self.symbols, None)
         losses = {"recall_loss": float(per_step[:, recall].mean()), "all_position_loss": float(per_step.mean())}

@@ -1,4 +1,4 @@
-"""Tasks over a finite data set: evidence from the data, then the filler, then the marker."""
+"""Tasks over a finite data set: evidence from the data, then the filler, then a marker at the readout step."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ _STREAMS = {"train": 0, "validation": 1, "test": 2}
 
 
 class Examples(NamedTuple):
-    """One split without its lag: evidence (n, steps, width) float32 or (n, steps) int32, and targets."""
+    """One split before the lag is added: evidence, (n, steps, width) float32 or (n, steps) int32, and targets."""
 
     evidence: np.ndarray
     targets: np.ndarray
 
 
-def one_class(split: str, size: int, labels: Callable[[int], np.ndarray]) -> Iterator[tuple[str, str]]:
-    """The problem of a split of `size` examples that are all of one class: there is nothing to tell apart.
+def one_class_problem(split: str, size: int, labels: Callable[[int], np.ndarray]) -> Iterator[tuple[str, str]]:
+    """The problem, if the first `size` examples of a split all belong to one class.
 
-    `labels(n)`: those of a split of n examples, or the first few of them if these are of two classes.
+    `labels(n)`: the labels of a split of n examples, or its first few if they already contain two classes.
     """
     enough = next(n for n in count(size) if len(np.unique(labels(n))) > 1)
     if size < enough:
-        yield f"{split}_examples", f"{size:,} is too few: all of them are of one class; take {enough:,} or more"
+        yield f"{split}_examples", f"{size:,} is too few: they are all of one class; use {enough:,} or more"
 
 
-def prepared_are_fewer(source: str, split: str, wanted: int, key: str) -> Iterator[tuple[str, str]]:
-    """The problem of a prepared data set that is a part of the published one; none where it is not there."""
-    there = {} if source == "synthetic" else catalogue.split_sizes(source)
-    if wanted > there.get(split, wanted):
-        yield key, f"{wanted:,} {split} examples are needed, and the prepared {source} holds {there[split]:,}"
+def too_few_prepared(source: str, split: str, wanted: int, key: str) -> Iterator[tuple[str, str]]:
+    """The problem, if the prepared data set holds fewer examples than `wanted`; none if it is not prepared."""
+    sizes = {} if source == "synthetic" else catalogue.split_sizes(source)
+    if wanted > sizes.get(split, wanted):
+        yield key, f"{wanted:,} {split} examples are needed, but the prepared {source} has {sizes[split]:,}"
 
 
 @lru_cache(maxsize=4)
@@ -47,11 +47,11 @@ def _order(seed: int, epoch: int, n: int) -> np.ndarray:
 
 
 class DatasetTask(Task):
-    """Puts the lag behind each example of a data set.
+    """Appends the lag and a readout step to each example of a data set.
 
-    Real-valued inputs get one more channel, which is 1 at the readout step and 0 elsewhere; a blank step is all zeros.
-    Token inputs get two more ids, the last two of the vocabulary: the blank and the marker. The distractors of a
-    validation or test example are always the same, those of a training batch are a function of (seed, step).
+    Real-valued inputs get one extra channel: 1 at the readout step, 0 elsewhere; a blank step is all zeros. Token
+    inputs get two extra ids, the last two of the vocabulary: the blank and the marker. The distractors of a validation
+    or test example are fixed; those of a training batch depend on (seed, step) alone.
     """
 
     source: str
@@ -63,12 +63,12 @@ class DatasetTask(Task):
         return self.source
 
     def check_data(self) -> None:
-        # A source of a plug-in's own is its own affair; the built-in tasks take no others than these.
+        # A plug-in checks a source of its own itself; the built-in tasks have no others.
         if self.source in catalogue.DATA_SETS:
             catalogue.check(self.source)
 
     def split_sizes(self) -> dict[str, int]:
-        """By default the training examples of `synthetic`, which are made up and not read; of real data nothing."""
+        """By default only `train` of `synthetic` data, which are generated; nothing for real data."""
         return {"train": len(self.examples("train").targets)} if self.source == "synthetic" else {}
 
     def problems(self, batch_size: int) -> Iterator[tuple[str, str]]:
@@ -77,28 +77,28 @@ class DatasetTask(Task):
             yield "batch_size", f"{batch_size:,} is too many: there are {train:,} training examples"
 
     def fingerprint(self) -> str | None:
-        """By its content that of a data set of the catalogue, "" for `synthetic`; None: the data are absent."""
-        if not _reads_as_ours(type(self)):
+        """Digest of the contents of the data set; "" for `synthetic`; None if the data are absent."""
+        if not _has_built_in_data(type(self)):
             return super().fingerprint()
         if self.source == "synthetic":
             return ""
         fingerprint = catalogue.fingerprint(self.source)
-        cache.found(self.source, fingerprint)
+        cache.forget_if_changed(self.source, fingerprint)
         return fingerprint
 
     @abstractmethod
     def examples(self, split: str) -> Examples:
-        """The `train`, `validation` or `test` examples without their lag; cached by the task."""
+        """The `train`, `validation` or `test` examples before the lag is added; the task caches them."""
 
     @abstractmethod
     def distractors(self, rng: np.random.Generator, n: int) -> np.ndarray:
-        """`n` x `lag` random steps that carry nothing of the answer, in the form of the evidence."""
+        """(n, `lag`, ...) random steps shaped like those of the evidence, independent of the answer."""
 
-    def fed_in_training(self) -> Iterator[np.ndarray]:
+    def training_arrays(self) -> Iterator[np.ndarray]:
         return iter(self.examples("train"))
 
     def train_batch(self, seed: int, step: int, batch_size: int) -> Batch:
-        """Example order: a fresh permutation every epoch; the incomplete last batch of an epoch is left out.
+        """Examples in a new random order each epoch; an epoch's incomplete last batch is dropped.
 
         Raises `UserError` if there are fewer training examples than `batch_size`.
         """
@@ -136,21 +136,23 @@ class DatasetTask(Task):
         return inputs
 
 
-def _reads_as_ours(task_class: type[DatasetTask]) -> bool:
-    """Whether the examples, and how they are put together, are those of a built-in task."""
+def _has_built_in_data(task_class: type[DatasetTask]) -> bool:
+    """Whether a class takes its examples and batches from built-in code alone."""
     methods = ("examples", "distractors", "split", "train_batch")
     if not all(getattr(task_class, name).__module__.startswith("rnnbench.") for name in methods):
         return False
-    ours = [parent for parent in task_class.__mro__ if parent.__module__.startswith("rnnbench.")]
-    within = {name for parent in ours for name in vars(parent) if name[0] == "_" and name[:2] != "__"} - {"_abc_impl"}
-    # What the methods of ours call to read may be another's too.
-    return not any(within & vars(parent).keys() for parent in task_class.__mro__ if parent not in ours)
+    built_in = [parent for parent in task_class.__mro__ if parent.__module__.startswith("rnnbench.")]
+    private = {name for parent in built_in for name in vars(parent) if name[0] == "_" and name[:2] != "__"} - {
+        "_abc_impl"
+    }
+    # A plug-in may also override a private helper that the built-in methods call.
+    return not any(private & vars(parent).keys() for parent in task_class.__mro__ if parent not in built_in)
 
 
 class DatasetClassificationTask(DatasetTask, ClassificationTask):
     """Classification over a finite data set."""
 
     def memoryless(self) -> float:
-        """Share of the most frequent class of the test split."""
+        """Accuracy of always answering the most frequent class of the test split."""
         targets = self.examples("test").targets
         return float(np.bincount(targets).max() / len(targets))

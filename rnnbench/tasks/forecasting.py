@@ -1,4 +1,4 @@
-"""Forecasting: the next hours of a power transformer (ETT, Zhou et al. 2021), asked a lag after the last row."""
+"""Forecasting: the next hours of a power transformer (ETT, Zhou et al. 2021), a lag after the last row seen."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from rnnbench.datasets.scaling import Scale
 from rnnbench.errors import UserError
 from rnnbench.registry import register_task
 from rnnbench.tasks.base import Features, Layout, RegressionTask
-from rnnbench.tasks.dataset import DatasetTask, Examples, prepared_are_fewer
+from rnnbench.tasks.dataset import DatasetTask, Examples, too_few_prepared
 
 SEASON = 24
-"""Rows a day."""
+"""Rows per day."""
 _CHANNELS = 7
 _MONTH = 30 * 24
 _BORDERS = {"train": (0, 12 * _MONTH), "validation": (12 * _MONTH, 16 * _MONTH), "test": (16 * _MONTH, 20 * _MONTH)}
@@ -25,7 +25,7 @@ _SYNTHETIC_BORDERS = {"train": (0, 2400), "validation": (2400, 3000), "test": (3
 
 
 class Series(NamedTuple):
-    """A scaled series, (rows, channels) float64, and the first and last row (exclusive) of each split."""
+    """A standardised series, (rows, channels) float64, and the first and last row (exclusive) of each split."""
 
     values: np.ndarray
     borders: dict[str, tuple[int, int]]
@@ -33,25 +33,25 @@ class Series(NamedTuple):
 
 @register_task("forecasting")
 class Forecasting(DatasetTask, RegressionTask):
-    """The next `horizon` rows, asked after `look_back` rows and the lag. Score: mean squared error on scaled data.
+    """Forecast the next `horizon` hourly rows from `look_back` rows and a lag. Score: mean squared error, standardised.
 
-    Splits of 12, 4 and 4 months of 30 days; every window of each is used; validation and test windows begin `look_back`
-    rows before their split; each channel is standardised by the training rows (the protocol of Informer and of
-    LTSF-Linear, Zeng et al. 2023), one that is constant there is 0. A distractor filler is a stretch of the training
-    rows from anywhere.
+    Follows the protocol of Informer and LTSF-Linear (Zeng et al. 2023): splits of 12, 4 and 4 months of 30 days; every
+    window of each; validation and test windows start `look_back` rows before their split; each channel standardised
+    with the mean and deviation of the training rows (0 if constant there). A distractor is a random stretch of the
+    training rows.
     """
 
     source: Literal["ETTh1", "ETTh2", "synthetic"] = "ETTh1"
-    """`ETTh1` or `ETTh2`, or `synthetic`: 3,600 rows with days, weeks and noise."""
+    """`ETTh1`, `ETTh2`, or `synthetic`: 3,600 rows of daily and weekly cycles plus noise."""
     look_back: int = Field(96, ge=SEASON)
-    """Rows that are seen."""
+    """Number of hourly rows the network reads."""
     horizon: int = Field(24, ge=1)
-    """Rows to forecast."""
+    """Number of hourly rows to forecast."""
     variables: Literal["univariate", "multivariate"] = "univariate"
-    """The oil temperature alone, or all seven columns, seen and forecast."""
+    """Columns read and forecast: `univariate`, the oil temperature; `multivariate`, all seven."""
     target: Literal["change", "value"] = "change"
-    """`change`: the last row seen is subtracted from the window and from what is forecast (NLinear, Zeng et al. 2023,
-    section 4), which leaves the errors as they are; `value`: neither."""
+    """`change`: subtract the last row read from inputs and targets (NLinear, Zeng et al. 2023, section 4), which leaves
+    the errors unchanged; `value`: subtract nothing."""
 
     @property
     def layout(self) -> Layout:
@@ -82,9 +82,9 @@ class Forecasting(DatasetTask, RegressionTask):
                 yield "horizon", f"{self.horizon:,} is too long: the {split} split of {self.source} has {rows:,} rows"
         rows = borders["train"][1]
         if self.look_back + self.horizon > rows:
-            most = f"with horizon {self.horizon:,} it can be at most {max(0, rows - self.horizon):,}"
+            most = f"so with horizon {self.horizon:,} at most {max(0, rows - self.horizon):,}"
             yield "look_back", f"{self.look_back:,} is too long: {self.source} has {rows:,} training rows, {most}"
-        yield from prepared_are_fewer(self.source, "series", borders["test"][1], "source")
+        yield from too_few_prepared(self.source, "series", borders["test"][1], "source")
         yield from super().problems(batch_size)
 
     def examples(self, split: str) -> Examples:
@@ -98,20 +98,20 @@ class Forecasting(DatasetTask, RegressionTask):
         return rows - rows[:, -1:] if self.target == "change" else rows
 
     def memoryless(self) -> float:
-        """The better of the two naive forecasts."""
+        """The lower error of the two naive forecasts."""
         return min(self.levels().values())
 
     def levels(self) -> dict[str, float]:
-        """Mean squared error on the test windows of `persistence` (last row) and `seasonal_naive` (last day)."""
+        """Test mean squared error of repeating the last row (`persistence`) or the last day (`seasonal_naive`)."""
         naive = naive_errors(self.source, self.variables, self.look_back, self.horizon)
         return {name: errors["mse"] for name, errors in naive.items()}
 
 
 @in_memory(maxsize=4)
 def load(source: str, variables: str) -> Series:
-    """The whole series, standardised by its training rows; the oil temperature is the last column.
+    """The whole series, standardised with its training rows; the oil temperature is the last column.
 
-    Raises `UserError` where a value is missing.
+    Raises `UserError` if a value is missing.
     """
     if source == "synthetic":
         raw = _synthetic()
@@ -132,8 +132,8 @@ def _check_complete(source: str, raw: np.ndarray) -> None:
         row, column = missing[0]
         name = ETT_COLUMNS[column - raw.shape[1]]
         raise UserError(
-            f"data set '{source}': {len(missing):,} values are missing or no finite numbers, "
-            f"the first in column {name}, row {row + 1:,} of {len(raw):,}"
+            f"data set '{source}': {len(missing):,} missing or non-finite values, "
+            f"first in column {name}, row {row + 1:,} of {len(raw):,}"
         )
 
 
@@ -142,13 +142,13 @@ def _borders(source: str) -> dict[str, tuple[int, int]]:
 
 
 def _rows(borders: dict[str, tuple[int, int]], split: str, look_back: int) -> int:
-    """Rows that the windows of a split lie in: its own, and `look_back` before them where there are as many."""
+    """Number of rows that the windows of a split span: its own, and up to `look_back` before them."""
     first, last = borders[split]
     return last - max(0, first - look_back)
 
 
 def windows(series: Series, split: str, look_back: int, horizon: int) -> tuple[np.ndarray, np.ndarray]:
-    """Every window of a split: (n, look_back, channels) that is seen and (n, horizon, channels) that follows."""
+    """Every window of a split: (n, look_back, channels) to read, and the following (n, horizon, channels)."""
     last = series.borders[split][1]
     rows = series.values[last - _rows(series.borders, split, look_back) : last]
     both = np.lib.stride_tricks.sliding_window_view(rows, look_back + horizon, axis=0).swapaxes(1, 2)
@@ -157,7 +157,7 @@ def windows(series: Series, split: str, look_back: int, horizon: int) -> tuple[n
 
 @in_memory(maxsize=8)
 def naive_errors(source: str, variables: str, look_back: int, horizon: int) -> dict[str, dict[str, float]]:
-    """`mse` and `mae` on all test windows of `persistence` and of `seasonal_naive`."""
+    """`mse` and `mae` of `persistence` and `seasonal_naive` over all test windows."""
     seen, future = windows(load(source, variables), "test", look_back, horizon)
     forecasts = {"persistence": seen[:, -1:], "seasonal_naive": seen[:, -SEASON + np.arange(horizon) % SEASON]}
     errors = {name: forecast - future for name, forecast in forecasts.items()}
@@ -175,7 +175,7 @@ def _examples(source: str, variables: str, look_back: int, horizon: int, target:
 
 
 def _synthetic() -> np.ndarray:
-    """3,600 hours of seven columns: a day, a week and autoregressive noise, each with its own amplitude and phase."""
+    """3,600 hours of seven columns: daily and weekly cycles, each of random amplitude and phase, plus AR(1) noise."""
     rng = np.random.default_rng(4)
     hours = np.arange(_SYNTHETIC_BORDERS["test"][1])[:, None]
     phase, amplitude = rng.uniform(0, 2 * np.pi, (2, _CHANNELS)), rng.uniform(0.7, 1.3, (2, _CHANNELS))

@@ -1,4 +1,4 @@
-"""Sentiment: is a film review positive? IMDB (Maas et al. 2011), with a lag between the review and the question."""
+"""Sentiment: is a film review positive? IMDB (Maas et al. 2011), with a lag between the review and the readout."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rnnbench.datasets import catalogue, reading
 from rnnbench.datasets.cache import cached, in_memory
 from rnnbench.registry import register_task
 from rnnbench.tasks.base import Layout, Tokens
-from rnnbench.tasks.dataset import DatasetClassificationTask, Examples, one_class, prepared_are_fewer
+from rnnbench.tasks.dataset import DatasetClassificationTask, Examples, one_class_problem, too_few_prepared
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -24,40 +24,40 @@ _SIZES = {
     "synthetic": {"train": 2_000, "validation": 500, "test": 500},
 }
 _LABELLED = 25_000
-"""Reviews of IMDB's train split, which validation is taken from, and of its test split."""
+"""Reviews in IMDB's train split (training and validation share it), and in its test split."""
 _FIRST_LABELS = {"train": (0, 0, 1), "test": (1, 0)}
-"""Of the reviews that a part of each of IMDB's splits begins with: until there are two classes."""
+"""Labels of the first reviews of our train and test splits of IMDB, up to the first of a second class."""
 
 
 @register_task("sentiment")
 class Sentiment(DatasetClassificationTask):
-    """Positive (1) or negative (0), asked after the last `evidence` words of a review and the lag.
+    """Classify a review as positive (1) or negative (0) from its last `evidence` words, after a lag.
 
-    Token ids: 0 padding (in front of short reviews), 1 any word outside the vocabulary, then the words of the training
-    reviews by falling frequency, then the blank and the marker. A distractor is a word drawn as often as the training
-    reviews have it. Validation reviews are a fixed random part of IMDB's train split, which training never sees.
+    Token ids: 0 padding (before short reviews), 1 any word outside the vocabulary, then the words of the training
+    reviews by decreasing frequency, then the blank and the marker. A distractor is a word drawn with its frequency in
+    the training reviews. Validation reviews are a fixed random part of IMDB's train split, never trained on.
     """
 
     source: Literal["imdb_reviews", "synthetic"] = "imdb_reviews"
-    """`imdb_reviews`, or `synthetic`: words of two polarities among neutral ones."""
+    """`imdb_reviews`, or `synthetic`: reviews of positive and negative words among neutral ones."""
     vocabulary: int = Field(10_000, ge=100)
-    """How many ids, padding and out-of-vocabulary included; blank and marker come on top."""
+    """Number of token ids, including padding and out-of-vocabulary; the blank and the marker are extra."""
     evidence: int = Field(100, ge=1)
-    """Words kept from the end of a review."""
+    """Number of words kept, from the end of each review."""
     embedding: int = Field(32, ge=1)
-    """Width of the word embedding."""
+    """Dimensions of the trained word embedding."""
     train_examples: int | None = Field(None, ge=1)
-    """Default: 20,000 reviews, or 2,000 synthetic ones."""
+    """Number of training reviews. Default: 20,000 of IMDB, or 2,000 synthetic."""
     validation_examples: int | None = Field(None, ge=1)
-    """Default: 5,000 reviews, or 500 synthetic ones."""
+    """Number of validation reviews. Default: 5,000 of IMDB, or 500 synthetic."""
     test_examples: int | None = Field(None, ge=1)
-    """A fixed random part of the test split; default: all 25,000 reviews, or 500 synthetic ones."""
+    """Number of test reviews, a fixed random part of the test split. Default: all 25,000 of IMDB, or 500 synthetic."""
 
     @model_validator(mode="after")
     def _enough_reviews(self) -> Sentiment:
         if self.source == "imdb_reviews":
             if self._size("train") + self._size("validation") > _LABELLED:
-                raise ValueError(f"train_examples and validation_examples share {_LABELLED:,} reviews")
+                raise ValueError(f"train_examples and validation_examples can add up to at most {_LABELLED:,} reviews")
             if self._size("test") > _LABELLED:
                 raise ValueError(f"test_examples can be at most {_LABELLED:,}")
         return self
@@ -78,12 +78,12 @@ class Sentiment(DatasetClassificationTask):
         return {split: self._size(split) for split in ("train", "validation", "test")}
 
     def problems(self, batch_size: int) -> Iterator[tuple[str, str]]:
-        # The bag of words is fitted to the training reviews; chance is that of the test reviews.
+        # Training reviews of two classes for the bag of words to fit, test reviews of two for chance to be below 1.
         for split in ("train", "test"):
-            yield from one_class(split, self._size(split), lambda n, split=split: self._labels(split, n))  # type: ignore[misc]
+            yield from one_class_problem(split, self._size(split), lambda n, split=split: self._labels(split, n))  # type: ignore[misc]
         train = self._size("train") + self._size("validation")
-        yield from prepared_are_fewer(self.source, "train", train, "train_examples")
-        yield from prepared_are_fewer(self.source, "test", self._size("test"), "test_examples")
+        yield from too_few_prepared(self.source, "train", train, "train_examples")
+        yield from too_few_prepared(self.source, "test", self._size("test"), "test_examples")
         yield from super().problems(batch_size)
 
     def _labels(self, split: str, n: int) -> np.ndarray:
@@ -97,7 +97,7 @@ class Sentiment(DatasetClassificationTask):
         return np.searchsorted(cumulative, rng.random((n, self.lag)), side="right").astype(np.int32)
 
     def levels(self) -> dict[str, float]:
-        """Chance, and a bag of words: logistic regression on tf-idf of the very words that the networks read."""
+        """Chance, and a bag of words: logistic regression on the tf-idf of the same words that the networks read."""
         return {"chance": self.memoryless(), "bag_of_words": _bag_of_words(*self._data)}
 
     def _size(self, split: str) -> int:
@@ -105,7 +105,7 @@ class Sentiment(DatasetClassificationTask):
 
     @property
     def _data(self) -> tuple[str, int, int, int, int, int]:
-        """What decides the examples without their lag: the arguments of the cached functions below."""
+        """What determines the examples before the lag is added: the arguments of the cached functions below."""
         sizes = (self._size(split) for split in ("train", "validation", "test"))
         return (self.source, self.vocabulary, self.evidence, *sizes)  # type: ignore[return-value]
 
@@ -125,18 +125,18 @@ def _splits(source: str, vocabulary: int, evidence: int, train: int, validation:
 
 @in_memory(maxsize=2)
 def _cumulative_frequency(*data: Any) -> np.ndarray:
-    """Share of the training words with an id up to each; padding counts for nothing, the last entry is 1."""
+    """For each id, the share of training words with that id or a lower one, padding excluded; the last entry is 1."""
     tokens = _splits(*data)["train"].evidence
     counts = np.bincount(tokens[tokens > 0], minlength=1)
     if not counts.any():
-        # A handful of synthetic reviews of one word may have lost it: any word outside the vocabulary.
+        # A few synthetic one-word reviews may be all padding: draw the out-of-vocabulary word.
         counts = np.array([0, 1])
     return np.cumsum(counts) / counts.sum()
 
 
 @in_memory(maxsize=8)
 def _bag_of_words(source: str, vocabulary: int, *sizes: int) -> float:
-    """Accuracy on the test split."""
+    """Test accuracy of the bag of words."""
 
     def fit() -> dict[str, np.ndarray]:
         from sklearn.feature_extraction.text import TfidfTransformer
@@ -163,7 +163,7 @@ def _bag_of_words(source: str, vocabulary: int, *sizes: int) -> float:
 
 
 def _counts(tokens: np.ndarray, vocabulary: int) -> csr_matrix:
-    """Bag of words: how often each id but padding stands in each review, (reviews, vocabulary)."""
+    """Word counts of each review, (reviews, vocabulary), padding excluded."""
     from scipy.sparse import csr_matrix
 
     example, position = np.nonzero(tokens)
@@ -177,13 +177,13 @@ def _vectorised(sizes: dict[str, int], vocabulary: int, evidence: int) -> dict[s
     texts, labels = {}, {}
     for split in ("train", "test"):
         rows = list(reading.rows("imdb_reviews", split))
-        # Markup of the review pages, which would otherwise become the word "br".
+        # HTML of the review pages; it would become the word "br".
         texts[split] = np.array([row["text"].decode().replace("<br />", " ") for row in rows], dtype=object)
         labels[split] = np.array([row["label"] for row in rows], dtype=np.int32)
     order = np.random.default_rng(0).permutation(len(labels["train"]))
     chosen = {
         "train": ("train", order[: sizes["train"]]),
-        # From the other end, so that the number of training reviews does not change the validation reviews.
+        # From the other end, so that the validation reviews do not depend on the number of training reviews.
         "validation": ("train", order[len(order) - sizes["validation"] :]),
         "test": ("test", np.random.default_rng(1).permutation(len(labels["test"]))[: sizes["test"]]),
     }
@@ -197,7 +197,7 @@ def _vectorised(sizes: dict[str, int], vocabulary: int, evidence: int) -> dict[s
 
 
 def last_words(reviews: np.ndarray, evidence: int) -> np.ndarray:
-    """The last `evidence` ids of each review, (reviews, evidence) int32, with 0 in front of short ones."""
+    """The last `evidence` ids of each review, (reviews, evidence) int32; short reviews are padded with 0 in front."""
     tokens = np.zeros((len(reviews), evidence), dtype=np.int32)
     for row, review in zip(tokens, reviews, strict=True):
         kept = review[-evidence:]
@@ -206,15 +206,15 @@ def last_words(reviews: np.ndarray, evidence: int) -> np.ndarray:
 
 
 def _synthetic_labels(split: str, n: int) -> tuple[np.random.Generator, np.ndarray]:
-    """The labels, and the generator after them."""
+    """The generator, advanced past the labels, and the labels."""
     rng = np.random.default_rng([2, ["train", "validation", "test"].index(split)])
     return rng, rng.integers(0, 2, size=n).astype(np.int32)
 
 
 def _synthetic(split: str, n: int, vocabulary: int, evidence: int) -> Examples:
-    """Reviews of neutral words, as frequent as words are (Zipf), with some words of the label's polarity.
+    """Reviews of neutral words with Zipf frequencies, and some words that carry the polarity of the label.
 
-    Three words in ten have a polarity, one of those in ten the wrong one; ids 2 to 41 are negative, positive by turns.
+    30% of the words are polar, 10% of these with the wrong polarity; ids 2 to 41 alternate negative and positive.
     """
     rng, labels = _synthetic_labels(split, n)
     polar = 2 + 2 * rng.integers(0, 20, size=(n, evidence))

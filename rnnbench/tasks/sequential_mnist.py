@@ -1,4 +1,4 @@
-"""Sequential MNIST: which digit is it? The image read row by row or pixel by pixel (Le, Jaitly & Hinton 2015)."""
+"""Sequential MNIST: classify a digit read row by row or pixel by pixel (Le, Jaitly & Hinton 2015)."""
 
 from __future__ import annotations
 
@@ -13,41 +13,41 @@ from rnnbench.datasets import catalogue, reading
 from rnnbench.datasets.cache import cached, in_memory
 from rnnbench.registry import register_task
 from rnnbench.tasks.base import Features, Layout
-from rnnbench.tasks.dataset import DatasetClassificationTask, Examples, one_class, prepared_are_fewer
+from rnnbench.tasks.dataset import DatasetClassificationTask, Examples, one_class_problem, too_few_prepared
 
 SIDE = 28
-"""Rows of an image, and pixels of a row."""
+"""Rows per image, and pixels per row."""
 CLASSES = 10
 PERMUTATION_SEED = 92916
-"""Of `numpy.random.RandomState`, whose stream NumPy keeps for ever: the permutation of the code of scoRNN (Helfrich et
-al. 2018), expRNN (Lezcano-Casado & Martínez-Rubio 2019) and others."""
+"""Seed of the `numpy.random.RandomState` (a stream that NumPy has frozen) that gives the permutation used by scoRNN
+(Helfrich et al. 2018), expRNN (Lezcano-Casado & Martínez-Rubio 2019) and others."""
 _SIZES = {"mnist": {"validation": 5_000, "test": 10_000}, "synthetic": {"validation": 500, "test": 500}}
 _SYNTHETIC_TRAIN = 2_000
 _IMAGES = {"train": 60_000, "test": 10_000}
 _FIRST_LABELS = (1, 7)
-"""Of the images that every part of MNIST's test split begins with."""
+"""Labels of the first two images of our test split of MNIST, whatever its size."""
 
 
 @register_task("sequential_mnist")
 class SequentialMNIST(DatasetClassificationTask):
-    """One of ten digits, asked after the whole image and the lag. Chance is the most frequent digit of the test images.
+    """Classify one of ten digits after the whole image and a lag. Chance: the most frequent digit of the test images.
 
-    `order: rows` reads 28 steps of 28 pixels, `pixels` 784 steps of one, from the top left, each pixel from 0 to 1.
-    With `permuted` the pixels of all images change places first, by one fixed permutation. A distractor is a step (row
-    or pixel) from anywhere in the training images. Validation images are a fixed random part of MNIST's train split,
-    which training never sees. The papers' form has no lag and answers at the last pixel; here one more step asks.
+    `order: rows` gives 28 steps of 28 pixels, `order: pixels` 784 steps of one, from the top left, with values in
+    [0, 1]. `permuted` first applies one fixed permutation to the pixels of every image. A distractor is a random step
+    (row or pixel) of a random training image. Validation images are a fixed random part of MNIST's train split, never
+    trained on. The papers have no lag and answer at the last pixel; here a separate readout step follows.
     """
 
     source: Literal["mnist", "synthetic"] = "mnist"
-    """`mnist`, or `synthetic`: ten blurred patterns, shifted and in noise."""
+    """`mnist`, or `synthetic`: ten blurred patterns, randomly shifted, with noise."""
     order: Literal["rows", "pixels"] = "rows"
-    """28 steps of 28 pixels, or 784 steps of one."""
+    """`rows`: 28 steps of 28 pixels; `pixels`: 784 steps of one pixel."""
     permuted: bool = False
-    """Whether the pixels are permuted: `RandomState(92916).permutation(784)`."""
+    """Whether to permute the pixels of every image with `RandomState(92916).permutation(784)`."""
     validation_examples: int | None = Field(None, ge=1, lt=_IMAGES["train"])
-    """Default: 5,000 images, or 500 synthetic ones; the others of the train split are trained on."""
+    """Number of validation images; of MNIST's, the rest is trained on. Default: 5,000 of MNIST, or 500 synthetic."""
     test_examples: int | None = Field(None, ge=1, le=_IMAGES["test"])
-    """A fixed random part of the test split; default: all 10,000 images, or 500 synthetic ones."""
+    """Number of test images, a fixed random part of the test split. Default: all 10,000 of MNIST, or 500 synthetic."""
 
     @property
     def layout(self) -> Layout:
@@ -67,9 +67,9 @@ class SequentialMNIST(DatasetClassificationTask):
         return {"train": train, "validation": validation, "test": self._size("test")}
 
     def problems(self, batch_size: int) -> Iterator[tuple[str, str]]:
-        yield from one_class("test", self._size("test"), self._test_labels)
-        yield from prepared_are_fewer(self.source, "train", _IMAGES["train"], "source")
-        yield from prepared_are_fewer(self.source, "test", self._size("test"), "test_examples")
+        yield from one_class_problem("test", self._size("test"), self._test_labels)
+        yield from too_few_prepared(self.source, "train", _IMAGES["train"], "source")
+        yield from too_few_prepared(self.source, "test", self._size("test"), "test_examples")
         yield from super().problems(batch_size)
 
     def _test_labels(self, n: int) -> np.ndarray:
@@ -88,13 +88,13 @@ class SequentialMNIST(DatasetClassificationTask):
 
 
 def permutation() -> np.ndarray:
-    """(784,): which pixel of the image, counted row by row, is read at each place."""
+    """(784,): the index, in row-major order, of the pixel that is read at each step."""
     return np.random.RandomState(PERMUTATION_SEED).permutation(SIDE**2)
 
 
 @in_memory(maxsize=2)
 def _images(source: str, validation: int, test: int, permuted: bool) -> dict[str, Examples]:
-    """Flat images, (n, 784) float32 from 0 to 1, and their labels."""
+    """Flat images, (n, 784) float32 in [0, 1], and their labels."""
     if source == "synthetic":
         splits = _synthetic({"train": _SYNTHETIC_TRAIN, "validation": validation, "test": test})
     else:
@@ -132,7 +132,7 @@ def _read() -> dict[str, np.ndarray]:
 
 @lru_cache(maxsize=2)
 def _patterns() -> np.ndarray:
-    """(10, 28, 28) from 0 to 1: noise, blurred along both sides and faded out at the edges."""
+    """(10, 28, 28) in [0, 1]: noise, blurred along both axes and faded towards the edges."""
     noise = np.random.default_rng(5).normal(size=(CLASSES, SIDE, SIDE))
     kernel = np.exp(-0.5 * (np.arange(-6, 7) / 2.5) ** 2)
     for axis in (1, 2):
@@ -143,13 +143,13 @@ def _patterns() -> np.ndarray:
 
 
 def _synthetic_labels(index: int, n: int) -> tuple[np.random.Generator, np.ndarray]:
-    """The labels of the split of this number, and the generator after them."""
+    """For a split, by its index: the generator, advanced past the labels, and the labels."""
     rng = np.random.default_rng([5, index])
     return rng, rng.integers(0, CLASSES, size=n).astype(np.int32)
 
 
 def _synthetic(sizes: dict[str, int]) -> dict[str, Examples]:
-    """Each image is its class's pattern, shifted by up to two pixels each way, of varying brightness, in noise."""
+    """Each image is its class's pattern, shifted by up to two pixels per axis, with random brightness and noise."""
     splits = {}
     for index, (split, n) in enumerate(sizes.items()):
         rng, labels = _synthetic_labels(index, n)

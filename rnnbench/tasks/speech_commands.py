@@ -1,4 +1,4 @@
-"""Speech commands: which word was spoken? (Warden 2018), with a lag between the word and the question."""
+"""Speech commands: which word was spoken? (Warden 2018), with a lag between the word and the readout."""
 
 from __future__ import annotations
 
@@ -20,39 +20,39 @@ from rnnbench.tasks.dataset import DatasetClassificationTask, Examples
 Splits = dict[str, Examples]
 
 SAMPLE_RATE = 16_000
-"""Samples a second; every clip is brought to one second."""
+"""Samples per second; every clip is cut or padded to one second."""
 _LOWEST = 20.0
-"""Hertz at which the lowest mel band begins."""
+"""Lower edge of the lowest mel band, in Hz."""
 _SPLITS = ("train", "validation", "test")
 _SYNTHETIC = {"train": 2_000, "validation": 500, "test": 500}
 
 
 @register_task("speech_commands")
 class SpeechCommands(DatasetClassificationTask):
-    """One of `words`, asked after one second of sound and the lag.
+    """Classify one of `words` after one second of audio and a lag.
 
-    Each step is a frame of log-mel energies (see `log_mel`), standardised per band with the mean and standard deviation
-    of the training frames; a band that is constant there (of many, some hold no frequency of the spectrum) is 0. A
-    distractor is a noise frame of matching level: each band normal with the training frames' mean and deviation,
-    independent of its neighbours. Clips shorter than a second end in zeros, longer ones are cut.
+    Each step is a frame of log-mel energies (see `log_mel`), each band standardised with the mean and deviation of the
+    training frames; a band that is constant there (with many bands, some cover no frequency bin) is 0. A distractor is
+    a frame of noise of the same level: each band is drawn independently from a normal distribution with the mean and
+    deviation of the training frames. Shorter clips are padded with zeros at the end, longer ones cut.
     """
 
     source: Literal["speech_commands", "synthetic"] = "speech_commands"
-    """`speech_commands`, or `synthetic`: 2,000 gliding tones in noise, one glide a word."""
+    """`speech_commands`, or `synthetic`: 2,000 training clips of gliding tones in noise, one glide per word."""
     words: tuple[str, ...] = Field(("down", "go", "left", "right", "up"), strict=False)
-    """The classes, in the order of their labels."""
+    """The words to tell apart, in the order of their labels; at least two."""
     window_ms: int = Field(40, ge=1, le=1000)
-    """Length of a frame."""
+    """Length of a frame, in milliseconds."""
     stride_ms: int = Field(20, ge=1, le=1000)
-    """Steps between the beginnings of frames."""
+    """Time between the starts of consecutive frames, in milliseconds."""
     bands: int = Field(40, ge=1)
-    """Mel bands of a frame."""
+    """Number of mel bands per frame."""
 
     @field_validator("words")
     @classmethod
     def _different_words(cls, words: tuple[str, ...]) -> tuple[str, ...]:
         if len(words) < 2 or len(set(words)) < len(words):
-            raise ValueError("needs at least two words, each once")
+            raise ValueError("must be at least two different words, without repeats")
         return words
 
     @property
@@ -68,18 +68,18 @@ class SpeechCommands(DatasetClassificationTask):
         return len(self.words)
 
     def split_sizes(self) -> dict[str, int]:
-        """Those of all words, where they are prepared."""
+        """Upper bounds: the sizes of the prepared splits with all their words."""
         return _SYNTHETIC if self.source == "synthetic" else catalogue.split_sizes(self.source)
 
     def problems(self, batch_size: int) -> Iterator[tuple[str, str]]:
         if self.source != "synthetic":
             most = _most_bands(self.window_ms, self.bands)
             if self.bands > most:
-                yield "bands", f"{self.bands:,} are too many for windows of {self.window_ms} ms: {most:,} at most"
+                yield "bands", f"{self.bands:,} is too many for windows of {self.window_ms} ms: at most {most:,}"
             known = _label_names()
             unknown = [word for word in self.words if known and word not in known]
             if unknown:
-                yield "words", f"'{unknown[0]}' is not in the prepared data, which know {', '.join(sorted(known))}"
+                yield "words", f"'{unknown[0]}' is not in the prepared data, which contain {', '.join(sorted(known))}"
         yield from super().problems(batch_size)
 
     def examples(self, split: str) -> Examples:
@@ -95,23 +95,23 @@ class SpeechCommands(DatasetClassificationTask):
 
 
 def _most_bands(window_ms: int, bands: int) -> int:
-    """The largest number of mel bands, `bands` at most, of which each holds a bin of the spectrum of such a window.
+    """The largest number of mel bands, up to `bands`, such that each covers a frequency bin of such a window.
 
-    The energy of an empty band is the same in every frame.
+    A band without a bin has the same energy in every frame.
     """
-    # As `tf.signal.stft` has it, the spectrum is that of the next power of two.
+    # Like `tf.signal.stft`, pad to the next power of two.
     length = 1 << (window_ms * SAMPLE_RATE // 1000 - 1).bit_length()
     bins = _mel(np.arange(1, length // 2 + 1) * SAMPLE_RATE / length)
 
-    def all_hold_one(count: int) -> bool:
+    def all_cover_a_bin(count: int) -> bool:
         edges = np.linspace(_mel(_LOWEST), _mel(SAMPLE_RATE / 2), count + 2)
-        # Nearer to an edge than rounding tells, a bin counts for nothing.
+        # A bin at an edge, within rounding, has no energy and does not count.
         margin = 1e-4 * (edges[1] - edges[0])
         inside = np.searchsorted(bins, edges[2:] - margin) - np.searchsorted(bins, edges[:-2] + margin)
         return bool((inside > 0).all())
 
     # No bin lies in more than two bands.
-    return next((count for count in range(min(bands, 2 * len(bins)), 0, -1) if all_hold_one(count)), 0)
+    return next((count for count in range(min(bands, 2 * len(bins)), 0, -1) if all_cover_a_bin(count)), 0)
 
 
 def _mel(hertz: Any) -> Any:
@@ -119,7 +119,7 @@ def _mel(hertz: Any) -> Any:
 
 
 def _label_names() -> list[str]:
-    """The words that the prepared data know; none where they are not there."""
+    """The words of the prepared data; empty if they are not prepared."""
     try:
         return (catalogue.find("speech_commands").path / "label.labels.txt").read_text().split()
     except OSError:
@@ -127,10 +127,10 @@ def _label_names() -> list[str]:
 
 
 def log_mel(sound: np.ndarray, window_ms: int = 40, stride_ms: int = 20, bands: int = 40) -> np.ndarray:
-    """Log-mel energies of one second of sound.
+    """Log-mel energies of one second of audio.
 
-    `sound`: (clips, 16000), full scale +-1. Result: (clips, frames, bands) float32, the natural logarithm of the power
-    under each of `bands` triangles, evenly spaced from 20 Hz to 8 kHz on the mel scale, plus 1e-6. Hann window.
+    `sound`: (clips, 16000), full scale +-1. Returns (clips, frames, bands) float32: log(power + 1e-6), natural
+    logarithm, in `bands` triangular filters evenly spaced from 20 Hz to 8 kHz on the mel scale. Hann window.
     """
     import tensorflow as tf
 
@@ -143,7 +143,7 @@ def log_mel(sound: np.ndarray, window_ms: int = 40, stride_ms: int = 20, bands: 
 
 
 def one_second(sound: np.ndarray) -> np.ndarray:
-    """16-bit samples of any length as (16000,) float32 of full scale +-1: cut, or zeros at the end."""
+    """16-bit samples of any length as (16000,) float32, full scale +-1: cut, or padded with zeros at the end."""
     result = np.zeros(SAMPLE_RATE, dtype=np.float32)
     kept = sound[:SAMPLE_RATE]
     result[: len(kept)] = kept / np.float32(2**15)
@@ -195,7 +195,7 @@ def _read(
     if absent:
         raise UserError(
             f"tasks.speech_commands.words: '{absent[0]}' is not in split '{split}' of the prepared data, "
-            f"which holds {', '.join(sorted(held))}"
+            f"which contains {', '.join(sorted(held))}"
         )
     frames = [log_mel(np.stack(clips[i : i + 256]), window_ms, stride_ms, bands) for i in range(0, len(clips), 256)]
     return np.concatenate(frames), np.array(labels, dtype=np.int32)
@@ -203,7 +203,7 @@ def _read(
 
 @lru_cache(maxsize=4)
 def _synthetic(words: int, frames: int, bands: int) -> Splits:
-    """A tone for each word that glides from one band to another, at a varying moment and level, in noise."""
+    """For each word a tone that glides from one band to another, at a random time and level, in noise."""
     glides = np.random.default_rng(3).permuted(np.tile(np.linspace(0.1, 0.9, words), (2, 1)), axis=1) * bands
     time, band = np.linspace(0, 1, frames), np.arange(bands)
     splits = {}

@@ -1,1 +1,1 @@
-"""Text for people and machines: counts, Markdown, strict JSON, and passwords kept out of all of it."""
+"""Text for people and machines: counts, Markdown, strict JSON, and the masking of passwords."""

@@ -1,4 +1,4 @@
-"""Passwords in addresses and in the environment: nothing that a person sees holds one."""
+"""Passwords in addresses and in the environment: read, and masked in everything that is shown."""
 
 from __future__ import annotations
 
@@ -10,55 +10,55 @@ from collections.abc import Iterable
 from urllib.parse import unquote, urlsplit
 
 _HIDDEN = "***"
-# One stroke is left of the two where an address was taken for a path.
+# `:/` as well as `://`: treating an address as a path removes one slash.
 _IN_TEXT = re.compile(r"(?<=\w:/)(/?)[^\s/?#'\"<>]*@")
 _IN_ADDRESS = re.compile(r"(?<=\w:/)(/?).*@", re.DOTALL)
 _IS_ADDRESS = re.compile(r"(--[\w-]+=)?[A-Za-z][\w+.-]*://?")
 _SHORTEST = 4
-"""Characters from which a password is looked for in a text: a shorter one is found in innocent words."""
+"""Minimum length of a password to be scrubbed: a shorter one would also match ordinary words."""
 _used: set[str] = set()
-"""Every password that this process was given in an address."""
+"""All passwords that this process has seen in an address."""
 
 
-def hidden(text: str) -> str:
-    """A text without user and password in its addresses.
+def masked(text: str) -> str:
+    """A text with user and password masked in its addresses.
 
-    >>> hidden("cannot reach http://ann:secret@host:5000/mlflow")
+    >>> masked("cannot reach http://ann:secret@host:5000/mlflow")
     'cannot reach http://***@host:5000/mlflow'
     """
     return _IN_TEXT.sub(rf"\1{_HIDDEN}@", text)
 
 
-def hidden_command(arguments: Iterable[str]) -> str:
-    """Arguments as a person would type them, without user and password in those that are addresses.
+def masked_command(arguments: Iterable[str]) -> str:
+    """A command line as a person would type it, with user and password masked in all addresses.
 
-    >>> hidden_command(["run", "my file.yaml", "--tracking-uri", "http://ann:se/cret@host"])
+    >>> masked_command(["run", "my file.yaml", "--tracking-uri", "http://ann:se/cret@host"])
     "run 'my file.yaml' --tracking-uri 'http://***@host'"
     """
-    return shlex.join(hidden_address(one) if _IS_ADDRESS.match(one) else hidden(one) for one in arguments)
+    return shlex.join(masked_address(one) if _IS_ADDRESS.match(one) else masked(one) for one in arguments)
 
 
-def hidden_address(address: str) -> str:
-    """An address as it was given, also one that is none because its password should be percent-encoded."""
+def masked_address(address: str) -> str:
+    """An address with user and password masked, even if invalid because the password is not percent-encoded."""
     return _IN_ADDRESS.sub(rf"\1{_HIDDEN}@", address)
 
 
 def scrubbed(text: str) -> str:
-    """What a library or a plug-in said, without any password that this process knows, wherever it stands."""
-    text = hidden(text)
+    """A message of a library or plug-in, with every password that this process knows masked."""
+    text = masked(text)
     for secret in sorted(_secrets(), key=len, reverse=True):
         text = text.replace(secret, _HIDDEN)
     return text
 
 
-def without(address: str) -> str:
+def without_credentials(address: str) -> str:
     """An address without user and password."""
     parts = urlsplit(address)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def user_and_password(address: str) -> tuple[str, str]:
-    """Those in an address, as MLflow's client sends them: `%40` is `@`."""
+    """User and password in an address, decoded as MLflow's client does: `%40` is `@`."""
     parts = urlsplit(address)
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
     _used.update({password, parts.password or "", _encoded(user, password)})
@@ -66,7 +66,7 @@ def user_and_password(address: str) -> tuple[str, str]:
 
 
 def authorization(address: str) -> dict[str, str]:
-    """The header that MLflow's client sends: of the address, else of the environment."""
+    """The HTTP header that MLflow's client sends, from the address or else the environment."""
     user, password = user_and_password(address)
     if not (user or password):
         user, password = (os.environ.get(f"MLFLOW_TRACKING_{name}", "") for name in ("USERNAME", "PASSWORD"))

@@ -1,4 +1,4 @@
-"""A person's words inside Markdown."""
+"""User text inside Markdown."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import html
 import re
 
 
-def plain(text: str) -> str:
-    """Markdown on one line that shows `text` as it is, also where HTML is let through.
+def escaped(text: str) -> str:
+    """Markdown on one line that displays `text` literally, even where HTML is rendered.
 
-    >>> plain("<b> *a*")
+    >>> escaped("<b> *a*")
     '&lt;b&gt; &#42;a&#42;'
     """
-    escaped = html.escape(" ".join(text.split()))
-    return re.sub(r"[\\`*_{}\[\]()|~!]", lambda found: f"&#{ord(found[0])};", escaped)
+    safe = html.escape(" ".join(text.split()))
+    return re.sub(r"[\\`*_{}\[\]()|~!]", lambda found: f"&#{ord(found[0])};", safe)

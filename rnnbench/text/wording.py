@@ -1,4 +1,4 @@
-"""Words around numbers, for people."""
+"""Numbers with nouns."""
 
 from __future__ import annotations
 

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from rnnbench.datasets.location import settle_home
-from rnnbench.errors import UserError, posix_only, unwritable
-from rnnbench.text.credentials import hidden_address, scrubbed, user_and_password, without
+from rnnbench.datasets.location import ensure_home
+from rnnbench.errors import UserError, require_posix_module, unwritable
+from rnnbench.text.credentials import masked_address, scrubbed, user_and_password, without_credentials
 from rnnbench.tracking import server
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Location:
             tracking_uri = os.environ.get("MLFLOW_TRACKING_URI")
         if not tracking_uri:
             if str(store).lower().startswith(("http:/", "https:/", "sqlite:/")):
-                raise UserError(f"--store {hidden_address(str(store))}: a directory is expected; use --tracking-uri")
+                raise UserError(f"--store {masked_address(str(store))}: a directory is expected; use --tracking-uri")
             return cls._local(Path(store or DEFAULT_DIRECTORY) / "mlflow.db")
         tracking_uri = tracking_uri.strip()
         scheme = tracking_uri.partition("://")[0].lower()
@@ -57,7 +57,7 @@ class Location:
             return cls._local(Path(tracking_uri[len("sqlite:///") :]))
         if scheme not in ("http", "https") or "://" not in tracking_uri:
             raise UserError(
-                f"tracking URI '{hidden_address(tracking_uri)}' is unknown: "
+                f"tracking URI '{masked_address(tracking_uri)}' is unknown: "
                 "write http://HOST:PORT, sqlite:///FILE or --store DIR"
             )
         return cls(_checked(tracking_uri))
@@ -72,12 +72,12 @@ class Location:
     def __str__(self) -> str:
         if self.database is not None:
             return str(self.database.parent if self.database.name == "mlflow.db" else self.database)
-        return without(self.uri)
+        return without_credentials(self.uri)
 
     @property
     def address(self) -> str:
         """Of a server, for its pages and for people: without a password."""
-        return without(self.uri)
+        return without_credentials(self.uri)
 
     @property
     def artifacts(self) -> Path | None:
@@ -216,7 +216,7 @@ def _checked(address: str) -> str:
         whole = False
     if not whole:
         raise UserError(
-            f"tracking URI '{hidden_address(address)}' is none: write http://HOST:PORT/PATH, without ? or #; "
+            f"tracking URI '{masked_address(address)}' is none: write http://HOST:PORT/PATH, without ? or #; "
             "in a user name or a password write %40 for @, %2F for / and so on"
         )
     user_and_password(address)
@@ -225,7 +225,7 @@ def _checked(address: str) -> str:
 
 def silence_mlflow() -> None:
     """Settings that MLflow reads from the environment; what the user has set stands."""
-    settle_home()
+    ensure_home()
     quiet = {
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_LOGGING_LEVEL": "ERROR",
@@ -311,7 +311,7 @@ def _create(database: Path) -> None:
 @contextmanager
 def _alone(directory: Path) -> Iterator[None]:
     """One process at a time, of whatever user, as far as the file system knows locks."""
-    fcntl = posix_only("fcntl", "writing to a store")
+    fcntl = require_posix_module("fcntl", "writing to a store")
     path = directory / ".lock"
     try:
         lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)

@@ -12,7 +12,7 @@ from rnnbench import environment
 from rnnbench.experiment.definition import Experiment
 from rnnbench.experiment.run_spec import RunSpec
 from rnnbench.text import strict_json
-from rnnbench.text.markdown import plain
+from rnnbench.text.markdown import escaped
 from rnnbench.tracking.reader import KIND_TAG, PICTURE_ARTIFACT, SETTINGS_TAG, SIGNATURE_TAG, STATUS_TAG
 from rnnbench.tracking.views import VIEWS, link
 
@@ -92,18 +92,18 @@ def run_note(spec: RunSpec, run_id: str, status: str, metrics: Mapping[str, floa
 
 def question(model_label: str, task_label: str) -> str:
     """The beginning of a run's note, which names its labels."""
-    return f"Does **{plain(model_label)}** still solve {plain(task_label)}"
+    return f"Does **{escaped(model_label)}** still solve {escaped(task_label)}"
 
 
 def failure_note(message: str, traceback: str) -> str:
     """Why a run failed."""
-    return f"{plain(message[:_MESSAGE_LENGTH])}\n```\n{traceback[-_NOTE_LENGTH:]}\n```"
+    return f"{escaped(message[:_MESSAGE_LENGTH])}\n```\n{traceback[-_NOTE_LENGTH:]}\n```"
 
 
 def experiment_note(experiment: Experiment, experiment_id: str, report_id: str | None = None, found: str = "") -> str:
     """Links to report and views on the first line, then what was asked, then what was found (Markdown)."""
     views = [f"[{name}]({link(experiment_id, name)})" for name in VIEWS]
-    asked = plain(experiment.description[:_DESCRIPTION_LENGTH])
+    asked = escaped(experiment.description[:_DESCRIPTION_LENGTH])
     if report_id is None:
         return f"Views: {' · '.join(views)} (the report comes when the runs are done)\n\n{asked}"
     page = f"#/experiments/{experiment_id}/runs/{report_id}/artifacts/report.html?workflowType=machine_learning"

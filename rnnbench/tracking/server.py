@@ -8,7 +8,7 @@ import urllib.error
 import urllib.request
 from contextlib import suppress
 
-from rnnbench.text.credentials import authorization, hidden, without
+from rnnbench.text.credentials import authorization, masked, without_credentials
 
 _YES = ("1", "true")
 
@@ -19,7 +19,7 @@ def check(address: str, within: float) -> None:
     Like MLflow's client it sends the user and password of the address or of the environment, and trusts the
     certificates that the environment names.
     """
-    request = urllib.request.Request(f"{without(address)}/health")
+    request = urllib.request.Request(f"{without_credentials(address)}/health")
     for name, value in authorization(address).items():
         # Not to wherever the server may send us.
         request.add_unredirected_header(name, value)
@@ -30,7 +30,7 @@ def check(address: str, within: float) -> None:
 
 def reason(error: Exception) -> str:
     """Why `check` failed."""
-    return hidden(str(getattr(error, "reason", error)))
+    return masked(str(getattr(error, "reason", error)))
 
 
 def _trust() -> ssl.SSLContext:

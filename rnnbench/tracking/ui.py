@@ -12,7 +12,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rnnbench.errors import UserError, posix_only
+from rnnbench.errors import UserError, require_posix_module
 from rnnbench.tracking.location import Location, silence_mlflow
 from rnnbench.tracking.reader import experiments_with
 from rnnbench.tracking.views import RESULTS, link, view_tag
@@ -78,7 +78,7 @@ def _check_port(port: int) -> None:
 def _server(location: Location, port: int) -> Iterator[subprocess.Popen[bytes]]:
     """The MLflow server, ready to answer; it and its workers are gone at the end of the block."""
     assert location.artifacts is not None
-    posix_only("fcntl", "the server of the MLflow UI")
+    require_posix_module("fcntl", "the server of the MLflow UI")
     silence_mlflow()
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", location.uri]
     command += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]

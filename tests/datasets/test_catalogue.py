@@ -78,7 +78,7 @@ def test_a_missing_file_is_named(speech: Path, file: str) -> None:
 @pytest.mark.parametrize("content", ["", "{}", "[]", '{"name": "x", "splits": [{"name": "train"}]}'])
 def test_an_unreadable_description_is_named(speech: Path, content: str) -> None:
     (speech / "dataset_info.json").write_text(content)
-    assert f"{speech / 'dataset_info.json'} is not" in refused("speech_commands")
+    assert f"{speech / 'dataset_info.json'} was not written by TFDS" in refused("speech_commands")
 
 
 def test_an_unknown_name_gets_a_suggestion() -> None:

@@ -45,7 +45,7 @@ def test_the_order_of_the_features_of_a_record_does_not_count_but_that_of_record
     write_records(shards[1], [record("x", ONE, turned=True), record("y", TWO)])
     write_records(shards[2], [record("y", TWO), record("x", ONE)])
     write_records(shards[3], [record("x", ONE)])
-    digests = [content.of_records([shard]) for shard in shards]
+    digests = [content.digest_of_records([shard]) for shard in shards]
     assert digests[0] == digests[1]
     assert len(set(digests)) == 3
 
@@ -54,20 +54,20 @@ def test_a_csv_file_and_what_is_prepared_from_it_hold_the_same(tmp_path: Path) -
     shard, rows = tmp_path / "shard", tmp_path / "rows.csv"
     write_records(shard, [record("x", ONE), record("y", TWO)])
     rows.write_text("date,second,first\nx,2,1.0\ny,4.0,3\n")
-    assert content.of_rows(rows, COLUMNS) == content.of_records([shard])
+    assert content.digest_of_rows(rows, COLUMNS) == content.digest_of_records([shard])
     write_records(shard, [record("x", ONE), record("y", GAP)])
     rows.write_text("date,second,first\nx,2,1.0\ny,4.0,\n")
-    assert content.of_rows(rows, COLUMNS) == content.of_records([shard])
+    assert content.digest_of_rows(rows, COLUMNS) == content.digest_of_records([shard])
     rows.write_text("date,second,first\nx,2,1.0\n")
-    assert content.of_rows(rows, COLUMNS) != content.of_records([shard])
+    assert content.digest_of_rows(rows, COLUMNS) != content.digest_of_records([shard])
 
 
 def test_what_is_remembered_is_found_again_and_a_damaged_memory_is_no_harm(tmp_path: Path, cache: Path) -> None:
     shard = tmp_path / "shard"
     write_records(shard, [b"no record of TFDS"])
-    found = content.of_records([shard])
+    found = content.digest_of_records([shard])
     assert list(json.loads(cache.read_text()).values()) == [found]
     cache.write_text(cache.read_text().replace(found, "remembered"))
-    assert content.of_records([shard]) == "remembered"
+    assert content.digest_of_records([shard]) == "remembered"
     cache.write_text("{")
-    assert content.of_records([shard]) == found
+    assert content.digest_of_records([shard]) == found

@@ -34,7 +34,7 @@ def test_the_cache_directory_stands_for_the_home_that_libraries_look_for(monkeyp
     monkeypatch.setenv("RNNBENCH_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("HOME", "")  # so that it is put back
     monkeypatch.delenv("HOME")
-    location.settle_home()
+    location.ensure_home()
     assert Path.home() == tmp_path / "cache"
     assert (tmp_path / "cache").is_dir()
     assert location.cache_dir() == tmp_path / "cache"
@@ -42,11 +42,11 @@ def test_the_cache_directory_stands_for_the_home_that_libraries_look_for(monkeyp
 
 def test_a_home_that_is_there_stays(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
-    location.settle_home()
+    location.ensure_home()
     assert os.environ["HOME"] == str(tmp_path)
 
 
-@pytest.mark.parametrize("needs", [location.data_dir, location.manual_dir, location.cache_dir, location.settle_home])
+@pytest.mark.parametrize("needs", [location.data_dir, location.manual_dir, location.cache_dir, location.ensure_home])
 def test_what_is_missing_is_one_line_that_says_what_to_set(needs):
     with pytest.raises(UserError, match="no home directory, neither in HOME nor in the list of users: set HOME"):
         needs()
@@ -62,4 +62,4 @@ def test_a_cache_directory_that_cannot_be_made_is_one_line(monkeypatch, tmp_path
     (tmp_path / "file").touch()
     monkeypatch.setenv("RNNBENCH_CACHE_DIR", str(tmp_path / "file" / "cache"))
     with pytest.raises(UserError, match=r"RNNBENCH_CACHE_DIR .*/file/cache: cannot be written: Not a directory"):
-        location.settle_home()
+        location.ensure_home()

@@ -161,4 +161,4 @@ def test_other_failures_keep_their_cause(monkeypatch: pytest.MonkeyPatch, by_han
 
     broken = SimpleNamespace(url_infos={}, download_and_prepare=fail)
     monkeypatch.setattr(preparing, "_builder", lambda _: broken)
-    assert refused("ETTh1") == "data set 'ETTh1' was not prepared: RuntimeError: first line"
+    assert refused("ETTh1") == "cannot prepare data set 'ETTh1': RuntimeError: first line"

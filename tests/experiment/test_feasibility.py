@@ -47,31 +47,29 @@ REFUSED = {
         "horizon: 2,881 is too long: the validation split of ETTh1 has 2,880 rows"
     ),
     "forecasting: {source: synthetic, lag: 0, horizon: 600, look_back: 1801}": (
-        "look_back: 1,801 is too long: synthetic has 2,400 training rows, with horizon 600 it can be at most 1,800"
+        "look_back: 1,801 is too long: synthetic has 2,400 training rows, so with horizon 600 at most 1,800"
     ),
     "forecasting: {source: ETTh2, lag: 0, look_back: 9000}": (
-        "look_back: 9,000 is too long: ETTh2 has 8,640 training rows, with horizon 24 it can be at most 8,616"
+        "look_back: 9,000 is too long: ETTh2 has 8,640 training rows, so with horizon 24 at most 8,616"
     ),
     "forecasting: {source: synthetic, lag: 0, batch_size: 2282}": (
         "batch_size: 2,282 is too many: there are 2,281 training examples"
     ),
     "forecasting: {lag: 0, batch_size: 8522}": "batch_size: 8,522 is too many: there are 8,521 training examples",
     "sentiment: {source: synthetic, lag: 0, test_examples: 1}": (
-        "test_examples: 1 is too few: all of them are of one class; take 3 or more"
+        "test_examples: 1 is too few: they are all of one class; use 3 or more"
     ),
     "sentiment: {source: synthetic, lag: 0, test_examples: 2}": "test_examples: 2 is too few",
-    "sentiment: {lag: 0, test_examples: 1}": (
-        "test_examples: 1 is too few: all of them are of one class; take 2 or more"
-    ),
+    "sentiment: {lag: 0, test_examples: 1}": ("test_examples: 1 is too few: they are all of one class; use 2 or more"),
     "sentiment: {lag: 0, train_examples: 2}": (
-        "train_examples: 2 is too few: all of them are of one class; take 3 or more"
+        "train_examples: 2 is too few: they are all of one class; use 3 or more"
     ),
     "sentiment: {source: synthetic, lag: 0, train_examples: 1, batch_size: 1}": "train_examples: 1 is too few",
     "sentiment: {lag: 0, train_examples: 100, batch_size: 101}": (
         "batch_size: 101 is too many: there are 100 training examples"
     ),
     "sequential_mnist: {lag: 0, test_examples: 1}": (
-        "test_examples: 1 is too few: all of them are of one class; take 2 or more"
+        "test_examples: 1 is too few: they are all of one class; use 2 or more"
     ),
     "sequential_mnist: {source: synthetic, lag: 0, test_examples: 1}": "test_examples: 1 is too few",
     "sequential_mnist: {lag: 0, validation_examples: 59990, batch_size: 11}": (
@@ -82,13 +80,13 @@ REFUSED = {
     ),
     "speech_commands: {source: synthetic, lag: 0, batch_size: 2001}": "batch_size: 2,001 is too many",
     "speech_commands: {lag: 0, window_ms: 25, bands: 128}": (
-        "bands: 128 are too many for windows of 25 ms: 126 at most"
+        "bands: 128 is too many for windows of 25 ms: at most 126"
     ),
     "speech_commands: {lag: 0, window_ms: [40, 1], bands: 40}": (
-        "bands: 40 are too many for windows of 1 ms: 4 at most"
+        "bands: 40 is too many for windows of 1 ms: at most 4"
     ),
     "speech_commands: {lag: 0, stride_ms: 0}": "stride_ms: 0 is not valid",
-    "adding: {lag: 1, form: literature}": "'form: literature' fills its steps with random values",
+    "adding: {lag: 1, form: literature}": "'form: literature' needs 'filler: distractor': its steps hold random values",
     "adding: {lag: 1, evidence: 1}": "evidence: 1 is not valid",
     "copy_memory: {lag: 0}": "lag: 0 is not valid",
 }
@@ -136,7 +134,7 @@ def test_what_is_prepared_is_asked_and_what_is_missing_is_not(tmp_path, monkeypa
     folder = tmp_path / "speech_commands" / "0.0.3"
     folder.mkdir(parents=True)
     (folder / "label.labels.txt").write_text("go\nup\n")
-    assert said(tmp_path, task).endswith("words: 'upp' is not in the prepared data, which know go, up")
+    assert said(tmp_path, task).endswith("words: 'upp' is not in the prepared data, which contain go, up")
     task = task.replace("upp", "up")
     splits = [{"name": name, "shardLengths": ["10", "10"]} for name in ("train", "validation", "test")]
     (folder / "dataset_info.json").write_text(json.dumps({"splits": splits}))
@@ -149,14 +147,14 @@ def test_what_is_prepared_is_asked_and_what_is_missing_is_not(tmp_path, monkeypa
     ("folder", "splits", "task", "expected"),
     [
         ("ett/ETTh1/1.0.0", {"series": 14_399}, "forecasting: {lag: 0}",
-         "source: 14,400 series examples are needed, and the prepared ETTh1 holds 14,399"),
+         "source: 14,400 series examples are needed, but the prepared ETTh1 has 14,399"),
         ("ett/ETTh1/1.0.0", {"series": 14_400}, "forecasting: {lag: 0}", ""),
         ("mnist/3.0.1", {"train": 59_999}, "sequential_mnist: {lag: 0}", "source: 60,000 train examples are needed"),
         ("mnist/3.0.1", {"test": 99}, "sequential_mnist: {lag: 0, test_examples: 100}",
-         "test_examples: 100 test examples are needed, and the prepared mnist holds 99"),
+         "test_examples: 100 test examples are needed, but the prepared mnist has 99"),
         ("imdb_reviews/plain_text/1.0.0", {"train": 24},
          "sentiment: {lag: 0, train_examples: 20, validation_examples: 5}",
-         "train_examples: 25 train examples are needed, and the prepared imdb_reviews holds 24"),
+         "train_examples: 25 train examples are needed, but the prepared imdb_reviews has 24"),
         ("imdb_reviews/plain_text/1.0.0", {"test": 9}, "sentiment: {lag: 0, test_examples: 9}", ""),
     ],
 )  # fmt: skip
@@ -291,15 +289,15 @@ BROKEN = {
     ),
     "no task": (
         PLUGIN.replace("(ClassificationTask)", ""),
-        "task 'first_sign': class FirstSign (own.py:4) is no subclass of rnnbench.Task",
+        "task 'first_sign': class FirstSign (own.py:4) is not a subclass of rnnbench.Task",
     ),
     "a function": (
         PLUGIN + "\n@register_task('other')\ndef other():\n    pass\n",
-        "task 'other': other (own.py:16) is no subclass of rnnbench.Task",
+        "task 'other': other (own.py:16) is not a subclass of rnnbench.Task",
     ),
     "a model for a task": (
         PLUGIN + "\n@register_model('other')\nclass Other(FirstSign):\n    pass\n",
-        "model 'other': class Other (own.py:16) is no subclass of rnnbench.Model",
+        "model 'other': class Other (own.py:16) is not a subclass of rnnbench.Model",
     ),
 }  # fmt: skip
 

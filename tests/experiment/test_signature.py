@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from rnnbench.experiment.definition import Experiment
 from rnnbench.identity import class_code
-from rnnbench.identity.signature import PARTS, HashedAs, Joined, digest, hashed
+from rnnbench.identity.signature import PART_VERSIONS, HashedAs, Joined, digest, signed_values
 from rnnbench.models.gru import GRU
 from rnnbench.tasks.base import Task
 from rnnbench.tasks.copy_memory import CopyMemory
@@ -37,20 +37,20 @@ class Later(BaseModel):
 
 @given(steps=st.integers(1, 9), layers=st.sampled_from(["fast", "stock"]), shards=st.integers(1, 3))
 def test_a_setting_that_joins_changes_no_signature_at_the_earlier_value_and_all_at_others(steps, layers, shards):
-    before = digest(hashed(Earlier(steps=steps, layers=layers)))
-    after = digest(hashed(Later(steps=steps, implementation=layers, shards=shards)))
+    before = digest(signed_values(Earlier(steps=steps, layers=layers)))
+    after = digest(signed_values(Later(steps=steps, implementation=layers, shards=shards)))
     assert (before == after) == (shards == 1)
-    assert digest(hashed(Later(steps=steps, implementation=layers))) != before  # its default is another value
-    assert digest(hashed(Later(steps=steps, implementation=layers, shards=1, truncate=5))) != before
-    assert digest(hashed(Later(steps=steps, implementation=layers, shards=1, lags=(1, 2)))) != before
+    assert digest(signed_values(Later(steps=steps, implementation=layers))) != before  # its default is another value
+    assert digest(signed_values(Later(steps=steps, implementation=layers, shards=1, truncate=5))) != before
+    assert digest(signed_values(Later(steps=steps, implementation=layers, shards=1, lags=(1, 2)))) != before
 
 
 def test_marks_count_in_settings_within_settings():
     class Outer(BaseModel):
         inner: Inner = Inner()
 
-    assert hashed(Outer()) == {"inner": {"rate": 1.0}}
-    assert hashed(Outer(inner=Inner(warmup=3))) == {"inner": {"rate": 1.0, "warmup": 3}}
+    assert signed_values(Outer()) == {"inner": {"rate": 1.0}}
+    assert signed_values(Outer(inner=Inner(warmup=3))) == {"inner": {"rate": 1.0, "warmup": 3}}
 
 
 def test_an_earlier_value_is_told_from_its_equals():
@@ -60,9 +60,9 @@ def test_an_earlier_value_is_told_from_its_equals():
     class Scaled(BaseModel):
         factor: Annotated[float, Joined(earlier=1)] = 2.0
 
-    assert hashed(Scaled(factor=1)) == {}
-    assert hashed(Flags(flag=1)) == {}
-    assert hashed(Flags(flag=True)) == {"flag": True}
+    assert signed_values(Scaled(factor=1)) == {}
+    assert signed_values(Flags(flag=1)) == {}
+    assert signed_values(Flags(flag=True)) == {"flag": True}
 
 
 def grid(**changes):
@@ -79,10 +79,10 @@ def signatures(**changes):
     return {(run.name): run.signature for run in grid(**changes).runs}
 
 
-@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("part", PART_VERSIONS)
 def test_every_part_of_the_suite_has_a_version(part, monkeypatch):
     before = signatures()
-    monkeypatch.setitem(PARTS, part, 2)
+    monkeypatch.setitem(PART_VERSIONS, part, 2)
     after = signatures()
     assert all(after[name] != before[name] for name in before)
 
@@ -90,7 +90,7 @@ def test_every_part_of_the_suite_has_a_version(part, monkeypatch):
 def test_fast_layers_are_no_part_of_a_run_with_stock_layers(monkeypatch):
     stock = {"steps": 4, "implementation": "stock"}
     before = signatures(training=stock)
-    monkeypatch.setitem(PARTS, "layers", 2)
+    monkeypatch.setitem(PART_VERSIONS, "layers", 2)
     assert signatures(training=stock) == before
 
 
@@ -111,7 +111,7 @@ def test_each_class_counts_its_own_version_once():
 
     for made in (Parent, Child):
         made.__module__ = "rnnbench.tasks.mine"
-    versions = class_code.of(Child)["versions"]
+    versions = class_code.identity(Child)["versions"]
     assert sorted(versions.values()) == [1, 1, 1, 1, 3]
     assert versions["tasks.copy_memory.CopyMemory"] == 1
 

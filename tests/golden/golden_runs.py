@@ -17,7 +17,7 @@ from rnnbench.events import Diverged, Failed, Finished, Measured, Started
 from rnnbench.execution.base import quiet_tensorflow
 from rnnbench.experiment.definition import Experiment
 from rnnbench.experiment.run_spec import RunSpec
-from rnnbench.identity.signature import PARTS
+from rnnbench.identity.signature import PART_VERSIONS
 from rnnbench.training import run as training
 
 FILE = Path(__file__).with_name("metrics.json")
@@ -102,7 +102,7 @@ def versions() -> dict[str, int]:
     """Of every part whose change can change a result."""
     tasks = {f"task {name}": registry.tasks[name].version for name in TASKS}
     models = {f"model {name}": registry.models[name].version for name in MODELS}
-    return {**PARTS, **tasks, **models}
+    return {**PART_VERSIONS, **tasks, **models}
 
 
 def agree(name: str, found: float, recorded: float) -> bool:

@@ -248,7 +248,7 @@ def test_where_the_data_are_absent_plan_works_and_run_says_why(tmp_path):
     file = written(tmp_path, READING, f"def rows():\n    return np.loadtxt({str(tmp_path / 'absent.csv')!r})\n")
     (run,) = load(file).runs
     assert run.fingerprint is None
-    with pytest.raises(UserError, match=r"cannot be read: FileNotFoundError: .*absent.csv"):
+    with pytest.raises(UserError, match=r"cannot read the data of task 'Mine': FileNotFoundError: .*absent.csv"):
         run.check_current()
 
 
@@ -263,12 +263,12 @@ def test_a_class_without_a_file_is_signed_by_its_code(monkeypatch):
         exec(compile(source, "<stdin>", "exec"), vars(module))
         return module.Mine
 
-    from rnnbench.identity.class_code import check_reachable, of
+    from rnnbench.identity.class_code import check_reachable, identity
 
-    base = of(made("CONSTANT", 1))
-    assert of(made("CONSTANT", 1)) == base
-    assert of(made("CONSTANT", 2)) != base
-    assert of(made("CONSTANT + 1", 1)) != base
+    base = identity(made("CONSTANT", 1))
+    assert identity(made("CONSTANT", 1)) == base
+    assert identity(made("CONSTANT", 2)) != base
+    assert identity(made("CONSTANT + 1", 1)) != base
     with pytest.raises(UserError, match=r"class Mine is defined in __main__.* 'plugins:', or run it on this machine"):
         check_reachable(made("CONSTANT", 1))
 

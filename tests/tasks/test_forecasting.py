@@ -222,13 +222,17 @@ def test_a_column_that_is_constant_in_training_is_zero(held: np.ndarray, noise: 
 @pytest.mark.parametrize("rows", [slice(None), slice(11_000, None)])
 def test_a_constant_series_is_told(held: np.ndarray, rows: slice) -> None:
     held[rows, -1] = 20
-    with pytest.raises(UserError, match=r"without any memory its mse is 0, and a perfect one is 0; take more"):
+    with pytest.raises(UserError, match=r"its memoryless mse is 0, the perfect one 0; use more"):
         Forecasting(lag=0).skill(0.5)
 
 
 def test_a_missing_value_is_told_with_its_place(held: np.ndarray) -> None:
     held[[40, 9000], [3, 6]] = np.nan
-    with pytest.raises(UserError, match=r"'ETTh1': 2 values are missing.* first in column MULL, row 41 of 17,420$"):
+    with pytest.raises(
+        UserError, match=r"'ETTh1': 2 missing or non-finite values, first in column MULL, row 41 of 17,420$"
+    ):
         forecasting.load("ETTh1", "multivariate")
-    with pytest.raises(UserError, match=r"'ETTh1': 1 values are missing.* first in column OT, row 9,001 of 17,420$"):
+    with pytest.raises(
+        UserError, match=r"'ETTh1': 1 missing or non-finite values, first in column OT, row 9,001 of 17,420$"
+    ):
         forecasting.load("ETTh1", "univariate")

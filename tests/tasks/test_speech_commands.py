@@ -92,7 +92,7 @@ def test_only_training_frames_set_the_scale(clips: dict[str, list[int]]) -> None
 
 
 def test_an_absent_word_is_told_with_those_that_are_there(clips: dict[str, list[int]]) -> None:
-    with pytest.raises(UserError, match=r"words: 'no' is not in split 'train'.*holds down, go, left$"):
+    with pytest.raises(UserError, match=r"words: 'no' is not in split 'train'.*contains down, go, left$"):
         SpeechCommands(lag=0, words=("go", "no")).train_batch(0, 0, 2)
 
 

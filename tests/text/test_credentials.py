@@ -16,7 +16,7 @@ from rnnbench.cli import tables as terminal
 from rnnbench.errors import UserError
 from rnnbench.events import Dispatched, Failed, Warned
 from rnnbench.execution.driver import drive
-from rnnbench.text.credentials import hidden, hidden_command, scrubbed
+from rnnbench.text.credentials import masked, masked_command, scrubbed
 from rnnbench.tracking.location import Location, translate_errors
 from rnnbench.tracking.reader import statuses
 from tests.event_streams import experiment
@@ -131,9 +131,9 @@ def test_an_address_that_is_none_is_told_without_its_password(address: str) -> N
 def test_commands_are_shown_without_passwords() -> None:
     address = "http://ann:pa/word7@host:1"
     for arguments in (["--tracking-uri", address], [f"--tracking-uri={address}"], ["--address", f"ray://x:word7@{1}"]):
-        assert "word7" not in hidden_command(["run", "q.yaml", *arguments])
+        assert "word7" not in masked_command(["run", "q.yaml", *arguments])
     usual = ["run", "my file.yaml", "--set", "tasks.mail.sender=me@host", "--store", "s@1"]
-    assert hidden_command(usual) == "run 'my file.yaml' --set tasks.mail.sender=me@host --store s@1"
+    assert masked_command(usual) == "run 'my file.yaml' --set tasks.mail.sender=me@host --store s@1"
     assert terminal.where(None, "http://ann:word7@host:1") == " --tracking-uri 'http://***@host:1'"
     assert terminal.where(None, "http://host:1") == " --tracking-uri http://host:1"
 
@@ -151,7 +151,7 @@ def test_no_password_in_what_libraries_say(monkeypatch: pytest.MonkeyPatch) -> N
     ):
         raise OSError(said)
     assert SECRET not in str(caught.value)
-    assert hidden("write to me@host, see https://keras.io/@x") == "write to me@host, see https://keras.io/@x"
+    assert masked("write to me@host, see https://keras.io/@x") == "write to me@host, see https://keras.io/@x"
 
 
 def test_a_run_that_fails_or_warns_tells_no_password() -> None:

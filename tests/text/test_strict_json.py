@@ -29,8 +29,8 @@ def test_what_must_come_back_does():
 
 @pytest.mark.parametrize("value", [1, "nan", [1.0, {"a": (2,)}], None, {}])
 def test_all_finite(value):
-    assert strict_json.not_finite(value) is None
+    assert strict_json.first_non_finite(value) is None
 
 
 def test_the_first_that_is_not():
-    assert strict_json.not_finite({"a": [1.0, {"b": (math.inf,)}], "c": math.nan}) == math.inf
+    assert strict_json.first_non_finite({"a": [1.0, {"b": (math.inf,)}], "c": math.nan}) == math.inf

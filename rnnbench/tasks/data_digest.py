@@ -1,6 +1,6 @@
-"""A digest of what a task feeds to networks: it stands for the data of a plug-in's task in its signatures.
+"""A digest of the arrays that a task feeds to the network. In a signature it represents the data of a plug-in's task.
 
-Tasks are `Any` here, because `tasks.base` imports this module.
+Tasks have type `Any` here because `tasks.base` imports this module.
 """
 
 from __future__ import annotations
@@ -16,36 +16,37 @@ from rnnbench.errors import UserError
 from rnnbench.identity import class_code
 
 _STEPS = (0, 1, 10, 100, 1000)
-"""Of training, at which a batch is drawn: a task that goes through its data in order shows far parts late."""
+"""Training steps whose batch is hashed. A task that reads its data in order reaches the later parts only late."""
 _LAGS = (1, 2, 10, 100)
+"""Lags to try in turn: a task need not support lag 1."""
 _BATCHES = (64, 8, 1)
-"""Sizes that are tried: a task may have fewer examples."""
+"""Batch sizes to try in turn: a task may have few examples."""
 
 
 class UnfitDataError(UserError):
-    """The data are there, and no run can be made of them."""
+    """The data are present, but unusable for any run."""
 
 
 def fingerprint(task: Any) -> str | None:
-    """Of validation and test split, and of all training examples or of some training batches; None if there are none.
+    """Digest of the validation and test splits and of `task.training_arrays()`; None if the data are absent.
 
-    At lag 1, so that it is the same at every lag; where that is none of the task's lags, at the first of some others.
-    Raises `UnfitDataError` for splits of another form than the task says, and for those that leave nothing to learn.
+    Computed at lag 1, hence the same for all lags; if the task does not support lag 1, at the first lag that works.
+    Raises `UnfitDataError` if a split contradicts what the task declares, or leaves nothing to learn.
     """
     try:
-        return read(task)
+        return compute(task)
     except UnfitDataError:
         raise
     except UserError:
         return None
 
 
-def read(task: Any) -> str:
-    """As `fingerprint`; raises `UserError`, one line, if the data cannot be read."""
+def compute(task: Any) -> str:
+    """Like `fingerprint`, but raises a one-line `UserError` if the data cannot be read."""
     task.check_data()
     for lag in (*_LAGS, task.lag):
         try:
-            # Anew, so that a lag that the settings do not allow is left out.
+            # Constructed, not copied, so that the task can reject the lag.
             return _digest(type(task)(**(dict(task) | {"lag": lag})))
         except UserError:
             raise
@@ -53,18 +54,18 @@ def read(task: Any) -> str:
             failed = error
             if isinstance(error, OSError):
                 break
-    said = " ".join(f"{type(failed).__name__}: {failed}".split())
-    raise UserError(f"the data of a task '{type(task).__name__}' cannot be read: {said}") from failed
+    reason = " ".join(f"{type(failed).__name__}: {failed}".split())
+    raise UserError(f"cannot read the data of task '{type(task).__name__}': {reason}") from failed
 
 
-def alike(one: Any, other: Any) -> bool:
-    """Whether two tasks of a class feed the same; also where that cannot be told, because the data are absent."""
-    kind: Any = type(one)
-    return _alike(kind, one.model_dump_json(), other.model_dump_json())
+def same_data(one: Any, other: Any) -> bool:
+    """Whether two tasks of one class feed the same arrays; True as well if the data are absent."""
+    task_class: Any = type(one)
+    return _same_data(task_class, one.model_dump_json(), other.model_dump_json())
 
 
 @lru_cache(maxsize=64)
-def _alike(task_class: type[Any], one: str, other: str) -> bool:
+def _same_data(task_class: type[Any], one: str, other: str) -> bool:
     try:
         return len({_digest(task_class.model_validate_json(settings)) for settings in (one, other)}) == 1
     except Exception:
@@ -84,11 +85,11 @@ def _arrays(task: Any) -> Iterator[np.ndarray]:
         split = task.split(name)
         _check(task, split, name)
         yield from map(np.asarray, split)
-    yield from map(np.asarray, task.fed_in_training())
+    yield from map(np.asarray, task.training_arrays())
 
 
 def training_batches(task: Any) -> Iterator[Any]:
-    """The inputs and targets of the batches of some steps."""
+    """Inputs and targets of the training batches at `_STEPS`."""
     for step in _STEPS:
         yield from _batch(task, step)
 
@@ -96,16 +97,16 @@ def training_batches(task: Any) -> Iterator[Any]:
 def _check(task: Any, split: Any, name: str) -> None:
     try:
         task.check_batch(split, f"the {name} split")
-        floor_of = next(parent for parent in type(task).__mro__ if "memoryless" in vars(parent))
-        # One of the task's own may take its time, and is asked in the run.
-        if name == "test" and class_code.is_ours(floor_of):
+        definer = next(parent for parent in type(task).__mro__ if "memoryless" in vars(parent))
+        # A plug-in's own `memoryless` may be slow; it is first called in the run.
+        if name == "test" and class_code.is_built_in(definer):
             task.skill(task.perfect)
     except UserError as error:
         raise UnfitDataError(str(error)) from None
 
 
 def _batch(task: Any, step: int) -> Any:
-    """Nothing where the task has no such batch: the run will say so, if it asks for one."""
+    """Two empty arrays if the task has no such batch: a run that needs it reports that."""
     for size in _BATCHES:
         try:
             return task.train_batch(0, step, size)

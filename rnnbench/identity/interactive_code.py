@@ -1,6 +1,6 @@
-"""The code of a class that has no file: a notebook's, or one typed in.
+"""A digest of a class that has no file, because it was defined in a notebook or on standard input.
 
-A function is its source where Python still has it (IPython keeps that of its cells), else its byte code; with both come
+A function counts with its source if Python still has it (IPython keeps its cells), else with its byte code, and with
 the values, functions and classes of its own module that it refers to.
 """
 
@@ -21,7 +21,7 @@ _PLAIN = (bool, int, float, complex, str, bytes, type(None))
 
 
 def digest(thing: type) -> str:
-    """16 hexadecimal digits, the same in every process that defines the same class."""
+    """16 hexadecimal digits, equal in all processes that define the same class."""
     return hashlib.sha256("\n".join(_of_value(thing, set())).encode()).hexdigest()[:16]
 
 
@@ -55,7 +55,7 @@ def _of_container(value: Any, seen: set[int]) -> Iterator[str]:
 
 
 def _of_wrapped(value: Any, seen: set[int]) -> Iterator[str]:
-    """A property, a method of the class, a cached function: what is within; of anything else its kind."""
+    """The type of a value, and the function wrapped by a property, class method, cached function and the like."""
     yield type(value).__qualname__
     for name in ("__func__", "__wrapped__", "fget", "func"):
         inner = getattr(value, name, None)
@@ -94,7 +94,7 @@ def _of_function(function: FunctionType, seen: set[int]) -> Iterator[str]:
 
 
 def _of_code(code: CodeType) -> Iterator[str]:
-    # Neither file nor lines: they say where it was written.
+    # Without file name and line numbers, which only say where it was written.
     yield f"{code.co_code.hex()} {code.co_names} {code.co_varnames} {code.co_freevars} {code.co_flags}"
     for constant in code.co_consts:
         yield from _of_code(constant) if isinstance(constant, CodeType) else _of_value(constant, set())
@@ -106,8 +106,8 @@ def _names(code: CodeType) -> set[str]:
 
 
 def _is_local(name: str) -> bool:
-    """Whether a module was typed in: it has neither a file nor anything else that it was loaded from."""
+    """Whether a module is interactive: it has no file and was not loaded by an import."""
     module = sys.modules.get(name)
-    # On standard input Python calls the file `<stdin>`.
+    # On standard input, Python names the file `<stdin>`.
     file = getattr(module, "__file__", None)
     return module is not None and not (file and os.path.isfile(file)) and getattr(module, "__spec__", None) is None
