@@ -66,9 +66,7 @@ class Cluster:
             ray.shutdown()
             reason = str(error).strip().partition("\n")[0]
             if address and os.environ.get("RAY_AUTH_MODE") != "token":
-                reason += (
-                    "; if the cluster requires a token, set RAY_AUTH_MODE=token and its RAY_AUTH_TOKEN here as well"
-                )
+                reason += "; if the cluster requires a token, set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN here too"
             head = f"at {hidden_address(address)}" if address else "on this machine"
             raise UserError(f"cannot join the Ray cluster {head}: {scrubbed(reason)}") from error
         # Ray prints 25 lines for each lost node, without a switch; the executor reports it in one line.

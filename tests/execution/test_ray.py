@@ -347,8 +347,8 @@ def test_only_fit_nodes_have_room():
     warnings = []
     room = Room(cluster, Requirements({}, (), Path("/store/checkpoints/token")), 3, warnings.append)
     assert warnings == [
-        "node b does not see /store/checkpoints: runs that are interrupted there will start over; put the store on a file "
-        "system that all nodes share"
+        "node b does not see /store/checkpoints: runs that are interrupted there will start over; put the store on a "
+        "file system that all nodes share"
     ]
     a = room.free([])
     assert (a.id, a.checkpoints) == ("a", True)
