@@ -19,7 +19,7 @@ START_SECONDS = 20.0
 """For importing TensorFlow in the workers, and for the report at the end."""
 READING_SECONDS = 15.0
 """For reading real data and computing their features, which are then cached."""
-_NO_DATA_SET = ("generated", "synthetic")
+_GENERATED = ("generated", "synthetic")
 _SECONDS_PER_RUN = 0.05
 _SECONDS_PER_STEP = 1e-3
 _SECONDS_PER_EVALUATION = 8e-4
@@ -66,11 +66,11 @@ def guess(spec: RunSpec, steps: float | None = None) -> dict[str, float]:
     evaluations = math.ceil(steps / training.evaluate_every)
     validation, test = (math.ceil(size / _EVALUATION_BATCH) for size in _split_sizes(spec))
     evaluation_batches = (1 + evaluations) * validation + test
+    evaluation_step = _time_step(spec, _EVALUATION_BATCH)
     probes = 2 + min(spec.gradients.during, evaluations)
     return {
         "training": steps * (_SECONDS_PER_STEP + length * _time_step(spec, training.batch_size)),
-        "evaluation": evaluation_batches
-        * (_SECONDS_PER_EVALUATION + length * _FORWARD * _time_step(spec, _EVALUATION_BATCH)),
+        "evaluation": evaluation_batches * (_SECONDS_PER_EVALUATION + length * _FORWARD * evaluation_step),
         "probes": probes * (_SECONDS_PER_PROBE + length * _PROBE * _time_step(spec, _probed(spec))),
         "rest": _SECONDS_PER_RUN,
     }
@@ -119,11 +119,11 @@ class Estimate:
         return sum(self._ratio(part, spec) * value for part, value in parts.items())
 
     def total(self, weights: Mapping[RunSpec, float], workers: int) -> float:
-        """Seconds of a grid with so many workers, from start to report. A weight is the share of a run still to be done."""
+        """Seconds of a grid with so many workers, from start to report. A weight is the share of a run still to do."""
         took = {spec: self.seconds(spec) for spec in weights}
         work = sum(weight * took[spec] for spec, weight in weights.items())
         first_read = [
-            source for _, source in {_data(spec) for spec in weights} - self._read if source not in _NO_DATA_SET
+            source for _, source in {_data(spec) for spec in weights} - self._read if source not in _GENERATED
         ]
         before = START_SECONDS + READING_SECONDS * len(first_read)
         # No number of workers makes a grid shorter than its longest run.

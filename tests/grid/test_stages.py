@@ -95,7 +95,7 @@ def test_a_choice_needs_an_axis_and_a_seed_that_is_left():
         experiment(select={})
     with pytest.raises(SettingError, match="no seed is left"):
         choosing(select={"seeds": 3})
-    with pytest.raises(SettingError, match="seed 7 is none"):
+    with pytest.raises(SettingError, match="seed 7 is not one"):
         choosing(select={"seeds": [7]})
 
 
