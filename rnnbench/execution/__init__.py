@@ -1,1 +1,1 @@
-"""Carries RunSpecs to workers and brings their events back. `base` says what an executor is."""
+"""Sends RunSpecs to workers and brings their events back. `base` defines what an executor is."""

@@ -1,4 +1,4 @@
-"""What an executor is: RunSpecs go in, one stream of all their events comes out."""
+"""The executor protocol: RunSpecs in, one stream of events out."""
 
 from __future__ import annotations
 
@@ -21,68 +21,66 @@ from rnnbench.experiment.run_spec import RunSpec
 from rnnbench.training.snapshot import Snapshot
 
 ATTEMPTS = 4
-"""How often a run is taken up whose worker dies: once, and three times more."""
+"""How often a run is started in all, if its worker keeps dying."""
 
 Claim = Callable[[RunSpec], bool]
 
 
-def unclaimed(spec: RunSpec) -> bool:
-    """The claim of whoever is alone: every run is free."""
+def claim_all(spec: RunSpec) -> bool:
+    """The claim of a driver that shares its grid with no other: every run is free."""
     return True
 
 
 class Executor(Protocol):
-    """Runs a grid somewhere. Made with `checkpoints: Checkpoints | None`, the place from which its runs go on."""
+    """Runs a grid somewhere. Created with `checkpoints: Checkpoints | None`, from which its runs resume."""
 
     workers: int
 
-    def execute(self, specs: Sequence[RunSpec], claim: Claim = unclaimed) -> Iterator[Event]:
-        """Every event of every run, as they come; each run's own in their order, `Dispatched` first, an ending last.
+    def execute(self, specs: Sequence[RunSpec], claim: Claim = claim_all) -> Iterator[Event]:
+        """Yield every event of every run as it arrives; each run's events are in order, from `Dispatched` to an ending.
 
-        `claim` is called in this process, right before a run is given to a worker for the first time; a run that it
-        refuses is left out. A run whose worker dies is taken up again, with a `Warned` and another `Dispatched`, up to
-        `ATTEMPTS` times in all; then it is `Failed`. Closing the iterator ends the workers at once.
+        `claim` is called in this process just before a run is first given to a worker; a run that it refuses is left
+        out. A run whose worker dies is retried, with a `Warned` and another `Dispatched`, up to `ATTEMPTS` attempts in
+        all; then it is `Failed`. Closing the iterator kills the workers.
         """
 
     def cancel(self) -> None:
-        """Ask the runs to stop: each leaves a checkpoint at its next boundary and no ending; then the stream ends.
+        """Ask the runs to stop: each saves a checkpoint at its next evaluation and has no ending.
 
-        Comes from a signal handler, and may come twice.
+        Called from a signal handler, possibly twice.
         """
 
 
 class ChangedError(UserError):
-    """A run's code or data are not the same here as where it was signed."""
+    """A run's code or data differ from those it was signed with."""
 
 
 def unpacked(pickled: bytes, signature: str) -> RunSpec:
-    """A run that came from another process; raises `UserError` if it cannot be had here, or would be another run."""
+    """Unpickle a run from another process. Raises `UserError` if it cannot be loaded, or its signature differs here."""
     try:
         spec: RunSpec = pickle.loads(pickled)
         here = spec.signature
     except Exception as error:
         raise UserError(f"its worker cannot load it: {error}") from error
     if here != signature:
-        raise ChangedError("its code or its data were changed while the grid ran, or differ on the worker's machine")
+        raise ChangedError("its code or data changed while the grid ran, or differ on the worker's machine")
     return spec
 
 
-def never() -> bool:
-    """The `stopped` of a run that nobody stops."""
-    return False
-
-
 def stream(
-    spec: RunSpec, worker: int, checkpoints: Checkpoints | None = None, stopped: Callable[[], bool] = never
+    spec: RunSpec,
+    worker: int,
+    checkpoints: Checkpoints | None = None,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> Iterator[Event]:
-    """The events of one run in this process, from its checkpoint if it has one.
+    """Yield the events of one run in this process, resumed from its checkpoint if it has one.
 
-    A crash becomes `Failed` and touches no other run. After `stopped()` is true the run leaves a checkpoint at its next
-    boundary, and the stream ends without an ending.
+    A crash becomes `Failed` and affects no other run. Once `stopped()` is true, the run saves a checkpoint at its next
+    evaluation and the stream stops without an ending.
     """
     from rnnbench.training.run import run
 
-    snapshot, warning = _snapshot(spec, checkpoints)
+    snapshot, warning = _usable_snapshot(spec, checkpoints)
     yield Dispatched(spec.signature, worker, resumed=snapshot is not None)
     if warning:
         yield Warned(spec.signature, f"{warning}: the run starts over")
@@ -92,21 +90,21 @@ def stream(
     except UserError as error:
         yield Failed(spec.signature, str(error))
     except Exception as error:
-        yield Failed(spec.signature, in_words(error), _plain(traceback.format_exc()))
+        yield Failed(spec.signature, error_line(error), _without_colours(traceback.format_exc()))
 
 
-def in_words(error: Exception) -> str:
-    """An error in one line."""
-    return " ".join(_plain(f"{type(error).__name__}: {error}").split())
+def error_line(error: Exception) -> str:
+    """The type and message of an error, on one line."""
+    return " ".join(_without_colours(f"{type(error).__name__}: {error}").split())
 
 
-def _plain(text: str) -> str:
-    """Without the colours that Keras sets in its errors."""
+def _without_colours(text: str) -> str:
+    """Strip ANSI escape sequences: Keras colours its error messages."""
     return re.sub(r"\x1b\[[0-?]*[ -/]*[@-~]", "", text)
 
 
-def _snapshot(spec: RunSpec, checkpoints: Checkpoints | None) -> tuple[Snapshot | None, str]:
-    """From where a run goes on, or why not."""
+def _usable_snapshot(spec: RunSpec, checkpoints: Checkpoints | None) -> tuple[Snapshot | None, str]:
+    """The snapshot to resume from, or None and the reason; the reason is empty if there is no checkpoint."""
     if checkpoints is None:
         return None, ""
     try:
@@ -119,23 +117,23 @@ def _snapshot(spec: RunSpec, checkpoints: Checkpoints | None) -> tuple[Snapshot 
     return None, f"its checkpoint was made with other versions ({made})"
 
 
-def set_tensorflow_up() -> bool:
-    """Import it on one thread, in a process that runs one run at a time; whether its threads could still be set."""
-    # A worker process has the warnings filters of the one that started it.
+def set_up_tensorflow() -> bool:
+    """Import TensorFlow, with one thread, as each process does one run at a time; False if it is too late for that."""
+    # A worker process inherits the warning filters of its parent.
     disarm_warnings()
     quiet_tensorflow()
     with silent_stderr():
-        from rnnbench.training import run as training
-    return training.configure(threads=1)
+        from rnnbench.training.run import configure
+    return configure(threads=1)
 
 
 @contextmanager
 def silent_stderr() -> Iterator[None]:
-    """TensorFlow's libraries speak while they are loaded, whatever the log level."""
+    """Discard stderr: TensorFlow's libraries print while loading, whatever the log level."""
     try:
         kept = os.dup(2)
     except OSError:
-        yield  # it is closed, and silent
+        yield  # stderr is closed
         return
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
@@ -148,7 +146,7 @@ def silent_stderr() -> Iterator[None]:
 
 
 def quiet_tensorflow() -> None:
-    """Keep TensorFlow's start-up chatter off the terminal, and Keras on it; before they are imported."""
+    """Silence TensorFlow's start-up messages and make it Keras' backend; call it before either is imported."""
     import logging
 
     location.ensure_home()
@@ -156,5 +154,5 @@ def quiet_tensorflow() -> None:
         os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
-    # It advises against tracing a function for every lag.
+    # TensorFlow warns about retracing, which every new lag needs.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)

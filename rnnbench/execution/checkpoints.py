@@ -1,4 +1,4 @@
-"""Where interrupted runs wait: one file a run, which is either whole or not there."""
+"""Checkpoints of interrupted runs: one file per run, written atomically."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from rnnbench.training.snapshot import Snapshot
 
 
 class DamagedCheckpointError(Exception):
-    """A checkpoint that cannot be used; one line that names the file and the reason."""
+    """A checkpoint that cannot be used; the message is one line with the file and the reason."""
 
 
 @dataclass(frozen=True)
 class Checkpoints:
-    """The checkpoints of one experiment's runs, by signature. The directory is made when one is saved."""
+    """The checkpoints of one experiment's runs, by signature. Saving one creates the directory."""
 
     directory: Path
 
@@ -33,9 +33,9 @@ class Checkpoints:
             raise DamagedCheckpointError(f"checkpoint {path} cannot be used ({error})") from None
 
     def save(self, signature: str, snapshot: Snapshot) -> None:
-        """Replace the run's last snapshot; a crash or a power cut leaves the old one or the new one, whole.
+        """Replace the run's last snapshot; a crash or power failure leaves either the old or the new one intact.
 
-        Raises `OSError` if it cannot be written; the old one stands.
+        Raises `OSError` if it cannot be written; the old one is then kept.
         """
         path = self._path(signature)
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -43,7 +43,7 @@ class Checkpoints:
             file.write(snapshot.to_bytes())
 
     def remove(self, signature: str) -> None:
-        """Forget a run; one that has no checkpoint is fine. What a killed worker left half-written goes too."""
+        """Delete a run's checkpoint, if any, and partial files left by a killed worker."""
         with contextlib.suppress(OSError):
             for path in self.directory.glob(f"{signature}.*"):
                 path.unlink(missing_ok=True)

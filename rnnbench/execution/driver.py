@@ -1,4 +1,4 @@
-"""Drives a grid: what is still to do goes to an executor, every event to the store and to whoever watches."""
+"""Drives a grid: sends runs to an executor, and each event to the store and the display."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from rnnbench.text.credentials import scrubbed
 
 
 class Writer(Protocol):
-    """What the driver needs of `tracking.Tracker`."""
+    """The part of `tracking.Tracker` that the driver uses."""
 
     def begin(self, spec: RunSpec, resumed: bool = False) -> object: ...
     def write(self, event: Event) -> None: ...
@@ -31,20 +31,20 @@ class Writer(Protocol):
 
 @dataclass
 class Tally:
-    """How a grid went."""
+    """The outcome of a grid."""
 
     finished: int = 0
     diverged: int = 0
     failed: dict[str, str] = field(default_factory=dict)
-    """Run name: why."""
+    """Reason by run name."""
     done_elsewhere: int = 0
-    """Runs that another driver ended meanwhile."""
+    """Runs that another driver completed in the meantime."""
     elsewhere: int = 0
-    """Runs that another driver does, which is known to live."""
+    """Runs held by another driver that is known to be alive."""
     signal: int | None = None
     """The signal that stopped the grid."""
     writing: float = 0.0
-    """Seconds that the driver spent on the store; its workers do not wait for it."""
+    """Seconds that the driver spent writing to the store; its workers do not wait for this."""
 
     @property
     def interrupted(self) -> bool:
@@ -61,14 +61,14 @@ def drive(
     checkpoints: Checkpoints | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> Tally:
-    """Run `specs`; each event is written, then shown to `on_event`.
+    """Run `specs`; each event is written, then passed to `on_event`.
 
-    A run is claimed in `leases` before a worker gets it, and runs that another driver holds are left to it; if it may
-    have died, only after a wait, when all else is done, that shows whether it has. A run's checkpoint goes when its
-    result is in the store, and in the store's copy. The first Ctrl-C or SIGTERM has the runs stop in order, with a line
-    to `say`, the second one ends them at once; both leave `signal` in the tally.
+    Each run is claimed in `leases` before a worker gets it; runs that another driver holds are left to that driver. If
+    it may have died, this one finishes everything else, then waits to find out. A run's checkpoint is deleted once its
+    result is in the store and in the store's backup. The first Ctrl-C or SIGTERM stops the runs gracefully and tells
+    `say`, the second kills them; either sets `signal` in the tally.
     """
-    return _Drive(specs, executor, writer, on_event, leases, checkpoints, say).go()
+    return _Drive(specs, executor, writer, on_event, leases, checkpoints, say).run()
 
 
 class _Drive:
@@ -87,32 +87,32 @@ class _Drive:
         self._leases, self._checkpoints = leases, checkpoints
         self._refused: list[RunSpec] = []
         self._outdated: list[str] = []
-        """Signatures of the runs whose checkpoints go with the next copy of the store."""
+        """Signatures of the runs whose checkpoints can be deleted after the next backup of the store."""
         self._tally = Tally()
 
-    def go(self) -> Tally:
+    def run(self) -> Tally:
         try:
             with _two_signals(self._stop):
                 to_do = list(self._specs.values())
                 while to_do:
                     with closing(self._executor.execute(to_do, self._claim)) as events:  # type: ignore[type-var]
                         for event in events:
-                            self._take(event)
+                            self._handle(event)
                     to_do = self._take_over()
         except KeyboardInterrupt:
             self._tally.signal = self._tally.signal or signal.SIGINT
         finally:
             self._executor.cancel()
             self._writer.interrupt()
-        self._tidy(now=True)
+        self._remove_outdated(now=True)
         self._tally.elsewhere = len(self._refused)
         return self._tally
 
     def _stop(self, number: int) -> None:
         self._tally.signal = number
         self._executor.cancel()
-        line = "stopping: each run leaves a checkpoint at its next evaluation; Ctrl-C again ends them at once"
-        # This is a signal handler, and the terminal's lock may be held by what it interrupted.
+        line = "stopping: each run saves a checkpoint at its next evaluation; press Ctrl-C again to kill them"
+        # In a thread: this is a signal handler, and the code it interrupted may hold the terminal's lock.
         threading.Thread(target=self._say, args=(line,)).start()
 
     def _claim(self, spec: RunSpec) -> bool:
@@ -128,19 +128,22 @@ class _Drive:
         return True
 
     def _take_over(self) -> list[RunSpec]:
-        """What other drivers had and gave up, or left when they died, claimed by this one; empty if somebody who is
-        known to live holds all that is left.
+        """Claim runs that other drivers gave up or left behind when they died.
+
+        Empty if all remaining runs are held by drivers known to be alive.
         """
         while self._refused and not self._tally.interrupted:
             refused, self._refused = self._refused, []
             if claimed := [spec for spec in refused if self._claim(spec)]:
                 return claimed
             signatures = [spec.signature for spec in self._refused]
-            if self._leases is None or not self._leases.settle(signatures, lambda: self._tally.interrupted, self._say):
+            if self._leases is None or not self._leases.wait_for_any(
+                signatures, lambda: self._tally.interrupted, self._say
+            ):
                 break
         return []
 
-    def _take(self, event: Event) -> None:
+    def _handle(self, event: Event) -> None:
         if isinstance(event, Failed):
             event = replace(event, message=scrubbed(event.message), traceback=scrubbed(event.traceback))
         elif isinstance(event, Warned):
@@ -155,11 +158,11 @@ class _Drive:
             case _:
                 self._writer.write(event)
         if isinstance(event, Ending):
-            self._end(spec, event)
+            self._handle_ending(spec, event)
         self._tally.writing += time.perf_counter() - began
         self._on_event(spec, event)
 
-    def _end(self, spec: RunSpec, event: Event) -> None:
+    def _handle_ending(self, spec: RunSpec, event: Event) -> None:
         match event:
             case Finished():
                 self._tally.finished += 1
@@ -167,15 +170,15 @@ class _Drive:
                 self._tally.diverged += 1
             case Failed(message=message):
                 self._tally.failed[spec.name] = message
-        # A run that was only unlucky goes on from its checkpoint; one that crashed by itself had better start over.
-        unlucky = isinstance(event, Failed) and not event.traceback
-        if not unlucky:
+        # A run whose worker was lost resumes from its checkpoint; one that raised an error starts over.
+        lost_worker = isinstance(event, Failed) and not event.traceback
+        if not lost_worker:
             self._outdated.append(spec.signature)
-            self._tidy()
+            self._remove_outdated()
         if self._leases is not None:
             self._leases.release(spec.signature)
 
-    def _tidy(self, now: bool = False) -> None:
+    def _remove_outdated(self, now: bool = False) -> None:
         if not self._outdated or not self._writer.back_up(now):
             return
         for signature in self._outdated:
@@ -186,23 +189,23 @@ class _Drive:
 
 @contextmanager
 def _two_signals(stop: Callable[[int], None]) -> Iterator[None]:
-    """Call `stop` at the first SIGINT or SIGTERM, raise `KeyboardInterrupt` at the second.
+    """Call `stop` on the first SIGINT or SIGTERM, raise `KeyboardInterrupt` on the second.
 
-    A handler that was not set from Python cannot be put back, and is left alone.
+    Handlers not set from Python are left alone, because they could not be restored.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    came: list[int] = []
+    received: list[int] = []
 
     def handle(number: int, frame: FrameType | None) -> None:
-        came.append(number)
-        if len(came) > 1:
+        received.append(number)
+        if len(received) > 1:
             raise KeyboardInterrupt
         stop(number)
 
-    taken = [number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) is not None]
-    before = {number: signal.signal(number, handle) for number in taken}
+    handled = [number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) is not None]
+    before = {number: signal.signal(number, handle) for number in handled}
     try:
         yield
     finally:

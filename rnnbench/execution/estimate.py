@@ -1,4 +1,4 @@
-"""How long runs may take: guessed from their sizes, and corrected by what runs of a store took. Imports no MLflow."""
+"""Estimates of how long runs take: guessed from their sizes, and corrected by the times of earlier runs."""
 
 from __future__ import annotations
 
@@ -14,89 +14,90 @@ from rnnbench.tasks.base import Tokens
 
 Key = TypeVar("Key", bound=Hashable)
 
-# Fitted on one core of a 2-core server; other machines differ, the proportions little.
+# Fitted on one core of a 2-core server; on other machines the proportions are similar.
 START_SECONDS = 20.0
-"""Until the workers have imported TensorFlow, and for the report at the end."""
+"""For importing TensorFlow in the workers, and for the report at the end."""
 READING_SECONDS = 15.0
-"""Until real data are read and their features computed, which then are kept."""
-_MADE_UP = ("generated", "synthetic")
-_SECONDS_A_RUN = 0.05
-_SECONDS_A_STEP = 1e-3
-_SECONDS_AN_EVALUATION = 8e-4
-_SECONDS_A_PROBE = 5e-3
-_SECONDS_A_TIME_STEP = {"stock": 3e-5, "fast": 4e-6}
-_SECONDS_A_GATE = {"stock": 2.5e-5, "fast": 2.2e-6}
+"""For reading real data and computing their features, which are then cached."""
+_GENERATED = ("generated", "synthetic")
+_SECONDS_PER_RUN = 0.05
+_SECONDS_PER_STEP = 1e-3
+_SECONDS_PER_EVALUATION = 8e-4
+_SECONDS_PER_PROBE = 5e-3
+_SECONDS_PER_TIME_STEP = {"stock": 3e-5, "fast": 4e-6}
+_SECONDS_PER_GATE = {"stock": 2.5e-5, "fast": 2.2e-6}
 _FLOPS_PER_SECOND = {"stock": 6e10, "fast": 5.5e10}
 _COMPILATION = {"stock": 1.0, "fast": 1.6}
-_COMPILATION_OF_A_GATE = 0.25
+_COMPILATION_PER_GATE = 0.25
 _FORWARD = 1 / 3
-"""Share of a training step that the network's answers take."""
+"""Cost of a forward pass, as a share of a training step."""
 _PROBE = 6
-"""How many training steps a probe takes: in float64, with spectra and saturation."""
-_EVALUATED = 200
-"""Examples that are evaluated at once."""
+"""Cost of a probe in training steps: it is in float64, with spectra and saturation."""
+_EVALUATION_BATCH = 200
+"""Examples per evaluation batch."""
 _UNKNOWN_SPLIT = 1000
-# Workers were seen to take between 0.75 and 1.2 GB.
-_BYTES_A_WORKER = 1e9
+# Workers were observed to use between 0.75 and 1.2 GB.
+_BYTES_PER_WORKER = 1e9
 _COPIES = 4
 _WEIGHTS = 8
-"""Copies of an embedding: its gradient, Adam's two moments, the best so far, and the probe's in twice the width."""
-_COMPILED = 0.2
-"""Share of the guess from which a run is taken to have compiled its network, and not to have found it compiled."""
+"""Copies of an embedding: with its gradient, Adam's two moments, the best so far, and the probe's in float64."""
+_MINIMUM_COMPILATION = 0.2
+"""Below this share of the guess, a run is assumed to have found its network compiled already."""
 
 
 @dataclass(frozen=True)
 class PastRun:
-    """A run that is over, and what it took."""
+    """A completed run and its times."""
 
     spec: RunSpec
     steps: int
-    """Those that it did: fewer than its budget if it was solved or diverged."""
+    """Training steps done: fewer than its budget if it was solved or diverged."""
     seconds: Mapping[str, float]
-    """`training`, `evaluation`, `probes`, `compilation`, and `rest`."""
+    """Seconds by part: `training`, `evaluation`, `probes`, `compilation` and `rest`."""
 
 
 def guess(spec: RunSpec, steps: float | None = None) -> dict[str, float]:
-    """Seconds on one core that the parts of a run take, for `steps` steps (default: its budget), without compilation.
+    """Guess the seconds that each part of a run takes on one core, for `steps` steps (default: its budget).
 
-    `training`, `evaluation`, `probes` and `rest`; good to about a factor of two.
+    The parts are `training`, `evaluation`, `probes` and `rest`; accurate to about a factor of two. Without compilation.
     """
     training, length = spec.training, spec.task.layout.length * spec.model.layers
     steps = training.steps if steps is None else steps
     evaluations = math.ceil(steps / training.evaluate_every)
-    validation, test = (math.ceil(size / _EVALUATED) for size in _split_sizes(spec))
-    evaluated = (1 + evaluations) * validation + test
+    validation, test = (math.ceil(size / _EVALUATION_BATCH) for size in _split_sizes(spec))
+    evaluation_batches = (1 + evaluations) * validation + test
+    evaluation_step = _time_step(spec, _EVALUATION_BATCH)
     probes = 2 + min(spec.gradients.during, evaluations)
     return {
-        "training": steps * (_SECONDS_A_STEP + length * _time_step(spec, training.batch_size)),
-        "evaluation": evaluated * (_SECONDS_AN_EVALUATION + length * _FORWARD * _time_step(spec, _EVALUATED)),
-        "probes": probes * (_SECONDS_A_PROBE + length * _PROBE * _time_step(spec, _probed(spec))),
-        "rest": _SECONDS_A_RUN,
+        "training": steps * (_SECONDS_PER_STEP + length * _time_step(spec, training.batch_size)),
+        "evaluation": evaluation_batches * (_SECONDS_PER_EVALUATION + length * _FORWARD * evaluation_step),
+        "probes": probes * (_SECONDS_PER_PROBE + length * _PROBE * _time_step(spec, _probed(spec))),
+        "rest": _SECONDS_PER_RUN,
     }
 
 
 def compilation(spec: RunSpec) -> float:
-    """Seconds until a worker has compiled the network of a run for its length; once for all runs that share it."""
-    one_layer = _COMPILATION[spec.training.implementation] + _COMPILATION_OF_A_GATE * spec.model.kernel_blocks
+    """Seconds for a worker to compile the network of a run at its length, once for all runs that share it."""
+    one_layer = _COMPILATION[spec.training.implementation] + _COMPILATION_PER_GATE * spec.model.kernel_blocks
     return (1 + spec.model.layers) / 2 * one_layer
 
 
 def seconds(spec: RunSpec) -> float:
-    """Seconds on one core if the run uses its whole budget and compiles its network: to compare runs by."""
+    """Seconds on one core if the run uses its whole budget and compiles its network; for comparing runs."""
     return sum(guess(spec).values()) + compilation(spec)
 
 
 class Estimate:
-    """What some runs will take, by what earlier ones took.
+    """The expected times of some runs, given those of earlier ones.
 
-    Each part of a run (see `guess`) is corrected by the median of measured / guessed over the earlier runs of its kind,
-    which are those of the same task, length, network and batch; where there are none, over all earlier runs, which says
-    how fast the machine is. A run is taken to need the share of its budget that the other seeds needed, or all of it.
+    Each part of a run (see `guess`) is corrected by the median of measured / guessed over the earlier runs of the same
+    kind (task, length, network and batch), or if there are none, over all earlier runs, which reflects the speed of the
+    machine. A run is assumed to use the mean share of its budget that its other seeds used, or else all of it.
     """
 
     def __init__(self, specs: Iterable[RunSpec], past: Sequence[PastRun] = ()) -> None:
         self.past = len(past)
-        """How many earlier runs it is judged by."""
+        """Number of earlier runs that it is based on."""
         self._sharing = Counter(_program(spec) for spec in specs)
         self._ratios = _medians(past)
         shares = _grouped((_point(run.spec), run.steps / run.spec.training.steps) for run in past)
@@ -105,25 +106,27 @@ class Estimate:
         self._read = {_data(run.spec) for run in past}
 
     def knows(self, spec: RunSpec) -> bool:
-        """Whether a run of its kind is among the earlier ones."""
+        """Whether the earlier runs include one of the same kind."""
         return _kind(spec) in self._kinds
 
     def seconds(self, spec: RunSpec, whole_budget: bool = False) -> float:
-        """Of one run, with its part of the compilation that it shares with others; on one core.
+        """Seconds of one run on one core, with its share of a compilation that several runs use.
 
-        `whole_budget`: if it does not stop early.
+        `whole_budget`: assume that it does not stop early.
         """
         steps = spec.training.steps * (1 if whole_budget else self._shares.get(_point(spec), 1))
         parts = guess(spec, steps) | {"compilation": compilation(spec) / self._sharing[_program(spec)]}
         return sum(self._ratio(part, spec) * value for part, value in parts.items())
 
     def total(self, weights: Mapping[RunSpec, float], workers: int) -> float:
-        """Of a grid with so many workers, from their start to the report. A weight is the share of a run to be done."""
+        """Seconds of a grid with so many workers, from start to report. A weight is the share of a run still to do."""
         took = {spec: self.seconds(spec) for spec in weights}
         work = sum(weight * took[spec] for spec, weight in weights.items())
-        first_read = [source for _, source in {_data(spec) for spec in weights} - self._read if source not in _MADE_UP]
+        first_read = [
+            source for _, source in {_data(spec) for spec in weights} - self._read if source not in _GENERATED
+        ]
         before = START_SECONDS + READING_SECONDS * len(first_read)
-        # The longest run is done by one worker, however many there are.
+        # No number of workers makes a grid shorter than its longest run.
         return before * self._ratios.get(("compilation", None), 1.0) + max([work / workers, *took.values()])
 
     def _ratio(self, part: str, spec: RunSpec) -> float:
@@ -132,13 +135,13 @@ class Estimate:
 
 
 def _medians(past: Iterable[PastRun]) -> dict[tuple[str, Hashable], float]:
-    """Measured / guessed by part and kind; the kind None is all of them."""
+    """Median of measured / guessed by part and kind; kind None covers all runs."""
     ratios: list[tuple[tuple[str, Hashable], float]] = []
     for run in past:
         parts = guess(run.spec, run.steps) | {"compilation": compilation(run.spec)}
         for part, guessed in parts.items():
             ratio = run.seconds.get(part, math.nan) / guessed
-            if math.isnan(ratio) or (part == "compilation" and ratio < _COMPILED):
+            if math.isnan(ratio) or (part == "compilation" and ratio < _MINIMUM_COMPILATION):
                 continue
             ratios += [((part, _kind(run.spec)), ratio), ((part, None), ratio)]
     return {key: median(found) for key, found in _grouped(ratios).items()}
@@ -152,7 +155,7 @@ def _grouped(pairs: Iterable[tuple[Key, float]]) -> dict[Key, list[float]]:
 
 
 def _kind(spec: RunSpec) -> Hashable:
-    """What the time of a step depends on."""
+    """Everything that the time of a step depends on."""
     task, training = spec.task, spec.training
     sizes = task.layout, task.inputs, task.outputs
     return type(task), *sizes, spec.model.architecture, training.batch_size, training.implementation
@@ -163,29 +166,29 @@ def _data(spec: RunSpec) -> tuple[type, str]:
 
 
 def _point(spec: RunSpec) -> Hashable:
-    """All but the seed."""
+    """Everything but the seed."""
     return spec.task, spec.model, spec.training
 
 
 def _program(spec: RunSpec) -> Hashable:
-    """What is compiled once: XLA, which the fast layers go by, compiles every length for itself."""
+    """What is compiled once: XLA, which the fast layers use, compiles each length separately."""
     return spec.compile_key, spec.task.lag if spec.training.implementation == "fast" else None
 
 
 def _time_step(spec: RunSpec, batch: int) -> float:
-    """Seconds that a layer takes for one time step of a batch, forwards and backwards."""
+    """Seconds that a layer takes for one time step of a batch, forward and backward."""
     inputs, units, implementation = spec.task.inputs.width, spec.model.units, spec.training.implementation
-    # Two operations a weight, in the forward pass and twice in the backward one.
+    # Two operations per weight in the forward pass, and twice as many in the backward pass.
     flops = 6 * batch * (inputs + units) * units * spec.model.kernel_blocks
     return (
-        _SECONDS_A_TIME_STEP[implementation]
-        + _SECONDS_A_GATE[implementation] * spec.model.kernel_blocks
+        _SECONDS_PER_TIME_STEP[implementation]
+        + _SECONDS_PER_GATE[implementation] * spec.model.kernel_blocks
         + flops / _FLOPS_PER_SECOND[implementation]
     )
 
 
 def worker_bytes(spec: RunSpec) -> int:
-    """Memory of a worker that does this run, bytes; good to about a factor of two."""
+    """Memory that a worker needs for this run, bytes; accurate to about a factor of two."""
     task, model, length = spec.task, spec.model, spec.task.layout.length
     state = model.units * (model.kernel_blocks + 2) * model.layers
     training_step = spec.training.batch_size * length * (task.inputs.width + state) * 4 * _COPIES
@@ -193,11 +196,11 @@ def worker_bytes(spec: RunSpec) -> int:
     vocabulary = task.inputs.vocabulary if isinstance(task.inputs, Tokens) else 0
     splits = sum(_split_sizes(spec)) * length * (1 if vocabulary else task.inputs.width) * 4
     embedding = vocabulary * task.inputs.width * 4 * _WEIGHTS
-    return int(_BYTES_A_WORKER + training_step + probe + splits + embedding)
+    return int(_BYTES_PER_WORKER + training_step + probe + splits + embedding)
 
 
 def _split_sizes(spec: RunSpec) -> tuple[int, int]:
-    """Examples of the validation and of the test split."""
+    """Numbers of examples in the validation and test splits."""
     sizes = spec.task.split_sizes()
     return sizes.get("validation", _UNKNOWN_SPLIT), sizes.get("test", _UNKNOWN_SPLIT)
 

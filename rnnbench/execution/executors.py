@@ -1,4 +1,4 @@
-"""Where a grid is executed: the executors that are registered, and the one that was asked for."""
+"""The registered executors, and how a command chooses one."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class ExecutorFactory(ABC):
-    """Makes the executors of a grid, one for each of its stages.
+    """Creates the executors of a grid, one for each of its stages.
 
     Registered by the name that `--executor` takes.
     """
 
     workers: int | None = None
-    """Worker processes; None: as many as fit."""
+    """Number of worker processes; None: as many as fit."""
     address: str | None = None
-    """Of a cluster; None: this machine."""
+    """Address of a cluster; None: this machine."""
 
     def __post_init__(self) -> None:
         """Raise `UserError` for options that do not go together; an executor that knows no cluster takes no address."""
@@ -34,15 +34,15 @@ class ExecutorFactory(ABC):
             raise UserError("--address names a Ray cluster: add --executor ray")
 
     def check(self, specs: Sequence[RunSpec]) -> None:
-        """Raise `UserError` if a worker process could not load a task or model of these runs as it is here."""
+        """Raise `UserError` if a task or model class of these runs differs from its file, which workers would load."""
         for thing in {thing for spec in specs for thing in (type(spec.task), type(spec.model))}:
             class_code.check_current(thing, on_disk=True)
 
     @abstractmethod
-    def reach(self, checkpoints: Checkpoints, say: Say) -> Callable[[Sequence[RunSpec]], Executor]:
-        """What makes an executor for some runs; `say` takes lines for a person.
+    def connect(self, checkpoints: Checkpoints, say: Say) -> Callable[[Sequence[RunSpec]], Executor]:
+        """Return a function that creates an executor for some runs; `say` prints a line for the user.
 
-        Raises `UserError` at once if runs cannot be executed there, because a cluster is missing or a session is unfit.
+        Raises `UserError` at once if nothing can run there: no cluster answers, or this session is unsuitable.
         """
 
 
@@ -51,7 +51,7 @@ register_executor = executors.register
 
 
 def executor_factory(workers: int | None = None, name: str = "local", address: str | None = None) -> ExecutorFactory:
-    """The one that was asked for; `workers=0` alone asks for this very process. Raises `UserError`."""
+    """The factory for these options; `workers=0` alone selects `in_process`. Raises `UserError`."""
     if workers == 0 and name == "local":
         name = "in_process"
     return executors[name](workers, address)

@@ -1,4 +1,4 @@
-"""Who a process is among all that may share a directory: what a lease says of its holder."""
+"""The identity of a process among all that may share a directory, as a lease records it."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ _PROC = Path("/proc")
 
 @dataclass(frozen=True)
 class Holder:
-    """A process. Neither its number nor the name of its host tells it from all others: both come again."""
+    """A process. Its number and host name do not identify it: both are reused."""
 
     host: str
-    """For people only: containers on one machine have names of their own, and a new one may have that of the last."""
+    """For messages only: each container has its own host name, and may reuse that of an earlier one."""
     pid: int
     began: int
-    """When the process began, in the kernel's ticks since it was started itself: process numbers are used again."""
+    """When the process started, in kernel ticks since boot: process numbers are reused."""
     machine: str
-    """The kernel since it was started; the host's name where it does not tell."""
+    """The kernel's boot ID; the host name where there is none."""
     processes: int
-    """The namespace in which `pid` counts; 0 where there are none."""
+    """The PID namespace of `pid`; 0 where there are none."""
     disk: int
-    """The file system of the lease as this kernel numbers it: two mounts of one network disk may not share locks."""
+    """Device number of the lease's file system in this kernel: two mounts of one network disk may not share locks."""
 
     @classmethod
     def here(cls, disk: int, machine: str = "") -> Self:
-        """This process; `disk`: `st_dev` of the lease, `machine`: stands in for this one, in tests."""
+        """This process. `disk`: `st_dev` of the lease; `machine`: overrides this machine, in tests."""
         host, processes = machine or socket.gethostname(), 0
         with suppress(OSError):
             machine = machine or (_PROC / "sys/kernel/random/boot_id").read_text().strip()
@@ -41,7 +41,7 @@ class Holder:
 
     @classmethod
     def read(cls, content: bytes) -> Self | None:
-        """What a lease says; None if it cannot be made out."""
+        """The holder that a lease names; None if its content cannot be parsed."""
         with suppress(ValueError, TypeError):
             return cls(**json.loads(content))
         return None
@@ -50,21 +50,21 @@ class Holder:
         return json.dumps(asdict(self)).encode() + b"\n"
 
     def shares_locks_with(self, other: Holder) -> bool:
-        """Whether each of the two sees the other's locks at once, and the system frees those of whoever dies."""
+        """Whether each sees the other's locks at once, and the system releases them when either dies."""
         return (self.machine, self.disk) == (other.machine, other.disk)
 
     def sees(self, other: Holder) -> bool:
-        """Whether `is_running` means something if this process asks it of the other."""
+        """Whether this process can find out if the other `is_running`."""
         return (self.machine, self.processes) == (other.machine, other.processes) and bool(other.began)
 
     def is_running(self) -> bool:
-        """Whether there is such a process; for one that this process `sees`."""
+        """Whether the process exists; only valid for one that this process `sees`."""
         return _began(self.pid) == self.began
 
 
 def _began(pid: int) -> int:
-    """When a process began; 0 if there is none, or nobody who tells."""
+    """When a process started; 0 if it does not exist, or there is no /proc."""
     with suppress(OSError, ValueError, IndexError):
-        # The second field is a name in brackets, which may hold anything.
+        # The second field is a name in parentheses, which may contain any character.
         return int((_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[19])
     return 0

@@ -1,4 +1,4 @@
-"""Runs a grid in this very process, one run after the other: for debugging and for tests."""
+"""Runs a grid in the calling process, one run after another: for debugging and tests."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from rnnbench.events import Dispatched, Event, Failed
 from rnnbench.execution.base import (
     Claim,
     Executor,
-    in_words,
+    claim_all,
+    error_line,
     quiet_tensorflow,
-    set_tensorflow_up,
+    set_up_tensorflow,
     silent_stderr,
     stream,
-    unclaimed,
 )
 from rnnbench.execution.checkpoints import Checkpoints
 from rnnbench.execution.executors import ExecutorFactory, Say, register_executor
@@ -24,7 +24,7 @@ from rnnbench.experiment.run_spec import RunSpec
 
 
 def check() -> None:
-    """Raise `UserError` if this very process cannot run a run, as far as what it has imported tells."""
+    """Raise `UserError` if the modules that this process has imported show that it cannot train."""
     if {"keras", "tensorflow"} & sys.modules.keys():
         quiet_tensorflow()
         with _importing():
@@ -38,28 +38,28 @@ def _importing() -> Iterator[None]:
         with silent_stderr():
             yield
     except Exception as error:
-        raise UserError(f"TensorFlow and Keras cannot be imported: {in_words(error)}") from error
+        raise UserError(f"TensorFlow and Keras cannot be imported: {error_line(error)}") from error
 
 
 @register_executor("in_process")
 class InProcessFactory(ExecutorFactory):
-    """This very process: `--workers 0`, or `--executor in_process`."""
+    """The calling process: `--workers 0`, or `--executor in_process`."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.workers:
-            raise UserError("--executor in_process has no workers: leave --workers out")
+            raise UserError("--executor in_process has no workers: omit --workers")
 
     def check(self, specs: Sequence[RunSpec]) -> None:
-        pass  # what is loaded here is what runs
+        pass  # it runs the classes that are already loaded
 
-    def reach(self, checkpoints: Checkpoints, say: Say) -> Callable[[Sequence[RunSpec]], Executor]:
+    def connect(self, checkpoints: Checkpoints, say: Say) -> Callable[[Sequence[RunSpec]], Executor]:
         check()
         return lambda specs: InProcess(checkpoints)
 
 
 class InProcess:
-    """One run after the other, where a debugger and a profiler see everything."""
+    """One run after another, where a debugger or profiler sees everything."""
 
     workers = 1
 
@@ -67,15 +67,15 @@ class InProcess:
         self._checkpoints = checkpoints
         self._cancelled = False
 
-    def execute(self, specs: Sequence[RunSpec], claim: Claim = unclaimed) -> Iterator[Event]:
+    def execute(self, specs: Sequence[RunSpec], claim: Claim = claim_all) -> Iterator[Event]:
         quiet_tensorflow()
         with _importing():
             from rnnbench.training import session
         with session.neutral():
-            if not set_tensorflow_up():
+            if not set_up_tensorflow():
                 note(
-                    "TensorFlow was in use before in this session, and keeps its threads: the last digits may differ "
-                    "from those of worker processes"
+                    "TensorFlow was already in use in this session and keeps its threads: the last digits of results "
+                    "may differ from those of worker processes"
                 )
             for spec in specs:
                 if self._cancelled:

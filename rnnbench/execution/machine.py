@@ -1,4 +1,4 @@
-"""What this machine has for workers: cores, GPUs, memory. Found without TensorFlow, which takes 10 s to import."""
+"""Cores, GPUs and free memory of this machine, found without TensorFlow, which takes 10 s to import."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _CGROUP = Path("/sys/fs/cgroup")
 
 
 def default_workers(specs: Iterable[RunSpec] = ()) -> tuple[int, str]:
-    """How many workers this machine takes, and a line that says why if memory allows fewer than cores or GPUs do."""
+    """How many workers fit this machine, and a line of explanation if memory limits them; else an empty string."""
     wanted = len(gpus()) or cores()
     need = max(map(worker_bytes, specs), default=0)
     free = free_memory()
@@ -24,8 +24,8 @@ def default_workers(specs: Iterable[RunSpec] = ()) -> tuple[int, str]:
     if fitting >= wanted:
         return wanted, ""
     return fitting, (
-        f"{fitting} worker{'s' * (fitting > 1)} instead of {wanted}: one needs about {need / 1e9:.1f} GB, "
-        f"{free / 1e9:.1f} GB are free"
+        f"{fitting} worker{'s' * (fitting > 1)} instead of {wanted}: each needs about {need / 1e9:.1f} GB of memory, "
+        f"and {free / 1e9:.1f} GB is free"
     )
 
 
@@ -39,7 +39,7 @@ def cores() -> int:
 
 @cache
 def gpus() -> list[str]:
-    """The GPUs to share out, as `CUDA_VISIBLE_DEVICES` names them; never tried on a machine that has any."""
+    """The available GPUs, as `CUDA_VISIBLE_DEVICES` names them. Untested on machines with GPUs."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
         return [name for name in visible.split(",") if name.strip() not in ("", "-1")]
@@ -54,7 +54,7 @@ def gpus() -> list[str]:
 
 
 def free_memory() -> int:
-    """Bytes that this process may still take: the machine's, or those of its container."""
+    """Bytes of memory that are still free on this machine, or in its container if that has less."""
     import psutil
 
     free = psutil.virtual_memory().available
@@ -63,6 +63,6 @@ def free_memory() -> int:
         used = int((_CGROUP / "memory.current").read_text())
         pages = dict(line.split() for line in (_CGROUP / "memory.stat").read_text().splitlines())
     except (OSError, ValueError):
-        return free  # no container, or one without a limit
-    # The cache of files that nobody has open counts as used, and is given up when it is needed.
+        return free  # not in a container, or in one without a limit
+    # The inactive file cache counts as used, but the kernel reclaims it on demand.
     return min(free, max(0, limit - used + int(pages.get("inactive_file", 0))))

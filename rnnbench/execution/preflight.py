@@ -1,4 +1,4 @@
-"""What a machine must have before a run is sent to it. Knows nothing of how machines are reached."""
+"""What a machine must have before runs are sent to it, however it is reached."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ from rnnbench.experiment.run_spec import RunSpec, one_of_each
 
 @dataclass(frozen=True)
 class Requirements:
-    """What a grid asks of every machine; plain values, so that a machine without the plug-ins can read them."""
+    """What a grid requires of every machine; plain values, so that a machine without the plug-ins can unpickle them."""
 
     versions: dict[str, str]
     runs: tuple[tuple[bytes, str, str], ...]
-    """A run for each task and model, pickled, and its signatures here, without the data and with them."""
+    """For each task and model one pickled run, its signature of settings, and its full signature on this machine."""
     token: Path | None
-    """A file beside the checkpoints: who sees it sees them."""
+    """A file next to the checkpoints: a machine that sees it sees them too."""
     memory: int = 0
-    """Bytes that the largest run takes."""
+    """Bytes that the largest run needs."""
 
     @classmethod
     def of(cls, specs: Sequence[RunSpec], token: Path | None) -> Requirements:
-        """What `specs` have on this machine, and so need on every other."""
+        """The requirements of `specs`: what this machine has of them."""
         runs = tuple((pickle.dumps(spec), spec.settings_signature, spec.signature) for spec in one_of_each(specs))
         return cls(versions(), runs, token, max(map(worker_bytes, specs)))
 
 
 @dataclass(frozen=True)
 class Findings:
-    """What one machine lacks."""
+    """What a machine lacks."""
 
     problems: tuple[str, ...] = ()
-    """Why no run may go there."""
+    """Why it can take no run."""
     sees_checkpoints: bool = False
 
 
 def examine(requirements: Requirements) -> Findings:
-    """Compare this machine with what is required; the first problem hides those that may follow from it."""
+    """Check this machine; if versions differ, nothing else is checked, as other problems may follow from that."""
     token = requirements.token
     seen = token is not None and token.is_file()
     return Findings(tuple(_wrong_versions(requirements) or _wrong_runs(requirements)), seen)
@@ -51,7 +51,7 @@ def examine(requirements: Requirements) -> Findings:
 def _wrong_versions(requirements: Requirements) -> list[str]:
     here = versions()
     return [
-        f"{name} is {here[name]} there and {wanted} here"
+        f"{name} is {here[name]} there but {wanted} here"
         for name, wanted in requirements.versions.items()
         if here[name] != wanted
     ]
@@ -71,8 +71,8 @@ def _unpickled(requirements: Requirements) -> Iterator[RunSpec]:
         spec: RunSpec = pickle.loads(pickled)
         if spec.settings_signature != settings:
             code = ", ".join(spec.plugins) or "rnnbench"
-            raise UserError(f"{spec.name} would not be the same run there: the code of {code} differs")
+            raise UserError(f"{spec.name} would be a different run there: the code of {code} differs")
         spec.task.check_data()
         if spec.signature != signature:
-            raise UserError(f"{spec.name} would not be the same run there: the data of {spec.task_label} differ")
+            raise UserError(f"{spec.name} would be a different run there: the data of {spec.task_label} differ")
         yield spec

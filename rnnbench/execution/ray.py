@@ -1,4 +1,4 @@
-"""Runs a grid on a Ray cluster: one streaming task a run, its events back to the driver as they come."""
+"""Runs a grid on a Ray cluster: each run is a task that streams its events back to the driver."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 
 from rnnbench.errors import UserError, unwritable
 from rnnbench.events import Event, Failed, Warned
-from rnnbench.execution.base import ATTEMPTS, Claim, Executor, set_tensorflow_up, stream, unclaimed, unpacked
+from rnnbench.execution.base import ATTEMPTS, Claim, Executor, claim_all, set_up_tensorflow, stream, unpacked
 from rnnbench.execution.checkpoints import Checkpoints
 from rnnbench.execution.executors import ExecutorFactory, Say, register_executor
 from rnnbench.execution.local import Work
@@ -26,33 +26,33 @@ from rnnbench.experiment.run_spec import RunSpec
 from rnnbench.identity import class_code
 
 POLL_SECONDS = 0.5
-LOOK_SECONDS = 10.0
-"""How often new nodes are looked for."""
+DISCOVERY_SECONDS = 10.0
+"""Seconds between two searches for new nodes."""
 
 
 @register_executor("ray")
 class RayFactory(ExecutorFactory):
-    """A Ray cluster: that at `--address`, else one that is started on this machine."""
+    """A Ray cluster: the one at `--address`, else a new one on this machine."""
 
     def __post_init__(self) -> None:
         if self.workers == 0:
-            raise UserError("--workers 0 runs in this process: leave --executor ray out")
+            raise UserError("--workers 0 runs in this process: omit --executor ray")
 
     def check(self, specs: Sequence[RunSpec]) -> None:
         for thing in {thing for spec in specs for thing in (type(spec.task), type(spec.model))}:
             class_code.check_reachable(thing)
         super().check(specs)
 
-    def reach(self, checkpoints: Checkpoints, say: Say) -> Callable[[Sequence[RunSpec]], Executor]:
-        # At once, because the cluster may not be there; every stage goes to the same one.
+    def connect(self, checkpoints: Checkpoints, say: Say) -> Callable[[Sequence[RunSpec]], Executor]:
+        # Connect now, as the cluster may not exist; all stages share it.
         executor = RayExecutor(self.address, checkpoints, self.workers, warn=say)
         return lambda specs: executor
 
 
 class RayExecutor:
-    """`--executor ray`: as many runs at a time as the cluster has CPUs, or GPUs where it has any.
+    """`--executor ray`: as many runs at a time as the cluster has CPUs, or GPUs if it has any.
 
-    The path with GPUs was never tried on a machine that has any.
+    Untested on machines with GPUs.
     """
 
     def __init__(
@@ -63,12 +63,12 @@ class RayExecutor:
         warn: Callable[[str], None] = print,
         work: Work = stream,
     ) -> None:
-        """Join the cluster at `address`, or start one on this machine; it is left when this process ends.
+        """Join the cluster at `address`, or start one on this machine, until this process ends.
 
-        `workers` bounds the runs at a time, `warn` is given lines for a person, `work` stands in for training, in
-        tests. Raises `UserError` if there is no such cluster, or no Ray.
+        `workers` limits the number of runs at a time, `warn` prints a line for the user, `work` replaces training, in
+        tests. Raises `UserError` if there is no such cluster, or Ray is not installed.
         """
-        # A relative path would mean another place on another node.
+        # A relative path may differ on another node.
         self._checkpoints = checkpoints and Checkpoints(checkpoints.directory.absolute())
         self._limit = workers
         self._warn = warn
@@ -77,11 +77,11 @@ class RayExecutor:
         self._cluster = Cluster(address, workers)
         slots = sum(node.slots for node in self._cluster.nodes())
         if not slots:
-            raise UserError("the Ray cluster has no node with a CPU to run on")
+            raise UserError("no node of the Ray cluster has a CPU to run on")
         self.workers = min(slots, workers or slots)
 
-    def execute(self, specs: Sequence[RunSpec], claim: Claim = unclaimed) -> Iterator[Event]:
-        """See `Executor`. Before the first run every node is examined; raises `UserError` if one lacks something."""
+    def execute(self, specs: Sequence[RunSpec], claim: Claim = claim_all) -> Iterator[Event]:
+        """See `Executor`. Examines every node before the first run; raises `UserError` if one lacks something."""
         with _token(self._checkpoints) as token:
             room = Room(self._cluster, Requirements.of(specs, token), self._limit, self._warn)
             tasks = _Tasks(self._cluster, self._checkpoints, self._work)
@@ -91,60 +91,60 @@ class RayExecutor:
                 tasks.kill()
 
     def cancel(self) -> None:
-        # Comes from a signal handler, maybe in the midst of a call to Ray: the loop tells the workers.
+        # Called from a signal handler, possibly during a call to Ray: the loop tells the workers.
         self._cancelled = True
 
     def _execute(self, waiting: Waiting, room: Room, tasks: _Tasks) -> Iterator[Event]:
-        looked = time.monotonic()
+        updated = time.monotonic()
         while True:
             if self._cancelled:
-                tasks.ring()
+                tasks.stop()
             else:
-                if time.monotonic() - looked > LOOK_SECONDS:
-                    room.look()
-                    looked = time.monotonic()
+                if time.monotonic() - updated > DISCOVERY_SECONDS:
+                    room.update()
+                    updated = time.monotonic()
                 self._fill(waiting, room, tasks)
             if not tasks.running:
                 return
             for task in tasks.ready():
-                yield from self._hear(task, waiting, room, tasks)
+                yield from self._receive(task, waiting, room, tasks)
 
     def _fill(self, waiting: Waiting, room: Room, tasks: _Tasks) -> None:
-        """Give runs to all that are free."""
+        """Start runs while there is room."""
         while waiting and (node := room.free([task.node for task in tasks.running])):
             spec = waiting.take(node.networks)
             if spec is not None:
                 tasks.start(spec, node)
         if waiting and not tasks.running:
-            raise UserError("the Ray cluster lost every node that had room")
+            raise UserError("the Ray cluster has lost all nodes that had room for a run")
 
-    def _hear(self, task: _Task, waiting: Waiting, room: Room, tasks: _Tasks) -> Iterator[Event]:
-        """Take what a task has to say: an event, its end, or its death."""
+    def _receive(self, task: _Task, waiting: Waiting, room: Room, tasks: _Tasks) -> Iterator[Event]:
+        """Handle the next message of a task: an event, its end, or its loss."""
         try:
             event = task.next_event()
         except _LostError as lost:
             tasks.end(task)
             if lost.with_its_node:
                 room.drop(task.node)
-            yield from self._again(task.spec, str(lost), waiting)
+            yield from self._retry(task.spec, str(lost), waiting)
             return
         if event is None:
             tasks.end(task)
         else:
             yield event
 
-    def _again(self, spec: RunSpec, reason: str, waiting: Waiting) -> Iterator[Event]:
+    def _retry(self, spec: RunSpec, reason: str, waiting: Waiting) -> Iterator[Event]:
         if self._cancelled:
             return
         attempt = waiting.put_back(spec)
         if attempt is None:
-            yield Failed(spec.signature, f"it was lost {ATTEMPTS} times, at last: {reason}")
+            yield Failed(spec.signature, f"it was lost {ATTEMPTS} times, the last time because {reason}")
         else:
-            yield Warned(spec.signature, f"{reason}; the run is taken up again ({attempt} of {ATTEMPTS})")
+            yield Warned(spec.signature, f"{reason}; retrying (attempt {attempt} of {ATTEMPTS})")
 
 
 class _LostError(Exception):
-    """The process or the node of a task is no more."""
+    """The process or node of a task has died."""
 
     def __init__(self, reason: str, with_its_node: bool = False) -> None:
         super().__init__(reason)
@@ -159,10 +159,10 @@ class _Task:
     node: Node
     worker: int
     events: Any
-    """Ray's generator of references."""
+    """Ray's generator of references to the events."""
 
     def next_event(self) -> Event | None:
-        """The event that is ready, or None after the last. Raises `_LostError` if the task's process or node died."""
+        """The next event, or None after the last. Raises `_LostError` if the task's process or node has died."""
         from ray import exceptions
 
         try:
@@ -182,7 +182,7 @@ class _Task:
 
 
 class _Tasks:
-    """The tasks that are running."""
+    """The running tasks."""
 
     def __init__(self, cluster: Cluster, checkpoints: Checkpoints | None, work: Work) -> None:
         import ray
@@ -193,8 +193,8 @@ class _Tasks:
         self._work = work
         self._perform = ray.remote(_perform)
         self._gpus = int(cluster.has_gpus)
-        self._bell = (
-            ray.remote(_Bell)
+        self._stop_flag = (
+            ray.remote(_StopFlag)
             .options(num_cpus=0, max_restarts=-1, max_task_retries=-1, scheduling_strategy=cluster.here())
             .remote()
         )
@@ -202,7 +202,7 @@ class _Tasks:
     def start(self, spec: RunSpec, node: Node) -> None:
         worker = next(number for number in itertools.count() if number not in {task.worker for task in self.running})
         checkpoints = self._checkpoints if node.checkpoints else None
-        # No retries of Ray's own: they would replay the stream, and not go on from the checkpoint.
+        # Without Ray's own retries, which would replay the stream instead of resuming from the checkpoint.
         perform = self._perform.options(
             num_returns="streaming",
             max_retries=0,
@@ -210,34 +210,34 @@ class _Tasks:
             num_gpus=self._gpus,
             scheduling_strategy=self._cluster.on(node.id),
         )
-        events = perform.remote(self._work, pickle.dumps(spec), spec.signature, worker, checkpoints, self._bell)
+        events = perform.remote(self._work, pickle.dumps(spec), spec.signature, worker, checkpoints, self._stop_flag)
         self.running.append(_Task(spec, node, worker, events))
 
     def ready(self) -> list[_Task]:
-        """The tasks that have something to say, after at most `POLL_SECONDS`."""
+        """The tasks with an event or an end to read, after at most `POLL_SECONDS`."""
         import ray
 
         by_events = {task.events: task for task in self.running}
         ready, _ = ray.wait(list(by_events), timeout=POLL_SECONDS, fetch_local=False)
         tasks = [by_events[events] for events in ready]
-        # Ray answers in the order of its list: who was heard goes to its end, or one could talk all others down.
+        # Ray returns ready tasks in the order of its list: those served move to its end, so that none is starved.
         self.running.sort(key=lambda task: task in tasks)
         return tasks
 
     def end(self, task: _Task) -> None:
         self.running.remove(task)
 
-    def ring(self) -> None:
-        """Ask all to stop in order."""
-        self._bell.ring.remote()
+    def stop(self) -> None:
+        """Ask all tasks to stop gracefully."""
+        self._stop_flag.set.remote()
 
     def kill(self) -> None:
-        """End at once what still runs."""
+        """Kill the tasks that are still running."""
         import ray
 
         for task in self.running:
             ray.cancel(task.events, force=True)
-        ray.kill(self._bell)
+        ray.kill(self._stop_flag)
 
 
 def _get(reference: Any) -> Any:
@@ -248,7 +248,7 @@ def _get(reference: Any) -> Any:
 
 @contextlib.contextmanager
 def _token(checkpoints: Checkpoints | None) -> Iterator[Path | None]:
-    """A file beside the checkpoints, while it is needed."""
+    """A file next to the checkpoints, for the duration of the context; None without checkpoints."""
     if checkpoints is None:
         yield None
         return
@@ -261,33 +261,33 @@ def _token(checkpoints: Checkpoints | None) -> Iterator[Path | None]:
         yield Path(file.name).absolute()
 
 
-class _Bell:
-    """Tells the workers to stop: an actor on the driver's node, which every worker asks between two steps."""
+class _StopFlag:
+    """Tells the workers to stop: an actor on the driver's node that they poll."""
 
     def __init__(self) -> None:
-        self._rung = False
+        self._is_set = False
 
-    def ring(self) -> None:
-        self._rung = True
+    def set(self) -> None:
+        self._is_set = True
 
-    def rung(self) -> bool:
-        return self._rung
+    def is_set(self) -> bool:
+        return self._is_set
 
 
 def _perform(
-    work: Work, pickled: bytes, signature: str, worker: int, checkpoints: Checkpoints | None, bell: Any
+    work: Work, pickled: bytes, signature: str, worker: int, checkpoints: Checkpoints | None, stop_flag: Any
 ) -> Iterator[Event]:
-    """One run, in a process of Ray's; it is used again for other runs."""
+    """Do one run in a process of Ray, which reuses the process for other runs."""
     if work is stream:
-        _set_tensorflow_up()
+        _set_up_tensorflow_once()
     try:
         spec = unpacked(pickled, signature)
     except UserError as error:
         yield Failed(signature, str(error))
         return
-    events = work(spec, worker, checkpoints, lambda: _get(bell.rung.remote()))
+    events = work(spec, worker, checkpoints, lambda: _get(stop_flag.is_set.remote()))
     for event in events:  # noqa: UP028  (Ray sends values into the generator, which a run does not expect)
         yield event
 
 
-_set_tensorflow_up = lru_cache(set_tensorflow_up)
+_set_up_tensorflow_once = lru_cache(set_up_tensorflow)

@@ -1,4 +1,4 @@
-"""A Ray cluster as the executor sees it: nodes with room for so many runs, each examined before it gets one."""
+"""A Ray cluster as the executor sees it: nodes with room for some runs, examined before they get any."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from rnnbench.text.credentials import masked_address, scrubbed
 
 ANSWER_SECONDS = 5.0
 EXAMINE_SECONDS = 180.0
-"""A plug-in may import TensorFlow, which takes its time on a busy machine."""
+"""Long, because a plug-in may import TensorFlow, which is slow on a busy machine."""
 FORWARDED = ("RNNBENCH_", "TFDS_", "TF_", "KERAS_", "XLA_")
-"""Environment variables that the driver's results depend on, by their beginnings."""
+"""Prefixes of the environment variables that results depend on."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,22 +32,22 @@ class Node:
     id: str
     address: str
     slots: int
-    """Runs at a time."""
+    """Number of runs at a time."""
     memory: int = 0
-    """Bytes for all of them."""
+    """Bytes of memory for all of them."""
     checkpoints: bool = False
     """Whether it sees the driver's checkpoints."""
     networks: set[tuple[object, ...]] = field(default_factory=set)
-    """What some process there has compiled."""
+    """The networks that some process there has compiled."""
 
 
 class Cluster:
     """The connection of this process to Ray, until it ends."""
 
     def __init__(self, address: str | None, workers: int | None) -> None:
-        """Join the cluster at `address` (HOST:PORT of its head), or `RAY_ADDRESS`; else start one on this machine.
+        """Join the cluster at `address` (HOST:PORT of its head) or `RAY_ADDRESS`, else start one on this machine.
 
-        Raises `UserError` if there is no Ray or no such cluster.
+        Raises `UserError` if Ray is not installed or there is no such cluster.
         """
         address = address or os.environ.get("RAY_ADDRESS")
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -66,14 +66,14 @@ class Cluster:
             ray.shutdown()
             reason = str(error).strip().partition("\n")[0]
             if address and os.environ.get("RAY_AUTH_MODE") != "token":
-                reason += "; if its head asks for a token, set RAY_AUTH_MODE=token and its RAY_AUTH_TOKEN here too"
-            head = masked_address(address) if address else "of this machine"
+                reason += "; if the cluster requires a token, set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN here too"
+            head = f"at {masked_address(address)}" if address else "on this machine"
             raise UserError(f"cannot join the Ray cluster {head}: {scrubbed(reason)}") from error
-        # Its notices of lost nodes, each with 25 lines of a log, have no switch; the executor says it in one line.
+        # Ray prints 25 lines for each lost node, without a switch; the executor reports it in one line.
         ray._private.worker.print_to_stdstream = lambda *args, **kwargs: None
 
     def nodes(self) -> list[Node]:
-        """The nodes that are alive and have room: one run a GPU where the cluster has GPUs, else one a CPU."""
+        """The live nodes with room: one run per GPU if the cluster has GPUs, else one per CPU."""
         import ray
 
         kinds = ("CPU", "GPU") if self.has_gpus else ("CPU",)
@@ -92,19 +92,19 @@ class Cluster:
         return any(node["Alive"] and node["Resources"].get("GPU", 0) >= 1 for node in ray.nodes())
 
     def on(self, node_id: str) -> Any:
-        """The scheduling strategy that keeps a task on one node."""
+        """The scheduling strategy that pins a task to one node."""
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         return NodeAffinitySchedulingStrategy(node_id, soft=False)
 
     def here(self) -> Any:
-        """The scheduling strategy that keeps an actor on the driver's node."""
+        """The scheduling strategy that pins an actor to the driver's node."""
         import ray
 
         return self.on(ray.get_runtime_context().get_node_id())
 
     def ask(self, nodes: Sequence[Node], requirements: Requirements) -> dict[Node, Any]:
-        """Ask each node what it lacks; `answers` takes what is returned."""
+        """Start to examine each node; pass the result to `answers`."""
         import ray
 
         probe = ray.remote(examine)
@@ -115,7 +115,7 @@ class Cluster:
         }
 
     def answers(self, asked: dict[Node, Any], within: float) -> dict[Node, Findings]:
-        """What the nodes lack that answer within so many seconds."""
+        """The findings of the nodes that answer within so many seconds."""
         import ray
 
         ready, _ = ray.wait(list(asked.values()), num_returns=len(asked), timeout=within)
@@ -123,12 +123,12 @@ class Cluster:
 
 
 class Room:
-    """The nodes that may be given runs: those of the start, less the lost ones, and those that join later."""
+    """The nodes that may take runs: those present at the start or joining later, minus those lost."""
 
     def __init__(
         self, cluster: Cluster, requirements: Requirements, limit: int | None, warn: Callable[[str], None]
     ) -> None:
-        """Examine every node. Raises `UserError` if one is not fit, and warns if one does not see the checkpoints."""
+        """Examine every node. Raises `UserError` if one is unfit, and warns if one does not see the checkpoints."""
         self._cluster = cluster
         self._requirements = requirements
         self._limit = limit
@@ -142,18 +142,18 @@ class Room:
         if problems:
             raise UserError("; ".join(problems))
 
-    def look(self) -> None:
-        """Admit the nodes that joined, as their answers come; one that is not fit is told of and left out."""
+    def update(self) -> None:
+        """Admit nodes that joined and have answered; warn of unfit ones and leave them out."""
         self._ask([node for node in self._cluster.nodes() if node.id not in self._known])
         for problem in self._admit(0):
-            self._warn(f"{problem}; it gets no runs")
+            self._warn(f"{problem}; it will get no runs")
 
     def drop(self, node: Node) -> None:
-        """The node was lost: Ray itself takes some seconds to know it."""
+        """Remove a lost node: Ray itself takes some seconds to notice."""
         self._nodes.pop(node.id, None)
 
     def free(self, busy: list[Node]) -> Node | None:
-        """The node with the most room beside what is `busy` (one entry a run), or None."""
+        """The node with the most free slots given the `busy` ones (one entry per run), or None."""
         if self._limit is not None and len(busy) >= self._limit:
             return None
         taken = Counter(node.id for node in busy)
@@ -167,11 +167,11 @@ class Room:
             self._deadlines |= dict.fromkeys(nodes, time.monotonic() + EXAMINE_SECONDS)
 
     def _admit(self, within: float) -> list[str]:
-        """Let in those of the nodes asked that answer so soon and are fit; say what the others lack."""
+        """Admit the nodes that answer within so many seconds and are fit; return the problems of the others."""
         if not self._asked:
             return []
         found = self._cluster.answers(self._asked, within)
-        silent = Findings((f"it does not answer within {EXAMINE_SECONDS:.0f} s",))
+        silent = Findings((f"it did not answer within {EXAMINE_SECONDS:.0f} s",))
         found = {node: silent for node in self._asked if time.monotonic() >= self._deadlines[node]} | found
         problems = []
         for node, findings in found.items():
@@ -185,7 +185,7 @@ class Room:
             if self._requirements.token and not findings.sees_checkpoints:
                 self._warn(
                     f"node {node.address} does not see {self._requirements.token.parent}: runs that are interrupted "
-                    "there start over; put the store on a file system that all nodes share"
+                    "there will start over; put the store on a file system that all nodes share"
                 )
         return problems
 
@@ -199,7 +199,7 @@ def _import_ray() -> Any:
 
 
 def _check_that_ray_answers(address: str) -> None:
-    """Ray itself tries for minutes, and fills the terminal with its attempts."""
+    """Raise `UserError` unless a Ray head answers: Ray itself would retry for minutes and flood the terminal."""
     from ray.util import get_node_ip_address
 
     host, _, port = address.rpartition(":")
@@ -207,7 +207,7 @@ def _check_that_ray_answers(address: str) -> None:
         raise UserError(
             f"--address {masked_address(address)}: must be HOST:PORT of the cluster's head, e.g. 10.0.0.1:6379"
         )
-    # Ray reads these as the address by which other machines know this one.
+    # Ray takes these to mean the address by which other machines reach this one.
     host = get_node_ip_address() if host in ("localhost", "127.0.0.1") else host
     try:
         socket.create_connection((host, int(port)), timeout=ANSWER_SECONDS).close()
@@ -224,7 +224,7 @@ def _is_healthy(address: str) -> bool:
     import grpc
 
     if os.environ.get("RAY_USE_TLS") == "1":
-        return True  # only Ray itself has the keys to ask
+        return True  # only Ray itself has the keys for this request
     with grpc.insecure_channel(address) as channel:
         try:
             channel.unary_unary("/grpc.health.v1.Health/Check")(b"", timeout=ANSWER_SECONDS)
@@ -234,16 +234,16 @@ def _is_healthy(address: str) -> bool:
 
 
 def _environment() -> dict[str, str]:
-    """What the workers get of this process' environment, so that they find the same data and compute the same bits."""
+    """Environment variables for the workers, so that they find the same data and compute bit-identical results."""
     quiet_tensorflow()
     chosen = {name: value for name, value in os.environ.items() if name.startswith(FORWARDED)}
-    # Relative paths mean another place there.
+    # Relative paths would point elsewhere there.
     places = {
         "TFDS_DATA_DIR": location.data_dir,
         "RNNBENCH_MANUAL_DIR": location.manual_dir,
         "RNNBENCH_CACHE_DIR": location.cache_dir,
     }
-    # Read when NumPy is loaded; a run has one CPU.
+    # NumPy reads it on import; a run has one CPU.
     chosen |= {"OMP_NUM_THREADS": "1", "KERAS_BACKEND": "tensorflow"}
     return chosen | {name: str(place()) for name, place in places.items() if name in chosen}
 
@@ -259,7 +259,7 @@ def _answer(answer: Any) -> Findings:
 
 
 def _reason(error: Exception) -> str:
-    """The last line of a remote traceback, which is the error itself."""
+    """The last line of a remote traceback, which holds the error itself."""
     lines = str(error).strip().splitlines()
     if any("No module named 'rnnbench" in line for line in lines):
         return "rnnbench is not installed in the Python that Ray was started with"

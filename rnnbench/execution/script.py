@@ -1,7 +1,7 @@
-"""The program that a person started, and what worker processes make of it.
+"""Whether worker processes import the user's script.
 
-`multiprocessing` has every process that it spawns import that program anew. It cannot where the program came from
-standard input, and one without a main guard would start its work again there; so ours do it only where they must.
+`multiprocessing` imports it in every process that it spawns. That fails for a script read from standard input, and one
+without a main guard would run its experiment again; so our workers import it only if it defines a task or a model.
 """
 
 from __future__ import annotations
@@ -17,29 +17,29 @@ from rnnbench.errors import UserError
 from rnnbench.experiment.run_spec import RunSpec
 
 UNGUARDED = 97
-"""Exit code of a worker in which the program came to run its experiment again."""
+"""Exit code of a worker in which the script ran its experiment again."""
 NO_GUARD = (
-    "a task or a model is defined in a script that every worker imports, and which runs its experiment again there: "
-    'put what it does under `if __name__ == "__main__":`, or take workers=0'
+    "every worker imports the script, because it defines a task or a model, and so runs its experiment again: "
+    'put the experiment under `if __name__ == "__main__":`, or use workers=0'
 )
 
 
 def needs_script(specs: Iterable[RunSpec]) -> bool:
-    """Whether runs need a class that the program itself defines. Raises `UserError` where no worker could import it."""
+    """Whether the script defines a class that these runs need. Raises `UserError` if workers could not import it."""
     parts = {part for spec in specs for kind in (type(spec.task), type(spec.model)) for part in kind.__mro__}
     own = sorted(part.__qualname__ for part in parts if part.__module__ == "__main__")
     main = sys.modules["__main__"]
     if own and main.__spec__ is None and not os.path.isfile(getattr(main, "__file__", "")):
         raise UserError(
-            f"{own[0]} is defined in a notebook or on standard input, where worker processes cannot find it: "
-            "take workers=0, or define it in a file that the experiment names under `plugins`"
+            f"{own[0]} is defined in a notebook or on standard input, where worker processes cannot import it: "
+            "use workers=0, or define it in a file listed under `plugins` in the experiment"
         )
     return bool(own)
 
 
 @contextmanager
 def script(imported: bool) -> Iterator[None]:
-    """Whether the processes that are spawned inside import the program."""
+    """Choose whether processes spawned inside the context import the script."""
     if imported:
         yield
         return
@@ -52,7 +52,7 @@ def script(imported: bool) -> Iterator[None]:
 
 
 def leave_if_unguarded() -> None:
-    """End this process if it is a worker that only wanted to import the program, without a traceback."""
-    # What `multiprocessing` itself goes by, when it refuses to spawn from there.
+    """Exit without a traceback if this process is a worker that is only importing the script."""
+    # The mark by which `multiprocessing` itself refuses to spawn from such a process.
     if getattr(multiprocessing.current_process(), "_inheriting", False):
         os._exit(UNGUARDED)

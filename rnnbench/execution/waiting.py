@@ -1,4 +1,4 @@
-"""Which run is next: the order in which an executor gives out runs."""
+"""The queue of runs: the order in which an executor hands them out."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from rnnbench.execution.estimate import seconds
 from rnnbench.experiment.run_spec import RunSpec
 
 _NEARLY = 0.7
-"""Share of the longest run's time from which another run counts as as long."""
+"""A run that takes this share of the longest run's time, or more, counts as equally long."""
 
 
 class Waiting:
-    """The runs that no worker has, the longest first: a long one at the end would keep one worker alone."""
+    """The runs not yet given to a worker, longest first, so that the last ones to finish are short."""
 
     def __init__(self, specs: Sequence[RunSpec], claim: Claim) -> None:
         self._specs = sorted(specs, key=seconds, reverse=True)
-        # XLA compiles every length for itself.
+        # XLA compiles each length separately.
         self._networks = {spec.signature: (spec.compile_key, spec.task.lag) for spec in specs}
         self._begun: set[tuple[object, ...]] = set()
         self._claim = claim
@@ -29,7 +29,7 @@ class Waiting:
         return len(self._specs)
 
     def take(self, compiled: set[tuple[object, ...]]) -> RunSpec | None:
-        """The next run for a worker that has these networks compiled; None if there is none left."""
+        """The next run for a worker that has compiled these networks, or None; adds the run's network to `compiled`."""
         while self._specs:
             spec = self._next(compiled)
             self._specs.remove(spec)
@@ -41,7 +41,7 @@ class Waiting:
         return None
 
     def put_back(self, spec: RunSpec) -> int | None:
-        """Let a run be taken up again, before all others: the number of that attempt, or None if it had its share."""
+        """Queue a run again, before all others; the number of the new attempt, or None if no attempt is left."""
         attempt = self._attempts[spec.signature] + 1
         if attempt > ATTEMPTS:
             return None
@@ -49,7 +49,7 @@ class Waiting:
         return attempt
 
     def _next(self, compiled: set[tuple[object, ...]]) -> RunSpec:
-        """Of the longest runs one whose network the worker has compiled; else one whose network nobody has."""
+        """Among the longest runs, one whose network this worker has compiled, else one whose network no worker has."""
         enough = _NEARLY * seconds(self._specs[0])
         longest = list(takewhile(lambda spec: seconds(spec) >= enough, self._specs))
         own = (spec for spec in longest if self._networks[spec.signature] in compiled)

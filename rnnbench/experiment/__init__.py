@@ -1,1 +1,1 @@
-"""What is asked: YAML in, signed RunSpecs out."""
+"""From an experiment file to its runs: YAML in, signed RunSpecs out."""

@@ -1,4 +1,4 @@
-"""An experiment: tasks x models x lags x seeds, validated and expanded into its runs."""
+"""The `Experiment` class: tasks x models x lags x seeds, validated and expanded into runs."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from rnnbench import registry
 from rnnbench.errors import SettingError, UserError
 from rnnbench.experiment.expansion import (
     Values,
+    at_its_setting,
     axes_of,
     every_point,
     merge_points,
     read_entry,
     refuse_unknown,
-    refusing,
 )
-from rnnbench.experiment.feasibility import check_model, check_task, telling
+from rnnbench.experiment.feasibility import as_infeasible, check_model, check_task
 from rnnbench.experiment.mistakes import first_mistake, shown
 from rnnbench.experiment.run_spec import RunSpec
-from rnnbench.experiment.seeds import MOST_RUNS, counted, distinct
+from rnnbench.experiment.seeds import MOST_RUNS, check_seeds, parse_seeds
 from rnnbench.experiment.settings import GradientProbes, KeyPath, Selection, Settings, Training
 from rnnbench.identity import class_code, signature
 from rnnbench.models.base import Model
@@ -44,47 +44,47 @@ from rnnbench.tasks.data_digest import UnfitDataError
 
 
 class Experiment(Settings):
-    """The experiment file, read: see `experiments/` for examples.
+    """The content of an experiment file: see `experiments/` for examples.
 
-    Any value under a task, a model or `training` may be a list: then it is an axis of the grid. What a task says about
-    training overrides `training`, and what a model says overrides both.
+    Any value under a task, a model or `training` may be a list, which makes it an axis of the grid. Training settings
+    under a task override `training`, and those under a model override both.
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=80)
-    """Name of the MLflow experiment and of the folder of the report."""
+    """Name of the MLflow experiment and of the report's folder."""
     description: str = ""
-    """What is asked, in a sentence."""
+    """The question that the experiment answers, in a sentence."""
     plugins: tuple[str, ...] = ()
-    """Modules, or `.py` files beside this one, that register tasks and models."""
+    """Modules that register tasks and models, or `.py` files by their path relative to this file."""
     tasks: dict[str, dict[str, Any]] = Field(min_length=1)
-    """Label: the task's settings. `task` names the registered task, where the label does not."""
+    """Each task's settings by label. `task` names the registered task if the label does not."""
     models: dict[str, dict[str, Any]] = Field(min_length=1)
-    """Label: the model's settings. `model` names the registered model, where the label does not."""
+    """Each model's settings by label. `model` names the registered model if the label does not."""
     match: Literal["units", "parameters"] = "units"
-    """What is held equal: each model has its own `units`, or units chosen to meet `parameter_budget`."""
+    """How models are sized. `units`: by their own `units`; `parameters`: units chosen to meet `parameter_budget`."""
     parameter_budget: int | None = Field(None, ge=1)
-    """Recurrent parameters that each model gets under `match: parameters`."""
+    """Number of recurrent parameters of each model under `match: parameters`."""
     seeds: tuple[int, ...] = (0,)
     """A list of seeds, or a number n for 0..n-1."""
     training: dict[str, Any] = Field({})
     """How every network is trained."""
     gradients: GradientProbes = GradientProbes()
-    """How gradient profile, spectra and saturation are taken."""
+    """How gradient profiles, spectra and saturation are measured."""
     log_model: Literal["best"] | None = None
-    """`best`: each run's network at its best validation weights is kept in MLflow, to be loaded with
-    `mlflow.keras.load_model`. It changes no result, so finished runs stay as they are: `--fresh` repeats them."""
+    """`best`: log each run's network, with its best validation weights, to MLflow; load it with
+    `mlflow.keras.load_model`. Results do not change, so finished runs are not repeated, except with `--fresh`."""
     select: Selection | None = None
-    """Choose a learning rate for each task and model on validation; without it every rate is a line of its own."""
+    """Select a learning rate for each task and model on validation; otherwise every rate is a series of its own."""
 
     _origin: tuple[Path, tuple[str, ...]] | None = PrivateAttr(None)
 
-    _count_of_seeds = field_validator("seeds", mode="before")(counted)
-    _distinct_seeds = field_validator("seeds")(distinct)
+    _count_of_seeds = field_validator("seeds", mode="before")(parse_seeds)
+    _distinct_seeds = field_validator("seeds")(check_seeds)
 
     @field_validator("tasks", "models", mode="before")
     @classmethod
     def _defaults_by_name_alone(cls, value: Any) -> Any:
-        # `lstm:` with nothing behind it is the model with its defaults.
+        # `lstm:` with no value is the model with its defaults.
         if not isinstance(value, dict):
             return value
         return {label: {} if entry is None else entry for label, entry in value.items()}
@@ -99,7 +99,7 @@ class Experiment(Settings):
     def _list_of_plugins(cls, value: Any) -> Any:
         if not (isinstance(value, list | tuple) and all(isinstance(plugin, str) for plugin in value)):
             raise ValueError(f"write a list of modules or .py files, not {shown(value)}")
-        # A worker must find them from wherever it works.
+        # Workers may have another working directory.
         return tuple(str(Path(plugin).resolve()) if plugin.endswith(".py") else plugin for plugin in value)
 
     @field_validator("tasks", "models")
@@ -108,7 +108,7 @@ class Experiment(Settings):
         for label in value:
             if not (label.strip() and label.isprintable()):
                 path = (str(info.field_name), label)
-                raise SettingError(path, f"a label is text on one line without control characters, not {label!a}")
+                raise SettingError(path, f"a label must be one line of text without control characters, not {label!a}")
         return value
 
     @model_validator(mode="after")
@@ -123,20 +123,22 @@ class Experiment(Settings):
             return self
         entries = [self.training, *self.tasks.values(), *self.models.values()]
         if not any(isinstance(entry.get(self.select.axis), list) for entry in entries):
-            raise SettingError(("select",), f"there is nothing to choose: no '{self.select.axis}' is a list")
-        strangers = sorted(set(self.select.seeds) - set(self.seeds))
-        if strangers:
-            raise SettingError(("select", "seeds"), f"seed {strangers[0]} is none of the experiment's seeds")
+            raise SettingError(("select",), f"there is nothing to select: no '{self.select.axis}' is a list")
+        unknown_seeds = sorted(set(self.select.seeds) - set(self.seeds))
+        if unknown_seeds:
+            raise SettingError(("select", "seeds"), f"seed {unknown_seeds[0]} is not one of the experiment's seeds")
         if set(self.select.seeds) == set(self.seeds):
-            raise SettingError(("select", "seeds"), "no seed is left to evaluate; leave one out, or this key")
+            raise SettingError(
+                ("select", "seeds"), "no seed is left for evaluation; remove one here, or the whole list"
+            )
         return self
 
     @model_validator(mode="wrap")
     @classmethod
-    def _said_at_once(cls, value: Any, handler: ValidatorFunctionWrapHandler) -> Experiment:
-        """Every mistake is a `SettingError` of the constructor, those of tasks and models included.
+    def _validate_all(cls, value: Any, handler: ValidatorFunctionWrapHandler) -> Experiment:
+        """Raise every mistake as a `SettingError` of the constructor, including those of tasks and models.
 
-        The last of the validators, and so around the others.
+        Defined last, so that it wraps the other validators.
         """
         try:
             experiment: Experiment = handler(value)
@@ -144,22 +146,21 @@ class Experiment(Settings):
             groups: dict[str, type[BaseModel]] = {"gradients": GradientProbes, "select": Selection}
             raise first_mistake(error, cls, groups) from None
         try:
-            # Anew, for they or what they have read may have been edited in this session; together, for two of them may
-            # not register one name.
+            # Reloaded, as they or the files they read may have been edited in this session; together, as no two may
+            # register the same name.
             registry.load_plugins(experiment.plugins, fresh=True)
         except UserError as error:
             at = [at for at, plugin in enumerate(experiment.plugins) if f"'{plugin}'" in str(error)]
             raise SettingError(("plugins", *at[:1]), str(error)) from error
-        experiment.runs  # noqa: B018  (expanding validates what tasks and models say)
+        experiment.runs  # noqa: B018  (expanding validates the settings of tasks and models)
         return experiment
 
     @cached_property
     def points(self) -> tuple[RunSpec, ...]:
-        """Every point of the grid as it is asked for, in the order of the file.
+        """Every point of the grid, in the order of the file.
 
-        Points that are one computation, such as both fillers where there is no lag, have one signature: see `runs`.
-        Raises `SettingError` for settings that a task, a model or the training does not take, for an empty grid, and
-        for one point that is asked for twice.
+        Points that are the same computation, such as both fillers at lag 0, share a signature: see `runs`. Raises
+        `SettingError` for invalid settings, an empty grid, or a point that occurs twice.
         """
         self._check_size()
         points: list[RunSpec] = []
@@ -177,7 +178,7 @@ class Experiment(Settings):
 
     @cached_property
     def runs(self) -> tuple[RunSpec, ...]:
-        """What is to be computed for `points`, each once. Raises `SettingError` as they do."""
+        """The distinct computations among `points`. Raises `SettingError` as they do."""
         runs: dict[str, RunSpec] = {}
         for point in self.points:
             try:
@@ -188,16 +189,16 @@ class Experiment(Settings):
 
     @property
     def file(self) -> Path | None:
-        """The file it was read from; None if it was made in Python."""
+        """The file it was read from; None if it was created in Python."""
         return self._origin[0] if self._origin else None
 
     @property
     def overrides(self) -> tuple[str, ...]:
-        """The `KEY=VALUE` that were put over the values of its file."""
+        """The `KEY=VALUE` overrides applied to its file."""
         return self._origin[1] if self._origin else ()
 
     def remember(self, file: Path, overrides: tuple[str, ...]) -> None:
-        """Note where it comes from; no part of what it says, nor of any signature."""
+        """Record where it was read from; this is not part of its settings or of any signature."""
         self._origin = file, overrides
 
     def resolved(self) -> dict[str, Any]:
@@ -226,7 +227,7 @@ class Experiment(Settings):
             self.models[model_label], registry.models, "model", model_path
         )
         if self.match == "parameters" and "units" in model_values:
-            raise SettingError((*model_path, "units"), "'match: parameters' chooses the units; leave this key out")
+            raise SettingError((*model_path, "units"), "'match: parameters' chooses the units; remove this key")
         base: Values = {key: (value, ("training", key)) for key, value in self.training.items()}
         refuse_unknown(base, set(Training.model_fields), ("training",))
         training_values = base | task_training | model_training
@@ -235,10 +236,10 @@ class Experiment(Settings):
         batch_sizes = {training.batch_size: training_axes for training, training_axes in trainings}
         for task, task_axes in every_point(task_class, task_values, task_path):
             for batch_size, training_axes in batch_sizes.items():
-                with refusing(training_values | task_values, training_axes | task_axes, task_path):
+                with at_its_setting(training_values | task_values, training_axes | task_axes, task_path):
                     check_task(task, batch_size)
             for (model, model_axes), (training, training_axes) in itertools.product(models, trainings):
-                with refusing(model_values, model_axes, model_path):
+                with at_its_setting(model_values, model_axes, model_path):
                     sized = self._sized(model, task)
                     check_model(sized, task.inputs.width)
                 for seed in self.seeds:
@@ -258,7 +259,7 @@ class Experiment(Settings):
                     )
 
     def _check_size(self) -> None:
-        """Refuse a grid that is too large before any of it is made."""
+        """Raise `SettingError` if the grid is too large, before expanding it."""
         points = 0
         axes: dict[KeyPath, int] = {("tasks",): len(self.tasks), ("models",): len(self.models)}
         for task, model in itertools.product(self.tasks, self.models):
@@ -278,19 +279,19 @@ class Experiment(Settings):
 
     def _too_large(self, axes: dict[KeyPath, int], runs: int) -> SettingError:
         longest = max(axes, key=lambda path: axes[path])
-        counted = longest == ("seeds",) and self.seeds == tuple(range(len(self.seeds)))
-        one = f"; for the one seed write [{len(self.seeds)}]" if counted else ""
+        is_count = longest == ("seeds",) and self.seeds == tuple(range(len(self.seeds)))
+        single = f"; for a single seed write [{len(self.seeds)}]" if is_count else ""
         return SettingError(
             longest,
-            f"{axes[longest]:,} values make, with the other axes, a grid of {runs:,} runs or more, and it has at most "
-            f"{MOST_RUNS:,}{one}",
+            f"{axes[longest]:,} values give, with the other axes, a grid of at least {runs:,} runs, but the maximum is "
+            f"{MOST_RUNS:,}{single}",
         )
 
     def _sized(self, model: Model, task: Task) -> Model:
         if self.parameter_budget is None:
             return model
         try:
-            with telling(type(model), "layer_parameters"):
+            with as_infeasible(type(model), "layer_parameters"):
                 units = units_for_budget(model, task.inputs.width, self.parameter_budget)
                 sized = model.model_copy(update={"units": units})
                 check_budget(sized, task.inputs.width, self.parameter_budget)

@@ -1,4 +1,4 @@
-"""From what an entry of an experiment file says to the points of its axes, each validated."""
+"""Expands one entry of an experiment file (a task, a model) into validated objects, one per point of its axes."""
 
 from __future__ import annotations
 
@@ -12,52 +12,52 @@ from pydantic import BaseModel, ValidationError
 
 from rnnbench import registry
 from rnnbench.errors import SettingError
-from rnnbench.experiment.feasibility import InfeasibleError, check_class, telling
+from rnnbench.experiment.feasibility import InfeasibleError, as_infeasible, check_class
 from rnnbench.experiment.mistakes import explain, unknown_key
 from rnnbench.experiment.settings import KeyPath, Training
 from rnnbench.text.strict_json import first_non_finite
 
 Values = dict[str, tuple[Any, KeyPath]]
-"""Settings as written, each with the place where it was written."""
+"""Settings as written in the file, each with its path there."""
 
 
 def read_entry(
     entry: Mapping[str, Any], known: registry.Registry[Any], kind: str, path: KeyPath
 ) -> tuple[Any, Values, Values]:
-    """The class an entry names, its settings, and those of its keys that override the training."""
+    """The class that an entry names, its settings, and its keys that override `training`."""
     name = entry.get(kind, path[-1])
     if not isinstance(name, str) or name not in known:
         where = (*path, kind) if kind in entry else path
         raise SettingError(where, registry.unknown(kind, str(name), known))
     found = known[name]
-    with refusing({}, {}, path):
+    with at_its_setting({}, {}, path):
         check_class(found)
     values = {key: (value, (*path, key)) for key, value in entry.items() if key != kind}
     refuse_unknown(values, {kind} | set(found.model_fields) | set(Training.model_fields), path)
-    # A model's own `layers` are how many it stacks.
+    # A key that is a setting of the class itself is not a training setting.
     training = {key: values[key] for key in values if key in Training.model_fields and key not in found.model_fields}
     return found, {key: value for key, value in values.items() if key not in training}, training
 
 
 def refuse_unknown(values: Values, allowed: set[str], path: KeyPath) -> None:
-    """Raise `SettingError` for a key that is not allowed; one that training had before is told by its new name."""
+    """Raise `SettingError` for a key that is not allowed; for a former name of a training setting, with the new one."""
     for key in values:
         if key not in allowed:
             raise SettingError((*path, key), unknown_key(key, sorted(allowed), Training))
 
 
 def every_point(settings: type[Any], values: Values, path: KeyPath) -> Iterator[tuple[Any, dict[str, Any]]]:
-    """Every point of the axes among `values`: the validated object, and the axes' values there."""
+    """Every point of the axes among `values`: the validated object and its values of the axes."""
     axes = {key: value for key, (value, _) in values.items() if is_axis(settings, key, value)}
     for key, choices in axes.items():
         if not choices:
-            raise SettingError(values[key][1], "an empty list makes an empty grid; give at least one value")
+            raise SettingError(values[key][1], "an empty list makes the grid empty; give at least one value")
     for chosen in itertools.product(*axes.values()):
         axis_values = dict(zip(axes, chosen, strict=True))
         point = {key: _frozen(axis_values.get(key, value)) for key, (value, _) in values.items()}
         try:
-            with refusing(values, axis_values, path):
-                with telling(settings, "validation"):
+            with at_its_setting(values, axis_values, path):
+                with as_infeasible(settings, "validation"):
                     valid = settings.model_validate(point)
                 _check_finite(valid)
             yield valid, dict(axis_values)
@@ -71,15 +71,15 @@ def every_point(settings: type[Any], values: Values, path: KeyPath) -> Iterator[
 
 
 def _check_finite(settings: BaseModel) -> None:
-    """Raise `InfeasibleError` for what pydantic lets pass: a default, and a number in a field of any type."""
+    """Raise `InfeasibleError` for NaN and infinity where pydantic lets them pass: in defaults and in untyped fields."""
     for key, value in settings:
         if (number := first_non_finite(value)) is not None:
             raise InfeasibleError(key, f"{key}: {number} is not valid: should be a finite number")
 
 
 @contextmanager
-def refusing(values: Values, axes: Mapping[str, Any], path: KeyPath) -> Iterator[None]:
-    """Say what cannot run at the place of its setting: where it is written, else under `path`."""
+def at_its_setting(values: Values, axes: Mapping[str, Any], path: KeyPath) -> Iterator[None]:
+    """Turn an `InfeasibleError` into a `SettingError` where the setting at fault is written, else at `path`."""
     try:
         yield
     except InfeasibleError as error:
@@ -92,20 +92,20 @@ def refusing(values: Values, axes: Mapping[str, Any], path: KeyPath) -> Iterator
 
 
 def axes_of(settings: type[BaseModel], values: Values) -> dict[KeyPath, int]:
-    """How many values each axis has."""
+    """The number of values of each axis, by path."""
     known = {key: place for key, place in values.items() if key in settings.model_fields}
     return {path: len(value) for key, (value, path) in known.items() if is_axis(settings, key, value)}
 
 
 def is_axis(settings: type[BaseModel], key: str, value: Any) -> bool:
-    """Whether a value is an axis: a list, or for a setting that is itself a list, a list of lists."""
+    """Whether a value is an axis: a list, or a list of lists if the setting itself is a list."""
     if not isinstance(value, list):
         return False
     return not takes_list(settings, key) or any(isinstance(item, list) for item in value)
 
 
 def takes_list(settings: type[BaseModel], key: str) -> bool:
-    """Whether one value of this setting is itself a list."""
+    """Whether the setting itself is a list."""
     annotation = settings.model_fields[key].annotation
     return any(typing.get_origin(kind) is tuple for kind in (annotation, *typing.get_args(annotation)))
 
@@ -115,7 +115,7 @@ def _frozen(value: Any) -> Any:
 
 
 def merge_points(points: list[dict[str, Any]]) -> dict[str, Any]:
-    """What all points have in common, and a list of the values where they differ."""
+    """One dictionary for all points: the common value of each key, or the list of values where they differ."""
     merged: dict[str, Any] = {}
     for key in points[0]:
         values = [point[key] for point in points]

@@ -1,7 +1,7 @@
-"""What can be known before anything runs: whether a class has what its contract asks, and its settings go together.
+"""Checks before anything runs: whether a class meets its contract, and its settings are compatible.
 
-Called while an experiment is expanded. Touches neither TensorFlow nor data. A plug-in's own errors come out as one line
-that says where they were raised.
+Called while an experiment is expanded; imports no TensorFlow and reads no data. Errors raised by a plug-in become one
+line with the place where they were raised.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ _CALLS: dict[type, dict[str, tuple[tuple[str, ...], dict[str, Any]]]] = {
         "canonical": ((), {}),
     },
 }
-"""How the suite calls what a class defines."""
+"""How rnnbench calls the methods of a class: positional and keyword arguments."""
 
 
 class InfeasibleError(Exception):
-    """Something that cannot run: the setting at fault, empty for the class itself, and why in one line."""
+    """Something cannot run: `key` is the setting at fault, empty for the class itself; the message is one line."""
 
     def __init__(self, key: str, message: str) -> None:
         super().__init__(message)
@@ -55,16 +55,16 @@ class InfeasibleError(Exception):
 
 
 def check_class(thing: type[Task] | type[Model]) -> None:
-    """Raise `InfeasibleError` unless the class defines all that its contract asks, to be called as the suite does."""
+    """Raise `InfeasibleError` unless the class defines all methods of its contract with compatible signatures."""
     missing = sorted(thing.__abstractmethods__)
     if missing:
-        raise InfeasibleError("", f"{describe(thing)} lacks {', '.join(missing)}")
+        raise InfeasibleError("", f"{describe(thing)} does not define {', '.join(missing)}")
     (base,) = (base for base in _CALLS if issubclass(thing, base))
     for name, (positional, keywords) in _CALLS[base].items():
         method = getattr(thing, name)
         if name in thing.model_fields or not callable(method):
             found = "a setting" if name in thing.model_fields else _shown(method)
-            raise InfeasibleError("", f"{describe(thing)}: {name} is {found}, and must be a method")
+            raise InfeasibleError("", f"{describe(thing)}: {name} is {found} but must be a method")
         bound = isinstance(inspect.getattr_static(thing, name), classmethod | staticmethod)
         try:
             inspect.signature(method).bind(*(() if bound else (None,)), *positional, **keywords)
@@ -74,57 +74,58 @@ def check_class(thing: type[Task] | type[Model]) -> None:
 
 
 def check_task(task: Task, batch_size: int) -> None:
-    """Raise `InfeasibleError` for sizes of the wrong kind, and for what the task itself knows to fail."""
+    """Raise `InfeasibleError` for properties of the wrong type, and for the problems that the task itself reports."""
     thing = type(task)
-    layout = _asked(task, "layout", (Layout,), "rnnbench.Layout")
+    layout = _checked(task, "layout", (Layout,), "rnnbench.Layout")
     for part, least in (("evidence", 1), ("lag", 0), ("readout", 1)):
         _refuse_unless_size(thing, f"layout.{part}", getattr(layout, part), least)
     if layout.lag != task.lag:
         raise InfeasibleError(
-            "", f"{describe(thing)}: layout.lag is {layout.lag}, and must be the task's lag, {task.lag}"
+            "", f"{describe(thing)}: layout.lag is {layout.lag} but must be the task's lag, {task.lag}"
         )
-    inputs = _asked(task, "inputs", (Features, Tokens), "rnnbench.Features or rnnbench.Tokens")
+    inputs = _checked(task, "inputs", (Features, Tokens), "rnnbench.Features or rnnbench.Tokens")
     for part, size in inputs._asdict().items():
         _refuse_unless_size(thing, f"inputs.{part}", size, 1)
-    _refuse_unless_size(thing, "outputs", _asked(task, "outputs", (object,), "an integer"), 1)
-    _asked(task, "data_source", (str,), "a text")
-    _asked(task, "score_name", (str,), "a text")
-    _asked(task, "perfect", (Real,), "a number")
-    _asked(task, "solved_score", (Real, type(None)), "a number or None")
+    _refuse_unless_size(thing, "outputs", _checked(task, "outputs", (object,), "an integer"), 1)
+    _checked(task, "data_source", (str,), "a string")
+    _checked(task, "score_name", (str,), "a string")
+    _checked(task, "perfect", (Real,), "a number")
+    _checked(task, "solved_score", (Real, type(None)), "a number or None")
     _refuse_unhashable(task)
-    with telling(thing, "problems"):
+    with as_infeasible(thing, "problems"):
         for key, message in task.problems(batch_size):
             raise InfeasibleError(key, message)
 
 
 def check_model(model: Model, inputs: int) -> None:
-    """Raise `InfeasibleError` for a model that does not say its size as its contract asks."""
+    """Raise `InfeasibleError` for a model whose sizes are of the wrong type or raise an error."""
     thing = type(model)
-    with telling(thing, "layer_parameters"):
+    with as_infeasible(thing, "layer_parameters"):
         parameters = model.recurrent_parameters(inputs)
     _refuse_unless_size(thing, "layer_parameters", parameters, 0)
-    _asked(model, "kernel_blocks", (Real,), "a number")
-    _asked(model, "gate_names", (tuple, list), "a tuple of texts")
-    with telling(thing, "architecture"):
+    _checked(model, "kernel_blocks", (Real,), "a number")
+    _checked(model, "gate_names", (tuple, list), "a tuple of strings")
+    with as_infeasible(thing, "architecture"):
         model.architecture  # noqa: B018
     _refuse_unhashable(model)
 
 
 def _refuse_unhashable(thing: Task | Model) -> None:
-    """Runs of equal settings share a compiled network, which is found by their hash."""
+    """Settings must be hashable: runs with equal settings find their shared compiled network by hash."""
     for name in type(thing).model_fields:
         try:
             hash(getattr(thing, name))
         except TypeError:
             kind = type(getattr(thing, name)).__name__
             raise InfeasibleError(
-                name, f"{describe(type(thing))}: a {kind} is no setting; make it a tuple, or a frozen model"
+                name,
+                f"{describe(type(thing))}: a setting cannot be a {kind}; make it a tuple, or a frozen pydantic model",
             ) from None
 
 
 @contextmanager
-def telling(thing: type, what: str, key: str = "") -> Iterator[None]:
-    """Turn whatever a class's own code raises into an `InfeasibleError` that says what and where."""
+def as_infeasible(thing: type, what: str, key: str = "") -> Iterator[None]:
+    """Turn an error raised by a class's own code into an `InfeasibleError` that says what failed and where."""
     try:
         yield
     except (InfeasibleError, BudgetError, UserError, ValidationError):
@@ -136,7 +137,7 @@ def telling(thing: type, what: str, key: str = "") -> Iterator[None]:
 
 
 def _raised_at(thing: type, error: Exception) -> str:
-    """The last line of the class's own file on the way to the error."""
+    """The innermost line of the class's own file in the traceback."""
     try:
         file = inspect.getsourcefile(thing)
     except TypeError:
@@ -145,23 +146,23 @@ def _raised_at(thing: type, error: Exception) -> str:
     return f" at {file}:{lines[-1]}" if lines else ""
 
 
-def _asked(thing: Task | Model, name: str, kinds: tuple[type, ...], wanted: str) -> Any:
-    with telling(type(thing), name):
+def _checked(thing: Task | Model, name: str, kinds: tuple[type, ...], wanted: str) -> Any:
+    with as_infeasible(type(thing), name):
         value = getattr(thing, name)
     if not isinstance(value, kinds) or inspect.ismethod(value):
-        raise InfeasibleError("", f"{describe(type(thing))}: {name} is {_shown(value)}, and must be {wanted}")
+        raise InfeasibleError("", f"{describe(type(thing))}: {name} is {_shown(value)} but must be {wanted}")
     return value
 
 
 def _refuse_unless_size(thing: type, name: str, value: Any, least: int) -> None:
     if not isinstance(value, Integral) or isinstance(value, bool) or int(value) < least:
-        wanted = f"an integer of {least} or more"
-        raise InfeasibleError("", f"{describe(thing)}: {name} is {_shown(value)}, and must be {wanted}")
+        wanted = f"an integer, {least} or more"
+        raise InfeasibleError("", f"{describe(thing)}: {name} is {_shown(value)} but must be {wanted}")
 
 
 def _shown(value: Any) -> str:
     if inspect.ismethod(value):
-        return "a method (put @property before it)"
+        return "a method (add @property)"
     if isinstance(value, property):
         return "a property"
     text = " ".join(repr(value).split())

@@ -13,7 +13,7 @@ from rnnbench.experiment.settings import Training
 
 
 def experiment_schema() -> dict[str, Any]:
-    """JSON Schema (draft 2020-12) of an experiment file with the tasks and models that are registered."""
+    """JSON Schema (draft 2020-12) of an experiment file, with the registered tasks and models."""
     schema = Experiment.model_json_schema()
     properties = schema["properties"]
     training = _settings(Training)
@@ -24,7 +24,7 @@ def experiment_schema() -> dict[str, Any]:
             owner["seeds"].pop(key, None)
     for kind, known in (("task", registry.tasks), ("model", registry.models)):
         schema["$defs"] |= {f"{kind}_{name}": _entry(kind, name, known[name], training) for name in known}
-        # Under a label of its own an entry must say by `task` or `model` what it is.
+        # Under any other label, an entry must name its class by `task` or `model`.
         variants = [{"$ref": f"#/$defs/{kind}_{name}", "type": "object", "required": [kind]} for name in known]
         properties[f"{kind}s"] = {
             "type": "object",
@@ -54,7 +54,7 @@ def _entry(kind: str, name: str, settings: type[BaseModel], training: dict[str, 
 
 
 def _settings(settings: type[BaseModel]) -> dict[str, Any]:
-    """The schema of some settings, each of which may also be a list of its values: an axis."""
+    """The schema of some settings, each of which may also be a list of values: an axis."""
     schema = settings.model_json_schema()
     schema["properties"] = {
         key: {

@@ -1,4 +1,4 @@
-"""What pydantic finds wrong with settings, as a sentence to a person."""
+"""Turns the validation errors of pydantic into short sentences for the user."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WORDS = {None: "null", True: "true", False: "false"}
 def first_mistake(
     error: ValidationError, settings: type[BaseModel], groups: Mapping[str, type[BaseModel]]
 ) -> SettingError:
-    """The first mistake in some settings; `groups`: the keys that hold settings of their own."""
+    """The first of the errors in `settings`; `groups`: the keys whose values are settings themselves."""
     first = error.errors()[0]
     path = tuple(part for part in first["loc"] if part != "[key]")
     if first["type"] == "extra_forbidden":
@@ -28,14 +28,14 @@ def first_mistake(
 
 
 def unknown_key(key: str, allowed: Iterable[str], settings: type[BaseModel]) -> str:
-    """What to say of a key that is none of `allowed`; `settings`: where it may have been renamed."""
+    """The message for a key that is not in `allowed`, or is a former name of one of `settings`."""
     marks = {mark.name: name for name, field in settings.model_fields.items() for mark in field.metadata
              if isinstance(mark, HashedAs)}  # fmt: skip
-    return f"'{key}' is called '{marks[key]}' now" if key in marks else unknown("key", key, allowed)
+    return f"'{key}' is now called '{marks[key]}'" if key in marks else unknown("key", key, allowed)
 
 
 def explain(error: Any) -> str:
-    """One pydantic error as a short sentence: what was found, what would be right."""
+    """One pydantic error as a short sentence: the value found, and what is valid."""
     if error["type"] == "missing":
         return f"'{error['loc'][-1]}' is missing"
     if error["type"] == "value_error":
@@ -44,7 +44,7 @@ def explain(error: Any) -> str:
 
 
 def _wanted(kind: str, message: str, found: Any) -> str:
-    """What would be right, in the words of YAML."""
+    """What is valid, in the terms of YAML."""
     if kind.startswith("bool") and str(found).lower() in ("yes", "no", "on", "off", "y", "n"):
         return "write true or false"
     if kind == "string_type" and isinstance(found, bool | int | float):
@@ -56,6 +56,6 @@ def _wanted(kind: str, message: str, found: Any) -> str:
 
 
 def shown(value: Any) -> str:
-    """A value as YAML has it, on one line and not too long."""
+    """A value as written in YAML, on one line and shortened if necessary."""
     text = _WORDS[value] if value is None or isinstance(value, bool) else repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."

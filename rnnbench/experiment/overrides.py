@@ -1,4 +1,4 @@
-"""`--set KEY=VALUE`: reading it, and putting the value into the plain values of an experiment file."""
+"""Parses `--set KEY=VALUE` overrides and applies them to the values of an experiment file."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from rnnbench.experiment.settings import GradientProbes, Selection, Training
 from rnnbench.registry import did_you_mean, unknown
 
 GROUPS: dict[str, type[BaseModel]] = {"training": Training, "gradients": GradientProbes, "select": Selection}
-"""Keys of an experiment file that hold settings of their own, the same in every file."""
+"""The groups of settings that are the same in every experiment file."""
 
 _LABELLED = ("tasks", "models")
-# A part that starts with a quote ends with it, whatever stands between.
+# A part that starts with a quote ends with the next one.
 _PART = re.compile(r"""(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>[^.='"][^.=]*))(?P<after>[.=]|$)""")
 _EXAMPLE = "write KEY=VALUE, for example --set training.steps=500"
 
@@ -37,38 +37,38 @@ class Override:
 
 
 def dotted(path: Sequence[str | int]) -> str:
-    """A key as `--set` takes it: `training.steps`, and `models."a.b".units` where a label holds a dot."""
+    """A key as `--set` takes it: `training.steps`, or `models."a.b".units` if a label contains a dot."""
     return ".".join(f'"{part}"' if re.search(r"[.=]|^['\"]", part) else part for part in map(str, path))
 
 
 def parse(texts: Iterable[str]) -> list[Override]:
-    """Raises `UserError` for what is no KEY=VALUE, for a key that is given twice, and for one that undoes another."""
+    """Parse overrides. Raises `UserError` if one is not KEY=VALUE, repeats a key, or would undo an earlier one."""
     found: list[Override] = []
     for override in map(_parsed, texts):
         for earlier in found:
             if earlier.path == override.path:
-                raise UserError(f"{override}: is given twice; give it once")
+                raise UserError(f"{override}: is given twice; remove one")
             if earlier.path[: len(override.path)] == override.path:
-                raise UserError(f"{override}: would undo {earlier}, which is given before it; leave one out")
+                raise UserError(f"{override}: would undo the earlier {earlier}; remove one")
         found.append(override)
     return found
 
 
 def combined(earlier: Sequence[str], later: Sequence[str]) -> list[str]:
-    """`later` overrides on top of `earlier` ones, which give way where both are about one key."""
+    """The `earlier` overrides followed by the `later` ones, without earlier ones whose key a later one sets."""
     replaced = {override.path for override in parse(later)}
     return [text for text in earlier if _parsed(text).path not in replaced] + list(later)
 
 
 def apply(document: dict[str, Any], override: Override) -> None:
-    """Put the value into `document`; groups that are not there are made, labels of tasks and models are not.
+    """Set the value in `document`; missing groups are created, but not labels of tasks and models.
 
-    Raises `UserError` where the key leads to nothing.
+    Raises `UserError` if the key does not exist.
     """
     *parents, last = override.path
     if not parents and last not in Experiment.model_fields:
         known = ", ".join(Experiment.model_fields)
-        raise UserError(f"{override}: unknown key '{last}'{near(document, last)}; known: {known}")
+        raise UserError(f"{override}: unknown key '{last}'{_suggestion(document, last)}; known: {known}")
     place = document
     for depth, part in enumerate(parents):
         inside = override.path[:depth]
@@ -77,7 +77,7 @@ def apply(document: dict[str, Any], override: Override) -> None:
             place[part] = {}
         if isinstance(place[part], list):
             here = dotted((*inside, part))
-            raise UserError(f"{override}: '{here}' is a list, which is set as a whole: --set {here}=[...]")
+            raise UserError(f"{override}: '{here}' is a list, which can only be set as a whole: --set {here}=[...]")
         if not isinstance(place[part], dict):
             raise UserError(f"{override}: '{dotted((*inside, part))}' is a value, not a group of keys")
         place = place[part]
@@ -85,14 +85,14 @@ def apply(document: dict[str, Any], override: Override) -> None:
 
 
 def list_hint(value: Any) -> str:
-    """What to write instead of `0,10` where a list is meant."""
+    """How to write a list, for a value such as `0,10`; else an empty string."""
     if isinstance(value, str) and re.fullmatch(r"[^\[\]{},]+(,[^\[\]{},]+)+", value):
         return f"; for a list write [{value}]"
     return ""
 
 
-def near(document: dict[str, Any], key: str) -> str:
-    """`" (did you mean 'training.steps'?)"` for a key that belongs into a group, or is spelled a little otherwise."""
+def _suggestion(document: dict[str, Any], key: str) -> str:
+    """`" (did you mean 'training.steps'?)"` for a key that belongs in a group or is misspelt."""
     known = _known(document)
     inner = [path for path in known if path[-1] == key and len(path) > 1]
     if not inner:
@@ -107,7 +107,7 @@ def near(document: dict[str, Any], key: str) -> str:
 def _parsed(text: str) -> Override:
     key, value = _split(text)
     if not value.strip():
-        raise UserError(f"--set {text}: has no value; write null, '' or {{}} for an empty one")
+        raise UserError(f"--set {text}: has no value; for an empty one write null, '' or {{}}")
     try:
         return Override(key, yaml_document.read(value).value)
     except yaml_document.DocumentError as mistake:
@@ -139,8 +139,8 @@ def _check_parent(place: dict[str, Any], override: Override, depth: int) -> None
         meant = f" (did you mean {dotted((group, with_dots[0]))}?)" if with_dots else did_you_mean(part, known)
         new = dotted((group, part))
         raise UserError(
-            f"{override}: {group} has no '{part}'{meant}; it has {', '.join(known) or 'none'}. "
-            f"A new one is set as a whole: --set {new}={{...}}"
+            f"{override}: {group} has no '{part}'{meant}; known: {', '.join(known) or 'none'}. "
+            f"A new one must be set as a whole: --set {new}={{...}}"
         )
 
 

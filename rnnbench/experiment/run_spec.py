@@ -1,4 +1,4 @@
-"""One run of a grid: resolved, frozen and signed."""
+"""`RunSpec`, one run of a grid: resolved, frozen and signed."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from rnnbench.tasks.base import Task
 
 @dataclass(frozen=True)
 class CompileKey:
-    """What a compiled network depends on: runs that have it in common share one in a worker."""
+    """What a compiled network depends on: runs with equal keys share one in a worker."""
 
     task: Task
-    """At lag 1: the network is the same at every lag."""
+    """The task at lag 1: the network is the same at every lag."""
     model: Model
-    """As far as its architecture goes: see `Model.architecture`."""
+    """The model's architecture: see `Model.architecture`."""
     batch_size: int
     global_clipnorm: float | None
     window: int
-    """Training steps between two evaluations, whose losses and norms are kept."""
+    """Number of training steps between two evaluations, whose losses and norms are buffered."""
     implementation: Implementation
 
 
@@ -47,17 +47,17 @@ class RunSpec:
     gradients: GradientProbes
     plugins: tuple[str, ...] = ()
     task_axes: dict[str, Any] = field(default_factory=dict)
-    """Values of the task's axes other than lag and filler: what tells its points apart in a report."""
+    """Values of the task's axes other than lag and filler; they distinguish its points in a report."""
     model_axes: dict[str, Any] = field(default_factory=dict)
-    """Values of the axes of model and training."""
+    """Values of the axes of the model and of training."""
     log_model: bool = False
-    """Whether the trained network is kept."""
+    """Whether the trained network is logged to MLflow."""
     fingerprints: dict[str, str | None] = field(default_factory=dict, repr=False)
-    """Of the data, by task at any lag, as far as they have been read; shared by the runs of an experiment."""
+    """Fingerprints of data read so far, by task settings without the lag; shared by the runs of an experiment."""
 
     @property
     def name(self) -> str:
-        """Short enough for the MLflow table: `lstm T100 s0 copy_memory`."""
+        """A name short enough for the MLflow table: `lstm T100 s0 copy_memory`."""
         axes = "".join(f" {key}={value}" for key, value in (self.model_axes | self.task_axes).items())
         noise = " noise" if self.task.filler == "distractor" else ""
         return f"{self.model_label} T{self.task.lag} s{self.seed} {self.task_label}{noise}{axes}"
@@ -76,13 +76,13 @@ class RunSpec:
 
     @cached_property
     def canonical(self) -> RunSpec:
-        """What is computed for this point: see `Task.canonical` and `Model.canonical`."""
+        """The computation that this point stands for: see `Task.canonical` and `Model.canonical`."""
         task, model = self.task.canonical(), self.model.canonical()
         return self if (task, model) == (self.task, self.model) else replace(self, task=task, model=model)
 
     @cached_property
     def settings(self) -> dict[str, Any]:
-        """Everything that can change the result but the data, as plain values."""
+        """Everything that can change the result except the data, as plain values."""
         task_class, model_class = type(self.task), type(self.model)
         return {
             "task": registry.tasks.name_of(task_class),
@@ -103,7 +103,7 @@ class RunSpec:
 
     @cached_property
     def fingerprint(self) -> str | None:
-        """Of the data as they were when this was first asked; None where they are absent."""
+        """Fingerprint of the data when first read; None if they are absent."""
         task = self.canonical.task
         settings = task.model_dump(mode="json", exclude={"lag"})
         key = signature.canonical_json([self.settings["task"], settings])
@@ -113,12 +113,12 @@ class RunSpec:
 
     @cached_property
     def signature(self) -> str:
-        """The run's identity in every store, whatever its label or place in a grid: a hash of settings and data."""
+        """The run's identity in every store: a hash of settings and data, independent of labels and order."""
         return signature.digest(self._hashed | {"data": self.fingerprint})
 
     @cached_property
     def settings_signature(self) -> str:
-        """The same without the data: it finds runs where the data are absent."""
+        """The signature without the data, to find runs where the data are absent."""
         return signature.digest(self._hashed)
 
     @cached_property
@@ -128,30 +128,30 @@ class RunSpec:
         return self.settings | {name: signature.signed_values(part) for name, part in parts.items()}
 
     def check_current(self) -> None:
-        """Raise `UserError`, one line, if code or data are not those of the signature any more, or cannot be read."""
+        """Raise `UserError` if code or data no longer match the signature, or cannot be read."""
         self.task.check_data()
         for thing in (type(self.task), type(self.model)):
             class_code.check_current(thing)
         task = self.canonical.task
         now = task.fingerprint()
         if now is None:
-            data_digest.compute(task)  # which says what is wrong
-            raise UserError(f"tasks.{self.task_label}: the data are not there, says its fingerprint")
+            data_digest.compute(task)  # raises an error with the cause
+            raise UserError(f"tasks.{self.task_label}: fingerprint() reports that the data are absent")
         if now != self.fingerprint:
             raise UserError(
-                f"tasks.{self.task_label}: the data are not those that were there when the experiment was loaded, or "
-                "not the same when they are read twice: load the experiment again"
+                f"tasks.{self.task_label}: the data have changed since the experiment was loaded, or differ each "
+                "time they are read: load the experiment again"
             )
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # As plain values, because a process that has not loaded the plug-ins cannot unpickle their classes.
+        # As plain values: a process that has not loaded the plug-ins cannot unpickle their classes.
         labels = (self.task_label, self.model_label, self.plugins, self.task_axes, self.model_axes, self.log_model)
         homes = [home for thing in (type(self.task), type(self.model)) if (home := class_code.module_to_import(thing))]
-        return _restore, (self.settings, *labels, homes)
+        return _restored, (self.settings, *labels, homes)
 
 
 def one_of_each(specs: Iterable[RunSpec]) -> list[RunSpec]:
-    """A run for each task, whatever its lag, and each model's class: they have their code and data in common."""
+    """One run per task (at any lag) and model class: runs of a pair share code and data."""
     found: dict[tuple[object, ...], RunSpec] = {}
     for spec in specs:
         task = spec.task.model_dump_json(exclude={"lag"})
@@ -160,9 +160,9 @@ def one_of_each(specs: Iterable[RunSpec]) -> list[RunSpec]:
 
 
 def series_key(spec: RunSpec, chosen: str | None = None) -> dict[str, str]:
-    """What names the line of a run in figures and tables, the columns of `statistics.GROUP` in their order.
+    """What identifies the series of a run in figures and tables: the columns of `statistics.GROUP`, in order.
 
-    `chosen`: the axis whose value is chosen for a line, and so is no part of its name.
+    `chosen`: the axis on which each series has a selected value, which is not part of its name.
     """
 
     def setting(axes: dict[str, Any]) -> str:
@@ -178,7 +178,7 @@ def series_key(spec: RunSpec, chosen: str | None = None) -> dict[str, str]:
     }
 
 
-def _restore(
+def _restored(
     settings: dict[str, Any],
     task_label: str,
     model_label: str,
@@ -194,7 +194,7 @@ def _restore(
             importlib.import_module(home)
         except Exception as error:
             raise UserError(
-                f"module '{home}', which holds a task or model, cannot be imported: {error}; name it under 'plugins:'"
+                f"module '{home}', which defines a task or model, cannot be imported: {error}; list it under 'plugins:'"
             ) from error
     return RunSpec(
         task_label=task_label,

@@ -1,4 +1,4 @@
-"""What may stand under `seeds`: a number of seeds, or a list of them."""
+"""The values of `seeds`: a number of seeds, or a list of them."""
 
 from __future__ import annotations
 
@@ -8,40 +8,40 @@ from typing import Any
 from rnnbench.experiment.mistakes import shown
 
 SEEDS = 2**32
-"""How many seeds there are: NumPy's and Keras' generators take no larger one."""
+"""Seeds are below this number, the limit of NumPy's and Keras' generators."""
 MOST_RUNS = 100_000
-"""A grid of more is refused: it is a slip, and would take minutes to expand alone."""
+"""Maximum size of a grid: a larger one is probably a mistake, and takes minutes just to expand."""
 
 
-def counted(value: Any) -> tuple[Any, ...]:
-    """Seeds as a tuple: a number n is 0..n-1. Raises `ValueError` for what is neither number nor list."""
+def parse_seeds(value: Any) -> tuple[Any, ...]:
+    """Seeds as a tuple; a number n means 0..n-1. Raises `ValueError` for anything but a number or a list."""
     if isinstance(value, list | tuple | range):
         if len(value) > MOST_RUNS:
-            raise ValueError(f"{len(value):,} seeds, and a grid has at most {MOST_RUNS:,} runs")
+            raise ValueError(f"{len(value):,} seeds are too many: a grid has at most {MOST_RUNS:,} runs")
         return tuple(value)
     if type(value) is not int:
         raise ValueError(
             f"write a number of seeds, such as 5 for 0..4, or a list of seeds, such as [0, 7], not {shown(value)}"
         )
     if value < 1:
-        raise ValueError(f"the grid is empty without a seed: a number of seeds is 1 or more, not {value}")
+        raise ValueError(f"the grid is empty without seeds: the number of seeds must be 1 or more, not {value}")
     if value > MOST_RUNS:
         raise ValueError(
-            f"{value:,} is {value:,} seeds, 0..{value - 1}, and a grid has at most {MOST_RUNS:,} runs; "
-            f"for the one seed write [{value}]"
+            f"{value:,} means the seeds 0..{value - 1}, but a grid has at most {MOST_RUNS:,} runs; "
+            f"for a single seed write [{value}]"
         )
     return tuple(range(value))
 
 
-def distinct(seeds: tuple[int, ...]) -> tuple[int, ...]:
-    """Raises `ValueError` unless there are seeds, each within `SEEDS` and there once."""
+def check_seeds(seeds: tuple[int, ...]) -> tuple[int, ...]:
+    """Raise `ValueError` unless there is at least one seed, and all are distinct and in 0..SEEDS - 1."""
     if not seeds:
-        raise ValueError("the grid is empty without a seed")
+        raise ValueError("the grid is empty without seeds")
     if min(seeds) < 0:
-        raise ValueError("a seed is 0 or more")
+        raise ValueError("a seed must be 0 or more")
     if max(seeds) >= SEEDS:
-        raise ValueError(f"seed {max(seeds)} is too large: a seed is {SEEDS - 1:,} at most")
+        raise ValueError(f"seed {max(seeds)} is too large: a seed is at most {SEEDS - 1:,}")
     twice = [seed for seed, times in Counter(seeds).items() if times > 1]
     if twice:
-        raise ValueError(f"seed {min(twice)} stands there twice")
+        raise ValueError(f"seed {min(twice)} is listed twice")
     return seeds

@@ -1,8 +1,8 @@
-"""YAML as an experiment file means it: plain values, each with the line where it stands.
+"""Reads the YAML of an experiment file into plain values, with the line of each.
 
-The core schema of YAML 1.2, from the parser's events and not from a library's containers: a key is the text that
-stands there (`1` and `'1'` are one key, `no` is a word), a date is text, and what an alias stands for is a copy. A tag
-other than those of the core schema is refused, and so is what would grow beyond bounds.
+The core schema of YAML 1.2, built from the parser's events rather than from a library's containers: a key is its text
+as written (`1` and `'1'` are the same key, `no` is a word), a date is text, and an alias stands for a copy. Tags
+outside the core schema are refused, and so are documents that expand too far.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _LARGEST_INTEGER = 2**63 - 1
 _TAG = "tag:yaml.org,2002:"
 _NULL = re.compile(r"~|null|Null|NULL|")
 _BOOL = re.compile(r"true|True|TRUE|false|False|FALSE")
-# Underscores between digits are of YAML 1.1, and nobody means text by 1_000.
+# Underscores between digits are YAML 1.1, but nobody writes 1_000 to mean text.
 _DECIMAL = re.compile(r"[-+]?[0-9]+(_[0-9]+)*")
 _OTHER_BASE = re.compile(r"[-+]?0(b[01]|o[0-7]|x[0-9a-fA-F])(_?[0-9a-fA-F])*")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(_[0-9]+)*(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
@@ -45,7 +45,7 @@ _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
 
 class DocumentError(Exception):
-    """What is wrong with a text, and on which line, from 1; 0 where no line can be named."""
+    """A mistake in a document: the message, and its line counted from 1, or 0 if there is none."""
 
     def __init__(self, message: str, line: int = 0) -> None:
         super().__init__(message, line)
@@ -54,11 +54,11 @@ class DocumentError(Exception):
 
 @dataclass
 class Document:
-    """A YAML document: `None`, booleans, numbers, text, lists, and dictionaries whose keys are text."""
+    """A YAML document as plain values: None, booleans, numbers, text, lists, and dictionaries with text keys."""
 
     value: Any
     lines: dict[KeyPath, int] = field(default_factory=dict)
-    """The line, from 1, of each key and each item of a list; what a merge (`<<`) brings stands where it was written."""
+    """The line, counted from 1, of each key and list item; merged keys (`<<`) have the line where they are written."""
 
 
 @dataclass
@@ -67,23 +67,23 @@ class _Node:
     value: Any
     """A plain value, a list of nodes, or a dictionary of text to (line, node)."""
     text: str | None = None
-    """Of a scalar, as it stands there."""
+    """The text of a scalar, as written."""
     is_merge: bool = False
 
 
 def read(text: str) -> Document:
-    """The one document of a text; its value is None if it is empty. Raises `DocumentError` with one line."""
+    """Read a text with a single document; its value is None if it is empty. Raises `DocumentError`."""
     try:
         return _Reader().read(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        said = error.problem or error.context or "it cannot be parsed"
-        raise DocumentError(f"not valid YAML: {said}", mark.line + 1 if mark else 0) from None
+        problem = error.problem or error.context or "it cannot be parsed"
+        raise DocumentError(f"not valid YAML: {problem}", mark.line + 1 if mark else 0) from None
     except ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise DocumentError(f"not valid YAML: character {text[error.position]!a} is not allowed", line) from None
     except (YAMLError, ValueError, OverflowError) as error:
-        # The latter two from an escape such as "\UFFFFFFFF".
+        # An escape such as "\UFFFFFFFF" raises one of the latter two.
         raise DocumentError(f"not valid YAML: {error}") from None
 
 
@@ -101,7 +101,7 @@ class _Reader:
         next(events)  # the end of the document
         after = next(events)
         if isinstance(after, DocumentStartEvent):
-            raise DocumentError("a second document begins here; a file holds one", after.start_mark.line + 1)
+            raise DocumentError("a second document begins here; only one is allowed", after.start_mark.line + 1)
         self._left = _MOST_VALUES
         document = Document(None)
         document.value = self._expanded(root, (), document.lines)
@@ -111,9 +111,9 @@ class _Reader:
         line = event.start_mark.line + 1
         self._count(line)
         if isinstance(event, AliasEvent):
-            # An anchor is known when its node is whole, so nothing can hold itself.
+            # An anchor is recorded once its node is complete, so a node cannot contain itself.
             if event.anchor not in self._anchors:
-                raise DocumentError(f"*{event.anchor} names nothing that ends before it: no &{event.anchor}", line)
+                raise DocumentError(f"alias *{event.anchor} has no anchor &{event.anchor} before it", line)
             return self._anchors[event.anchor]
         if depth > _DEEPEST:
             raise DocumentError(f"nested more than {_DEEPEST} levels deep", line)
@@ -146,13 +146,13 @@ class _Reader:
             if key.is_merge:
                 for source in value.value if isinstance(value.value, list) else [value]:
                     if not isinstance(source, _Node) or not isinstance(source.value, dict):
-                        raise DocumentError("<< takes mappings, such as <<: *defaults", line)
+                        raise DocumentError("<< needs a mapping, such as <<: *defaults", line)
                     self._count(line, len(source.value))
                     merged = source.value | merged
             elif key.text is None:
-                raise DocumentError("a key is a word, not a list or a mapping", line)
+                raise DocumentError("a key must be text, not a list or a mapping", line)
             elif key.text in own:
-                raise DocumentError(f"key '{key.text}' is found twice, first on line {own[key.text][0]}", line)
+                raise DocumentError(f"duplicate key '{key.text}', first on line {own[key.text][0]}", line)
             else:
                 own[key.text] = line, value
         return merged | own
@@ -172,13 +172,13 @@ class _Reader:
     def _count(self, line: int, values: int = 1) -> None:
         self._left -= values
         if self._left < 0:
-            raise DocumentError(f"more than {_MOST_VALUES:,} values, aliases written out", line)
+            raise DocumentError(f"more than {_MOST_VALUES:,} values after expanding aliases", line)
 
 
 def _scalar(event: Any, line: int) -> _Node:
     text, tag = event.value, event.tag
     if not text.isascii() and re.search("[\ud800-\udfff]", text):
-        raise DocumentError("half of a surrogate pair is no character", line)
+        raise DocumentError("half of a surrogate pair is not a character", line)
     if tag is None:
         plain = event.style is None or event.style == ""
         return _Node(line, _resolved(text, line) if plain else text, text, is_merge=plain and text == "<<")
@@ -191,25 +191,25 @@ def _scalar(event: Any, line: int) -> _Node:
     if kind == "float" and type(value) is int:
         value = float(value)
     if type(value) is not {"null": type(None), "bool": bool, "int": int, "float": float}[kind]:
-        raise DocumentError(f"'{_short(text)}' is no !!{kind}", line)
+        raise DocumentError(f"'{_short(text)}' is not a valid !!{kind}", line)
     return _Node(line, value, text)
 
 
 def _resolved(text: str, line: int) -> Any:
-    """What a scalar without quotes and tag means."""
+    """The value of a scalar without quotes or tag."""
     if _NULL.fullmatch(text):
         return None
     if _BOOL.fullmatch(text):
         return text.lower() == "true"
     number = _number(text)
     if isinstance(number, int) and abs(number) > _LARGEST_INTEGER:
-        raise DocumentError(f"{_short(text)} is too large for an integer, which goes to {_LARGEST_INTEGER}", line)
+        raise DocumentError(f"{_short(text)} is too large: integers go up to {_LARGEST_INTEGER}", line)
     return text if number is None else number
 
 
 def _number(text: str) -> int | float | None:
     if _DECIMAL.fullmatch(text):
-        # Python refuses to read thousands of digits, and no number of an experiment needs them.
+        # Python refuses to convert thousands of digits, which no experiment needs.
         return int(text) if len(text) < 100 else _LARGEST_INTEGER + 1
     if _OTHER_BASE.fullmatch(text):
         try:
@@ -222,10 +222,10 @@ def _number(text: str) -> int | float | None:
 
 
 def _allow(event: Any, *kinds: str) -> None:
-    """Refuse a tag that is none of `!!kind`, or does not fit what it stands before."""
+    """Raise `DocumentError` for a tag other than `!!kind`."""
     if event.tag is not None and event.tag != "!" and event.tag not in [f"{_TAG}{kind}" for kind in kinds]:
-        said = event.tag.replace(_TAG, "!!")
-        raise DocumentError(f"the tag {said} does not fit here, or is unknown; leave it out", event.start_mark.line + 1)
+        tag = event.tag.replace(_TAG, "!!")
+        raise DocumentError(f"the tag {tag} is unknown or not allowed here; remove it", event.start_mark.line + 1)
 
 
 def _short(text: str) -> str:

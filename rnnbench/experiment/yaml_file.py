@@ -1,4 +1,4 @@
-"""Reading an experiment file: YAML, overrides from the command line, and mistakes told with file, line and key."""
+"""Loads an experiment file, applies overrides, and reports mistakes with file, line and key."""
 
 from __future__ import annotations
 
@@ -10,37 +10,35 @@ from pathlib import Path
 from typing import Any
 
 from rnnbench.errors import SettingError, UserError
-from rnnbench.experiment import overrides as setting
 from rnnbench.experiment.definition import Experiment
-from rnnbench.experiment.overrides import Override
+from rnnbench.experiment.overrides import Override, apply, dotted, list_hint, parse
 from rnnbench.experiment.yaml_document import Document, DocumentError, read
 
 _LARGEST = 1_000_000
-"""Bytes of an experiment file."""
+"""Maximum size of an experiment file, bytes."""
 
 
 def load(file: Path, overrides: Iterable[str] = ()) -> Experiment:
     """Read, override and validate an experiment file.
 
-    `overrides`: `KEY=VALUE` with a dotted key and a YAML value (`training.steps=500`); a label that holds a dot stands
-    in quotes (`models."a.b".units=9`). Raises `UserError` with one line that names the file, the line and the key of
-    the first mistake.
+    `overrides`: `KEY=VALUE` with a dotted key and a YAML value (`training.steps=500`); a label that contains a dot is
+    quoted (`models."a.b".units=9`). Raises `UserError`: one line with file, line and key of the first mistake.
     """
     texts = tuple(overrides)
-    asked = setting.parse(texts)
+    parsed = parse(texts)
     document = _parse(file)
     try:
-        experiment = _experiment(file, document.value, asked)
+        experiment = _experiment(file, document.value, parsed)
     except SettingError as error:
-        raise UserError(_tell(file, document, asked, error)) from None
+        raise UserError(_message(file, document, parsed, error)) from None
     experiment.remember(file.resolve(), texts)
     return experiment
 
 
-def _experiment(file: Path, document: dict[str, Any], asked: Sequence[Override]) -> Experiment:
+def _experiment(file: Path, document: dict[str, Any], parsed: Sequence[Override]) -> Experiment:
     raw = deepcopy(document)
-    for override in asked:
-        setting.apply(raw, override)
+    for override in parsed:
+        apply(raw, override)
     plugins = raw.get("plugins")
     if isinstance(plugins, list):
         raw["plugins"] = [_located(plugin, file) for plugin in plugins]
@@ -59,15 +57,17 @@ def _parse(file: Path) -> Document:
         line = f":{mistake.line}" if mistake.line else ""
         raise UserError(f"{file}{line}: {mistake.message}") from None
     if not isinstance(document.value, dict):
-        raise UserError(f"{file}: an experiment is a mapping with the keys name, tasks, models, seeds, training")
+        raise UserError(f"{file}: an experiment must be a mapping with the keys name, tasks, models, seeds, training")
     return document
 
 
 def _text(file: Path) -> str:
     try:
-        # Reading a pipe that nobody writes into, or a device, would never end; what the shell opened is another matter.
+        # Reading a device, or a pipe without a writer, would never end; files opened by the shell are fine.
         if not stat.S_ISREG(file.stat().st_mode) and not str(file).startswith(("/dev/fd/", "/dev/stdin", "/proc/")):
-            raise UserError(f"{file}: is {'a directory' if file.is_dir() else 'no regular file'}, not an experiment")
+            raise UserError(
+                f"{file}: is {'a directory' if file.is_dir() else 'not a regular file'}, so it cannot be an experiment"
+            )
         with file.open("rb") as opened:
             data = opened.read(_LARGEST + 1)
     except FileNotFoundError:
@@ -76,7 +76,7 @@ def _text(file: Path) -> str:
         reason = getattr(error, "strerror", None) or str(error)
         raise UserError(f"{file!s}: cannot be read: {reason}") from None
     if len(data) > _LARGEST:
-        raise UserError(f"{file}: is larger than {_LARGEST / 1e6:.0f} MB, and so no experiment file")
+        raise UserError(f"{file}: is larger than {_LARGEST / 1e6:.0f} MB, so it cannot be an experiment")
     encoding = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
     try:
         return data.decode(encoding)
@@ -85,25 +85,25 @@ def _text(file: Path) -> str:
         raise UserError(f"{file}:{line}: is not text in {encoding.removesuffix('-sig').upper()}") from None
 
 
-def _tell(file: Path, document: Document, asked: Sequence[Override], error: SettingError) -> str:
-    override = _culprit(file, document, asked, error)
+def _message(file: Path, document: Document, parsed: Sequence[Override], error: SettingError) -> str:
+    override = _culprit(file, document, parsed, error)
     if override is not None:
         below = [part for part in error.path[len(override.path) :] if isinstance(part, str)]
-        within = f"{setting.dotted(below)}: " if below else ""
-        return f"{override}: {within}{error.message}{setting.list_hint(override.value)}"
+        within = f"{dotted(below)}: " if below else ""
+        return f"{override}: {within}{error.message}{list_hint(override.value)}"
     line = next((document.lines[error.path[:end]] for end in range(len(error.path), 0, -1)
                  if error.path[:end] in document.lines), None)  # fmt: skip
     return f"{file}:{line}: {error}" if line else f"{file}: {error}"
 
 
-def _culprit(file: Path, document: Document, asked: Sequence[Override], error: SettingError) -> Override | None:
-    """The override that makes the mistake: it sets the key, or without it there is none."""
-    for override in reversed(asked):
+def _culprit(file: Path, document: Document, parsed: Sequence[Override], error: SettingError) -> Override | None:
+    """The override at fault: it sets the key of the mistake, or the experiment is valid without it."""
+    for override in reversed(parsed):
         if error.path[: len(override.path)] == override.path:
             return override
-    for override in asked:
+    for override in parsed:
         try:
-            _experiment(file, document.value, [other for other in asked if other is not override])
+            _experiment(file, document.value, [other for other in parsed if other is not override])
         except UserError:
             continue
         return override

@@ -79,7 +79,7 @@ class Grid:
         for spec in one_of_each(self.experiment.runs):
             spec.check_current()
         checkpoints, leases = work_place(self.experiment, self.location, self.store)
-        executor_for = executors.reach(checkpoints, screen.say)
+        executor_for = executors.connect(checkpoints, screen.say)
         with Tracker(self.location, self.experiment) as tracker, leases:
             tracker.remember()
             waiting = to_do(self.experiment, tracker, leases, checkpoints, fresh)

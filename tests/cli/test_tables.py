@@ -55,7 +55,7 @@ def test_hostile_labels_are_text(what: RenderableType, width: int) -> None:
 
 @pytest.mark.parametrize("label", ["a\nb", "\x1b[31m", "\u202egru", " "])
 def test_labels_that_would_change_the_page_are_refused(label: str) -> None:
-    with pytest.raises(UserError, match="a label is text on one line without control characters"):
+    with pytest.raises(UserError, match="a label must be one line of text without control characters"):
         Experiment.model_validate({"name": "n", "tasks": {"copy_memory": {}}, "models": {label: {"model": "gru"}}})
 
 

@@ -16,7 +16,7 @@ import psutil
 from rnnbench.analysis import results
 from rnnbench.execution.driver import drive
 from rnnbench.execution.in_process import InProcess
-from rnnbench.experiment import yaml_file as experiment_file
+from rnnbench.experiment import yaml_file
 from rnnbench.tracking.location import Location
 from rnnbench.tracking.reader import stored_runs
 from rnnbench.tracking.writer import Tracker
@@ -107,7 +107,7 @@ def wait_for(condition, within: float = 600.0, every: float = 0.02) -> None:
 
 def undisturbed(folder: Path) -> results.Results:
     """The grid in this process, one run after the other, without a checkpoint."""
-    experiment = experiment_file.load(folder / "grid.yaml", [])
+    experiment = yaml_file.load(folder / "grid.yaml", [])
     location = Location.resolve(folder / "undisturbed")
     with Tracker(location, experiment) as tracker:
         tally = drive(list(experiment.runs), InProcess(), tracker, lambda *_: None)
@@ -117,7 +117,7 @@ def undisturbed(folder: Path) -> results.Results:
 
 def assert_equal(folder: Path, expected: results.Results) -> None:
     """Nothing is lost, nothing is there twice, every number has the same bits."""
-    experiment = experiment_file.load(folder / "grid.yaml", [])
+    experiment = yaml_file.load(folder / "grid.yaml", [])
     location = Location.resolve(folder / "store")
     found = results.load(location, experiment)
     assert len(stored_runs(location, experiment.name)) == len(experiment.runs)

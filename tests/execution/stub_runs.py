@@ -1,4 +1,4 @@
-"""Runs without TensorFlow, for the tests of what carries them: their workers start in a second."""
+"""Runs without TensorFlow, for the tests of executors: their workers start in a second."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def specs(count, steps=5, **task):
 
 
 def counted(spec, worker, checkpoints, stopped):
-    """A run that measures its step and leaves a checkpoint after each."""
+    """A run that measures its step and saves a checkpoint after each."""
     yield from _steps(spec, worker, checkpoints, stopped, lambda step: None)
 
 
@@ -71,7 +71,7 @@ def always_dies(spec, worker, checkpoints, stopped):
     yield from _steps(spec, worker, checkpoints, stopped, lambda step: _die(spec, checkpoints, step))
 
 
-def dies_while_it_speaks(spec, worker, checkpoints, stopped):
+def dies_while_sending(spec, worker, checkpoints, stopped):
     """Killed in the middle of writing an event that is larger than the pipe."""
     yield Dispatched(spec.signature, worker)
     if spec.seed == 0 and _is_first_time(spec, checkpoints):

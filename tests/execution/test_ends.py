@@ -1,4 +1,4 @@
-"""How a real `rnnbench run` ends: by Ctrl-C, by SIGTERM, killed, beside another one."""
+"""How a real `rnnbench run` ends: by Ctrl-C, by SIGTERM, killed, or next to another one."""
 
 import os
 import re
@@ -9,7 +9,7 @@ import sys
 import psutil
 import pytest
 
-from rnnbench.experiment import yaml_file as experiment_file
+from rnnbench.experiment import yaml_file
 from rnnbench.tracking.location import Location
 from rnnbench.tracking.reader import statuses, stored_runs
 from tests.execution.drivers import ROOT, Driver, assert_equal, undisturbed, wait_for, write_grid
@@ -29,7 +29,7 @@ def shown(folder, *arguments):
 
 
 def start(folder):
-    """A driver in the midst of a run that has a checkpoint, and its worker."""
+    """A driver in the middle of a run that has a checkpoint, and its worker."""
     driver = Driver(folder, "--workers", "1", pace=PACE)
     driver.wait_until_it_works()
     wait_for(lambda: "running" in stored(folder) or driver.is_over)  # It may be between two runs.
@@ -37,8 +37,8 @@ def start(folder):
     return driver, worker
 
 
-def assert_in_order(folder, driver, worker, code):
-    """It ended as it should, said how to go on, and left no process."""
+def assert_stopped_gracefully(folder, driver, worker, code):
+    """It ended as it should, said how to resume, and left no process behind."""
     assert driver.end(60) == code
     assert "rnnbench run grid.yaml" in driver.said()
     assert "Traceback" not in driver.said()
@@ -48,18 +48,18 @@ def assert_in_order(folder, driver, worker, code):
 
 
 @pytest.mark.slow
-def test_stopped_and_killed_it_goes_on_where_it_was(tmp_path):
+def test_it_resumes_after_ctrl_c_and_after_a_kill(tmp_path):
     write_grid(tmp_path)
 
     # A terminal sends Ctrl-C to all processes in it.
     driver, worker = start(tmp_path)
     wait_for(lambda: re.search(r"paced +[\d,]+ +400 +accuracy [\d.]+", shown(tmp_path)), every=2)
     os.killpg(driver.process.pid, signal.SIGINT)
-    assert_in_order(tmp_path, driver, worker, 130)
-    assert "stopping: each run leaves a checkpoint" in driver.said()
+    assert_stopped_gracefully(tmp_path, driver, worker, 130)
+    assert "stopping: each run saves a checkpoint" in driver.said()
     assert list((tmp_path / "store" / "checkpoints" / "grid").glob("*.checkpoint"))
 
-    # Killed: the store says that it runs, but nobody holds it.
+    # Killed: the store still says that it is running, but nobody holds it.
     driver, worker = start(tmp_path)
     driver.process.send_signal(signal.SIGKILL)
     driver.end()
@@ -72,18 +72,18 @@ def test_stopped_and_killed_it_goes_on_where_it_was(tmp_path):
 
 
 @pytest.mark.slow
-def test_stopped_by_sigterm_and_at_once_it_goes_on_where_it_was(tmp_path):
+def test_it_resumes_after_sigterm_and_after_a_second_ctrl_c(tmp_path):
     write_grid(tmp_path)
 
     driver, worker = start(tmp_path)
     os.killpg(driver.process.pid, signal.SIGTERM)
-    assert_in_order(tmp_path, driver, worker, 143)
+    assert_stopped_gracefully(tmp_path, driver, worker, 143)
 
     driver, worker = start(tmp_path)
     os.killpg(driver.process.pid, signal.SIGINT)
-    wait_for(lambda: "stopping" in driver.said())  # Two that come together are one to the system.
+    wait_for(lambda: "stopping" in driver.said())  # Two pending signals of one kind are delivered once.
     os.killpg(driver.process.pid, signal.SIGINT)
-    assert_in_order(tmp_path, driver, worker, 130)
+    assert_stopped_gracefully(tmp_path, driver, worker, 130)
 
     assert Driver(tmp_path, "--workers", "1").end() == 0
     assert_equal(tmp_path, undisturbed(tmp_path))
@@ -91,13 +91,13 @@ def test_stopped_by_sigterm_and_at_once_it_goes_on_where_it_was(tmp_path):
 
 @pytest.mark.slow
 def test_two_drivers_that_start_at_once_on_an_empty_store(tmp_path):
-    """Both go on, and every run is done once."""
+    """Both work, and every run is done once."""
     write_grid(tmp_path, steps=100)
     drivers = [Driver(tmp_path, "--workers", "1", pace=0.02) for _ in range(2)]
     assert [driver.end() for driver in drivers] == [0, 0], [driver.said() for driver in drivers]
     done = [set(re.findall(r"\] (.*): ", driver.said())) for driver in drivers]
     assert not done[0] & done[1]
-    names = {spec.name for spec in experiment_file.load(tmp_path / "grid.yaml", []).runs}
+    names = {spec.name for spec in yaml_file.load(tmp_path / "grid.yaml", []).runs}
     assert {name.partition(":")[0] for name in done[0] | done[1]} == names
     assert stored(tmp_path) == ["finished"] * 6
     assert len(stored_runs(Location.resolve(tmp_path / "store"), "grid")) == 6

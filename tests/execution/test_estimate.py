@@ -1,4 +1,4 @@
-"""What `plan` says of the time: exact arithmetic on runs that were never run."""
+"""The times that `plan` shows: exact arithmetic on runs that were never executed."""
 
 from __future__ import annotations
 

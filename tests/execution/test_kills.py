@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from rnnbench.analysis import results
-from rnnbench.experiment import yaml_file as experiment_file
+from rnnbench.experiment import yaml_file
 from rnnbench.tracking.location import Location
 from tests.execution.drivers import Driver, assert_equal, undisturbed, write_grid
 
@@ -69,6 +69,6 @@ def test_a_grid_that_is_killed_thirty_times(tmp_path):
     calm.mkdir()
     write_grid(calm, seeds=2, steps=3000)
     assert Driver(calm, "--workers", "2").end() == 0
-    experiment = experiment_file.load(calm / "grid.yaml", [])
+    experiment = yaml_file.load(calm / "grid.yaml", [])
     assert_equal(tmp_path, results.load(Location.resolve(calm / "store"), experiment))
     pd.testing.assert_frame_equal(results_csv(tmp_path), results_csv(calm), check_exact=True)

@@ -1,4 +1,4 @@
-"""A run has one holder at most, and none that is dead."""
+"""A run has at most one holder, and never a dead one."""
 
 import dataclasses
 import itertools
@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 from rnnbench.errors import UserError
-from rnnbench.execution import leases as module
 from rnnbench.execution.holder import Holder
 from rnnbench.execution.leases import Leases
 from tests.other_user import as_user, only_root, shared_folder
@@ -94,7 +93,7 @@ def test_the_lease_of_another_machine_lasts_while_it_is_renewed(tmp_path, monkey
         time.sleep(1)
         assert here.taken("a") == {"a"}
         assert not here.claim("a")
-        there._over.set()  # It dies.
+        there._closed.set()  # It dies.
         time.sleep(1)
         assert here.taken("a") == set()
         assert here.claim("a")
@@ -103,14 +102,14 @@ def test_the_lease_of_another_machine_lasts_while_it_is_renewed(tmp_path, monkey
 
 
 def test_a_lease_without_a_name_in_it_is_free(tmp_path):
-    """Of a driver that was killed between making the file and writing into it."""
+    """Its driver was killed after creating the file and before writing to it."""
     (tmp_path / "a").touch()
     with Leases(tmp_path) as leases:
         assert leases.taken("a") == set()
         assert leases.claim("a")
 
 
-def test_claims_while_others_look(tmp_path):
+def test_claims_while_others_read(tmp_path):
     """`rnnbench status` must not make a claim fail."""
     over = threading.Event()
 
@@ -173,7 +172,7 @@ def test_a_lease_whose_lock_could_not_be_seen_lasts_until_it_expires(tmp_path, c
         assert (leases.claim("a"), leases.claim("b")) == (False, True)
 
 
-def test_what_cannot_be_made_out_counts_as_another_machines(tmp_path):
+def test_an_unreadable_lease_counts_as_another_machines(tmp_path):
     old_format = f"{socket.gethostname()} {os.getpid()}\n".encode()
     for number, content in enumerate((b"\0" * 50, b"\xff{", b"[1, 2]", b'{"host": "x"}', old_format)):
         leave(tmp_path, content, name=f"fresh {number}")
@@ -184,7 +183,7 @@ def test_what_cannot_be_made_out_counts_as_another_machines(tmp_path):
         assert all(leases.claim(name) == name.startswith("old") for name in names)
 
 
-def test_where_there_are_no_locks_a_process_is_looked_for(tmp_path, no_locks):
+def test_without_locks_the_process_is_looked_up(tmp_path, no_locks):
     mine = elsewhere(tmp_path, pid=os.getpid())
     leave(tmp_path, mine, age=61, name="lives")
     leave(tmp_path, dataclasses.replace(mine, began=mine.began - 1), name="number used again")
@@ -194,35 +193,35 @@ def test_where_there_are_no_locks_a_process_is_looked_for(tmp_path, no_locks):
     assert Leases(tmp_path).taken(names) == {"lives", "another container"}
 
 
-def test_a_wait_ends_when_a_lease_is_over(tmp_path, monkeypatch):
-    """By the clock of the file system, or by our own if the lease is of the future."""
-    monkeypatch.setattr(module, "LOOK_EVERY", 0.02)
+def test_a_wait_ends_when_a_lease_expires(tmp_path, monkeypatch):
+    """By the file system's clock, or by our own if the lease is from the future."""
+    monkeypatch.setattr("rnnbench.execution.leases.POLL_SECONDS", 0.02)
     said = []
     for name, age in (("a", -86_400.0), ("b", 0.0)):
         leave(tmp_path, elsewhere(tmp_path, machine="x"), age=age, name=name)
         with Leases(tmp_path, expiry=0.3) as leases:
             assert not leases.claim(name)
-            assert leases.settle([name], say=said.append)
+            assert leases.wait_for_any([name], say=said.append)
             assert leases.claim(name)
-    assert said == ["waiting for up to 0 s: `rnnbench run` on pod-1 holds runs, and is alive or has just died"] * 2
+    assert said == ["waiting up to 0 s to see whether `rnnbench run` on pod-1, which holds runs, is still alive"] * 2
 
 
 def test_a_wait_ends_when_all_that_others_hold_is_renewed(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "LOOK_EVERY", 0.02)
+    monkeypatch.setattr("rnnbench.execution.leases.POLL_SECONDS", 0.02)
     path, began = leave(tmp_path, elsewhere(tmp_path, machine="x")), time.monotonic()
     timer = threading.Timer(0.2, os.utime, [path])
     timer.start()
-    assert not Leases(tmp_path).settle(["a"], say=lambda line: None)
+    assert not Leases(tmp_path).wait_for_any(["a"], say=lambda line: None)
     assert time.monotonic() - began < 30
     timer.join()
 
 
-def test_no_wait_for_who_is_known_to_live_nor_after_a_signal(tmp_path):
+def test_no_wait_for_a_driver_known_to_be_alive_nor_after_a_signal(tmp_path):
     with Leases(tmp_path) as other:
         assert other.claim("a")
-        assert not Leases(tmp_path).settle("a", say=pytest.fail)
+        assert not Leases(tmp_path).wait_for_any("a", say=pytest.fail)
     leave(tmp_path, elsewhere(tmp_path, machine="x"))
-    assert not Leases(tmp_path).settle("a", stopped=lambda: True, say=pytest.fail)
+    assert not Leases(tmp_path).wait_for_any("a", stopped=lambda: True, say=pytest.fail)
 
 
 @only_root

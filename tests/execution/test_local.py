@@ -1,4 +1,4 @@
-"""The pool: a worker's death costs its own run only, an end in order leaves checkpoints, nobody is left behind."""
+"""The pool: a worker's death affects only its own run, a graceful stop saves checkpoints, no process is left behind."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ from rnnbench.errors import UserError
 from rnnbench.events import Dispatched, Ending, Failed, Finished, Measured, Warned
 from rnnbench.execution.base import ATTEMPTS
 from rnnbench.execution.checkpoints import Checkpoints
-from rnnbench.execution.local import LocalPool, _Unfit
+from rnnbench.execution.local import LocalPool, _ImportFailed
 from rnnbench.execution.script import UNGUARDED
 from rnnbench.execution.waiting import Waiting
 from tests.execution import stub_runs
@@ -51,15 +51,17 @@ def test_every_run_is_done_once_and_workers_are_used_again():
     assert children() == []
 
 
-def test_a_killed_worker_costs_only_its_run_and_that_goes_on(checkpoints):
+def test_a_killed_worker_affects_only_its_run_which_resumes(checkpoints):
     runs = stub_runs.specs(4)
     found = by_run(LocalPool(2, checkpoints, stub_runs.dies_once).execute(runs))
     unlucky = found.pop(runs[0].signature)
     assert [event.resumed for event in unlucky if isinstance(event, Dispatched)] == [False, True]
     (warning,) = (event for event in unlucky if isinstance(event, Warned))
-    assert "its worker process died, killed (by the system, if memory ran out)" in warning.message
-    assert "(2 of 4)" in warning.message
-    # Step 1 is said again, from the checkpoint; the writer drops it.
+    assert warning.message == (
+        "its worker process died with SIGKILL (the system kills processes when memory runs out); "
+        "retrying (attempt 2 of 4)"
+    )
+    # Step 1 is emitted again, from the checkpoint; the writer drops it.
     assert [event.step for event in unlucky if isinstance(event, Measured)] == [1, 1, 2, 3, 4, 5]
     assert isinstance(unlucky[-1], Finished)
     for said in found.values():
@@ -73,13 +75,15 @@ def test_a_run_whose_workers_always_die_fails_with_the_reason(checkpoints):
     doomed = found[runs[0].signature]
     assert sum(isinstance(event, Dispatched) for event in doomed) == ATTEMPTS
     assert isinstance(doomed[-1], Failed)
-    assert doomed[-1].message == "its worker process died 4 times, at last killed (by the system, if memory ran out)"
+    assert doomed[-1].message == (
+        "its worker process died 4 times, the last time with SIGKILL (the system kills processes when memory runs out)"
+    )
     assert all(isinstance(found[run.signature][-1], Finished) for run in runs[1:])
 
 
-def test_a_worker_killed_in_the_middle_of_a_word_blocks_nobody(checkpoints):
+def test_a_worker_killed_while_sending_blocks_no_other(checkpoints):
     runs = stub_runs.specs(3)
-    found = by_run(LocalPool(2, checkpoints, stub_runs.dies_while_it_speaks).execute(runs))
+    found = by_run(LocalPool(2, checkpoints, stub_runs.dies_while_sending).execute(runs))
     assert all(isinstance(said[-1], Finished) for said in found.values())
 
 
@@ -95,7 +99,7 @@ def test_a_run_that_is_not_claimed_is_left_out():
     assert found.keys() == {run.signature for run in runs if run.seed % 2 == 0}
 
 
-def test_an_end_in_order_leaves_checkpoints_and_no_endings(checkpoints):
+def test_a_graceful_stop_saves_checkpoints_and_yields_no_endings(checkpoints):
     runs = stub_runs.specs(3, steps=1000)
     pool, seen = LocalPool(2, checkpoints, stub_runs.slow), []
     for event in pool.execute(runs):
@@ -112,7 +116,7 @@ def test_an_end_in_order_leaves_checkpoints_and_no_endings(checkpoints):
     assert children() == []
 
 
-def test_signals_of_the_terminal_touch_no_worker():
+def test_signals_from_the_terminal_do_not_reach_workers():
     events = LocalPool(2, work=stub_runs.slow).execute(stub_runs.specs(2, steps=10))
     said = [next(events)]
     for worker in children():
@@ -132,23 +136,22 @@ def test_closing_the_stream_ends_the_workers_at_once():
     assert children() == []
 
 
-def test_workers_that_never_start_are_told(monkeypatch):
+def test_workers_that_never_start_are_reported(monkeypatch):
     import rnnbench.execution.local as local
 
-    monkeypatch.setattr(local, "_serve", _stillborn)
-    with pytest.raises(UserError, match=r"die before they start a run \(with exit code 3\): try --workers 0"):
+    monkeypatch.setattr(local, "_serve", _dead_on_start)
+    with pytest.raises(UserError, match=r"die before they can start a run \(exit code 3\): try --workers 0"):
         list(LocalPool(2, work=stub_runs.counted).execute(stub_runs.specs(2)))
 
 
-def _stillborn(pipe, duty):
+def _dead_on_start(pipe, settings):
     os._exit(3)
 
 
 def test_a_killed_parent_leaves_no_orphans(tmp_path):
     program = """
 from tests.execution import stub_runs
-from rnnbench.execution.local import LocalPool, _Unfit
-from rnnbench.execution.script import UNGUARDED
+from rnnbench.execution.local import LocalPool
 for event in LocalPool(2, work=stub_runs.slow).execute(stub_runs.specs(2, steps=1000)):
     print(type(event).__name__, flush=True)
 """
@@ -179,39 +182,38 @@ import sys
 sys.path.insert(0, {root!r})
 from tests.execution import stub_runs
 from rnnbench.events import Finished
-from rnnbench.execution.local import LocalPool, _Unfit
-from rnnbench.execution.script import UNGUARDED
+from rnnbench.execution.local import LocalPool
 events = LocalPool(1, work=stub_runs.counted).execute(stub_runs.specs(1))
 print(sum(isinstance(event, Finished) for event in events))
 """
 
 
 def test_a_program_from_standard_input_without_a_main_guard_may_use_workers():
-    """Nothing of it is imported by the workers, which could not: its tasks and models are in modules."""
+    """The workers do not import it, and could not: its tasks and models are in modules."""
     program = STDIN.format(root=str(ROOT))
     done = subprocess.run([sys.executable, "-"], input=program, capture_output=True, text=True, timeout=300)
     assert (done.stdout, done.stderr) == ("1\n", "")
 
 
-def test_a_worker_that_cannot_import_what_it_needs_is_told_in_a_line():
-    pool = LocalPool(1)
+def test_a_worker_that_cannot_import_tensorflow_is_reported_in_one_line():
+    pool, waiting = LocalPool(1), Waiting(stub_runs.specs(1), lambda spec: True)
     with pytest.raises(UserError, match=r"cannot import TensorFlow and Keras: ValueError: keras.json") as error:
-        list(pool._hear({}, _Saying(_Unfit("ValueError: keras.json")), Waiting(stub_runs.specs(1), lambda spec: True)))
+        list(pool._receive({}, _Sending(_ImportFailed("ValueError: keras.json")), waiting))
     assert "\n" not in str(error.value)
 
 
-def test_a_script_that_runs_its_experiment_again_in_a_worker_is_told_of_the_guard():
+def test_a_script_that_would_run_its_experiment_in_a_worker_is_reported():
     pool = LocalPool(1)
-    with pytest.raises(UserError, match=r"put what it does under `if __name__ == \"__main__\":`, or take workers=0"):
-        list(pool._bury(_Saying(exit_code=UNGUARDED), Waiting(stub_runs.specs(1), lambda spec: True)))
+    with pytest.raises(UserError, match=r"put the experiment under `if __name__ == \"__main__\":`, or use workers=0"):
+        list(pool._handle_death(_Sending(exit_code=UNGUARDED), Waiting(stub_runs.specs(1), lambda spec: True)))
 
 
-class _Saying:
+class _Sending:
     """A worker as the driver sees it."""
 
     def __init__(self, message=None, exit_code=0):
         self.pipe, self.spec, self.ready, self.exit_code = self, None, False, exit_code
         self.recv = lambda: message
 
-    def died(self):
-        return f"with exit code {self.exit_code}"
+    def cause_of_death(self):
+        return f"exit code {self.exit_code}"

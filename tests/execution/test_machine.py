@@ -17,7 +17,7 @@ def test_one_worker_a_core_one_a_gpu_and_fewer_where_memory_is_short(monkeypatch
     monkeypatch.setattr(machine, "free_memory", lambda: int(3.5 * worker_bytes(runs[0])))
     count, note = machine.default_workers(runs)
     assert count == 3
-    assert note == "3 workers instead of 8: one needs about 1.0 GB, 3.5 GB are free"
+    assert note == "3 workers instead of 8: each needs about 1.0 GB of memory, and 3.5 GB is free"
     monkeypatch.setattr(machine, "free_memory", lambda: 0)
     assert machine.default_workers(runs)[0] == 1
 

@@ -21,8 +21,8 @@ def test_other_versions(guarded):
     required = dataclasses.replace(required, versions=required.versions | {"rnnbench": "9.9", "keras": "4.0"})
     here = versions()
     assert examine(required).problems == (
-        f"rnnbench is {here['rnnbench']} there and 9.9 here",
-        f"keras is {here['keras']} there and 4.0 here",
+        f"rnnbench is {here['rnnbench']} there but 9.9 here",
+        f"keras is {here['keras']} there but 4.0 here",
     )
 
 
@@ -45,4 +45,4 @@ def test_a_plugin_that_is_another_there(guarded, tmp_path):
     plugin = tmp_path / "guarded.py"
     plugin.write_text(plugin.read_text() + "# changed")
     (problem,) = examine(required).problems
-    assert problem.endswith(f"would not be the same run there: the code of {plugin} differs")
+    assert problem.endswith(f"would be a different run there: the code of {plugin} differs")

@@ -1,4 +1,4 @@
-"""Ray: a cluster of two nodes on this machine gives the same numbers, and a lost node or worker loses no run."""
+"""Ray: two nodes on this machine give bit-identical results, and a lost node or worker loses no run."""
 
 import contextlib
 import dataclasses
@@ -66,13 +66,13 @@ def checkpoints(tmp_path):
 
 
 def lives(process):
-    """Orphans of a killed driver may wait for the system to bury them."""
+    """Orphans of a killed driver may stay zombies for a while."""
     with contextlib.suppress(psutil.NoSuchProcess):
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     return False
 
 
-SAID = {Dispatched, Started, Measured, Profiled, Finished}
+EVENT_TYPES = {Dispatched, Started, Measured, Profiled, Finished}
 
 
 def trained_specs(models, seeds, **training):
@@ -98,7 +98,7 @@ def trained_specs(models, seeds, **training):
 
 
 def numbers(events):
-    """What each run says in its last attempt, without what differs from one execution to the next."""
+    """The events of each run's last attempt, without timings."""
     found = {}
     for event in events:
         if isinstance(event, Dispatched):
@@ -137,12 +137,12 @@ def steps(said):
 
 
 @pytest.mark.slow
-def test_the_numbers_are_the_local_ones_bit_for_bit(two_nodes, checkpoints):
+def test_results_are_bit_identical_to_local_ones(two_nodes, checkpoints):
     runs = trained_specs(models=("leaky", "gru"), seeds=2)
     expected = numbers(InProcess().execute(runs))
     found = list(RayExecutor(two_nodes.address, checkpoints).execute(runs))
     assert {event.worker for event in found if isinstance(event, Dispatched)} == {0, 1}
-    assert all({type(event) for event in said} == SAID for said in by_run(found).values())
+    assert all({type(event) for event in said} == EVENT_TYPES for said in by_run(found).values())
     assert numbers(found) == expected
 
 
@@ -162,7 +162,7 @@ def test_every_run_that_is_claimed_is_done_once_on_both_nodes(two_nodes, checkpo
 
 
 @pytest.mark.slow
-def test_a_run_in_trouble_takes_no_other_with_it(two_nodes, checkpoints):
+def test_a_run_in_trouble_affects_no_other(two_nodes, checkpoints):
     runs = stub_runs.specs(5)
     executor = RayExecutor(two_nodes.address, checkpoints, work=stub_runs.troubled)
     found = by_run(executor.execute(runs))
@@ -172,7 +172,7 @@ def test_a_run_in_trouble_takes_no_other_with_it(two_nodes, checkpoints):
 
     (warning,) = (event for event in unlucky if isinstance(event, Warned))
     assert warning.message.startswith("its worker process on node ")
-    assert warning.message.endswith(" died; the run is taken up again (2 of 4)")
+    assert warning.message.endswith(" died; retrying (attempt 2 of 4)")
     last = max(at for at, event in enumerate(unlucky) if isinstance(event, Dispatched))
     assert unlucky[last].resumed
     assert steps(unlucky[last:]) == [1, 2, 3, 4, 5]
@@ -180,13 +180,15 @@ def test_a_run_in_trouble_takes_no_other_with_it(two_nodes, checkpoints):
 
     assert sum(isinstance(event, Warned) for event in doomed) == ATTEMPTS - 1
     assert isinstance(doomed[-1], Failed)
-    assert doomed[-1].message.startswith(f"it was lost {ATTEMPTS} times, at last: its worker process on node ")
+    assert doomed[-1].message.startswith(
+        f"it was lost {ATTEMPTS} times, the last time because its worker process on node "
+    )
     assert doomed[-1].traceback == ""
     assert all(isinstance(said[-1], Finished) for said in fine)
 
 
 @pytest.mark.slow
-def test_cancelled_runs_leave_a_checkpoint_and_go_on_from_it(two_nodes, checkpoints):
+def test_cancelled_runs_save_a_checkpoint_and_resume_from_it(two_nodes, checkpoints):
     runs = stub_runs.specs(3, steps=30)
     executor = RayExecutor(two_nodes.address, checkpoints, work=stub_runs.slow)
     began, seen = None, []
@@ -227,7 +229,7 @@ def test_a_lost_node_loses_no_run(checkpoints):
         seen = list(losing_a_node(cluster, checkpoints, executor.execute(runs)))
     warned = [event for event in seen if isinstance(event, Warned)]
     assert len({event.signature for event in warned}) == 2
-    assert all("was lost; the run is taken up again (2 of 4)" in event.message for event in warned)
+    assert all("was lost; retrying (attempt 2 of 4)" in event.message for event in warned)
     for said in by_run(seen).values():
         attempts = [at for at, event in enumerate(said) if isinstance(event, Dispatched)]
         assert [said[at].resumed for at in attempts] == [False, True][: len(attempts)]
@@ -236,7 +238,7 @@ def test_a_lost_node_loses_no_run(checkpoints):
 
 
 @pytest.mark.slow
-def test_the_store_is_the_same_bit_for_bit_though_a_node_is_lost(tmp_path):
+def test_the_store_is_bit_identical_although_a_node_is_lost(tmp_path):
     write_grid(tmp_path)
     expected = undisturbed(tmp_path)
     checkpoints = Checkpoints(tmp_path / "store" / "checkpoints" / "grid")
@@ -245,7 +247,7 @@ def test_the_store_is_the_same_bit_for_bit_though_a_node_is_lost(tmp_path):
         wait_for(lambda: driver.is_over or len(saved(checkpoints)) == 2)
         cluster.remove_node(*cluster.worker_nodes, allow_graceful=False)
         assert driver.end() == 0, driver.said()
-    assert driver.said().count("was lost; the run is taken up again (2 of 4)") == 1
+    assert driver.said().count("was lost; retrying (attempt 2 of 4)") == 1
     assert "(raylet)" not in driver.said()
     assert_equal(tmp_path, expected)
 
@@ -271,7 +273,7 @@ def test_signals_leave_checkpoints_and_no_process(tmp_path):
 
 @pytest.mark.slow
 def test_a_node_that_joins_gets_runs_too(monkeypatch):
-    monkeypatch.setattr("rnnbench.execution.ray.LOOK_SECONDS", 0.5)
+    monkeypatch.setattr("rnnbench.execution.ray.DISCOVERY_SECONDS", 0.5)
     with cluster_of(1) as cluster:
         executor = RayExecutor(cluster.address, work=stub_runs.slow)
         workers = set()
@@ -340,13 +342,13 @@ class FewNodes:
         return {node: self.findings[node.id] for node in asked if self.findings[node.id] is not None}
 
 
-def test_room_is_on_the_nodes_that_are_fit():
+def test_only_fit_nodes_have_room():
     cluster = FewNodes({"a": Findings(sees_checkpoints=True), "b": Findings()})
     warnings = []
     room = Room(cluster, Requirements({}, (), Path("/store/checkpoints/token")), 3, warnings.append)
     assert warnings == [
-        "node b does not see /store/checkpoints: runs that are interrupted there start over; put the store on a file "
-        "system that all nodes share"
+        "node b does not see /store/checkpoints: runs that are interrupted there will start over; put the store on a "
+        "file system that all nodes share"
     ]
     a = room.free([])
     assert (a.id, a.checkpoints) == ("a", True)
@@ -358,27 +360,27 @@ def test_room_is_on_the_nodes_that_are_fit():
     assert room.free([b, b]) is None
 
     cluster.findings = {"b": Findings(), "c": Findings(("no data",)), "a": Findings()}
-    room.look()
-    room.look()
-    assert warnings[1:] == ["node c: no data; it gets no runs"]
+    room.update()
+    room.update()
+    assert warnings[1:] == ["node c: no data; it will get no runs"]
     assert room.free([b, b]) is None
 
 
-def test_a_node_that_joins_is_waited_for_by_nobody(monkeypatch):
+def test_nothing_waits_for_a_node_that_joins(monkeypatch):
     cluster = FewNodes({"a": Findings()})
     warnings = []
     room = Room(cluster, Requirements({}, (), None), None, warnings.append)
     a = room.free([])
     cluster.findings = {"a": Findings(), "slow": None, "silent": None}
-    room.look()
+    room.update()
     assert room.free([a, a]) is None
     cluster.findings["slow"] = Findings()
-    room.look()
+    room.update()
     assert room.free([a, a]).id == "slow"
     monkeypatch.setattr("rnnbench.execution.ray_cluster.EXAMINE_SECONDS", 0)
     cluster.findings["late"] = None
-    room.look()
-    assert warnings == ["node late: it does not answer within 0 s; it gets no runs"]
+    room.update()
+    assert warnings == ["node late: it did not answer within 0 s; it will get no runs"]
 
 
 @pytest.mark.parametrize(("memory", "slots"), [(0, 2), (2_500, 2), (2_501, 1), (6_000, 1)])
@@ -390,9 +392,9 @@ def test_a_node_gets_the_runs_that_fit_into_its_memory(memory, slots):
 
 
 def test_nothing_starts_if_a_node_is_not_fit():
-    with pytest.raises(UserError, match="node a: no data, no air; node b: no rest"):
+    with pytest.raises(UserError, match="node a: no data, no disk; node b: no memory"):
         Room(
-            FewNodes({"a": Findings(("no data", "no air")), "b": Findings(("no rest",))}),
+            FewNodes({"a": Findings(("no data", "no disk")), "b": Findings(("no memory",))}),
             Requirements({}, (), None),
             None,
             print,

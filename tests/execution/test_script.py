@@ -1,4 +1,4 @@
-"""Whether workers import the program that a person started."""
+"""Whether workers import the user's script."""
 
 import multiprocessing
 import sys
@@ -18,12 +18,12 @@ def spec(model):
 
 @pytest.fixture
 def own(monkeypatch):
-    """A model of the program itself."""
+    """A model that the script itself defines."""
     monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))
     return spec(type("Own", (GRU,), {"__module__": "__main__"})())
 
 
-def test_ours_and_those_of_modules_need_no_program():
+def test_classes_of_modules_do_not_need_the_script():
     assert not script.needs_script([spec(GRU())])
     before = sys.modules["__main__"]
     with script.script(imported=False):
@@ -32,7 +32,7 @@ def test_ours_and_those_of_modules_need_no_program():
     assert sys.modules["__main__"] is before
 
 
-def test_a_class_of_a_script_needs_it_imported(own, tmp_path):
+def test_a_class_defined_in_the_script_needs_it_imported(own, tmp_path):
     (tmp_path / "mine.py").touch()
     sys.modules["__main__"].__file__ = str(tmp_path / "mine.py")
     assert script.needs_script([spec(GRU()), own])
@@ -41,14 +41,14 @@ def test_a_class_of_a_script_needs_it_imported(own, tmp_path):
 
 
 @pytest.mark.parametrize("file", [None, "<stdin>", "gone.py"])
-def test_a_class_of_a_notebook_or_of_standard_input_cannot_be_found_by_workers(own, file):
+def test_workers_cannot_import_a_class_from_a_notebook_or_standard_input(own, file):
     if file:
         sys.modules["__main__"].__file__ = file
-    with pytest.raises(UserError, match=r"Own is defined in a notebook or on standard input, .* take workers=0"):
+    with pytest.raises(UserError, match=r"Own is defined in a notebook or on standard input, .* use workers=0"):
         script.needs_script([own])
 
 
-def test_a_worker_that_imports_the_program_leaves_without_a_word(monkeypatch):
+def test_a_worker_that_imports_the_script_exits_silently(monkeypatch):
     left = []
     monkeypatch.setattr(script.os, "_exit", left.append)
     script.leave_if_unguarded()

@@ -1,4 +1,4 @@
-"""Whatever can be known at `plan` is said at `plan`: one line with file, line and key, before anything starts."""
+"""Mistakes that can be known before a run are reported before it, in one line with file, line and key."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ gradients: {examples: 4, during: 0}
 """
 
 
-def said(tmp_path, task, *overrides):
-    """What `load` says of a file with this task; nothing if it takes it."""
+def message_of(tmp_path, task, *overrides):
+    """The error of `load` for a file with this task; empty if it is valid."""
     file = tmp_path / "grid.yaml"
     file.write_text(FILE.replace("TASK", task))
     try:
@@ -95,7 +95,7 @@ REFUSED = {
 @pytest.mark.parametrize("task", REFUSED)
 def test_a_task_that_cannot_run_is_refused_with_file_line_and_key(tmp_path, monkeypatch, task):
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "no data"))
-    message = said(tmp_path, task)
+    message = message_of(tmp_path, task)
     assert message.startswith(f"grid.yaml:3: tasks.{task.partition(':')[0]}")
     assert REFUSED[task] in message
 
@@ -114,33 +114,33 @@ TAKEN = [
 
 
 @pytest.mark.parametrize("task", TAKEN)
-def test_the_nearest_that_can_run_is_taken(tmp_path, monkeypatch, task):
+def test_the_nearest_valid_settings_are_accepted(tmp_path, monkeypatch, task):
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "no data"))
-    assert said(tmp_path, task) == ""
+    assert message_of(tmp_path, task) == ""
 
 
-def test_the_key_is_told_where_it_is_written(tmp_path):
+def test_the_key_is_reported_where_it_is_written(tmp_path):
     task = "sequential_mnist: {source: synthetic, lag: 0}"
-    message = said(tmp_path, task, "training.batch_size=4000")
+    message = message_of(tmp_path, task, "training.batch_size=4000")
     assert message == "--set training.batch_size: 4,000 is too many: there are 2,000 training examples"
-    message = said(tmp_path, task, "models.simple_rnn.batch_size=[4, 4000]")
+    message = message_of(tmp_path, task, "models.simple_rnn.batch_size=[4, 4000]")
     assert message.startswith("--set models.simple_rnn.batch_size: 4,000 is too many")
 
 
-def test_what_is_prepared_is_asked_and_what_is_missing_is_not(tmp_path, monkeypatch):
+def test_prepared_data_are_checked_and_missing_data_are_not(tmp_path, monkeypatch):
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
     task = "speech_commands: {lag: 0, words: [go, upp], batch_size: 30}"
-    assert said(tmp_path, task) == ""
+    assert message_of(tmp_path, task) == ""
     folder = tmp_path / "speech_commands" / "0.0.3"
     folder.mkdir(parents=True)
     (folder / "label.labels.txt").write_text("go\nup\n")
-    assert said(tmp_path, task).endswith("words: 'upp' is not in the prepared data, which contain go, up")
+    assert message_of(tmp_path, task).endswith("words: 'upp' is not in the prepared data, which contain go, up")
     task = task.replace("upp", "up")
     splits = [{"name": name, "shardLengths": ["10", "10"]} for name in ("train", "validation", "test")]
     (folder / "dataset_info.json").write_text(json.dumps({"splits": splits}))
-    assert said(tmp_path, task).endswith("batch_size: 30 is too many: there are 20 training examples")
+    assert message_of(tmp_path, task).endswith("batch_size: 30 is too many: there are 20 training examples")
     (folder / "dataset_info.json").write_text("no JSON")
-    assert said(tmp_path, task) == ""
+    assert message_of(tmp_path, task) == ""
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_a_prepared_data_set_that_is_a_part_of_the_published_one(tmp_path, monke
     (tmp_path / folder).mkdir(parents=True)
     info = {"splits": [{"name": name, "shardLengths": [str(size)]} for name, size in splits.items()]}
     (tmp_path / folder / "dataset_info.json").write_text(json.dumps(info))
-    message = said(tmp_path, task)
+    message = message_of(tmp_path, task)
     assert expected in message
     assert bool(message) is bool(expected)
 
@@ -171,7 +171,7 @@ def test_a_prepared_data_set_that_is_a_part_of_the_published_one(tmp_path, monke
 @pytest.mark.parametrize(
     ("override", "expected"),
     [
-        ("seeds=[4294967296]", "seed 4294967296 is too large: a seed is 4,294,967,295 at most"),
+        ("seeds=[4294967296]", "seed 4294967296 is too large: a seed is at most 4,294,967,295"),
         ("training.learning_rate=.inf", "should be a finite number"),
         ("training.global_clipnorm=.inf", "should be a finite number"),
         ("training.steps=2147483648", "should be less than 2147483648"),
@@ -179,7 +179,7 @@ def test_a_prepared_data_set_that_is_a_part_of_the_published_one(tmp_path, monke
     ],
 )
 def test_values_that_only_the_run_would_refuse(tmp_path, override, expected):
-    assert expected in said(tmp_path, "copy_memory: {lag: 2, symbols: 1}", override)
+    assert expected in message_of(tmp_path, "copy_memory: {lag: 2, symbols: 1}", override)
 
 
 def test_the_largest_seed_is_one():
@@ -200,7 +200,7 @@ def test_the_most_bands_are_those_of_which_none_is_constant(window_ms):
 
 def test_a_budget_that_no_size_meets(tmp_path):
     match = ["match=parameters", "models={simple_rnn: {}}"]
-    message = said(tmp_path, "copy_memory: {lag: 2, symbols: 1}", *match, "parameter_budget=5")
+    message = message_of(tmp_path, "copy_memory: {lag: 2, symbols: 1}", *match, "parameter_budget=5")
     assert message == (
         "--set parameter_budget: SimpleRNN cannot have about 5 recurrent parameters on 10 inputs: "
         "the nearest that it can have are 12, with 1 units"
@@ -232,33 +232,34 @@ class FirstSign(ClassificationTask):
 """
 LAYOUT = "    layout = property(lambda self: Layout(evidence=1, lag=self.lag, readout=1))\n"
 BROKEN = {
-    "a property is missing": (PLUGIN.replace(LAYOUT, ""), "class FirstSign (own.py:4) lacks layout"),
-    "several": (PLUGIN[: PLUGIN.index(LAYOUT)] + "    pass\n", "lacks inputs, layout, outputs, split, train_batch"),
+    "a property is missing": (PLUGIN.replace(LAYOUT, ""), "class FirstSign (own.py:4) does not define layout"),
+    "several": (PLUGIN[: PLUGIN.index(LAYOUT)] + "    pass\n",
+        "does not define inputs, layout, outputs, split, train_batch"),
     "a method for a property": (
         PLUGIN.replace(LAYOUT, "    def layout(self):\n        return Layout(1, self.lag, 1)\n"),
-        "layout is a method (put @property before it), and must be rnnbench.Layout",
+        "layout is a method (add @property) but must be rnnbench.Layout",
     ),
     "a tuple for a layout": (
         PLUGIN.replace("Layout(evidence=1, lag=self.lag, readout=1)", "(1, self.lag, 1)"),
-        "class FirstSign (own.py:4): layout is (1, 3, 1), and must be rnnbench.Layout",
+        "class FirstSign (own.py:4): layout is (1, 3, 1) but must be rnnbench.Layout",
     ),
     "another lag": (
         PLUGIN.replace("lag=self.lag", "lag=7"),
-        "layout.lag is 7, and must be the task's lag, 3",
+        "layout.lag is 7 but must be the task's lag, 3",
     ),
     "no evidence": (
         PLUGIN.replace("evidence=1", "evidence=0"),
-        "layout.evidence is 0, and must be an integer of 1 or more",
+        "layout.evidence is 0 but must be an integer, 1 or more",
     ),
     "layout raises": (
         PLUGIN.replace("Layout(evidence=1,", "Layout(evidence=1 // 0,"),
         "layout raised ZeroDivisionError: integer division or modulo by zero at own.py:6",
     ),
-    "inputs of another kind": (PLUGIN.replace("Features(width=2)", "2"), "inputs is 2, and must be rnnbench.Features"),
-    "a width that is no integer": (PLUGIN.replace("width=2", "width=2.0"), "inputs.width is 2.0, and must be an int"),
+    "inputs of another kind": (PLUGIN.replace("Features(width=2)", "2"), "inputs is 2 but must be rnnbench.Features"),
+    "a width that is no integer": (PLUGIN.replace("width=2", "width=2.0"), "inputs.width is 2.0 but must be an int"),
     "outputs of another kind": (
         PLUGIN.replace("outputs = property(lambda self: 2)", "outputs = property(lambda self: 'two')"),
-        "outputs is 'two', and must be an integer of 1 or more",
+        "outputs is 'two' but must be an integer, 1 or more",
     ),
     "arguments are missing": (
         PLUGIN.replace("train_batch(self, seed, step, batch_size)", "train_batch(self, seed, batch_size)"),
@@ -272,12 +273,12 @@ BROKEN = {
     ),
     "a property for a method": (
         PLUGIN + "\n    memoryless = property(lambda self: 0.5)\n",
-        "memoryless is a property, and must be a method",
+        "memoryless is a property but must be a method",
     ),
-    "a setting for a method": (PLUGIN + "\n    levels: int = 3\n", "levels is a setting, and must be a method"),
+    "a setting for a method": (PLUGIN + "\n    levels: int = 3\n", "levels is a setting but must be a method"),
     "a setting without a hash": (
         PLUGIN + "\n    words: list[str] = ['a']\n",
-        "tasks.first_sign.words: class FirstSign (own.py:4): a list is no setting; make it a tuple",
+        "tasks.first_sign.words: class FirstSign (own.py:4): a setting cannot be a list; make it a tuple",
     ),
     "problems raises": (
         PLUGIN + "\n    def problems(self, batch_size):\n        raise RuntimeError('out\\nof order')\n",
@@ -318,9 +319,9 @@ def plugin(tmp_path, monkeypatch):
 
 @pytest.mark.filterwarnings("ignore:Field name")
 @pytest.mark.parametrize("broken", BROKEN)
-def test_a_plug_in_that_lacks_what_its_contract_asks(tmp_path, plugin, broken):
+def test_a_plug_in_that_violates_its_contract(tmp_path, plugin, broken):
     text, expected = BROKEN[broken]
-    message = said(tmp_path, "first_sign: {lag: 3}", plugin(text))
+    message = message_of(tmp_path, "first_sign: {lag: 3}", plugin(text))
     assert expected in message
 
 
@@ -333,9 +334,8 @@ class Own(Model):
 """
 PARAMETERS = "    def layer_parameters(self, inputs):\n        return self.units * inputs\n"
 BROKEN_MODELS = {
-    MODEL: "class Own (own.py:17) lacks layer_parameters",
-    MODEL
-    + PARAMETERS.replace("self.units * inputs", "1.5 * inputs"): "layer_parameters is 3.0, and must be an integer",
+    MODEL: "class Own (own.py:17) does not define layer_parameters",
+    MODEL + PARAMETERS.replace("self.units * inputs", "1.5 * inputs"): "layer_parameters is 3.0 but must be an integer",
     MODEL + PARAMETERS.replace("self.units", "self.unit"): "layer_parameters raised AttributeError",
     MODEL.replace("**kwargs", "") + PARAMETERS: (
         "recurrent_layer cannot be called as recurrent_layer(return_sequences, name)"
@@ -344,13 +344,13 @@ BROKEN_MODELS = {
 
 
 @pytest.mark.parametrize("text", BROKEN_MODELS)
-def test_a_model_that_lacks_what_its_contract_asks(tmp_path, plugin, text):
-    message = said(tmp_path, "first_sign: {lag: 3}", plugin(PLUGIN + text), "models={own: {units: 4}}")
+def test_a_model_that_violates_its_contract(tmp_path, plugin, text):
+    message = message_of(tmp_path, "first_sign: {lag: 3}", plugin(PLUGIN + text), "models={own: {units: 4}}")
     assert BROKEN_MODELS[text] in message
 
 
 def test_sound_plug_ins_are_taken(tmp_path, plugin):
-    assert said(tmp_path, "first_sign: {lag: 3}", plugin(PLUGIN + MODEL + PARAMETERS), "models={own: {}}") == ""
+    assert message_of(tmp_path, "first_sign: {lag: 3}", plugin(PLUGIN + MODEL + PARAMETERS), "models={own: {}}") == ""
 
 
 def test_a_batch_is_held_against_a_plug_ins_made_up_data(tmp_path, plugin):
@@ -366,9 +366,11 @@ def test_a_batch_is_held_against_a_plug_ins_made_up_data(tmp_path, plugin):
         return np.zeros((n, self.lag, 1), np.float32)
 """
     task = "first_sign: {lag: 3, source: synthetic, batch_size: 31}"
-    assert said(tmp_path, task, plugin(text)).endswith("batch_size: 31 is too many: there are 30 training examples")
-    assert said(tmp_path, task.replace("31", "30"), plugin(text)) == ""
-    assert said(tmp_path, task.replace("synthetic", "own"), plugin(text)) == ""
+    assert message_of(tmp_path, task, plugin(text)).endswith(
+        "batch_size: 31 is too many: there are 30 training examples"
+    )
+    assert message_of(tmp_path, task.replace("31", "30"), plugin(text)) == ""
+    assert message_of(tmp_path, task.replace("synthetic", "own"), plugin(text)) == ""
 
 
 def small(name):
@@ -401,7 +403,7 @@ def small(name):
 )
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
-def test_what_plan_takes_survives_in_the_run(name, data):
+def test_settings_that_plan_accepts_can_run(name, data):
     """Its batches, splits and levels, at every limit of its fields."""
     entry = data.draw(small(name))
     batch_size = data.draw(st.sampled_from([1, 2, 3, 8, 600, 2000, 2001]))

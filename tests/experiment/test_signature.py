@@ -1,4 +1,4 @@
-"""A signature covers all that can change a result, and nothing else."""
+"""A signature covers everything that can change a result, and nothing else."""
 
 from __future__ import annotations
 

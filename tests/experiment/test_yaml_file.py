@@ -1,4 +1,4 @@
-"""The experiment file: what it expands to, and every mistake as one line that says where."""
+"""The experiment file: its expansion, and every mistake as one line with its place."""
 
 import contextlib
 import itertools
@@ -104,7 +104,7 @@ BAD = {
     "tasks: {forecasting: {lag: -1}}": "should be greater than or equal to 0",
     "tasks: {copy_memory: {lag: far}}": "'far' is not valid: should be a valid integer",
     "tasks: {copy_memory: {}}": "'lag' is missing",
-    "tasks: {copy_memory: {lag: []}}": "an empty list makes an empty grid",
+    "tasks: {copy_memory: {lag: []}}": "an empty list makes the grid empty",
     "tasks: {}": "should hold at least one entry",
     "models: {lstm: {units: 0}}": "models.lstm.units: 0 is not valid: should be greater than or equal to 1",
     "models: {lstm: {units: -3}}": "should be greater than or equal to 1",
@@ -113,10 +113,10 @@ BAD = {
     "training: {steps: 0}": "training.steps: 0 is not valid",
     "training: {batch_size: 0}": "training.batch_size: 0 is not valid",
     "training: {learning_rate: fast}": "should be a valid number",
-    "seeds: [1, 2, 1]": "seed 1 stands there twice",
+    "seeds: [1, 2, 1]": "seed 1 is listed twice",
     "seeds: []": "the grid is empty",
     "seeds: 0": "the grid is empty",
-    "seeds: [-1]": "a seed is 0 or more",
+    "seeds: [-1]": "a seed must be 0 or more",
     "name: a/b": "name: 'a/b' is not valid",
     "match: parameters": "'match: parameters' and 'parameter_budget: N' go together",
     "gradients: {exampels: 3}": "unknown key 'exampels' (did you mean 'examples'?)",
@@ -155,12 +155,12 @@ def test_seed_zero_is_a_seed(tmp_path):
     ("text", "expected"),
     [
         ("name: [", "file.yaml:1: not valid YAML"),
-        ("name: a\nname: b\n", "file.yaml:2: key 'name' is found twice, first on line 1"),
-        ("", "an experiment is a mapping"),
-        ("- a\n", "an experiment is a mapping"),
+        ("name: a\nname: b\n", "file.yaml:2: duplicate key 'name', first on line 1"),
+        ("", "an experiment must be a mapping"),
+        ("- a\n", "an experiment must be a mapping"),
     ],
 )
-def test_what_is_no_experiment_at_all(tmp_path, text, expected):
+def test_files_that_are_not_experiments(tmp_path, text, expected):
     assert expected in mistake(tmp_path, text)
 
 
@@ -195,12 +195,12 @@ def test_an_override_changes_one_entry_and_not_what_shares_an_anchor_with_it(tmp
         (["lag=5"], "did you mean 'tasks.copy_memory.lag'?"),
         (["learning_rat=1"], "did you mean 'training.learning_rate'?"),
         (["trainig.steps=5"], "--set trainig.steps: unknown key 'trainig' (did you mean 'training'?)"),
-        (["models.lsmt.units=5"], "models has no 'lsmt' (did you mean 'lstm'?); it has lstm, 1,"),
+        (["models.lsmt.units=5"], "models has no 'lsmt' (did you mean 'lstm'?); known: lstm, 1,"),
         (["models.a.b.units=5"], "did you mean models.\"a.b\"?"),
         (["tasks.copy_memory.lag=0,10"], "'0,10' is not valid: should be a valid integer; for a list write [0,10]"),
-        (["tasks.copy_memory.lag.0=5"], "'tasks.copy_memory.lag' is a list, which is set as a whole"),
+        (["tasks.copy_memory.lag.0=5"], "'tasks.copy_memory.lag' is a list, which can only be set as a whole"),
         (["seeds=1", "seeds=2"], "--set seeds: is given twice"),
-        (["training.steps=5", "training={}"], "--set training: would undo --set training.steps"),
+        (["training.steps=5", "training={}"], "--set training: would undo the earlier --set training.steps"),
         (["seeds="], "has no value"),
         (["seeds=[1"], "--set seeds=[1: the value is not valid YAML"),
         (["..a=5"], "write KEY=VALUE"),
@@ -219,23 +219,23 @@ def test_what_is_wrong_with_an_override(tmp_path, overrides, said):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ("seeds: 3000000", "3,000,000 is 3,000,000 seeds, 0..2999999, and a grid has at most 100,000 runs; for"),
-        ("seeds: 40000", "40,000 values make, with the other axes, a grid of 160,000 runs or more"),
+        ("seeds: 3000000", "3,000,000 means the seeds 0..2999999, but a grid has at most 100,000 runs; for"),
+        ("seeds: 40000", "40,000 values give, with the other axes, a grid of at least 160,000 runs"),
         ("seeds: '5'", "write a number of seeds, such as 5 for 0..4, or a list of seeds, such as [0, 7], not '5'"),
         ("seeds: 5.0", "not 5.0"),
         ("seeds: true", "not true"),
         ("seeds: null", "not null"),
-        ("seeds: -1", "a number of seeds is 1 or more, not -1"),
+        ("seeds: -1", "the number of seeds must be 1 or more, not -1"),
         ("seeds: [[1, 2], [3]]", "[1, 2] is not valid: should be a valid integer"),
         ("seeds: [true]", "true is not valid"),
         ("name: 2024", "2024 is not valid: should be text: write '2024'"),
         ("training: {stop_when_solved: no}", "'no' is not valid: write true or false"),
         ("models: {lstm: 5}", "models.lstm: 5 is not valid: should be a mapping"),
-        ("models: {\" \": {}}", "a label is text on one line"),
+        ("models: {\" \": {}}", "a label must be one line of text"),
         ("plugins: nothing.py", "write a list of modules or .py files, not 'nothing.py'"),
     ],
 )  # fmt: skip
-def test_what_yaml_reads_otherwise_than_meant_is_told_in_words(tmp_path, change, said):
+def test_yaml_values_that_are_read_unexpectedly_are_explained(tmp_path, change, said):
     key = change.partition(":")[0]
     text = "".join(block for block in _blocks(GOOD) if not block.startswith(f"{key}:")) + change + "\n"
     message = mistake(tmp_path, text)
@@ -246,11 +246,11 @@ def test_what_yaml_reads_otherwise_than_meant_is_told_in_words(tmp_path, change,
 def test_the_longest_axis_of_a_grid_that_is_too_large_is_named(tmp_path):
     lags = [f"tasks.copy_memory.lag=[{','.join(map(str, range(1, 30_001)))}]"]
     assert mistake(tmp_path, GOOD, *lags).startswith(
-        "--set tasks.copy_memory.lag: 30,000 values make, with the other axes"
+        "--set tasks.copy_memory.lag: 30,000 values give, with the other axes"
     )
 
 
-def test_an_experiment_made_in_python_says_its_mistakes_at_once():
+def test_an_experiment_created_in_python_reports_mistakes_at_once():
     good = {"name": "p", "tasks": {"copy_memory": {"lag": 2}}, "models": {"gru": None}}
     assert Experiment(**good, seeds=range(2)).seeds == (0, 1)
     for change, said in (
@@ -273,11 +273,11 @@ def test_a_file_that_is_not_there(tmp_path):
         load(tmp_path / "none.yaml")
 
 
-def test_what_is_no_file_to_read(tmp_path):
+def test_files_that_cannot_be_read(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     for file, said in (
         (tmp_path, "a directory"),
-        (tmp_path / "pipe", "no regular file"),
+        (tmp_path / "pipe", "not a regular file"),
         (Path("a\0b"), "cannot be read"),
     ):
         with pytest.raises(UserError, match=said):
@@ -370,7 +370,7 @@ def test_expansion_properties(lags, units, seeds, rate):
     )
 
 
-def test_the_signature_says_all_that_matters_and_nothing_else(tmp_path):
+def test_the_signature_covers_what_matters_and_nothing_else(tmp_path):
     base = load(written(tmp_path)).runs[0]
     renamed = GOOD.replace("  lstm: {units: 8}", "  mine: {model: lstm, units: 8}").replace("name: good", "name: else")
     assert load(written(tmp_path, renamed)).runs[0].signature == base.signature

@@ -91,11 +91,11 @@ def test_the_table_of_runs_says_which_rate_was_chosen_on_validation(location):
 
 
 def test_a_choice_needs_an_axis_and_a_seed_that_is_left():
-    with pytest.raises(SettingError, match="nothing to choose"):
+    with pytest.raises(SettingError, match="nothing to select"):
         experiment(select={})
     with pytest.raises(SettingError, match="no seed is left"):
         choosing(select={"seeds": 3})
-    with pytest.raises(SettingError, match="seed 7 is none"):
+    with pytest.raises(SettingError, match="seed 7 is not one"):
         choosing(select={"seeds": [7]})
 
 

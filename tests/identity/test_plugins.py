@@ -213,7 +213,7 @@ def test_the_data_of_a_plug_in_are_part_of_the_signature(tmp_path, cached, datas
     np.savetxt(data, np.arange(150) - 100.0)
     assert signature(file) != before
     if not cached:
-        with pytest.raises(UserError, match="the data are not those that were there"):
+        with pytest.raises(UserError, match="the data have changed since the experiment was loaded"):
             grid.runs[0].check_current()
 
 
