@@ -14,7 +14,7 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.python.ops import control_flow_util
 
-from rnnbench.layers.plain import gradients, in_a_graph
+from rnnbench.layers.differentiable import gradients, in_a_graph
 
 Tensors = Sequence[tf.Tensor]
 

@@ -19,8 +19,8 @@ from rnnbench.models.base import Model
 from rnnbench.tasks.base import Batch, Task
 from rnnbench.training.feeding import batches, steps_together
 from rnnbench.training.network import build
-from rnnbench.training.probes.diagnostics import Diagnostics, GradientNorms
-from rnnbench.training.probes.profile import GradientProbe
+from rnnbench.training.probes.saturation import Diagnostics, GradientNorms
+from rnnbench.training.probes.gradient_probe import GradientProbe
 from rnnbench.training.traced import for_every_length
 
 EVALUATION_BATCH = 200

@@ -9,7 +9,7 @@ from rnnbench.models.simple_rnn import SimpleRNN
 from rnnbench.tasks.base import Layout
 from rnnbench.tasks.copy_memory import CopyMemory
 from rnnbench.training.network import build
-from rnnbench.training.probes.profile import GradientProbe, GradientProfile, decay_per_step, reach, survival
+from rnnbench.training.probes.gradient_probe import GradientProbe, GradientProfile, decay_per_step, reach, survival
 
 TASK = CopyMemory(lag=6, symbols=2)
 STEP = 1e-6

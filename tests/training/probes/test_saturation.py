@@ -15,8 +15,8 @@ from rnnbench.models.lstm import LSTM
 from rnnbench.models.simple_rnn import SimpleRNN
 from rnnbench.training import run as training
 from rnnbench.training.network import build
-from rnnbench.training.probes.diagnostics import Diagnostics, GradientNorms, spectra
-from tests.training.probes.test_profile import CELLS, TASK, gru_step, lstm_step, sigmoid, simple_rnn_step
+from rnnbench.training.probes.saturation import Diagnostics, GradientNorms, spectra
+from tests.training.probes.test_gradient_probe import CELLS, TASK, gru_step, lstm_step, sigmoid, simple_rnn_step
 from tests.training.test_run import specs
 
 
