@@ -44,9 +44,9 @@ def test_match_by_parameters_finds_the_nearest_units():
 
 
 def test_default_initialisation_is_that_of_keras():
-    for model, gates in ((SimpleRNN(units=32), 1), (LSTM(units=32), 4), (GRU(units=32), 3)):
+    for model, blocks in ((SimpleRNN(units=32), 1), (LSTM(units=32), 4), (GRU(units=32), 3)):
         recurrent = np.array(cell_of(model).recurrent_kernel)
-        assert recurrent.shape == (32, gates * 32)
+        assert recurrent.shape == (32, blocks * 32)
         np.testing.assert_allclose(recurrent @ recurrent.T, np.eye(32), atol=1e-5)
     bias = np.array(cell_of(LSTM(units=3)).bias)
     assert bias.tolist() == [0] * 3 + [1] * 3 + [0] * 6
@@ -74,7 +74,7 @@ def test_forget_bias():
     "model", [LSTM(units=16, initialization="orthogonal"), GRU(units=16, initialization="orthogonal")]
 )
 def test_orthogonal_blocks(model):
-    for block in np.split(np.array(cell_of(model).recurrent_kernel), model.gates, axis=1):
+    for block in np.split(np.array(cell_of(model).recurrent_kernel), model.kernel_blocks, axis=1):
         np.testing.assert_allclose(block @ block.T, np.eye(16), atol=1e-5)
 
 

@@ -21,7 +21,7 @@ from rnnbench.execution import in_process
 from rnnbench.experiment.definition import Experiment
 from rnnbench.grid.caller import kept
 from rnnbench.training import session
-from rnnbench.training.program import compiled_network
+from rnnbench.training.program import program_for
 
 SMALL = Experiment(
     name="small",
@@ -84,7 +84,7 @@ def disturbed(monkeypatch):
 def test_the_results_are_the_same_in_a_session_that_was_disturbed_and_it_stays_so(tmp_path, request):
     expected = rnnbench.run_experiment(SMALL, tmp_path, workers=0, quiet=True)
     assert expected.runs["status"].tolist() == ["finished"]
-    compiled_network.cache_clear()  # as in a new session
+    program_for.cache_clear()  # as in a new session
     request.getfixturevalue("disturbed")
     before = state()
     found = rnnbench.run_experiment(SMALL, tmp_path, workers=0, fresh=True, quiet=True)
@@ -92,7 +92,7 @@ def test_the_results_are_the_same_in_a_session_that_was_disturbed_and_it_stays_s
     columns = ["metric", "step", "value"]
     pd.testing.assert_frame_equal(found.history[columns], expected.history[columns], check_exact=True)
     # What was traced in between must not stay for others.
-    compiled_network.cache_clear()
+    program_for.cache_clear()
 
 
 @pytest.mark.parametrize("ending", [RuntimeError, KeyboardInterrupt])

@@ -15,7 +15,7 @@ from rnnbench.checks.contracts.check import Check, NotCheckedError, require
 from rnnbench.models.base import Model
 from rnnbench.tasks.base import Task
 from rnnbench.tasks.copy_memory import CopyMemory
-from rnnbench.training.network import build
+from rnnbench.training.network import build, cells
 
 TASK = CopyMemory(lag=4, symbols=2)
 _NARROW = CopyMemory(lag=4, symbols=2, alphabet=3)
@@ -204,7 +204,7 @@ def _probe(sizes: tuple[Sized, ...]) -> None:
 
 def _gates(sizes: tuple[Sized, ...]) -> None:
     """What a model says of its gates fits its cell; it may say nothing."""
-    from rnnbench.training.probes.saturation import Diagnostics, cells
+    from rnnbench.training.probes.diagnostics import Diagnostics
 
     for sized in sizes:
         model, network = sized.model, sized.network
