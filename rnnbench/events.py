@@ -47,7 +47,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Profiled:
-    """The gradient profile of the probe batch after `step` training steps: see `gradients.GradientProfile`."""
+    """The gradient profile of the probe batch after `step` training steps: see `training.probes.profile`."""
 
     signature: str
     step: int

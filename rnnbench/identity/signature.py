@@ -15,12 +15,12 @@ from typing import Any
 from pydantic import BaseModel
 
 PARTS = {
-    # Raise with a change of results by the training step, the optimiser, clipping, batches, evaluation, early stopping,
-    # the head, the embedding, or the seeding of weights: `training`, `compiled`, `feeding`, `models.network`.
+    # Raise when results change through the training step, the optimiser, clipping, batches, evaluation, early stopping,
+    # the head, the embedding, or the seeding of weights: all of `training` but `training.probes`.
     "training": 1,
-    # Raise with a change of what a fast recurrent layer computes: `layers`. Not in a run with `implementation: stock`.
+    # Raise when what a fast recurrent layer computes changes: `layers`. Not part of a run with `implementation: stock`.
     "layers": 1,
-    # Raise with a change of what gradient profile, spectra, norms or saturation say: `gradients`, `diagnostics`.
+    # Raise when the values of gradient profile, spectra, norms or saturation change: `training.probes`.
     "probes": 1,
 }
 

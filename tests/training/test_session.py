@@ -137,6 +137,6 @@ def test_what_cannot_be_neutralised_is_refused_in_a_line_before_anything_is_writ
     with tf.Graph().as_default():
         refused("TensorFlow does not execute eagerly here")
     with tf.distribute.get_strategy().scope(), tf.distribute.OneDeviceStrategy("/cpu:0").scope():
-        refused("call from outside of the scope")
+        refused("call from outside its scope")
     monkeypatch.setattr(keras.config, "backend", lambda: "jax")
-    refused(r"Keras runs on jax in this session, and the suite on TensorFlow: take worker processes \(workers=1 or")
+    refused(r"Keras runs on jax in this session, but the suite needs TensorFlow: use worker processes \(workers=1 or")
