@@ -66,7 +66,7 @@ def test_blocks_of_steps(cell, steps_in_block, known, monkeypatch):
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_a_frozen_layer_has_gradients_by_weights_that_are_watched_unless_it_is_probed(cell, fast_calls):
+def test_a_frozen_layer_has_gradients_of_weights_that_are_watched_unless_it_is_probed(cell, fast_calls):
     found = []
     probes = [tf.zeros((2, 6, UNITS)) for _ in states_of(cell)]
     stock, ours = pair(cell, trainable=False)

@@ -1,4 +1,4 @@
-"""A run that is broken off and goes on from its checkpoint ends with the bits of one that nobody interrupted."""
+"""A run that resumes from its checkpoint is bit-identical to an uninterrupted run."""
 
 import dataclasses
 import itertools
@@ -88,7 +88,7 @@ def test_a_run_that_diverges():
 
 
 def test_a_run_that_is_solved_early():
-    """The count of solved evaluations in a row goes on too."""
+    """The count of consecutive solved evaluations is resumed too."""
     (spec,) = specs(model="simple_rnn", task={"lag": 1}, steps=2000, evaluate_every=25)
     expected = without_seconds(training.run(spec))
     assert expected[-1].step < 2000

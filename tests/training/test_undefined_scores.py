@@ -23,7 +23,7 @@ PLUGIN = str(Path(__file__).parents[1] / "plugins" / "undefined.py")
 
 
 def progress(task, *evaluations):
-    """What a run has reached after evaluations of (score, loss), whose weights are their numbers."""
+    """What a run has reached after evaluations of (score, loss), whose weights are their positions."""
     reached = Progress()
     for step, (score, loss) in enumerate(evaluations):
         reached.evaluated(task, step, {task.score_name: score, "loss": loss}, lambda step=step: [step])

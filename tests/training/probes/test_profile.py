@@ -1,5 +1,8 @@
 """What is read off a gradient profile, against exponentials that are known exactly."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -28,3 +31,9 @@ def test_what_cannot_be_read_off_is_left_out():
     assert flat.summary() == {"survival": 1.0}  # one blank has no slope, and nothing falls to a thousandth
     dead = GradientProfile(Layout(evidence=1, lag=3, readout=1), {"h": np.zeros((2, 5))})
     assert "survival" not in dead.summary()
+
+
+def test_the_definitions_need_neither_tensorflow_nor_keras():
+    modules = "rnnbench.training.probes.profile, rnnbench.training.probes.spectra, rnnbench.training.progress"
+    code = f"import sys, {modules}; assert not {{'tensorflow', 'keras'}} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
