@@ -184,7 +184,7 @@ def network(module, cell, batch=None):
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_compiled_steps_of_stacked_and_bidirectional_layers(cell, fast_calls):
-    """Batch and time are free, the last batch is a partial one; trained and asked at two lengths."""
+    """Batch and time are free, the last batch is a partial one; trained and evaluated at two lengths."""
     trained = []
     for module in (keras.layers, layers):
         model = network(module, cell)
