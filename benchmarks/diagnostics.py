@@ -20,7 +20,7 @@ quiet_tensorflow()
 import tensorflow as tf  # noqa: E402
 
 from rnnbench.training import run as training  # noqa: E402
-from rnnbench.training.program import CompiledNetwork  # noqa: E402
+from rnnbench.training.program import Program  # noqa: E402
 
 ROUNDS, STEPS = 9, 50
 
@@ -53,7 +53,7 @@ def main() -> None:
 
 def price_of_norms(spec: RunSpec) -> float:
     """Share of a training step that goes into the norms by weight."""
-    with_norms, without = (CompiledNetwork(spec.compile_key) for _ in range(2))
+    with_norms, without = (Program(spec.compile_key) for _ in range(2))
     zeros = tf.zeros(len(without.network.gradient_norms.names))
     without.network.gradient_norms = lambda gradients: tf.concat([[tf.linalg.global_norm(gradients)], zeros], axis=0)
     seconds: dict[bool, list[float]] = {True: [], False: []}

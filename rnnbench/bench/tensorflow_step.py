@@ -47,7 +47,7 @@ class TensorFlowStep:
 
 
 class TogetherStep(TensorFlowStep):
-    """The training step of `rnnbench.layers` as `rnnbench.training.run` takes it: several in one compiled function."""
+    """The training step of `rnnbench.layers` as `rnnbench.training.steps` takes it: several in a compiled function."""
 
     def __init__(self, problem: Problem) -> None:
         self.steps_per_call = problem.steps_per_call

@@ -14,9 +14,10 @@ from rnnbench.models.simple_rnn import SimpleRNN
 from rnnbench.tasks.adding import Adding
 from rnnbench.tasks.base import Batch, Features, Layout, RegressionTask, Split, Task
 from rnnbench.tasks.copy_memory import CopyMemory
-from rnnbench.training.network import build
-from rnnbench.training.probes.diagnostics import cells, spectra
-from rnnbench.training.probes.profile import GradientProbe, decay_per_step
+from rnnbench.training.network import build, cells
+from rnnbench.training.probes.gradient_probe import GradientProbe
+from rnnbench.training.probes.profile import decay_per_step
+from rnnbench.training.probes.spectra import spectra
 
 _PASCANU = "Pascanu et al. 2013, section 2"
 _KERAS = "Keras' defaults"

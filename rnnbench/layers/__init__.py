@@ -1,4 +1,4 @@
-"""Drop-in `SimpleRNN`, `LSTM` and `GRU` whose loop is fast on a CPU. Imports TensorFlow: for workers only."""
+"""Drop-in `SimpleRNN`, `LSTM` and `GRU` with loops that are fast on a CPU. Imports TensorFlow: for workers only."""
 
 from rnnbench.layers.recurrent import GRU, LSTM, SimpleRNN, fast, has_fast_loop
 

@@ -1,4 +1,4 @@
-"""LSTM's loop: gates i, f, g, o in this order; c_t = f c_{t-1} + i g, h_t = o tanh(c_t)."""
+"""LSTM's loop: blocks i, f, g (the candidate), o in this order; c_t = f c_{t-1} + i g, h_t = o tanh(c_t)."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ TINY = 1e-30
 
 
 class LSTMLoop(Loop):
-    """Stores the derivatives of c_t by what enters i, f and g; o and f."""
+    """Stores the derivatives of c_t w.r.t. what enters i, f and g; and o and f."""
 
     def forward(
         self, features: tf.Tensor, states: Tensors, weights: Tensors, steps: Steps
     ) -> tuple[Tensors, tf.Tensor, Tensors]:
         kernel, recurrent_kernel, bias = weights
         units = recurrent_kernel.shape[0]
-        # sigmoid(z) = (1 + tanh(z / 2)) / 2: with the half in the weights, all gates are one tanh.
+        # sigmoid(z) = (1 + tanh(z / 2)) / 2: with the half in the weights, all blocks are one tanh.
         half = tf.repeat(tf.constant([0.5, 0.5, 1.0, 0.5], kernel.dtype), units)
         joined = tf.concat([recurrent_kernel, kernel, bias[None]], 0) * half
 
         def step(t: tf.Tensor, read: tf.Tensor, c: tf.Tensor) -> tuple[Tensors, Tensors]:
             i, f, g, o = tf.split(tf.tanh(read @ joined), 4, -1)
             i, f, o = (1 + i) / 2, (1 + f) / 2, (1 + o) / 2
-            c_by_gates = [g * i * (1 - i), c * f * (1 - f), i * (1 - g * g)]
+            dc_dblocks = [g * i * (1 - i), c * f * (1 - f), i * (1 - g * g)]
             c = f * c + i * g
             read = tf.concat([o * tf.tanh(c), features[t + 1]], -1)
-            return [read, c], [read, *c_by_gates, o, f]
+            return [read, c], [read, *dc_dblocks, o, f]
 
         h, c = states
         first = tf.concat([h, features[0]], -1)
@@ -42,21 +42,21 @@ class LSTMLoop(Loop):
         kernel, recurrent_kernel, _ = weights
         units = recurrent_kernel.shape[0]
         transposed = tf.transpose(recurrent_kernel)
-        c_by_i, c_by_f, c_by_g, output, forget = saved
+        dc_di, dc_df, dc_dg, output, forget = saved
 
-        def step(t: tf.Tensor, by_h: tf.Tensor, by_c: tf.Tensor) -> tuple[Tensors, Tensors]:
-            by_h, h, o = above.plus(by_h, t), read[t + 1][:, :units], output[t + 1]
-            # o (1 - tanh(c)^2), of h = o tanh(c); a gate that is shut is 0, and so is h.
-            h_by_c = o - h * h / tf.maximum(o, o.dtype.as_numpy_dtype(TINY))
-            by_c = by_c + by_h * h_by_c
-            by_o = by_h * h * (1 - o)
-            by_z = tf.concat([by_c * c_by_i[t + 1], by_c * c_by_f[t + 1], by_c * c_by_g[t + 1], by_o], -1)
-            return [by_z @ transposed, by_c * forget[t + 1]], [by_z, by_h, by_c]
+        def step(t: tf.Tensor, d_h: tf.Tensor, d_c: tf.Tensor) -> tuple[Tensors, Tensors]:
+            d_h, h, o = above.plus(d_h, t), read[t + 1][:, :units], output[t + 1]
+            # o (1 - tanh(c)^2), from h = o tanh(c); where the gate is 0, so is h.
+            dh_dc = o - h * h / tf.maximum(o, o.dtype.as_numpy_dtype(TINY))
+            d_c = d_c + d_h * dh_dc
+            d_o = d_h * h * (1 - o)
+            d_z = tf.concat([d_c * dc_di[t + 1], d_c * dc_df[t + 1], d_c * dc_dg[t + 1], d_o], -1)
+            return [d_z @ transposed, d_c * forget[t + 1]], [d_z, d_h, d_c]
 
         widths = [4 * units, units, units]
-        by_first, (by_z, *by_states), (by_joined,) = scan_back(step, above.by_last, widths, steps, [read])
-        by_recurrent, by_kernel, by_bias = tf.split(by_joined, [units, kernel.shape[0], 1])
-        return by_z, by_first, [by_kernel, by_recurrent, by_bias[0]], by_states
+        d_first, (d_z, *d_states), (d_joined,) = scan_back(step, above.d_last, widths, steps, [read])
+        d_recurrent, d_kernel, d_bias = tf.split(d_joined, [units, kernel.shape[0], 1])
+        return d_z, d_first, [d_kernel, d_recurrent, d_bias[0]], d_states
 
     def step(self, inputs: tf.Tensor, states: Tensors, weights: Tensors, probes: Tensors) -> Tensors:
         (h, c), (kernel, recurrent_kernel, bias) = states, weights

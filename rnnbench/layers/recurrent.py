@@ -1,4 +1,4 @@
-"""`SimpleRNN`, `LSTM` and `GRU`: the stock Keras layers with a loop of their own where it is known to be the same."""
+"""`SimpleRNN`, `LSTM` and `GRU`: the stock Keras layers with a loop of their own where it is known to be equivalent."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ HOOK = ("self", "sequences", "initial_state", "mask", "training")
 class FastLoop(keras.layers.RNN):
     """Mixed into a stock recurrent layer: its `inner_loop` on a CPU, in a `tf.function`.
 
-    Everything that the fast loop does not cover takes the stock one: a call outside a `tf.function` (unless it has
-    probes), a GPU, a mask, `recurrent_dropout`, `dropout=1`, `unroll`, activations other than the defaults,
-    `reset_after=False`, half and mixed precision, initial states of other shapes than (batch, units) and (1, units), a
-    cell put in the place of the stock one, a backend other than TensorFlow. Gradients are the fast loop's own;
-    derivatives of them are those of a plain loop.
+    What the fast loop does not cover takes the stock one: a call outside a `tf.function` (unless it has probes), a GPU,
+    a mask, `recurrent_dropout`, `dropout=1`, `unroll`, activations other than the defaults, `reset_after=False`, half
+    and mixed precision, initial states of shapes other than (batch, units) and (1, units), a cell in place of the stock
+    one, a backend other than TensorFlow. Gradients are the fast loop's own; derivatives of gradients are those of an
+    ordinary loop.
     """
 
     loop: ClassVar[Loop]
@@ -36,7 +36,7 @@ class FastLoop(keras.layers.RNN):
 
     @property  # type: ignore[misc]
     def __class__(self) -> type[Any]:
-        # Keras writes the module of a layer's class into what it saves, and a plain Keras finds only its own modules.
+        # Keras writes the module of a layer's class into what it saves, and finds only its own modules without ours.
         saving = sys._getframe(1).f_globals.get("__name__") == "keras.src.saving.serialization_lib"
         return SAVED_AS.get(type(self), type(self)) if saving else type(self)
 
@@ -50,9 +50,9 @@ class FastLoop(keras.layers.RNN):
     ) -> Any:
         """As the stock layer. `probes`: one zero tensor (batch, time, units) for each state.
 
-        The gradient by a probe is the total derivative by the state at each step, with all that flows through later
-        steps, in the order in which they are read. A frozen layer (`trainable=False`) that is given probes has no
-        gradient by its weights. Raises `ValueError` where the stock loop would be taken.
+        The gradient with respect to a probe is the total one with respect to the state at each step, through all later
+        steps, in reading order. A frozen layer (`trainable=False`) that is given probes has no gradient with respect to
+        its weights. Raises `ValueError` where the stock loop would be taken.
         """
         self._probes = probes
         try:
@@ -61,18 +61,18 @@ class FastLoop(keras.layers.RNN):
             self._probes = None
 
     def inner_loop(self, *args: Any, **kwargs: Any) -> Any:
-        """Last output, all outputs, last states: those of the stock `inner_loop`."""
+        """Last output, all outputs, last states, as from the stock `inner_loop`."""
         if self.has_fast_loop:
             call = inspect.signature(super().inner_loop).bind(*args, **kwargs)
             call.apply_defaults()
             if self._covers(call.arguments):
                 return self._fast_loop(**call.arguments)
         if self._probes is not None:
-            raise ValueError(f"layer '{self.name}': probes need the fast loop, and this call takes the stock one")
+            raise ValueError(f"layer '{self.name}': probes need the fast loop, but this call takes the stock one")
         return super().inner_loop(*args, **kwargs)
 
     def _covers(self, call: dict[str, Any]) -> bool:
-        """Whether the fast loop gives what the stock one would for a call's mask, sequences and states."""
+        """Whether the fast loop is equivalent to the stock one for a call's mask, sequences and states."""
         if not in_a_graph() and self._probes is None:
             return False
         sequences, states = call["sequences"], tf.nest.flatten(call["initial_state"])
@@ -85,7 +85,7 @@ class FastLoop(keras.layers.RNN):
 
     @property
     def has_fast_loop(self) -> bool:
-        """Whether the fast loop gives what the stock one would, for calls without a mask."""
+        """Whether the fast loop is equivalent to the stock one for calls without a mask."""
         cell = self.cell
         return (
             hook_is_known(stock_of(type(self)))
@@ -94,7 +94,7 @@ class FastLoop(keras.layers.RNN):
             and not self.unroll
             and type(cell) is getattr(keras.layers, f"{stock_of(type(self)).__name__}Cell")
             and not cell.recurrent_dropout
-            # Of a rate of 1 Keras' LSTM and GRU make none, and its SimpleRNN drops every input.
+            # At a rate of 1, Keras' LSTM and GRU drop nothing and its SimpleRNN drops every input.
             and cell.dropout < 1
             and cell.activation is keras.activations.tanh
             and getattr(cell, "recurrent_activation", keras.activations.sigmoid) is keras.activations.sigmoid
@@ -131,27 +131,27 @@ class FastLoop(keras.layers.RNN):
 
 
 def in_a_graph() -> bool:
-    """Whether a function is traced.
+    """Whether a function is being traced.
 
-    Outside one the steps of the stock loop are single ops, to be vectorised and differentiated in any order (a
-    Hessian by `tape.jacobian`). A gradient of our own is not.
+    Otherwise the steps of the stock loop are single ops, which can be vectorised and differentiated in any order (a
+    Hessian from `tape.jacobian`). A gradient of our own cannot.
     """
     return not tf.executing_eagerly()
 
 
 def is_state(shape: tf.TensorShape, batch: int | None, units: int) -> bool:
-    """Whether a state has a row for each example, or one for all of them, as far as that is known."""
+    """Whether a state has a row for each example, or one for all, as far as that is known."""
     return shape.rank == 2 and shape[1] == units and shape[0] in (1, None, batch)
 
 
 def stock_of(layer: type[FastLoop]) -> Any:
-    """The stock class that a drop-in stands for."""
+    """The stock class that a drop-in replaces."""
     return layer.__mro__[layer.__mro__.index(FastLoop) + 1]
 
 
 @functools.cache
 def hook_is_known(stock: Any) -> bool:
-    """Whether a stock class still has the `inner_loop` we know; if not, warns once."""
+    """Whether a stock class still has the `inner_loop` that we know; if not, warns once."""
     found = tuple(inspect.signature(stock.inner_loop).parameters)
     if found != HOOK:
         warnings.warn(
@@ -162,11 +162,11 @@ def hook_is_known(stock: Any) -> bool:
 
 
 SAVED_AS: dict[type[Any], type[Any]] = {}
-"""The class of which Keras saves a drop-in: it has the name of the stock one, and is never made."""
+"""The class as which Keras saves a drop-in: it has the name of the stock one, and is never instantiated."""
 
 
 def drop_in(layer: type[Any]) -> type[Any]:
-    """Have Keras save `layer` as the stock layer of its name, and load that as ours where this module is imported."""
+    """Make Keras save `layer` as the stock layer of its name, and load that as ours where this module is imported."""
     keras.saving.get_custom_objects()[layer.__name__] = layer
     SAVED_AS[layer] = type(layer.__name__, (), {"__module__": "keras.layers"})
     return layer
@@ -194,7 +194,7 @@ class GRU(FastLoop, keras.layers.GRU):
 
 
 def fast(layer: keras.layers.RNN) -> keras.layers.RNN:
-    """The drop-in of a stock layer that is not built yet; a layer whose loop would not be fast, itself."""
+    """The drop-in for a stock layer that is not built yet; the layer itself if the loop would not be fast."""
     drop_ins = {stock_of(drop_in): drop_in for drop_in in (SimpleRNN, LSTM, GRU)}
     if type(layer) not in drop_ins:
         return layer
@@ -203,5 +203,5 @@ def fast(layer: keras.layers.RNN) -> keras.layers.RNN:
 
 
 def has_fast_loop(layer: keras.Layer) -> bool:
-    """Whether `layer` is a drop-in whose loop is fast as it is set up, on this machine."""
+    """Whether `layer` is a drop-in whose loop is fast with its settings, on this machine."""
     return isinstance(layer, FastLoop) and layer.has_fast_loop

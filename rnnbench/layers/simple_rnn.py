@@ -31,15 +31,15 @@ class SimpleRNNLoop(Loop):
         inputs, units = kernel.shape
         transposed = tf.transpose(recurrent_kernel)
 
-        def step(t: tf.Tensor, by_h: tf.Tensor) -> tuple[Tensors, Tensors]:
+        def step(t: tf.Tensor, d_h: tf.Tensor) -> tuple[Tensors, Tensors]:
             h = read[t + 1][:, :units]
-            by_h = above.plus(by_h, t)
-            by_z = by_h * (1 - h * h)
-            return [by_z @ transposed], [by_z, by_h]
+            d_h = above.plus(d_h, t)
+            d_z = d_h * (1 - h * h)
+            return [d_z @ transposed], [d_z, d_h]
 
-        by_first, (by_z, by_hs), (by_joined,) = scan_back(step, above.by_last, [units, units], steps, [read])
-        by_recurrent, by_kernel, by_bias = tf.split(by_joined, [units, inputs, 1])
-        return by_z, by_first, [by_kernel, by_recurrent, by_bias[0]], [by_hs]
+        d_first, (d_z, d_hs), (d_joined,) = scan_back(step, above.d_last, [units, units], steps, [read])
+        d_recurrent, d_kernel, d_bias = tf.split(d_joined, [units, inputs, 1])
+        return d_z, d_first, [d_kernel, d_recurrent, d_bias[0]], [d_hs]
 
     def step(self, inputs: tf.Tensor, states: Tensors, weights: Tensors, probes: Tensors) -> Tensors:
         kernel, recurrent_kernel, bias = weights

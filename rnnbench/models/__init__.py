@@ -1,1 +1,1 @@
-"""The recurrent architectures. One file each, found by its registration; `base` says what a model is."""
+"""The recurrent architectures. One file each, found through its registration; `base` says what a model is."""

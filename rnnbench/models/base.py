@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Activations(NamedTuple):
-    """What the nonlinearities of a cell give, by name; each (batch, time, units)."""
+    """Outputs of a cell's nonlinearities by name, each (batch, time, units)."""
 
     gates: dict[str, Any]
     """Logistic gates, between 0 and 1."""
@@ -22,7 +22,7 @@ class Activations(NamedTuple):
 
 
 class Model(BaseModel, ABC):
-    """A recurrent architecture. Its fields are what the experiment file may say about it."""
+    """A recurrent architecture. Its fields are its settings in an experiment file."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
@@ -34,21 +34,21 @@ class Model(BaseModel, ABC):
     """How many recurrent layers are stacked."""
 
     version: ClassVar[int] = 1
-    """Of this class's own code, whatever its parents have: raised whenever a change of it changes what a run gives.
+    """Of this class's own code, apart from its parents'; raised whenever a change of the code changes results.
 
-    Part of the signatures of its runs and of those of classes below it; classes from outside need none."""
+    Part of the signatures of the runs of this class and its subclasses; a plug-in's class needs none."""
     kernel_blocks: ClassVar[int] = 1
-    """Matrix products by the state at each step, in units of one SimpleRNN: for the time estimate of `plan`."""
+    """Matrix products with the state at each step, each the size of SimpleRNN's: for the time estimate of `plan`."""
     gate_names: ClassVar[tuple[str, ...]] = ()
-    """Names of the equal blocks of the cell's weights, in their order along the last axis; empty: one block."""
+    """Names of the equal blocks of the cell's weights, gates and others, along the last axis; empty: one block."""
     initial: ClassVar[frozenset[str]] = frozenset()
-    """Fields that nothing but `initialize` reads: runs that differ in these alone share a compiled network."""
+    """Fields that only `initialize` reads: runs that differ in these alone share a compiled network."""
 
     @abstractmethod
     def recurrent_layer(self, **kwargs: Any) -> keras.layers.RNN:
-        """One Keras recurrent layer of `units` units, of class `keras.layers.RNN`, made with `kwargs`.
+        """One `keras.layers.RNN` (or a subclass) of `units` units, made with `kwargs`.
 
-        `kwargs`: `return_sequences` and `name`. Its `cell` is what the gradient probe steps through time.
+        `kwargs`: `return_sequences` and `name`. The gradient probe steps the layer's `cell` through time.
         """
 
     @abstractmethod
@@ -56,26 +56,26 @@ class Model(BaseModel, ABC):
         """Trainable parameters of one such layer that reads `inputs` features, in closed form."""
 
     def initialize(self, cell: keras.Layer, length: int, rng: np.random.Generator) -> None:
-        """Change the built cell's weights where the model's options ask for more than Keras' own initialisation.
+        """Set the built cell's weights where the model's options go beyond Keras' own initialisation.
 
         `length`: steps of the sequences it will read. Done here and not by custom Keras initialisers, so that a saved
-        network holds stock layers only and loads without rnnbench.
+        network has only stock layers and loads without rnnbench.
         """
 
     @property
     def architecture(self) -> Model:
-        """The model with its `initial` fields set back: what its compiled network depends on."""
+        """The model with its `initial` fields at their defaults: what its compiled network depends on."""
         return self.model_copy(update={name: type(self).model_fields[name].default for name in self.initial})
 
     def canonical(self) -> Self:
-        """The plainest settings that ask for the same computation: settings that share them are run once."""
+        """The simplest settings of the same computation: settings that share them are run once."""
         return self
 
     def activations(self, cell: keras.Layer, inputs: Any, states: list[Any]) -> Activations:
-        """Gates and tanh values of the built `cell`, for the report of saturation; by default none.
+        """Gates and tanh values of the built `cell`, from which saturation is measured; by default none.
 
-        `inputs`: (batch, time, width), the layer's inputs; `states`: one (batch, time, units) a state, each as it stood
-        before the step.
+        `inputs`: (batch, time, width), the layer's inputs; `states`: the values of each state before each step,
+        (batch, time, units).
         """
         return Activations({}, {})
 

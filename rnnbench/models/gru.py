@@ -20,19 +20,19 @@ class GRU(Model):
     """`keras.layers.GRU`. Its update gate z keeps the old state: h_t = z h_{t-1} + (1 - z) h~_t."""
 
     initialization: Literal["default", "orthogonal", "chrono"] = "default"
-    """`default`: Keras' (one orthogonal kernel over all gates); `orthogonal`: each gate's block for itself; `chrono`:
+    """`default`: Keras' (one orthogonal kernel over all blocks); `orthogonal`: each block by itself; `chrono`:
     update bias log U(1, `chrono_max` - 1) (Tallec & Ollivier 2018, section 3)."""
     forget_bias: float = 0.0
-    """Initial bias of the update gate, the GRU's forget gate (Keras: 0); not used by `chrono`."""
+    """Initial bias of the update gate, the GRU's forget gate (Keras: 0); not used with `chrono`."""
     chrono_max: int | None = Field(None, ge=3)
-    """Longest dependency that `chrono` prepares for, steps; default: the length of the task's sequences."""
+    """Longest dependency that `chrono` prepares for, in steps; default: the length of the task's sequences."""
 
     kernel_blocks: ClassVar[int] = 3
     gate_names: ClassVar[tuple[str, ...]] = ("update", "reset", "candidate")
     initial: ClassVar[frozenset[str]] = frozenset({"initialization", "forget_bias", "chrono_max"})
 
     def canonical(self) -> Self:
-        """Without the setting that its `initialization` does not use."""
+        """Without the setting that `initialization` leaves unused."""
         if type(self).initialize is not GRU.initialize:
             return self
         unused = "forget_bias" if self.initialization == "chrono" else "chrono_max"
@@ -44,7 +44,7 @@ class GRU(Model):
         return keras.layers.GRU(self.units, **kwargs)
 
     def initialize(self, cell: keras.Layer, length: int, rng: np.random.Generator) -> None:
-        # Two rows, by the inputs and by the state: one bias of the pair is enough.
+        # Two rows, added to the products of inputs and of state: one bias of the pair is enough.
         bias = np.zeros((2, 3 * self.units))
         update_gate = bias[0, : self.units]
         update_gate[:] = self.forget_bias
@@ -58,10 +58,10 @@ class GRU(Model):
         """The two gates; tanh of the candidate state."""
         from keras import ops
 
-        by_inputs = ops.split(ops.matmul(inputs, cell.kernel) + cell.bias[0], 3, axis=-1)
-        by_state = ops.split(ops.matmul(states[0], cell.recurrent_kernel) + cell.bias[1], 3, axis=-1)
-        update, reset = (cell.recurrent_activation(by_inputs[gate] + by_state[gate]) for gate in (0, 1))
-        candidate = cell.activation(by_inputs[2] + reset * by_state[2])
+        of_inputs = ops.split(ops.matmul(inputs, cell.kernel) + cell.bias[0], 3, axis=-1)
+        of_state = ops.split(ops.matmul(states[0], cell.recurrent_kernel) + cell.bias[1], 3, axis=-1)
+        update, reset = (cell.recurrent_activation(of_inputs[block] + of_state[block]) for block in (0, 1))
+        candidate = cell.activation(of_inputs[2] + reset * of_state[2])
         return Activations({"update": update, "reset": reset}, {"candidate": candidate})
 
     def layer_parameters(self, inputs: int) -> int:

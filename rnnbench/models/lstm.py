@@ -20,19 +20,19 @@ class LSTM(Model):
     """`keras.layers.LSTM`."""
 
     initialization: Literal["default", "orthogonal", "chrono"] = "default"
-    """`default`: Keras' (one orthogonal kernel over all gates); `orthogonal`: each gate's block for itself; `chrono`:
+    """`default`: Keras' (one orthogonal kernel over all blocks); `orthogonal`: each block by itself; `chrono`:
     forget bias log U(1, `chrono_max` - 1), input bias its negative (Tallec & Ollivier 2018, section 3)."""
     forget_bias: float = 1.0
-    """Initial forget bias (Keras and Jozefowicz et al. 2015: 1); not used by `chrono`."""
+    """Initial forget bias (Keras and Jozefowicz et al. 2015: 1); not used with `chrono`."""
     chrono_max: int | None = Field(None, ge=3)
-    """Longest dependency that `chrono` prepares for, steps; default: the length of the task's sequences."""
+    """Longest dependency that `chrono` prepares for, in steps; default: the length of the task's sequences."""
 
     kernel_blocks: ClassVar[int] = 4
     gate_names: ClassVar[tuple[str, ...]] = ("input", "forget", "candidate", "output")
     initial: ClassVar[frozenset[str]] = frozenset({"initialization", "forget_bias", "chrono_max"})
 
     def canonical(self) -> Self:
-        """Without the setting that its `initialization` does not use."""
+        """Without the setting that `initialization` leaves unused."""
         if type(self).initialize is not LSTM.initialize:
             return self
         unused = "forget_bias" if self.initialization == "chrono" else "chrono_max"
@@ -60,9 +60,9 @@ class LSTM(Model):
 
         h, c = states
         products = ops.matmul(inputs, cell.kernel) + ops.matmul(h, cell.recurrent_kernel) + cell.bias
-        by_gate = dict(zip(self.gate_names, ops.split(products, 4, axis=-1), strict=True))
-        candidate = cell.activation(by_gate.pop("candidate"))
-        gates = {name: cell.recurrent_activation(product) for name, product in by_gate.items()}
+        by_block = dict(zip(self.gate_names, ops.split(products, 4, axis=-1), strict=True))
+        candidate = cell.activation(by_block.pop("candidate"))
+        gates = {name: cell.recurrent_activation(product) for name, product in by_block.items()}
         c = gates["forget"] * c + gates["input"] * candidate
         return Activations(gates, {"candidate": candidate, "cell": cell.activation(c)})
 

@@ -18,11 +18,11 @@ class SimpleRNN(Model):
     """`keras.layers.SimpleRNN`. With `initialization: identity` and `activation: relu` it is the IRNN."""
 
     initialization: Literal["default", "orthogonal", "identity"] = "default"
-    """`default` and `orthogonal` are one for this layer: Keras draws the recurrent kernel orthogonal; `identity`: the
-    recurrent kernel starts as the identity (Le, Jaitly & Hinton 2015, section 2; their input weights were N(0, 0.001),
-    ours stay Keras')."""
+    """`default` and `orthogonal` are the same here, as Keras draws this recurrent kernel orthogonal; `identity`: the
+    recurrent kernel starts as the identity (Le, Jaitly & Hinton 2015, section 2, where the input weights are
+    N(0, 0.001); here they are Keras')."""
     activation: Literal["tanh", "relu"] = "tanh"
-    """f; `relu` is unbounded, and diverges sooner."""
+    """f; `relu` is unbounded and diverges sooner."""
 
     initial: ClassVar[frozenset[str]] = frozenset({"initialization"})
 
@@ -36,7 +36,7 @@ class SimpleRNN(Model):
             cell.recurrent_kernel.assign(np.eye(self.units))
 
     def activations(self, cell: keras.Layer, inputs: Any, states: list[Any]) -> Activations:
-        """The new state itself, where it is a tanh."""
+        """The new state itself, if it is a tanh."""
         if self.activation != "tanh":
             return Activations({}, {})
         from keras import ops

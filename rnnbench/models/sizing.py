@@ -1,4 +1,4 @@
-"""`match: parameters`: the units at which a model has a given number of recurrent parameters."""
+"""`match: parameters`: how many units give a model a certain number of recurrent parameters."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from rnnbench.models.base import Model
 
 MOST_UNITS = 2**20
 TOLERANCE = 0.25
-"""By how much of the budget a model may miss it."""
+"""How far a model may miss a budget, relative to it."""
 
 
 class BudgetError(ValueError):
-    """No number of units meets a budget."""
+    """No number of units meets the budget."""
 
 
 def units_for_budget(model: Model, inputs: int, budget: int) -> int:
-    """The `units` whose recurrent parameter count is nearest to `budget`, for `inputs` input features.
+    """The `units` with the recurrent parameter count nearest to `budget`, for `inputs` input features.
 
     With 2 inputs and a budget of 67,072: LSTM 128, GRU 148, SimpleRNN 257 (67,072 / 67,488 / 66,820).
     """
@@ -32,10 +32,10 @@ def units_for_budget(model: Model, inputs: int, budget: int) -> int:
 
 
 def check_budget(model: Model, inputs: int, budget: int) -> None:
-    """Raise `BudgetError` where the model at its units misses `budget` by more than `TOLERANCE` of it."""
+    """Raise `BudgetError` if the model at its units misses `budget` by more than `TOLERANCE`, relative to it."""
     count = model.recurrent_parameters(inputs)
     if abs(count - budget) > TOLERANCE * budget:
         raise BudgetError(
             f"{type(model).__name__} cannot have about {budget:,} recurrent parameters on {inputs} inputs: "
-            f"the nearest that it can have are {count:,}, with {model.units:,} units"
+            f"the nearest count is {count:,}, with {model.units:,} units"
         )

@@ -14,9 +14,9 @@ from rnnbench.training.network import build
 
 
 def saved(spec: RunSpec, weights: Sequence[np.ndarray], versions: dict[str, str]) -> Saved | Warned:
-    """The network of a run, of stock layers, at `weights` (those of `keras.Model.get_weights`).
+    """The network of a run, built of stock layers, at `weights` (from `keras.Model.get_weights`).
 
-    A layer of a plug-in that Keras cannot save costs the run nothing but its file: `Warned`.
+    `Warned` if Keras cannot save it, as may happen with a plug-in's layer; the run loses only this file.
     """
     try:
         network = build(spec.task, spec.model, spec.seed)

@@ -1,4 +1,4 @@
-"""A session in which runs are executed: as they need it while they go on, afterwards as it was.
+"""Runs in the caller's session: it is set as they need it while they last, and restored afterwards.
 
 Imports TensorFlow and Keras: only for a process that trains.
 """
@@ -23,44 +23,44 @@ _KERAS: dict[str, Any] = {
     "epsilon": 1e-7,
     "image_data_format": "channels_last",
     "dtype_policy": "float32",
-    # They cut every training short, for debugging.
+    # For debugging: they cut every training short.
     "max_epochs": None,
     "max_steps_per_epoch": None,
 }
-"""Settings of `keras.config` with the values that the suite is defined by."""
+"""Settings of `keras.config` with the values by which the suite is defined."""
 
 
 def set_keras() -> None:
-    """Give Keras the settings that the suite is defined by, whatever `keras.json` or the session says."""
+    """Give Keras the settings by which the suite is defined, whatever `keras.json` or the session says."""
     for name, value in _KERAS.items():
         getattr(keras.config, f"set_{name}")(value)
 
 
 def check() -> None:
-    """Raise `UserError` if runs cannot be executed here: what is said cannot be set and put back."""
+    """Raise `UserError` if runs cannot be executed here, because of something that cannot be set and restored."""
     if keras.config.backend() != "tensorflow":
         raise UserError(
-            f"Keras runs on {keras.config.backend()} in this session, and the suite on TensorFlow: take worker "
+            f"Keras runs on {keras.config.backend()} in this session, but the suite needs TensorFlow: use worker "
             "processes (workers=1 or more), or set KERAS_BACKEND=tensorflow before Keras is imported"
         )
     if not tf.executing_eagerly():
         raise UserError(
-            "TensorFlow does not execute eagerly here (a tf.Graph, a tf.function, or tf.compat.v1): take worker "
-            "processes (workers=1 or more), or call from outside of it"
+            "TensorFlow does not execute eagerly here (a tf.Graph, a tf.function, or tf.compat.v1): use worker "
+            "processes (workers=1 or more), or call from outside it"
         )
     if tf.distribute.has_strategy():
-        raise UserError("a run is no distributed training: call from outside of the scope of tf.distribute's strategy")
+        raise UserError("runs do not train under a tf.distribute strategy: call from outside its scope")
 
 
 @contextmanager
 def neutral() -> Iterator[None]:
-    """Inside, Keras and TensorFlow are as the suite is defined; afterwards as before.
+    """Inside, Keras and TensorFlow are set as the suite is defined; afterwards they are as before.
 
-    All but TensorFlow's threads, which can only be set before it is first used. Raises `UserError` as `check`.
+    Except TensorFlow's threads, which can only be set before its first use. Raises `UserError` as `check` does.
     """
     check()
     with ExitStack() as stack:
-        # What is entered first is put back last: dtype policies are made of floatx.
+        # What is entered first is restored last: dtype policies depend on floatx.
         for name in _KERAS:
             stack.callback(getattr(keras.config, f"set_{name}"), getattr(keras.config, name)())
         set_keras()
@@ -71,14 +71,14 @@ def neutral() -> Iterator[None]:
 
 @contextmanager
 def _operation_seeds() -> Iterator[None]:
-    """The seeds that TensorFlow gives to operations that have none."""
-    # It has one where the session has set a global seed.
+    """The generator of seeds that TensorFlow gives to operations without one."""
+    # There is one if the session has set a global seed.
     generator = getattr(context.context(), "_rng", None)
     if generator is None:
         yield
         return
     state = generator.getstate()
-    # Others inside: an operation that is given the same seed again goes on where it was.
+    # Other seeds inside: an operation that is given the same seed again continues where it was.
     generator.seed("rnnbench")
     try:
         yield
@@ -105,14 +105,14 @@ def _tensorflow() -> Iterator[None]:
 
 
 def _rewriting() -> dict[str, bool]:
-    """What would have a run computed in less than float32."""
+    """Options that would compute a run in less than float32."""
     options = tf.config.optimizer.get_experimental_options()
     return {name: on for name, on in options.items() if name.startswith("auto_mixed_precision")}
 
 
 @contextmanager
 def _numpy_behaviour() -> Iterator[None]:
-    """Without other rules of promotion and slicing; the methods that tensors were given do no harm."""
+    """TensorFlow's own rules of promotion and slicing; the NumPy methods added to tensors do no harm."""
     promotion, slicing = ops.promo_mode_enum_to_string(ops.get_dtype_conversion_mode()), ops._numpy_style_slicing
     ops.set_dtype_conversion_mode("off")
     ops._numpy_style_slicing = False

@@ -1,4 +1,4 @@
-"""All that a run needs to go on where it was, as bytes: NumPy arrays, and JSON for the rest."""
+"""All that a run needs to continue where it was, as bytes: NumPy arrays, and JSON for the rest."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ class Snapshot:
     """A run between two training steps."""
 
     seconds: dict[str, float]
-    """Time used so far, as `Stopwatch.readings` says it."""
+    """Time used so far, from `Stopwatch.readings`."""
     progress: dict[str, Any]
     """What the run has reached, as plain values."""
     versions: dict[str, str]
-    """What the run was computed with; anything else may give other last bits."""
+    """Versions with which the run was computed; others may give other last bits."""
     events: Sequence[Event] = ()
     """All that the run has said."""
     arrays: dict[str, list[np.ndarray]] = field(default_factory=dict)
-    """Weights by what they are for."""
+    """Weights by their purpose."""
 
     def to_bytes(self) -> bytes:
-        """The snapshot with a digest over all of it in front."""
+        """The snapshot, preceded by a digest of all of it."""
         said = [[type(event).__name__, asdict(event)] for event in self.events]
         plain = {"seconds": self.seconds, "progress": self.progress, "versions": self.versions, "events": said}
-        # Python writes a float with all the digits that it takes to read the same bits back.
+        # Python writes a float with enough digits to read the same bits back.
         text = strict_json.dumps_exactly(plain, default=lambda number: number.item())
         arrays = {f"{name}/{index}": array for name, group in self.arrays.items() for index, array in enumerate(group)}
         arrays["json"] = np.frombuffer(text.encode(), np.uint8)

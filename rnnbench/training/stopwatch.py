@@ -8,16 +8,16 @@ from contextlib import contextmanager
 
 
 class Stopwatch:
-    """The time since it was made, and that of the parts which are named while they last; in seconds."""
+    """Measures the time since it was made, and the time of named parts, in seconds."""
 
     def __init__(self, before: Mapping[str, float] | None = None) -> None:
-        """`before`: the readings of an earlier watch, on top of which this one counts."""
+        """`before`: the readings of an earlier stopwatch, to which this one adds."""
         self._parts = dict(before or {})
         self._began = time.perf_counter() - self._parts.pop("seconds", 0.0)
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
-        """Count what is done inside as `name`."""
+        """Count the time inside as `name`'s."""
         began = time.perf_counter()
         try:
             yield
@@ -26,5 +26,5 @@ class Stopwatch:
             self._parts[key] = self._parts.get(key, 0.0) + time.perf_counter() - began
 
     def readings(self) -> dict[str, float]:
-        """`seconds`, the whole, and `seconds/PART` for each part."""
+        """`seconds` in all, and `seconds/PART` of each part."""
         return {"seconds": time.perf_counter() - self._began, **self._parts}

@@ -1,4 +1,4 @@
-"""TensorFlow functions that are traced once, for sequences of every length."""
+"""TensorFlow functions that are traced once, for sequences of all lengths."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def open_length(shape: Sequence[int]) -> list[int | None]:
 
 
 def for_every_length(function: Callable[..., Any], jit_compile: bool | None = None) -> Callable[..., Any]:
-    """`tf.function` of functions of batches: its first trace does for all lengths, not for that of the first call."""
+    """`tf.function` for functions of batches: one trace serves all lengths, not just that of the first call."""
     traced = tf.function(function, jit_compile=jit_compile, reduce_retracing=True, autograph=False)
 
     def call(*batches: np.ndarray) -> Any:

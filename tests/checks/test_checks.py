@@ -10,7 +10,7 @@ from rnnbench.checks import models, validate
 from rnnbench.checks.finding import Finding, at_least, at_most, between, equal, near
 from rnnbench.execution.base import quiet_tensorflow
 from rnnbench.models.simple_rnn import SimpleRNN
-from rnnbench.training.probes.profile import GradientProbe
+from rnnbench.training.probes.gradient_probe import GradientProbe
 
 quiet_tensorflow()
 QUICK, TRAINED = validate.quick(), validate.trained()

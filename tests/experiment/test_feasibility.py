@@ -203,14 +203,14 @@ def test_a_budget_that_no_size_meets(tmp_path):
     message = message_of(tmp_path, "copy_memory: {lag: 2, symbols: 1}", *match, "parameter_budget=5")
     assert message == (
         "--set parameter_budget: SimpleRNN cannot have about 5 recurrent parameters on 10 inputs: "
-        "the nearest that it can have are 12, with 1 units"
+        "the nearest count is 12, with 1 units"
     )
 
     class Sizeless(SimpleRNN):
         def layer_parameters(self, inputs):
             return 7
 
-    with pytest.raises(BudgetError, match=r"the nearest that it can have are 7"):
+    with pytest.raises(BudgetError, match=r"the nearest count is 7"):
         check_budget(Sizeless(units=units_for_budget(Sizeless(), 3, 1000)), 3, 1000)
 
 

@@ -27,7 +27,7 @@ def sequences(batch=2, length=6, width=3, dtype="float32"):
 
 
 def results(layer, inputs, initial_state=(), **kwargs):
-    """All outputs of a call, and the gradients of a function of them by inputs, initial states and weights."""
+    """All outputs of a call, and gradients of a function of them w.r.t. inputs, initial states and weights."""
     inputs, *states = map(tf.constant, (inputs, *initial_state))
     if states:
         kwargs["initial_state"] = states

@@ -19,7 +19,7 @@ def loss_of(layer, inputs):
 
 
 def persistent(layer, inputs):
-    """Two gradients by one tape, one of them asked for while it records."""
+    """Two gradients from one tape, one of them taken while it records."""
     sources = [inputs, *variables(layer)]
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(inputs)
@@ -29,7 +29,7 @@ def persistent(layer, inputs):
 
 
 def penalty(layer, inputs):
-    """A gradient penalty: the gradient by all of the norm of the gradient by all."""
+    """A gradient penalty: the gradient of the norm of the gradient, both with respect to everything."""
     sources = [inputs, *variables(layer)]
     with tf.GradientTape() as outer:
         outer.watch(inputs)
@@ -90,7 +90,7 @@ def through_a_vectorized_map(layer, inputs):
 
 
 def forward_mode(layer, inputs):
-    """The derivative by a direction, and that of the gradient."""
+    """The derivative along a direction, and that of the gradient."""
     with tf.autodiff.ForwardAccumulator(inputs, tf.ones_like(inputs)) as accumulator:
         with tf.GradientTape() as tape:
             tape.watch(inputs)
@@ -134,7 +134,7 @@ def checkpointed(layer, inputs):
 
 
 def assert_as_stock(derivative, cell, compiled=None, **kwargs):
-    """`compiled`: options of a `tf.function` in which ours is; stock Keras is always asked eagerly."""
+    """`compiled`: options of a `tf.function` in which ours is; stock Keras always runs eagerly."""
     stock, ours = pair(cell, **kwargs)
     inputs = tf.constant(sequences(length=4))
 
@@ -204,8 +204,8 @@ def test_compiled_by_xla(derivative, cell, known):
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_gradients_by_probes_are_differentiated(cell):
-    """The norm of the gradients by all states, as a penalty on how they flow; against finite differences."""
+def test_gradients_with_respect_to_probes_are_differentiated(cell):
+    """The norm of the gradients w.r.t. all states, as a penalty on how they flow; against finite differences."""
     _, ours = pair(cell, dtype="float64")
     count = 2 if cell == "LSTM" else 1
     inputs = tf.constant(sequences(length=3, dtype="float64"))

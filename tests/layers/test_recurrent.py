@@ -66,7 +66,7 @@ def test_blocks_of_steps(cell, steps_in_block, known, monkeypatch):
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_a_frozen_layer_has_gradients_by_weights_that_are_watched_unless_it_is_probed(cell, fast_calls):
+def test_a_frozen_layer_has_gradients_of_weights_that_are_watched_unless_it_is_probed(cell, fast_calls):
     found = []
     probes = [tf.zeros((2, 6, UNITS)) for _ in states_of(cell)]
     stock, ours = pair(cell, trainable=False)
@@ -184,7 +184,7 @@ def network(module, cell, batch=None):
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_compiled_steps_of_stacked_and_bidirectional_layers(cell, fast_calls):
-    """Batch and time are free, the last batch is a partial one; trained and asked at two lengths."""
+    """Batch and time are free, the last batch is a partial one; trained and evaluated at two lengths."""
     trained = []
     for module in (keras.layers, layers):
         model = network(module, cell)

@@ -44,9 +44,9 @@ def test_match_by_parameters_finds_the_nearest_units():
 
 
 def test_default_initialisation_is_that_of_keras():
-    for model, gates in ((SimpleRNN(units=32), 1), (LSTM(units=32), 4), (GRU(units=32), 3)):
+    for model, blocks in ((SimpleRNN(units=32), 1), (LSTM(units=32), 4), (GRU(units=32), 3)):
         recurrent = np.array(cell_of(model).recurrent_kernel)
-        assert recurrent.shape == (32, gates * 32)
+        assert recurrent.shape == (32, blocks * 32)
         np.testing.assert_allclose(recurrent @ recurrent.T, np.eye(32), atol=1e-5)
     bias = np.array(cell_of(LSTM(units=3)).bias)
     assert bias.tolist() == [0] * 3 + [1] * 3 + [0] * 6

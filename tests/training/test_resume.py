@@ -1,4 +1,4 @@
-"""A run that is broken off and goes on from its checkpoint ends with the bits of one that nobody interrupted."""
+"""A run that resumes from its checkpoint is bit-identical to an uninterrupted run."""
 
 import dataclasses
 import itertools
@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from rnnbench.events import Diverged, Finished, Measured, Warned
+from rnnbench.training import memory
 from rnnbench.training import run as training
 from rnnbench.training.network import build
-from rnnbench.training.program import compiled_network
+from rnnbench.training.program import program_for
 from rnnbench.training.snapshot import Snapshot
 from tests.training.test_run import specs, without_seconds
 
@@ -23,13 +24,13 @@ def interrupted(spec, cleared=False):
         events = list(training.run(spec, snapshot, saved.append, lambda calls=calls: next(calls) > 1))
         if isinstance(events[-1], Finished | Diverged):
             # Not the number of checkpoints: on a slow machine some are written because they are due.
-            return attempts, events, compiled_network(spec.compile_key).network.get_weights()
+            return attempts, events, program_for(spec.compile_key).network.get_weights()
         attempts += 1
         snapshot = Snapshot.from_bytes(saved[-1].to_bytes())
         if cleared:
-            compiled_network.cache_clear()
+            program_for.cache_clear()
         else:
-            compiled_network(spec.compile_key).reset(build(spec.task, spec.model, 77), 0.5)
+            program_for(spec.compile_key).reset(build(spec.task, spec.model, 77), 0.5)
 
 
 def until(spec, step, snapshot=None):
@@ -59,7 +60,7 @@ def until(spec, step, snapshot=None):
 def test_the_same_bits_after_every_boundary(model, layers):
     (spec,) = specs(model=model, task={"symbols": 2, "filler": "distractor"}, steps=35, implementation=layers)
     expected = without_seconds(training.run(spec))
-    weights = compiled_network(spec.compile_key).network.get_weights()
+    weights = program_for(spec.compile_key).network.get_weights()
     attempts, events, found = interrupted(spec, cleared=model == "lstm")
     assert attempts == 3  # at steps 10, 20 and 30
     assert without_seconds(events) == expected
@@ -87,7 +88,7 @@ def test_a_run_that_diverges():
 
 
 def test_a_run_that_is_solved_early():
-    """The count of solved evaluations in a row goes on too."""
+    """The count of consecutive solved evaluations is resumed too."""
     (spec,) = specs(model="simple_rnn", task={"lag": 1}, steps=2000, evaluate_every=25)
     expected = without_seconds(training.run(spec))
     assert expected[-1].step < 2000
@@ -122,12 +123,12 @@ def test_a_checkpoint_that_cannot_be_written_is_told_once_and_costs_nothing_else
 
     (spec,) = specs()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "FIRST_SAVE", 1e9)
+        patch.setattr(memory, "FIRST_SAVE", 1e9)
         events = list(training.run(spec, None, full, lambda: False))
     assert not any(isinstance(event, Warned) for event in events)  # None was due yet.
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "FIRST_SAVE", 0.0)
-        patch.setattr(training, "SAVING_SHARE", 1e9)
+        patch.setattr(memory, "FIRST_SAVE", 0.0)
+        patch.setattr(memory, "SAVING_SHARE", 1e9)
         events = list(training.run(spec, None, full, lambda: False))
     warnings = [event for event in events if isinstance(event, Warned)]
     assert ["No space left" in warning.message for warning in warnings] == [True]

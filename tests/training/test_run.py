@@ -11,7 +11,7 @@ from rnnbench.experiment.definition import Experiment
 from rnnbench.models.gru import GRU
 from rnnbench.training import run as training
 from rnnbench.training.network import build
-from rnnbench.training.program import CompiledNetwork, compiled_network
+from rnnbench.training.program import Program, program_for
 
 
 def specs(task=None, model="gru", seeds=1, gradients=None, initialization="default", tasks=None, **settings):
@@ -71,15 +71,15 @@ TOKENS = {"sentiment": {"source": "synthetic", "lag": 6, "evidence": 4, "vocabul
 def test_steps_are_those_of_stock_keras(tasks, clip, layers):
     """Losses, pre-clip norms and weights after three steps equal a hand-written loop with stock layers and Adam.
 
-    Blank tokens are read again and again: the gradient by their embedding is one sum.
+    Blank tokens are read again and again: the gradient with respect to their embedding is one sum.
     """
     import tensorflow as tf
 
     (spec,) = specs(tasks=tasks, steps=3, evaluate_every=3, global_clipnorm=clip, implementation=layers)
-    compiled = compiled_network(spec.compile_key)
+    program = program_for(spec.compile_key)
     network = build(spec.task, spec.model, spec.seed)
-    compiled.reset(network, 0.01)
-    losses, norms = compiled.fit(spec.task, spec.seed, spec.training, 0, 3)
+    program.reset(network, 0.01)
+    losses, norms = program.fit(spec.task, spec.seed, spec.training, 0, 3)
     adam = keras.optimizers.Adam(0.01)
     for step in range(3):
         inputs, targets = spec.task.train_batch(spec.seed, step, 16)
@@ -94,7 +94,7 @@ def test_steps_are_those_of_stock_keras(tasks, clip, layers):
         adam.apply_gradients(
             (gradient * scale, v) for gradient, v in zip(gradients, network.trainable_variables, strict=True)
         )
-    for found, expected in zip(compiled.network.get_weights(), network.get_weights(), strict=True):
+    for found, expected in zip(program.network.get_weights(), network.get_weights(), strict=True):
         np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
@@ -110,18 +110,18 @@ def test_losses_of_layers_are_minimised_too(layers):
     """Losses and weights after three steps equal those of `keras.Model.fit`."""
     (spec,) = specs(steps=3, evaluate_every=3, global_clipnorm=None, implementation=layers)
     task, model = spec.task, Regularised(units=8)
-    compiled = compiled_network(dataclasses.replace(spec.compile_key, model=model))
+    program = program_for(dataclasses.replace(spec.compile_key, model=model))
     network = build(task, model, spec.seed)
-    compiled.reset(network, 0.01)
-    losses, _ = compiled.fit(task, spec.seed, spec.training, 0, 3)
+    program.reset(network, 0.01)
+    losses, _ = program.fit(task, spec.seed, spec.training, 0, 3)
     network.compile(keras.optimizers.Adam(0.01), task.loss, jit_compile=False)
-    plain = []
+    without = []
     for step in range(3):
         inputs, targets = task.train_batch(spec.seed, step, 16)
-        plain.append(float(np.mean(task.loss(targets, network(inputs)))))
+        without.append(float(np.mean(task.loss(targets, network(inputs)))))
         assert losses[step] == pytest.approx(network.train_on_batch(inputs, targets), rel=1e-5)
-        assert losses[step] > 1.01 * plain[step]
-    for found, expected in zip(compiled.network.get_weights(), network.get_weights(), strict=True):
+        assert losses[step] > 1.01 * without[step]
+    for found, expected in zip(program.network.get_weights(), network.get_weights(), strict=True):
         np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
@@ -131,24 +131,24 @@ def test_the_same_run_gives_the_same_bits_whatever_ran_before(layers):
     alone = without_seconds(training.run(first))
     list(training.run(second))
     assert without_seconds(training.run(first)) == alone
-    compiled_network.cache_clear()
+    program_for.cache_clear()
     assert without_seconds(training.run(first)) == alone
     assert without_seconds(training.run(second)) != alone
 
 
-def test_the_compiled_network_serves_all_lags_seeds_and_initialisations():
-    compiled_network.cache_clear()
+def test_a_program_serves_all_lags_seeds_and_initialisations():
+    program_for.cache_clear()
     for spec in specs(
         task={"lag": [3, 5]}, initialization=["default", "chrono"], seeds=2, steps=2, implementation="fast"
     ):
         list(training.run(spec))
-    assert compiled_network.cache_info().misses == 1
-    compiled = compiled_network(spec.compile_key).network
-    assert compiled._compiled_steps.experimental_get_tracing_count() == 1
+    assert program_for.cache_info().misses == 1
+    network = program_for(spec.compile_key).network
+    assert network._compiled_steps.experimental_get_tracing_count() == 1
 
 
 def test_fast_and_stock_layers_train_alike():
-    """From the same initial weights, on the same batches: the same figures up to rounding."""
+    """From the same initial weights, on the same batches: the same metrics up to rounding."""
     fast, stock = (
         [event for event in training.run(spec) if isinstance(event, Measured)]
         for (spec,) in (specs(model="lstm", steps=10, implementation=layers) for layers in ("fast", "stock"))
@@ -191,13 +191,13 @@ def test_shares_of_clipped_steps():
 @pytest.mark.parametrize(("start", "last"), [(0, 1), (20, 21)], ids=["initial", "during"])
 def test_a_run_that_diverges_right_after_a_probe_keeps_its_last_diagnostics(monkeypatch, start, last):
     """They stand at a step of their own: a store has one value of a metric at a step, and drops what comes twice."""
-    fit = CompiledNetwork.fit
+    fit = Program.fit
 
     def diverge(self, task, seed, settings, at, stop):
         losses, norms = fit(self, task, seed, settings, at, stop)
         return (np.full_like(losses, np.nan) if at == start else losses), norms
 
-    monkeypatch.setattr(CompiledNetwork, "fit", diverge)
+    monkeypatch.setattr(Program, "fit", diverge)
     (spec,) = specs()
     events = list(training.run(spec))
     assert isinstance(events[-1], Diverged)

@@ -21,7 +21,7 @@ from rnnbench.execution import in_process
 from rnnbench.experiment.definition import Experiment
 from rnnbench.grid.caller import kept
 from rnnbench.training import session
-from rnnbench.training.program import compiled_network
+from rnnbench.training.program import program_for
 
 SMALL = Experiment(
     name="small",
@@ -84,7 +84,7 @@ def disturbed(monkeypatch):
 def test_the_results_are_the_same_in_a_session_that_was_disturbed_and_it_stays_so(tmp_path, request):
     expected = rnnbench.run_experiment(SMALL, tmp_path, workers=0, quiet=True)
     assert expected.runs["status"].tolist() == ["finished"]
-    compiled_network.cache_clear()  # as in a new session
+    program_for.cache_clear()  # as in a new session
     request.getfixturevalue("disturbed")
     before = state()
     found = rnnbench.run_experiment(SMALL, tmp_path, workers=0, fresh=True, quiet=True)
@@ -92,7 +92,7 @@ def test_the_results_are_the_same_in_a_session_that_was_disturbed_and_it_stays_s
     columns = ["metric", "step", "value"]
     pd.testing.assert_frame_equal(found.history[columns], expected.history[columns], check_exact=True)
     # What was traced in between must not stay for others.
-    compiled_network.cache_clear()
+    program_for.cache_clear()
 
 
 @pytest.mark.parametrize("ending", [RuntimeError, KeyboardInterrupt])
@@ -137,6 +137,6 @@ def test_what_cannot_be_neutralised_is_refused_in_a_line_before_anything_is_writ
     with tf.Graph().as_default():
         refused("TensorFlow does not execute eagerly here")
     with tf.distribute.get_strategy().scope(), tf.distribute.OneDeviceStrategy("/cpu:0").scope():
-        refused("call from outside of the scope")
+        refused("call from outside its scope")
     monkeypatch.setattr(keras.config, "backend", lambda: "jax")
-    refused(r"Keras runs on jax in this session, and the suite on TensorFlow: take worker processes \(workers=1 or")
+    refused(r"Keras runs on jax in this session, but the suite needs TensorFlow: use worker processes \(workers=1 or")

@@ -2,7 +2,6 @@
 
 import math
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,18 +16,17 @@ from rnnbench.tasks.adding import Adding
 from rnnbench.tasks.copy_memory import CopyMemory
 from rnnbench.tasks.sentiment import Sentiment
 from rnnbench.training import run as training
-from rnnbench.training.run import _Progress
+from rnnbench.training.progress import Progress
 
 NAN, INF = math.nan, math.inf
 PLUGIN = str(Path(__file__).parents[1] / "plugins" / "undefined.py")
 
 
 def progress(task, *evaluations):
-    """What a run has reached after evaluations of (score, loss), whose weights are their numbers."""
-    reached = _Progress()
+    """What a run has reached after evaluations of (score, loss), whose weights are their positions."""
+    reached = Progress()
     for step, (score, loss) in enumerate(evaluations):
-        network = SimpleNamespace(get_weights=lambda step=step: [step])
-        reached.evaluated(task, step, {task.score_name: score, "loss": loss}, network)
+        reached.evaluated(task, step, {task.score_name: score, "loss": loss}, lambda step=step: [step])
     return reached
 
 

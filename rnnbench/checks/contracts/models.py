@@ -15,7 +15,7 @@ from rnnbench.checks.contracts.check import Check, NotCheckedError, require
 from rnnbench.models.base import Model
 from rnnbench.tasks.base import Task
 from rnnbench.tasks.copy_memory import CopyMemory
-from rnnbench.training.network import build
+from rnnbench.training.network import build, cells
 
 TASK = CopyMemory(lag=4, symbols=2)
 _NARROW = CopyMemory(lag=4, symbols=2, alphabet=3)
@@ -180,7 +180,7 @@ def _states(sizes: tuple[Sized, ...]) -> None:
 
 def _probe(sizes: tuple[Sized, ...]) -> None:
     """Zero probes change nothing, and the derivative by a probe is what finite differences say."""
-    from rnnbench.training.probes.profile import GradientProbe
+    from rnnbench.training.probes.gradient_probe import GradientProbe
 
     for sized in sizes:
         task, network, probe = sized.task, sized.network, GradientProbe(sized.task, sized.model)
@@ -204,7 +204,7 @@ def _probe(sizes: tuple[Sized, ...]) -> None:
 
 def _gates(sizes: tuple[Sized, ...]) -> None:
     """What a model says of its gates fits its cell; it may say nothing."""
-    from rnnbench.training.probes.diagnostics import Diagnostics, cells
+    from rnnbench.training.probes.diagnostics import Diagnostics
 
     for sized in sizes:
         model, network = sized.model, sized.network

@@ -1,8 +1,8 @@
 """Whether the states that the gradient probe taps are all that a network knows of the past.
 
-If they are, the network goes on from them as if it had read the whole sequence itself, whatever it has read in between.
-If not (a second path through time, a variable that a cell writes, an answer that looks at all steps), part of what
-flows back does not flow through the tapped states, and the gradient profile says less than the network does.
+If they are, the network continues from them as if it had read the whole sequence, whatever it has read in between.
+If not (a second path through time, a variable that a cell writes, an answer that looks at all steps), some gradient
+flows back past the tapped states, and the gradient profile misses it.
 """
 
 from __future__ import annotations
@@ -14,25 +14,27 @@ import numpy as np
 from keras import ops
 
 from rnnbench.layers.recurrent import FastLoop, stock_of
+from rnnbench.training.network import recurrent_layers
 
 _STOCK = (keras.layers.SimpleRNN, keras.layers.LSTM, keras.layers.GRU)
 _STEPS, _EXAMPLES = 8, 4
 _TOLERANCE = 1e-3
-"""Of the answers' size: the order of float32 sums over `_STEPS` steps is good for some 1e-6."""
+"""Relative to the answers' size; another order of float32 sums over `_STEPS` steps makes some 1e-6."""
 
 
 def hold_the_past(network: keras.Model, inputs: np.ndarray) -> bool:
-    """Whether `network`, of `models.network.build`, answers from the states of its cells at a step as from all before.
+    """Whether the answers of `network`, made by `training.network.build`, need nothing of the past but its states.
 
-    `inputs`: (batch, time, width) or (batch, time); a few examples, and of longer sequences the first and last steps,
-    are read. The cells are stepped through the first half, the network then reads other examples, and the cells go on.
+    `inputs`: (batch, time, width) or (batch, time); of these a few examples are read, and of longer sequences only the
+    first and last steps. The cells are stepped through the first half; then the network reads other examples; then the
+    cells continue.
     """
     # Keras' own layers are known to, and a run should not pay for it.
-    return all(map(_is_stock, _recurrent(network))) or discrepancy(network, inputs) <= _TOLERANCE
+    return all(map(_is_stock, recurrent_layers(network))) or discrepancy(network, inputs) <= _TOLERANCE
 
 
 def discrepancy(network: keras.Model, inputs: np.ndarray) -> float:
-    """The largest difference between the two answers, in units of the answers' and the states' size."""
+    """The largest difference between the answers with and without the break, relative to answers and states."""
     chosen = _few(inputs)
     others, middle = np.roll(chosen, 1, axis=1), chosen.shape[1] // 2
     _last(network(others))
@@ -44,10 +46,6 @@ def discrepancy(network: keras.Model, inputs: np.ndarray) -> float:
     found = float(np.abs(answer - whole).max()) / max(size, 1e-6)
     # Weights that are not finite say nothing.
     return found if np.isfinite(found) else 0.0
-
-
-def _recurrent(network: keras.Model) -> list[Any]:
-    return [layer for layer in network.layers if layer.name.startswith("recurrent_")]
 
 
 def _is_stock(layer: Any) -> bool:
@@ -63,8 +61,8 @@ def _few(inputs: np.ndarray) -> np.ndarray:
 
 
 def _stepped(network: keras.Model, inputs: np.ndarray, states: Any) -> tuple[list[Any], np.ndarray]:
-    """Step every cell by hand from its states (None: those it starts from); its states then, and the answer."""
-    layers = _recurrent(network)
+    """Step every cell by hand from `states` (None: the initial ones); the states reached, and the answer."""
+    layers = recurrent_layers(network)
     features = network.get_layer("embedding")(inputs) if inputs.ndim == 2 else ops.convert_to_tensor(inputs)
     if states is None:
         states = [keras.tree.flatten(layer.get_initial_state(batch_size=len(inputs))) for layer in layers]

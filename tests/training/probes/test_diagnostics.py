@@ -1,77 +1,21 @@
-"""Norms by weight, spectra and saturation against numpy, for all registered models and for a plug-in's."""
+"""Saturation against NumPy, for all registered models; what is reported of a plug-in's; when a run reports it."""
 
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from rnnbench import registry
 from rnnbench.events import Measured
-from rnnbench.models.base import Model
 from rnnbench.models.gru import GRU
-from rnnbench.models.lstm import LSTM
 from rnnbench.models.simple_rnn import SimpleRNN
 from rnnbench.training import run as training
 from rnnbench.training.network import build
-from rnnbench.training.probes.diagnostics import Diagnostics, GradientNorms, spectra
-from tests.training.probes.test_profile import CELLS, TASK, gru_step, lstm_step, sigmoid, simple_rnn_step
+from rnnbench.training.probes.diagnostics import Diagnostics
+from rnnbench.training.probes.norms import GradientNorms
+from tests.training.probes.minimal import Minimal
+from tests.training.probes.test_gradient_probe import CELLS, TASK, gru_step, lstm_step, sigmoid, simple_rnn_step
 from tests.training.test_run import specs
-
-
-class Minimal(Model):
-    """A plug-in that says nothing about itself: its kernel's blocks have no names, its gates are unknown."""
-
-    def recurrent_layer(self, **kwargs):
-        return keras.layers.GRU(self.units, **kwargs)
-
-    def layer_parameters(self, inputs):
-        return 3 * (self.units * (inputs + self.units) + 2 * self.units)
-
-
-def gradients_of(network, seed=0):
-    inputs, targets = TASK.train_batch(seed, 0, 4)
-    with tf.GradientTape() as tape:
-        loss = tf.reduce_mean(TASK.loss(targets, network(inputs)))
-    return tape.gradient(loss, network.trainable_variables)
-
-
-@pytest.mark.parametrize("model", [SimpleRNN(units=4), LSTM(units=4), GRU(units=4, layers=2), Minimal(units=4)])
-def test_norms_by_weight_and_gate(model):
-    network = build(TASK, model, seed=0)
-    norms, gradients = GradientNorms(network, model), gradients_of(network)
-    whole, *by_weight = norms(gradients).numpy()
-    found = dict(zip(norms.names, by_weight, strict=True))
-    assert whole == pytest.approx(np.sqrt(sum((g.numpy() ** 2).sum() for g in gradients)), rel=1e-5)
-    paths = [variable.path.split("/")[-1] for variable in network.trainable_variables[:-2]]  # without the head
-    gates = model.gate_names
-    assert set(found) == {f"{weight}/{part}" for weight in set(paths) for part in ("all", *gates)}
-    for weight in set(paths):
-        own = [g.numpy() for g, path in zip(gradients, paths, strict=False) if path == weight]
-        assert found[f"{weight}/all"] == pytest.approx(np.sqrt(sum((g**2).sum() for g in own)), rel=1e-5)
-        for at, gate in enumerate(gates):
-            columns = [np.split(g, len(gates), axis=-1)[at] for g in own]
-            assert found[f"{weight}/{gate}"] == pytest.approx(np.sqrt(sum((g**2).sum() for g in columns)), rel=1e-5)
-
-
-def test_a_cell_without_such_weights_has_no_such_norms():
-    network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
-    norms = GradientNorms(network, SimpleRNN())
-    assert norms.names == []
-    assert norms([tf.fill((2, 1), 3.0), tf.fill((1,), 4.0)]).numpy() == pytest.approx([34**0.5])
-
-
-def test_spectra_by_hand():
-    shear = np.array([[0.0, 4.0], [1.0, 0.0]])  # eigenvalues +-2, singular values 4 and 1
-    turn = 0.5 * np.array([[0.0, -1.0], [1.0, 0.0]])
-    assert spectra(shear) == pytest.approx({"sigma_max/all": 4.0, "spectral_radius/all": 2.0}, abs=1e-12)
-    both = spectra(np.concatenate([shear, turn], axis=1), ["a", "b"])
-    assert both == pytest.approx(
-        {"sigma_max/a": 4.0, "spectral_radius/a": 2.0, "sigma_max/b": 0.5, "spectral_radius/b": 0.5}, abs=1e-12
-    )
-    assert spectra(np.full((2, 2), np.nan)) == {}
-    assert spectra(np.ones((2, 6))) == {}
 
 
 def saturation_by_numpy(name, weights, inputs):

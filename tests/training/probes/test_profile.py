@@ -1,120 +1,13 @@
-"""The gradient probe against finite differences of independent numpy cells, in float64, and against known bounds."""
+"""What is read off a gradient profile, against exponentials that are known exactly."""
+
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
-from rnnbench.models.gru import GRU
-from rnnbench.models.lstm import LSTM
-from rnnbench.models.simple_rnn import SimpleRNN
 from rnnbench.tasks.base import Layout
-from rnnbench.tasks.copy_memory import CopyMemory
-from rnnbench.training.network import build
-from rnnbench.training.probes.profile import GradientProbe, GradientProfile, decay_per_step, reach, survival
-
-TASK = CopyMemory(lag=6, symbols=2)
-STEP = 1e-6
-
-
-def sigmoid(x):
-    return 1 / (1 + np.exp(-x))
-
-
-def simple_rnn_step(x, states, kernel, recurrent, bias):
-    return (np.tanh(x @ kernel + states[0] @ recurrent + bias),)
-
-
-def lstm_step(x, states, kernel, recurrent, bias, c_shift=0.0):
-    i, f, g, o = np.split(x @ kernel + states[0] @ recurrent + bias, 4, axis=-1)
-    c = sigmoid(f) * states[1] + sigmoid(i) * np.tanh(g) + c_shift
-    return sigmoid(o) * np.tanh(c), c
-
-
-def gru_step(x, states, kernel, recurrent, bias):
-    xz, xr, xh = np.split(x @ kernel + bias[0], 3, axis=-1)
-    hz, hr, hh = np.split(states[0] @ recurrent + bias[1], 3, axis=-1)
-    z = sigmoid(xz + hz)
-    return (z * states[0] + (1 - z) * np.tanh(xh + sigmoid(xr + hr) * hh),)
-
-
-CELLS = {
-    "simple_rnn": (SimpleRNN(units=4), simple_rnn_step, 1),
-    "lstm": (LSTM(units=4), lstm_step, 2),
-    "gru": (GRU(units=4), gru_step, 1),
-}
-
-
-def readout_losses(weights, step, n_states, inputs, targets, shift_at, state, shift):
-    """Loss of each example of a numpy network whose `state` is moved by `shift` after step `shift_at`."""
-    *cell, head, head_bias = (np.asarray(weight, dtype=np.float64) for weight in weights)
-    states = [np.zeros((len(inputs), cell[1].shape[0]))] * n_states
-    losses = np.zeros(len(inputs))
-    for t in range(inputs.shape[1]):
-        if state == 1 and t == shift_at:
-            states = list(step(inputs[:, t], states, *cell, c_shift=shift))
-        else:
-            states = list(step(inputs[:, t], states, *cell))
-            if t == shift_at:
-                states[0] = states[0] + shift
-        if t >= inputs.shape[1] - TASK.symbols:
-            logits = states[0] @ head + head_bias
-            log_softmax = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
-            losses -= log_softmax[np.arange(len(inputs)), targets[:, t]] / TASK.symbols
-    return losses
-
-
-@pytest.mark.parametrize("name", CELLS)
-def test_probe_is_the_total_derivative(name):
-    model, step, n_states = CELLS[name]
-    network, probe = build(TASK, model, seed=3), GradientProbe(TASK, model)
-    inputs, targets = TASK.train_batch(0, 0, 3)
-    probe.load(network.get_weights())
-    by_state = probe.by_state(probe.gradient((inputs, targets)))
-    assert list(by_state) == ["h", "c"][:n_states]
-    for state, gradient in enumerate(by_state.values()):
-        expected = np.zeros_like(gradient)
-        for t in range(inputs.shape[1]):
-            for unit in range(model.units):
-                shift = np.zeros(model.units)
-                shift[unit] = STEP
-                ahead, behind = (
-                    readout_losses(
-                        network.get_weights(),
-                        step,
-                        n_states,
-                        inputs.astype(np.float64),
-                        targets,
-                        t,
-                        state,
-                        sign * shift,
-                    )
-                    for sign in (1, -1)
-                )
-                expected[:, t, unit] = (ahead - behind) / (2 * STEP)
-        error = np.linalg.norm(gradient - expected, axis=-1) / np.linalg.norm(expected, axis=-1)
-        assert error.max() < 1e-3
-
-
-@pytest.mark.parametrize("name", CELLS)
-def test_the_fast_layers_hand_out_the_same_gradient(name):
-    model = CELLS[name][0].model_copy(update={"layers": 2})
-    weights = build(TASK, model, seed=3).get_weights()
-    stock, fast = (GradientProbe(TASK, model, layers) for layers in ("stock", "fast"))
-    for length in (6, 40):
-        batch = TASK.model_copy(update={"lag": length}).train_batch(0, 0, 3)
-        for probe in (stock, fast):
-            probe.load(weights)
-        expected, found = stock.by_state(stock.gradient(batch)), fast.by_state(fast.gradient(batch))
-        assert list(found) == list(expected)
-        for state in expected:
-            error = np.linalg.norm(found[state] - expected[state], axis=-1)
-            assert (error <= 1e-12 * np.linalg.norm(expected[state], axis=-1)).all()
-
-
-def test_stacked_layers_are_probed_together():
-    model = GRU(units=3, layers=2)
-    probe = GradientProbe(TASK, model)
-    probe.load(build(TASK, model, seed=0).get_weights())
-    assert probe.gradient(TASK.train_batch(0, 0, 2)).shape == (2, TASK.layout.length, 6)
+from rnnbench.training.probes.profile import GradientProfile, decay_per_step, reach, survival
 
 
 def test_what_is_read_off_an_exact_exponential():
@@ -138,3 +31,9 @@ def test_what_cannot_be_read_off_is_left_out():
     assert flat.summary() == {"survival": 1.0}  # one blank has no slope, and nothing falls to a thousandth
     dead = GradientProfile(Layout(evidence=1, lag=3, readout=1), {"h": np.zeros((2, 5))})
     assert "survival" not in dead.summary()
+
+
+def test_the_definitions_need_neither_tensorflow_nor_keras():
+    modules = "rnnbench.training.probes.profile, rnnbench.training.probes.spectra, rnnbench.training.progress"
+    code = f"import sys, {modules}; assert not {{'tensorflow', 'keras'}} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,192 @@
+"""The stages of a run, in their order: prepare, begin or resume, train until the next evaluation, conclude."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Generator, Iterator
+from functools import cache, cached_property
+
+import numpy as np
+import tensorflow as tf
+
+from rnnbench import environment
+from rnnbench.events import Diverged, Event, Finished, Measured, Profiled, Started, Warned
+from rnnbench.experiment.run_spec import RunSpec
+from rnnbench.tasks.base import Batch, Task
+from rnnbench.training import metrics
+from rnnbench.training.network import build
+from rnnbench.training.probes.profile import GradientProfile
+from rnnbench.training.probes.tapped_states import hold_the_past
+from rnnbench.training.program import Program, program_for
+from rnnbench.training.progress import Progress
+from rnnbench.training.saving import saved
+from rnnbench.training.snapshot import Snapshot
+from rnnbench.training.stopwatch import Stopwatch
+
+_UNSOUND = (
+    "its gradient profile is unsound: the states that the probe taps do not hold all that the network knows of the "
+    "past (see `rnnbench validate`)"
+)
+
+
+class RunInProgress:
+    """A run in progress: its data, its program and what it has reached."""
+
+    program: Program
+    validation: Batch
+    test: Batch
+    levels: dict[str, float]
+
+    def __init__(self, spec: RunSpec, stopwatch: Stopwatch) -> None:
+        self.spec, self.task, self.stopwatch = spec, spec.task, stopwatch
+        self.progress = Progress()
+
+    def prepare(self, resumed: bool) -> None:
+        """Read the data and have the program compiled.
+
+        Raises `UserError` for data on which no run could be trained or judged; a resumed run's were judged before.
+        """
+        spec, task = self.spec, self.task
+        with self.stopwatch.part("preparation"):
+            self.validation, self.test = task.split("validation"), task.split("test")
+            self.levels = {} if resumed else _levels(task, self.validation, self.test)
+            self.program = program_for(spec.compile_key)
+        with self.stopwatch.part("compilation"):
+            self.program.compile_for(task, spec.training, self.validation, spec.gradients.examples)
+
+    def begin(self) -> Iterator[Event]:
+        """Evaluate and probe the untrained network."""
+        spec = self.spec
+        with self.stopwatch.part("preparation"):
+            self.program.reset(build(self.task, spec.model, spec.seed), spec.training.learning_rate)
+        parameters = self.program.network.count_params()
+        yield Started(spec.signature, parameters, self.levels, _data(self.task, self.test), _environment())
+        yield Measured(spec.signature, 0, self._evaluate(0))
+        yield from self._probe(0, "initial")
+
+    def resume(self, snapshot: Snapshot) -> None:
+        """Take up the state of a run that was interrupted."""
+        self.progress = Progress(**snapshot.progress, best_weights=snapshot.arrays["best"])
+        self.program.restore(snapshot.arrays)
+
+    @property
+    def trained(self) -> bool:
+        """Whether no training is left to do."""
+        return self.progress.complete(self.spec.training)
+
+    def train_until_evaluation(self) -> Iterator[Event]:
+        """Train until the next evaluation, evaluate, and probe if it is time for that."""
+        spec, training, start = self.spec, self.spec.training, self.progress.step
+        if start == 0:
+            self._check_training_batch(0)
+        step = min(start + training.evaluate_every, training.steps)
+        with self.stopwatch.part("training"):
+            losses, norms = self.program.fit(self.task, spec.seed, training, start, step)
+        finite = np.isfinite(losses) & np.isfinite(norms)
+        if not finite.all():
+            self.progress.step, self.progress.diverged = start + int(np.argmin(finite)), True
+            self._check_training_batch(self.progress.step)
+            return
+        scores = self._evaluate(step)
+        of_weights = metrics.section("gradient_norm", self.program.weight_norms(step - start))
+        of_interval = metrics.of_interval(losses, norms, training.global_clipnorm)
+        yield Measured(spec.signature, step, of_interval | of_weights | scores)
+        if not self.progress.stops_early(training) and step in self._probe_steps:
+            yield from self._probe(step, "during")
+
+    def conclude(self) -> Iterator[Event]:
+        """Probe, test and save the network at its best weights on the validation split."""
+        spec, progress = self.spec, self.progress
+        self.program.network.set_weights(progress.best_weights)
+        profile = yield from self._probe(self._final_step, "final")
+        with self.stopwatch.part("evaluation"):
+            scores = self.program.scores(self.task, self.test)
+        if spec.log_model:
+            with self.stopwatch.part("saving"):
+                kept = saved(spec, progress.best_weights, environment.versions())
+            yield kept
+        yield from self._warn_of_undefined(scores[self.task.score_name])
+        ending = Diverged if progress.diverged else Finished
+        outcome = metrics.of_ending(self.task, progress, scores)
+        yield ending(spec.signature, progress.step, profile.summary() | outcome | self.stopwatch.readings())
+
+    def _evaluate(self, step: int) -> dict[str, float]:
+        """The metrics of the validation split."""
+        with self.stopwatch.part("evaluation"):
+            scores = self.program.scores(self.task, self.validation)
+        self.progress.evaluated(self.task, step, scores, self.program.network.get_weights)
+        return metrics.section("validation", scores)
+
+    def _probe(self, step: int, phase: str) -> Generator[Event, None, GradientProfile]:
+        """Yield the profile at the network's weights, and the metrics of all probes; return the profile.
+
+        At both ends of a run a profile that misses some of what flows back is marked `gradient_profile/sound` 0.
+        """
+        spec, program = self.spec, self.program
+        inputs, targets = (part[: spec.gradients.examples] for part in self.validation)
+        with self.stopwatch.part("probes"):
+            program.probe.load(program.network.get_weights())
+            profile = program.probe.profile(self.task.layout, (inputs, targets))
+            others = program.diagnostics.measure(inputs)
+            sound = phase == "during" or hold_the_past(program.network, inputs)
+        yield Profiled(spec.signature, step, phase, profile.columns())
+        yield Measured(spec.signature, step, metrics.of_profile(profile, sound) | others)
+        if not sound and phase == "initial":
+            yield Warned(spec.signature, _UNSOUND)
+        return profile
+
+    @cached_property
+    def _probe_steps(self) -> set[int]:
+        """Steps of the probes along the way, at evaluations spread evenly over the run."""
+        every = self.spec.training.evaluate_every
+        evaluations = math.ceil(self.spec.training.steps / every)
+        # From twice the evaluations on it is every one of them.
+        parts = min(self.spec.gradients.during, 2 * evaluations) + 1
+        return {round(part * evaluations / parts) * every for part in range(1, parts)}
+
+    @property
+    def _final_step(self) -> int:
+        """The step of the last diagnostics: the one that was reached.
+
+        A run that diverged in the very step after a probe has reached no further than that. A metric has one value a
+        step, so they stand at the step that failed.
+        """
+        step = self.progress.step
+        probed = step == 0 or step in self._probe_steps
+        return step + 1 if self.progress.diverged and probed else step
+
+    def _check_training_batch(self, step: int) -> None:
+        """Raise `UserError` if the batch of `step` is one on which nobody could train."""
+        batch = self.task.train_batch(self.spec.seed, step, self.spec.training.batch_size)
+        self.task.check_batch(batch, f"the training batch of step {step}")
+
+    def _warn_of_undefined(self, score: float) -> Iterator[Event]:
+        """Say which scores were not finite, and what that means for the run."""
+        signature, name = self.spec.signature, self.task.score_name
+        if not math.isfinite(self.progress.best_score):
+            how = f"the weights of the least validation loss (step {self.progress.best_step}) are tested"
+            yield Warned(signature, f"{name} was undefined at every evaluation: {how}")
+        if not math.isfinite(score):
+            yield Warned(signature, f"{name} is undefined on the test split: the run has no score and is not solved")
+
+
+def _levels(task: Task, validation: Batch, test: Batch) -> dict[str, float]:
+    """The task's levels. Raises `UserError` for data on which no run could be trained or judged."""
+    task.check_batch(validation, "the validation split")
+    task.check_batch(test, "the test split")
+    task.skill(task.perfect)
+    return task.levels()
+
+
+def _data(task: Task, test: Batch) -> dict[str, str]:
+    digest = hashlib.sha256(test[0].tobytes() + test[1].tobytes()).hexdigest()[:16]
+    return {"name": type(task).__name__, "source": task.data_source, "digest": digest}
+
+
+@cache
+def _environment() -> dict[str, str]:
+    gpus = tf.config.list_physical_devices("GPU")
+    packages = {name: version for name, version in environment.versions().items() if name != "rnnbench"}
+    device = f"{len(gpus)} GPU" if gpus else "CPU"
+    return {"python": environment.python(), **packages, "device": device, "machine": environment.machine()}

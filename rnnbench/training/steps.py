@@ -1,0 +1,63 @@
+"""The training step: a Keras network that takes several in one compiled call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from rnnbench.experiment.run_spec import CompileKey
+from rnnbench.layers import has_fast_loop
+from rnnbench.training.probes.norms import GradientNorms
+from rnnbench.training.traced import for_every_length
+
+
+class SteppedNetwork(keras.Model):
+    """A `keras.Model` whose `fit` minimises the task's loss, and which keeps the loss and norms of the latest steps.
+
+    As in Keras, what layers add to it (`network.losses`: regularisers, `add_loss`) is part of the loss.
+    """
+
+    def __init__(self, inputs: Any, outputs: Any, key: CompileKey) -> None:
+        super().__init__(inputs, outputs)
+        # XLA's cost of the stock recurrent loops on a CPU grows with the square of the length; cuDNN does not use it.
+        jit_compile = any(has_fast_loop(layer) for layer in self.layers)
+        # Keras' own `jit_compile` is not to be had where operations are deterministic.
+        self._compiled_steps = tf.function(self._steps, jit_compile=jit_compile, reduce_retracing=True, autograph=False)
+        self.outputs_for = for_every_length(self.call, jit_compile=jit_compile)
+        """What the network answers to one batch."""
+        self._task_loss = key.task.loss
+        self._global_clipnorm, self._window = key.global_clipnorm, key.window
+        self.gradient_norms = GradientNorms(self, key.model)
+        self.step_values = tf.Variable(tf.zeros((key.window, 2 + len(self.gradient_norms.names))), trainable=False)
+        """One row for each of the last `key.window` steps: the loss, and the gradient's norms before clipping."""
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        """A step on each of the batches that `data` stacks."""
+        return {"loss": self._compiled_steps(*data)}
+
+    def _steps(self, inputs: Any, targets: Any) -> Any:
+        def step(index: Any, _: Any) -> tuple[Any, Any]:
+            return index + 1, self._step(inputs[index], targets[index])
+
+        count = tf.shape(inputs)[0]
+        return tf.while_loop(lambda index, _: index < count, step, (0, 0.0), parallel_iterations=1)[1]
+
+    def _step(self, inputs: Any, targets: Any) -> Any:
+        with tf.GradientTape() as tape:
+            loss = ops.mean(self._task_loss(targets, self(inputs, training=True)))
+            loss = sum(map(ops.sum, self.losses), loss)
+        gradients = tape.gradient(loss, self.trainable_variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        # An embedding's has a row for each time a token is read; its norm is that of their sum.
+        gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
+        norms = self.gradient_norms(gradients)
+        index = tf.cast(self.optimizer.iterations, tf.int32) % self._window
+        self.step_values.scatter_nd_update([[index]], [tf.concat([[loss], norms], axis=0)])
+        if self._global_clipnorm is not None:
+            # Pascanu et al. 2013, section 3.2. Keras' own clipping takes the norm of an embedding's rows one by one.
+            scale = tf.minimum(1.0, self._global_clipnorm / norms[0])
+            gradients = [gradient * scale for gradient in gradients]
+        self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
+        return loss
