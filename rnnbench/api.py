@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from rnnbench.analysis import statistics
+from rnnbench.analysis import summary as statistics
 from rnnbench.analysis.results import Results
 from rnnbench.cli.screen import Screen
 from rnnbench.errors import UserError, note
@@ -138,7 +138,7 @@ def memory_horizons(results: Results) -> pd.DataFrame:
     """The headline figure, a row a line: the longest lag that at least half of the seeds solve, with all shorter ones.
 
     Columns: `task, task_setting, source, filler, model, model_setting, horizon, n_low, n_high, unjudged` as
-    `rnnbench.analysis.statistics.horizons` says.
+    `rnnbench.analysis.summary.horizons` says.
 
     >>> import rnnbench
     >>> experiment = rnnbench.load_experiment("experiments/copy_memory.yaml", "seeds=1")

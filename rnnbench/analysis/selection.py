@@ -20,7 +20,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from rnnbench.analysis.statistics import GROUP, OUTCOMES, higher_is_better, with_group_names
+from rnnbench.analysis.summary import GROUP, OUTCOMES, higher_is_better, with_group_names
 
 EVALUATED, TUNING, NOT_PICKED = "evaluated", "tuning", "not picked"
 """`role` of a run: its test score enters figures and tables; it only helped to choose; its rate was not chosen."""

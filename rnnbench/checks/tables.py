@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 from scipy import stats
 
-from rnnbench.analysis.statistics import (
+from rnnbench.analysis.summary import (
     iqm,
     iqm_interval,
     median_steps_to_solve,

@@ -63,7 +63,7 @@ def not_picked(experiment: Experiment, location: Location) -> set[str] | None:
         return None
     from rnnbench.analysis.results import validated
     from rnnbench.analysis.selection import candidates
-    from rnnbench.analysis.statistics import GROUP
+    from rnnbench.analysis.summary import GROUP
 
     table = candidates(validated(location, experiment), experiment.select.seeds)
     table = table[table["picked"]]

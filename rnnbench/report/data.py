@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from rnnbench.analysis import statistics
+from rnnbench.analysis import summary as statistics
 from rnnbench.analysis.results import OWN_SKILL, Results
 from rnnbench.analysis.selection import EVALUATED, TUNING, candidates
 from rnnbench.report.style import Series, all_series, count, isolated, series_label, slug

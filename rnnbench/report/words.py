@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from rnnbench.analysis import statistics
-from rnnbench.analysis.statistics import wilson
+from rnnbench.analysis import summary as statistics
+from rnnbench.analysis.summary import wilson
 from rnnbench.report.data import FILLERS, Problem, ReportData, outcomes, seeds_text
 from rnnbench.report.style import number
 from rnnbench.text.wording import count_of

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnbench.analysis import statistics
+from rnnbench.analysis import summary as statistics
 from rnnbench.analysis.results import COLUMNS
-from rnnbench.analysis.statistics import (
+from rnnbench.analysis.summary import (
     Horizon,
     association,
     horizons,
