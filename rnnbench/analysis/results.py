@@ -186,7 +186,7 @@ def _survival_initial(pairs: list[tuple[RunSpec, StoredRun]], history: pd.DataFr
 
 def _with_solved(runs: pd.DataFrame) -> pd.DataFrame:
     # Each rate and role against its own lag 0.
-    from rnnbench.analysis.summary import with_relative_solved
+    from rnnbench.analysis.solved import with_relative_solved
 
     parts = [with_relative_solved(part) for _, part in runs.groupby(["role", "learning_rate"], sort=False)]
     return pd.concat(parts).sort_index()

@@ -158,7 +158,7 @@ def one_of_each(specs: Iterable[RunSpec]) -> list[RunSpec]:
 
 
 def series_key(spec: RunSpec, chosen: str | None = None) -> dict[str, str]:
-    """What names the line of a run in figures and tables, the columns of `statistics.GROUP` in their order.
+    """What names the line of a run in figures and tables, the columns of `analysis.groups.GROUP` in their order.
 
     `chosen`: the axis whose value is chosen for a line, and so is no part of its name.
     """

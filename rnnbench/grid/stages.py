@@ -61,9 +61,9 @@ def not_picked(experiment: Experiment, location: Location) -> set[str] | None:
     stored = matched(location, experiment).runs
     if any(spec.signature not in stored or stored[spec.signature].status not in _OVER for spec in choosing):
         return None
+    from rnnbench.analysis.groups import GROUP
     from rnnbench.analysis.results import validated
     from rnnbench.analysis.selection import candidates
-    from rnnbench.analysis.summary import GROUP
 
     table = candidates(validated(location, experiment), experiment.select.seeds)
     table = table[table["picked"]]
