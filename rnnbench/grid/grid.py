@@ -127,7 +127,7 @@ class Grid:
 
     def results(self) -> Results:
         """What the store has. Raises `UserError` if it has no run of this experiment."""
-        from rnnbench.analysis.results import load
+        from rnnbench.grid.results import load
 
         return load(self.location, self.experiment)
 

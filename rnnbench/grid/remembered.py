@@ -13,7 +13,6 @@ from rnnbench.experiment import yaml_file as experiment_file
 from rnnbench.experiment.overrides import combined
 from rnnbench.text.wording import count_of
 from rnnbench.tracking.matching import matched
-from rnnbench.tracking.reader import asked, statuses
 
 if TYPE_CHECKING:
     from rnnbench.experiment.definition import Experiment
@@ -45,7 +44,7 @@ def others(experiment: Experiment, location: Location) -> list[Remembered]:
     Overrides that change nothing by now, or that the file does not take any more, are left out. Raises `UserError` if
     the store does not answer.
     """
-    stored = statuses(location, experiment.name).keys()
+    stored = location.reader.statuses(experiment.name).keys()
     found_here = {run.signature for run in matched(location, experiment).runs.values()}
     told = found_here | {spec.signature for spec in experiment.runs}
     nothing_of_it = stored and not told & stored
@@ -74,14 +73,14 @@ def with_last(file: Path, overrides: Sequence[str], location: Location) -> list[
     Raises `UserError` if the store does not answer or knows no run of the file.
     """
     name = experiment_file.load(file, overrides).name
-    known = asked(location, name)
+    known = location.reader.asked(name)
     if not known:
         raise UserError(f"{location}: no `rnnbench run` of '{name}' is remembered, so there is none to take up")
     return combined(known[-1], overrides)
 
 
 def _asked_otherwise(experiment: Experiment, location: Location) -> list[list[str]]:
-    known = asked(location, experiment.name) or []
+    known = location.reader.asked(experiment.name) or []
     return [overrides for overrides in reversed(known) if tuple(overrides) != experiment.overrides]
 
 

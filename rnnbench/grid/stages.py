@@ -62,8 +62,8 @@ def not_picked(experiment: Experiment, location: Location) -> set[str] | None:
     if any(spec.signature not in stored or stored[spec.signature].status not in _OVER for spec in choosing):
         return None
     from rnnbench.analysis.groups import GROUP
-    from rnnbench.analysis.results import validated
     from rnnbench.analysis.selection import candidates
+    from rnnbench.grid.results import validated
 
     table = candidates(validated(location, experiment), experiment.select.seeds)
     table = table[table["picked"]]

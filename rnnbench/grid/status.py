@@ -12,7 +12,7 @@ from rnnbench.experiment.run_spec import RunSpec
 from rnnbench.grid.stages import not_picked
 from rnnbench.tracking.location import Location
 from rnnbench.tracking.matching import matched
-from rnnbench.tracking.reader import StoredRun, histories
+from rnnbench.tracking.reader import StoredRun
 
 STATES = ("finished", "diverged", "failed", "interrupted", "running", "waiting", "not needed")
 _DONE = ("finished", "diverged", "failed")
@@ -72,7 +72,7 @@ def _progress(location: Location, specs: list[RunSpec], stored: dict[str, Stored
     asked = [
         StoredRun(stored[spec.signature].run_id, metrics={f"validation/{spec.task.score_name}": 0.0}) for spec in specs
     ]
-    last = {run_id: (step, value) for run_id, step, _, value in histories(location, asked)}
+    last = {run_id: (step, value) for run_id, step, _, value in location.reader.histories(asked)}
     return [Running(spec, *last.get(run.run_id, (None, float("nan")))) for spec, run in zip(specs, asked, strict=True)]
 
 

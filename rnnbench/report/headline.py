@@ -9,7 +9,7 @@ from rnnbench.analysis.results import Results
 from rnnbench.report import words
 from rnnbench.report.data import ReportData
 from rnnbench.report.tables import horizon_text
-from rnnbench.text.markdown import plain
+from rnnbench.text.markdown import escaped
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Headline:
     def markdown(self) -> str:
         """Sentences for each task, the table of memory horizons, and how many runs there are."""
         data = self._data
-        parts = [f"**{plain(found.label)}**: {plain(words.headline(data, found))}" for found in data.problems]
+        parts = [f"**{escaped(found.label)}**: {escaped(words.headline(data, found))}" for found in data.problems]
         parts += [words.BRACKETS, words.run_counts(data, None), words.caution(data)]
         head = ["task", "filler", *self.models]
         lines = [[*key, *(found.get(model, "") for model in self.models)] for key, found in self.by_task.items()]
@@ -64,4 +64,6 @@ class Headline:
 
 def _table(head: list[str], lines: list[list[str]]) -> str:
     rows = [head, ["---"] * len(head), *lines]
-    return "\n".join("| " + " | ".join(cell if row is rows[1] else plain(cell) for cell in row) + " |" for row in rows)
+    return "\n".join(
+        "| " + " | ".join(cell if row is rows[1] else escaped(cell) for cell in row) + " |" for row in rows
+    )

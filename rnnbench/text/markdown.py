@@ -6,11 +6,11 @@ import html
 import re
 
 
-def plain(text: str) -> str:
+def escaped(text: str) -> str:
     """Markdown on one line that shows `text` as it is, also where HTML is let through.
 
-    >>> plain("<b> *a*")
+    >>> escaped("<b> *a*")
     '&lt;b&gt; &#42;a&#42;'
     """
-    escaped = html.escape(" ".join(text.split()))
-    return re.sub(r"[\\`*_{}\[\]()|~!]", lambda found: f"&#{ord(found[0])};", escaped)
+    shown = html.escape(" ".join(text.split()))
+    return re.sub(r"[\\`*_{}\[\]()|~!]", lambda found: f"&#{ord(found[0])};", shown)

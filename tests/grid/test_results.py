@@ -2,20 +2,18 @@ from __future__ import annotations
 
 import math
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from rnnbench.analysis import results
 from rnnbench.analysis.results import COLUMNS
 from rnnbench.errors import UserError, UserNote
 from rnnbench.events import Diverged, Failed, Finished, Measured, Started
 from rnnbench.experiment.definition import Experiment
-from rnnbench.tracking import reader as stored
+from rnnbench.grid import results
 from rnnbench.tracking.location import Location
+from rnnbench.tracking.names import PROFILE_ARTIFACT
 from tests.event_streams import experiment, new_store, started, whole_run, write
 
 GRID = experiment()
@@ -160,7 +158,7 @@ def test_a_store_without_these_runs_is_told(location: Location) -> None:
 def test_sql_reads_what_mlflow_reads(location: Location) -> None:
     """MLflow's tables are read directly, which is quick and undocumented: its own client must see the same."""
     write(location, GRID, *whole_run(FIRST), Diverged(SECOND.signature, 3, {"score": math.nan}))
-    for run in stored.stored_runs(location, GRID.name):
+    for run in location.reader.runs(GRID.name):
         theirs = location.client().get_run(run.run_id)
         assert run.tags == theirs.data.tags
         pd.testing.assert_series_equal(pd.Series(run.metrics), pd.Series(theirs.data.metrics), check_like=True)
@@ -169,34 +167,17 @@ def test_sql_reads_what_mlflow_reads(location: Location) -> None:
             for metric in ("train/loss", "validation/accuracy")
             for point in location.client().get_metric_history(run.run_id, metric)
         ]
-        ours = [(metric, step, value) for _, step, metric, value in stored.histories(location, [run])]
+        ours = [(metric, step, value) for _, step, metric, value in location.reader.histories([run])]
         assert sorted(steps) == sorted(point for point in ours if not point[0].startswith("gradient"))
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"not Parquet at all, but as long as one", None])
 def test_a_damaged_profile_is_left_out_with_a_line(location: Location, content: bytes | None) -> None:
     write(location, GRID, *whole_run(FIRST), *whole_run(SECOND))
-    first, _ = sorted((location.database.parent / "artifacts").rglob(stored.PROFILE_ARTIFACT))
+    first, _ = sorted((location.database.parent / "artifacts").rglob(PROFILE_ARTIFACT))
     first.write_bytes(first.read_bytes()[:-40] if content is None else content)
     with pytest.warns(UserNote, match=r"gradient_profile.parquet of run \w+ is left out: it is damaged") as noted:
         loaded = results.load(location, GRID)
     assert len(noted) == 1
     assert len(loaded.runs) == 2
     assert loaded.profiles["signature"].nunique() == 1
-
-
-def test_reading_a_profile_starts_no_thread() -> None:
-    """Those that Arrow starts for files abort the process at its exit, once in some forty times."""
-    program = """
-import io, psutil
-import pandas as pd, pyarrow as pa, pyarrow.parquet as pq
-from rnnbench.analysis.results import read_profile
-file = io.BytesIO()
-pq.write_table(pa.table({"step": [1, 2], "phase": ["initial", "final"], "median": [0.5, None]}), file)
-before = psutil.Process().num_threads()
-found = read_profile(file.getvalue())
-assert psutil.Process().num_threads() == before, "threads were started"
-pd.testing.assert_frame_equal(found, pd.read_parquet(file))
-"""
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr

@@ -12,11 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from rnnbench.analysis import results
 from rnnbench.errors import UserError
-from rnnbench.tracking import location as store
+from rnnbench.grid import results
+from rnnbench.tracking import database, server
 from rnnbench.tracking.location import Location
-from rnnbench.tracking.reader import statuses
 from tests.event_streams import experiment, new_store, whole_run, write
 from tests.other_user import as_user, only_root, shared_folder
 
@@ -33,7 +32,7 @@ def test_an_address_beats_a_directory_beats_the_environment_beats_the_default(
     monkeypatch.chdir(tmp_path)
     assert Location.resolve().database == tmp_path / "store" / "mlflow.db"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://there:5000")
-    assert Location.resolve() == Location("http://there:5000")
+    assert (Location.resolve().uri, Location.resolve().database) == ("http://there:5000", None)
     assert Location.resolve(Path("here")).uri == f"sqlite:///{tmp_path}/here/mlflow.db"
     assert Location.resolve(Path("here"), "https://other").uri == "https://other"
     assert Location.resolve(tracking_uri="sqlite:///x.db").database == tmp_path / "x.db"
@@ -62,7 +61,7 @@ def test_other_paths_are_taken_as_they_are(tmp_path: Path, name: str) -> None:
 
 
 def test_a_password_is_not_shown() -> None:
-    assert str(Location("https://me:secret@host/path")) == "https://host/path"
+    assert str(Location.resolve(tracking_uri="https://me:secret@host/path")) == "https://host/path"
 
 
 def test_a_directory_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
@@ -118,12 +117,12 @@ def test_what_a_killed_writer_left_half_done_is_undone_by_whoever_reads(tmp_path
         connection.execute("CREATE TABLE large AS SELECT randomblob(1000000)")
         for name in ("mlflow.db", "mlflow.db-journal"):
             shutil.copy(tmp_path / "store" / name, killed)
-    assert statuses(Location.resolve(killed), experiment().name) == {first.signature: "finished"}
+    assert Location.resolve(killed).reader.statuses(experiment().name) == {first.signature: "finished"}
 
 
 def test_a_locked_database_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     location = new_store(tmp_path)
-    monkeypatch.setattr(store, "LOCKED_FOR", 0.1)
+    monkeypatch.setattr(database, "LOCKED_FOR", 0.1)
     holder = sqlite3.connect(tmp_path / "mlflow.db")
     holder.execute("BEGIN EXCLUSIVE")
     with pytest.raises(UserError, match="locked by another process"):
@@ -155,7 +154,7 @@ def test_a_server_that_is_not_there_is_told_at_once() -> None:
 
 
 def test_a_server_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "ANSWER_WITHIN", 0.2)
+    monkeypatch.setattr(server, "ANSWER_WITHIN", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         location = Location.resolve(tracking_uri=f"http://127.0.0.1:{silent.getsockname()[1]}")
         with pytest.raises(UserError, match="does not answer: timed out"):
@@ -186,7 +185,7 @@ write(Location.resolve(Path(sys.argv[1])), grid, *whole_run(grid.runs[int(sys.ar
     assert [process.returncode for process in processes] == [0, 0], said
     assert said == ["", ""]
     grid = experiment()
-    assert statuses(Location.resolve(tmp_path), "carry") == {run.signature: "finished" for run in grid.runs[:2]}
+    assert Location.resolve(tmp_path).reader.statuses("carry") == {run.signature: "finished" for run in grid.runs[:2]}
     assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", "artifacts", "mlflow.db"]
 
 
@@ -211,9 +210,9 @@ def test_a_store_that_a_group_shares_is_written_by_the_next_user() -> None:
     with shared_folder() as folder:
         location = new_store(folder)
         (folder / "mlflow.db").chmod(0o666)
-        location.back_up()
+        location.store.back_up()
         (folder / ".lock").chmod(0o644)
-        assert as_user(20002, lambda: (location.check_writable(), location.back_up())) == "(None, None)"
+        assert as_user(20002, lambda: (location.check_writable(), location.store.back_up())) == "(None, None)"
         assert (folder / "mlflow.backup.db").stat().st_uid == 20002
         (folder / "mlflow.db").chmod(0o644)
         assert "the database cannot be written; choose another --store" in as_user(20002, location.check_writable)

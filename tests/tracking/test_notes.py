@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import html
 
-from rnnbench.text.markdown import plain
+from rnnbench.text.markdown import escaped
 from rnnbench.tracking import notes as mlflow_words
 from tests.event_streams import experiment
 
 HOSTILE = '<script>alert("x")</script> [l](javascript:alert(1)) **b** `c` | ![i](http://h) مرحبا'
 
 
-def test_plain_keeps_every_character_and_no_sign_that_means_something() -> None:
-    assert html.unescape(plain(HOSTILE)) == HOSTILE
-    assert not set("<>*`[]()|_!") & set(plain(HOSTILE))
-    assert plain("a\n\n# b") == "a # b"
+def test_escaped_text_keeps_every_character_and_no_sign_that_means_something() -> None:
+    assert html.unescape(escaped(HOSTILE)) == HOSTILE
+    assert not set("<>*`[]()|_!") & set(escaped(HOSTILE))
+    assert escaped("a\n\n# b") == "a # b"
 
 
 def test_the_note_of_an_experiment() -> None:
