@@ -1,4 +1,4 @@
-"""What the store says of a grid at this moment: `rnnbench status`."""
+"""How far a grid is, as its store says at this moment: `rnnbench status`."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ _DONE = ("finished", "diverged", "failed")
 
 @dataclass(frozen=True)
 class Running:
-    """A run that goes on, as far as the store knows: a driver writes every few seconds."""
+    """A run that is going on, as far as the store knows: a driver writes every few seconds."""
 
     spec: RunSpec
     step: int | None
-    """Of its last evaluation; None before the first."""
+    """The step of its last evaluation; None before the first."""
     score: float
+    """The validation score there; NaN before the first evaluation."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +37,9 @@ class GridStatus:
     """By signature, one of `STATES`; `not needed`: at a learning rate that was not chosen."""
     running: list[Running]
     seconds_left: float | None
-    """At the speed of the runs that have ended, with as many at work as now; None where that cannot be told."""
-
+    """At the speed of the runs that have ended, with as many runs at a time as now; None where that is unknown."""
     note: str = ""
-    """How runs were found whose data are absent: see `matching`."""
+    """A line for people where data are absent: see `tracking.matching`."""
 
     @property
     def done(self) -> int:
@@ -59,7 +59,7 @@ def look(experiment: Experiment, location: Location, leases: Leases) -> GridStat
     left_out = not_picked(experiment, location) or set()
     states |= {signature: "not needed" for signature in left_out if states[signature] == "waiting"}
     if location.database is not None or leases.directory.exists():
-        # By the signature that the run has in the store: that of the grid may lack the data.
+        # Leases bear the signature that the run has in the store; the grid's may lack the data.
         said = {signature: stored[signature].signature for signature in states if states[signature] == "running"}
         alive = leases.taken(said.values())
         states |= {signature: "interrupted" for signature, held in said.items() if held not in alive}

@@ -28,7 +28,7 @@ _NOTE_LENGTH = 4000
 
 
 def run_name(spec: RunSpec) -> str:
-    """The name of the spec, cut where a database would."""
+    """The name of the spec, cut to what a database keeps."""
     return spec.name if len(spec.name) <= _NAME_LENGTH else f"{spec.name[: _NAME_LENGTH - 1]}…"
 
 
@@ -70,7 +70,7 @@ def run_note(spec: RunSpec, run_id: str, status: str, metrics: Mapping[str, floa
 
 
 def question(model_label: str, task_label: str) -> str:
-    """The beginning of a run's note, which names its labels."""
+    """The beginning of a run's note, which holds its labels."""
     return f"Does **{escaped(model_label)}** still solve {escaped(task_label)}"
 
 
@@ -123,7 +123,7 @@ def dataset(data: dict[str, str]) -> Any:
 
 
 def origin() -> dict[str, str]:
-    """What wrote the run: version, commit, Python."""
+    """The tags that say what wrote a run: version, commit, Python."""
     commit = environment.commit()
     return {
         "rnnbench.version": environment.__version__,

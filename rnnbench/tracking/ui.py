@@ -52,7 +52,7 @@ def serve(
 def addresses(location: Location, base: str, experiment: str | None = None) -> list[str]:
     """`name: address` of the page of each experiment of ours, the newest first.
 
-    `base`: address of the MLflow server. Raises `UserError` if the store holds no experiment, or not the one named.
+    `base`: the address of the MLflow server. Raises `UserError` if the store has no experiment, or not the one named.
     """
     ids = location.reader.experiments_with(view_tag(RESULTS))
     shown = {name: ids[name] for name in ids if experiment in (None, name)}
@@ -63,7 +63,7 @@ def addresses(location: Location, base: str, experiment: str | None = None) -> l
 
 
 def address(base: str, experiment_id: str) -> str:
-    """Where an experiment's runs are, in the model-training mode of the page and in our view of the results."""
+    """The page of an experiment's runs, in MLflow's model-training mode and in our view of the results."""
     return f"{base}/{link(experiment_id, RESULTS)}"
 
 
@@ -92,7 +92,7 @@ def _check_port(port: int) -> None:
 
 @contextmanager
 def _server(store: Database, port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """The MLflow server, ready to answer; it and its workers are gone at the end of the block."""
+    """The MLflow server, ready to answer; it and its workers have ended at the end of the block."""
     posix_only("fcntl", "the server of the MLflow UI")
     silence_mlflow()
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", store.uri]

@@ -23,11 +23,11 @@ _METRICS = {
 }
 _PARAMS = ("lag", "filler", "seed")
 _LABELS = ("task", "model")
-"""As tags, which follow the experiment file; a parameter stays as it was."""
+"""Shown as tags, which follow the experiment file; a parameter never changes."""
 _SIZES = ("units", "learning_rate")
 _PAGE_COLUMNS = ("attributes.`Created`", "attributes.`Duration`")
 _NAME, _NARROW = 230, 95
-"""Widths of the run's name and of any other column, pixels."""
+"""Widths of the run's name and of any other column, in pixels."""
 _GENERATED = (
     "Model metrics", "gradient_norm", "gradient_norm/bias", "gradient_norm/kernel", "gradient_norm/recurrent_kernel",
     "gradient_profile", "gradient_profile_c", "level", "recurrent_kernel/sigma_max", "recurrent_kernel/spectral_radius",
@@ -89,7 +89,7 @@ def _view(name: str, experiment: Experiment) -> str:
         "isAccordionReordered": True,
         "groupBy": _BY_MODEL if name == RESULTS else None,
         "groupsExpanded": {},
-        # A chart of single runs shows lag and luck; the mean over all lags would show neither.
+        # A chart of single runs shows lag and luck; a mean over all lags would show neither.
         "useGroupedValuesInCharts": False,
         "hideEmptyCharts": True,
         "autoRefreshEnabled": True,
