@@ -155,22 +155,6 @@ def test_a_store_without_these_runs_is_told(location: Location) -> None:
         results.load(location, experiment(seeds=(7,)))
 
 
-def test_sql_reads_what_mlflow_reads(location: Location) -> None:
-    """MLflow's tables are read directly, which is quick and undocumented: its own client must see the same."""
-    write(location, GRID, *whole_run(FIRST), Diverged(SECOND.signature, 3, {"score": math.nan}))
-    for run in location.reader.runs(GRID.name):
-        theirs = location.client().get_run(run.run_id)
-        assert run.tags == theirs.data.tags
-        pd.testing.assert_series_equal(pd.Series(run.metrics), pd.Series(theirs.data.metrics), check_like=True)
-        steps = [
-            (metric, point.step, point.value)
-            for metric in ("train/loss", "validation/accuracy")
-            for point in location.client().get_metric_history(run.run_id, metric)
-        ]
-        ours = [(metric, step, value) for _, step, metric, value in location.reader.histories([run])]
-        assert sorted(steps) == sorted(point for point in ours if not point[0].startswith("gradient"))
-
-
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"not Parquet at all, but as long as one", None])
 def test_a_damaged_profile_is_left_out_with_a_line(location: Location, content: bytes | None) -> None:
     write(location, GRID, *whole_run(FIRST), *whole_run(SECOND))

@@ -338,9 +338,3 @@ def test_a_store_that_breaks_in_the_middle_is_one_line(location: Location) -> No
     with pytest.raises(UserError, match="damaged") as caught:
         tracker.write(Finished(FIRST.signature, 1, {"score": 1.0}))
     assert "\n" not in str(caught.value)
-
-
-def test_models_are_told_apart_by_colour() -> None:
-    chosen = colours(["simple_rnn", "lstm", "gru", "lstm_chrono", "gru_chrono"])
-    assert chosen["simple_rnn"] == "#0072B2"
-    assert len(set(chosen.values())) == 5

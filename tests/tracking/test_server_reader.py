@@ -14,7 +14,6 @@ from rnnbench.tracking.names import KIND_TAG, SIGNATURE_TAG
 from rnnbench.tracking.reader import StoredRun
 from rnnbench.tracking.server import Server
 from rnnbench.tracking.server_reader import ServerReader
-from tests.event_streams import experiment, new_store, whole_run, write
 
 SERVER = Location.resolve(tracking_uri="http://nowhere")
 
@@ -88,12 +87,3 @@ def test_histories_that_are_longer_than_an_answer(monkeypatch: pytest.MonkeyPatc
         (run_id, step, "train/loss", step / 2) for run_id, length in lengths.items() for step in range(length)
     ]
     assert asked[0] == ["a", "b", "c", "d"]
-
-
-def test_more_runs_than_a_query_takes_parameters(tmp_path: Any) -> None:
-    """SQLite takes 32,766 at most, and older ones 999."""
-    location, grid = new_store(tmp_path), experiment()
-    write(location, grid, *whole_run(grid.runs[0]))
-    (run,) = location.reader.newest_runs(grid.name).values()
-    many = [StoredRun(f"{at:032x}", metrics=run.metrics) for at in range(33_000)]
-    assert len(location.reader.histories([*many, run])) == len(location.reader.histories([run])) == 6

@@ -1,0 +1,87 @@
+"""Records of runs become tidy tables, without a store."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+import pytest
+
+from rnnbench.analysis.results import COLUMNS, OWN_SKILL, PROFILE_COLUMNS, Record, tidy, with_validation_scores
+from tests.event_streams import experiment
+
+GRID = experiment()
+FIRST, SECOND, THIRD, FOURTH = GRID.runs
+HISTORY = [
+    ("one", 0, "validation/accuracy", 0.1),
+    ("one", 10, "validation/accuracy", 0.6),
+    ("one", 20, "validation/accuracy", math.nan),
+    ("one", 0, "gradient_profile/survival", 0.5),
+    ("two", 0, "validation/accuracy", 0.2),
+    ("two", 10, "validation/accuracy", 0.9),
+]
+
+
+def test_the_four_tables_share_the_signature_of_the_grid() -> None:
+    profile = pd.DataFrame([(0, "initial", "h", 0, 1.0, 0.9, 1.1)], columns=PROFILE_COLUMNS[1:])
+    found = tidy(
+        GRID,
+        [Record(FIRST, "one", "finished", metrics={"score": 0.5, "level/chance": 0.125, "level/best": math.nan})],
+        HISTORY[:4],
+        {FIRST.signature: profile},
+        "a note",
+    )
+    tables = (found.runs, found.history, found.profiles, found.levels)
+    assert {signature for table in tables for signature in table["signature"]} == {FIRST.signature}
+    assert [list(found.runs.columns), list(found.profiles.columns)] == [COLUMNS, PROFILE_COLUMNS]
+    assert found.levels["level"].tolist() == ["chance"]
+    assert (found.note, found.runs["experiment"].tolist()) == ("a note", [GRID.name])
+    assert found.runs[["validation_score", "survival_initial"]].to_numpy().tolist() == [[0.6, 0.5]]
+
+
+def test_a_diverged_run_counts_with_its_untrained_network_and_a_failed_one_with_nothing() -> None:
+    records = [Record(FIRST, "one", "finished"), Record(SECOND, "two", "diverged"), Record(THIRD, "three", "failed")]
+    scores = with_validation_scores(GRID, records, HISTORY)["validation_score"]
+    assert scores[:2].tolist() == [0.6, 0.2]
+    assert math.isnan(scores[2])
+
+
+@pytest.mark.parametrize("status", ["failed", "interrupted", "running"])
+def test_a_run_without_an_outcome_shows_only_its_size(status: str) -> None:
+    metrics = {"parameters": 123, "score": 0.5, "solved": 1.0, "seconds": 2.0}
+    (row,) = tidy(GRID, [Record(FIRST, "one", status, message="why", metrics=metrics)], [], {}).runs.to_dict("records")
+    assert (row["status"], row["message"], row["parameters"]) == (status, "why", 123)
+    assert all(pd.isna(row[column]) for column in ("score", "solved", "seconds"))
+
+
+def test_solved_needs_a_score_and_steps_to_solve_need_solved() -> None:
+    metrics = [
+        {"score": 1.0, "solved": 1.0, "steps_to_solve": 10},
+        {"score": math.nan, "solved": 1.0, "steps_to_solve": 10},
+        {"score": 0.1, "solved": 0.0, "steps_to_solve": 10},
+    ]
+    records = [
+        Record(spec, str(at), "finished", metrics=one)
+        for at, (spec, one) in enumerate(zip(GRID.runs[:3], metrics, strict=True))
+    ]
+    runs = tidy(GRID, records, [], {}).runs
+    assert runs["solved"].tolist() == [True, False, False]
+    assert runs["steps_to_solve"].isna().tolist() == [False, True, True]
+
+
+def test_solved_may_be_relative_to_the_same_model_at_lag_0() -> None:
+    grid = experiment(tasks={"sentiment": {"source": "synthetic", "lag": [0, 5, 10]}}, models={"lstm": {"units": 4}})
+    records = [
+        Record(spec, str(at), "finished", metrics={"score": 0.9, "skill": skill})
+        for at, (spec, skill) in enumerate(zip(grid.runs, (0.8, 0.73, 0.71), strict=True))
+    ]
+    runs = tidy(grid, records, [], {}).runs
+    assert set(runs["criterion"]) == {OWN_SKILL}
+    assert runs["solved"].tolist() == [True, True, False]
+
+
+def test_no_record_and_no_history_keep_their_columns() -> None:
+    found = tidy(GRID, [Record(FOURTH, "four", "running")], [], {})
+    assert list(found.history.columns) == ["signature", "step", "metric", "value"]
+    assert list(found.levels.columns) == ["signature", "level", "value"]
+    assert list(found.profiles.columns) == PROFILE_COLUMNS
