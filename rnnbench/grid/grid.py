@@ -145,7 +145,7 @@ class Grid:
         return others(self.experiment, self.location)
 
     def instead(self) -> str:
-        """In a line, what the store has of the experiment where it has nothing as it is asked for; else empty."""
+        """What the store has of the experiment where it has nothing with these settings, in a line; else empty."""
         from rnnbench.grid.remembered import instead
 
         return instead(self.experiment, self.location)

@@ -64,7 +64,7 @@ def instead(experiment: Experiment, location: Location) -> str:
     if matched(location, experiment).runs:
         return ""
     there = "; ".join(map(str, others(experiment, location)))
-    return f"{location}: no runs of '{experiment.name}' as it is asked for, but {there}" if there else ""
+    return f"{location}: no runs of '{experiment.name}' with these settings, but {there}" if there else ""
 
 
 def with_last(file: Path, overrides: Sequence[str], location: Location) -> list[str]:

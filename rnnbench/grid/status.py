@@ -53,19 +53,24 @@ class GridStatus:
 def look(experiment: Experiment, location: Location, leases: Leases) -> GridStatus:
     """Raises `UserError` if the store does not answer. A run whose driver is dead counts as interrupted."""
     found = matched(location, experiment)
-    stored = found.runs
-    states = {spec.signature: stored[spec.signature].status if spec.signature in stored else "waiting"
-              for spec in experiment.runs}  # fmt: skip
+    states = _states(experiment, location, leases, found.runs)
+    specs = [spec for spec in experiment.runs if states[spec.signature] == "running"]
+    running = _progress(location, specs, found.runs)
+    return GridStatus(states, running, _seconds_left(experiment, states, running, found.runs), found.note)
+
+
+def _states(experiment: Experiment, location: Location, leases: Leases, stored: dict[str, StoredRun]) -> dict[str, str]:
+    signatures = [spec.signature for spec in experiment.runs]
+    states = {one: stored[one].status if one in stored else "waiting" for one in signatures}
     left_out = not_picked(experiment, location) or set()
-    states |= {signature: "not needed" for signature in left_out if states[signature] == "waiting"}
+    states |= {one: "not needed" for one in left_out if states[one] == "waiting"}
+    # Drivers whose results go to a server may work on other machines, where their leases are.
     if location.database is not None or leases.directory.exists():
         # Leases bear the signature that the run has in the store; the grid's may lack the data.
-        said = {signature: stored[signature].signature for signature in states if states[signature] == "running"}
-        alive = leases.taken(said.values())
-        states |= {signature: "interrupted" for signature, held in said.items() if held not in alive}
-    specs = [spec for spec in experiment.runs if states[spec.signature] == "running"]
-    running = _progress(location, specs, stored)
-    return GridStatus(states, running, _seconds_left(experiment, states, running, stored), found.note)
+        running = {one: stored[one].signature for one in signatures if states[one] == "running"}
+        alive = leases.taken(running.values())
+        states |= {one: "interrupted" for one, held in running.items() if held not in alive}
+    return states
 
 
 def _progress(location: Location, specs: list[RunSpec], stored: dict[str, StoredRun]) -> list[Running]:
@@ -79,12 +84,18 @@ def _progress(location: Location, specs: list[RunSpec], stored: dict[str, Stored
 def _seconds_left(
     experiment: Experiment, states: dict[str, str], running: list[Running], stored: dict[str, StoredRun]
 ) -> float | None:
-    took = expected = to_come = 0.0
-    steps = {one.spec.signature: (one.step or 0) / one.spec.training.steps for one in running}
-    for spec in experiment.runs:
-        measured = stored[spec.signature].metrics.get("seconds") if spec.signature in stored else None
-        if states[spec.signature] in _DONE:
-            took, expected = (took + measured, expected + seconds(spec)) if measured else (took, expected)
-        elif states[spec.signature] != "not needed":
-            to_come += seconds(spec) * (1 - steps.get(spec.signature, 0.0))
-    return to_come * took / expected / len(running) if running and took else None
+    ended = [
+        spec
+        for spec in experiment.runs
+        if states[spec.signature] in _DONE and stored[spec.signature].metrics.get("seconds")
+    ]
+    took = sum(stored[spec.signature].metrics["seconds"] for spec in ended)
+    if not running or not took:
+        return None
+    share = {one.spec.signature: (one.step or 0) / one.spec.training.steps for one in running}
+    to_come = sum(
+        seconds(spec) * (1 - share.get(spec.signature, 0.0))
+        for spec in experiment.runs
+        if states[spec.signature] not in (*_DONE, "not needed")
+    )
+    return to_come * took / sum(map(seconds, ended)) / len(running)

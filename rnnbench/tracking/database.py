@@ -135,4 +135,4 @@ class Database(Store):
     def _check_schema(self, connection: sqlite3.Connection) -> None:
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         if not {"experiments", "runs", "metrics", "tags"} <= tables:
-            raise UserError(f"{self}: the database is none of MLflow's; move it away, or choose another --store")
+            raise UserError(f"{self}: the database is not MLflow's; move it away, or choose another --store")

@@ -34,7 +34,7 @@ def _in_words(error: Exception, store: Store) -> str:
     if isinstance(error, OSError) and error.errno is not None:
         return unwritable(error)
     if "not a database" in text or "malformed" in text:
-        return f"the database is damaged, or none of MLflow's; {store.remedy}"
+        return f"the database is damaged, or is not MLflow's; {store.remedy}"
     if "readonly database" in text or "unable to open database" in text:
         return "the database cannot be written; choose another --store"
     return text.splitlines()[0] if text else type(error).__name__

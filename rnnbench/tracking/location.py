@@ -25,7 +25,7 @@ DEFAULT_DIRECTORY = "store"
 
 @dataclass(frozen=True)
 class Location:
-    """A store and what reads it: a local database or a server, which is decided here and nowhere else."""
+    """A store and its reader. Whether that is a local database or a server is decided here, by `resolve`."""
 
     store: Store
     reader: Reader
@@ -104,7 +104,7 @@ def _checked(address: str) -> str:
         whole = False
     if not whole:
         raise UserError(
-            f"tracking URI '{hidden_address(address)}' is none: write http://HOST:PORT/PATH, without ? or #; "
+            f"tracking URI '{hidden_address(address)}' is invalid: write http://HOST:PORT/PATH, without ? or #; "
             "in a user name or a password write %40 for @, %2F for / and so on"
         )
     user_and_password(address)

@@ -25,7 +25,7 @@ class Matched:
 
 
 def matched(location: Location, experiment: Experiment) -> Matched:
-    """What a store holds of an experiment. Raises `UserError` if the store does not answer or is none."""
+    """What a store holds of an experiment. Raises `UserError` if the store does not answer or is not MLflow's."""
     return match(experiment, location.reader.runs(experiment.name))
 
 

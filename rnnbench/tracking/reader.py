@@ -48,9 +48,9 @@ class EndedRun:
 
 
 class Reader(ABC):
-    """Every method raises `UserError` if the store does not answer or is none of MLflow's.
+    """Reads one store. Every method raises `UserError` if it does not answer or is not MLflow's.
 
-    A store that has not been made yet, or does not know an experiment, has no runs of it.
+    A store that has not been made yet has no runs, and neither has an experiment that it does not know.
     """
 
     @abstractmethod

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Store(ABC):
-    """Where MLflow keeps runs. Every method raises `UserError` if the store does not answer or is none of MLflow's."""
+    """Where MLflow keeps runs. Every method raises `UserError` if the store does not answer or is not MLflow's."""
 
     @property
     @abstractmethod

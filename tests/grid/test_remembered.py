@@ -67,7 +67,7 @@ def test_no_runs_yet_says_what_is_there(file: Path, location: Location) -> None:
     assert instead(load(file), location) == ""
     fill(location, load(file, ["training.steps=150"]))
     there = (
-        r"no runs of 'carry' as it is asked for, but 2 runs with training.steps=150 \(add --set training.steps=150\)"
+        r"no runs of 'carry' with these settings, but 2 runs with training.steps=150 \(add --set training.steps=150\)"
     )
     with pytest.raises(UserError, match=there):
         rnnbench.load_results(load(file), store)

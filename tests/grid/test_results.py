@@ -151,7 +151,7 @@ def test_a_store_without_these_runs_is_told(location: Location) -> None:
     with pytest.raises(UserError, match="no runs of 'carry' yet: run `rnnbench run FILE` first"):
         results.load(location, GRID)
     write(location, GRID, *whole_run(FIRST))
-    with pytest.raises(UserError, match="no runs of 'carry' as it is asked for, but 1 run with other settings"):
+    with pytest.raises(UserError, match="no runs of 'carry' with these settings, but 1 run with other settings"):
         results.load(location, experiment(seeds=(7,)))
 
 

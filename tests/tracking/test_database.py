@@ -45,7 +45,7 @@ def test_what_is_no_mlflow_database_is_told_and_left_alone(tmp_path: Path, check
     location = Location.resolve(tmp_path)
     database = tmp_path / "mlflow.db"
     database.write_bytes(b"no database at all" * 1000)
-    with pytest.raises(UserError, match="the database is damaged, or none of MLflow's; move it away") as caught:
+    with pytest.raises(UserError, match="the database is damaged, or is not MLflow's; move it away") as caught:
         check(location)
     message(caught)
     assert database.read_bytes() == b"no database at all" * 1000
@@ -54,7 +54,7 @@ def test_what_is_no_mlflow_database_is_told_and_left_alone(tmp_path: Path, check
     with sqlite3.connect(database) as other:
         other.execute("CREATE TABLE songs (title)")
     other.close()
-    with pytest.raises(UserError, match="the database is none of MLflow's"):
+    with pytest.raises(UserError, match="the database is not MLflow's"):
         check(location)
 
 
