@@ -23,7 +23,7 @@ _RUNS_AT_ONCE = 500
 
 @dataclass(frozen=True)
 class SQLiteReader(Reader):
-    """Reads MLflow's tables; tests hold them against what MLflow's own client reads."""
+    """Reads MLflow's tables directly; a test compares what it reads with MLflow's own client."""
 
     database: Database
 
