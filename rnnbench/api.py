@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from rnnbench.analysis import statistics
 from rnnbench.analysis.results import Results
 from rnnbench.cli.screen import Screen
 from rnnbench.errors import UserError, note
@@ -138,7 +137,7 @@ def memory_horizons(results: Results) -> pd.DataFrame:
     """The headline figure, a row a line: the longest lag that at least half of the seeds solve, with all shorter ones.
 
     Columns: `task, task_setting, source, filler, model, model_setting, horizon, n_low, n_high, unjudged` as
-    `rnnbench.analysis.statistics.horizons` says.
+    `rnnbench.analysis.horizon.horizons` says.
 
     >>> import rnnbench
     >>> experiment = rnnbench.load_experiment("experiments/copy_memory.yaml", "seeds=1")
@@ -151,9 +150,11 @@ def memory_horizons(results: Results) -> pd.DataFrame:
     lstm_chrono       -
      gru_chrono       -
     """
+    from rnnbench.analysis.horizon import horizons
     from rnnbench.analysis.selection import EVALUATED
+    from rnnbench.analysis.summary import summary
 
-    return statistics.horizons(statistics.summary(results.runs[results.runs["role"] == EVALUATED]))
+    return horizons(summary(results.runs[results.runs["role"] == EVALUATED]))
 
 
 @kept()

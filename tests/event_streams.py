@@ -16,8 +16,8 @@ from rnnbench.events import Event, Finished, Measured, Profiled, Started
 from rnnbench.experiment.definition import Experiment
 from rnnbench.experiment.run_spec import RunSpec
 from rnnbench.tracking.location import Location
+from rnnbench.tracking.names import STATUS_TAG
 from rnnbench.tracking.notes import parameters, run_tags
-from rnnbench.tracking.reader import STATUS_TAG, newest_runs
 from rnnbench.tracking.writer import Tracker
 
 
@@ -72,10 +72,10 @@ def write(location: Location, grid: Experiment, *events: Event) -> None:
 def fill(location: Location, grid: Experiment) -> None:
     """Write every run of a grid as `whole_run`: the first as it should be, the others copied in SQL, which is fast."""
     write(location, grid, *whole_run(grid.runs[0]))
-    first = newest_runs(location, grid.name)[grid.runs[0].signature]
+    first = location.reader.newest_runs(grid.name)[grid.runs[0].signature]
     assert location.artifacts is not None
     files = location.artifacts / grid.name
-    with location.connect(mode="rw") as connection:
+    with location.store.connect(mode="rw") as connection:
         for spec in grid.runs[1:]:
             run_id = uuid.uuid4().hex
             values = {"run_uuid": run_id, "name": spec.name, "artifact_uri": f"{(files / run_id).as_uri()}/artifacts"}

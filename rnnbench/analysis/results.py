@@ -1,22 +1,19 @@
-"""MLflow to tidy tables: everything that statistics and reports may know."""
+"""Runs as they were stored to tidy tables: all that statistics and reports may know."""
 
 from __future__ import annotations
 
-import io
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
-from rnnbench.errors import UserError, note
+from rnnbench.analysis.groups import OUTCOMES
+from rnnbench.analysis.selection import EVALUATED, with_roles
+from rnnbench.analysis.solved import with_relative_solved
 from rnnbench.experiment.definition import Experiment
 from rnnbench.experiment.run_spec import RunSpec, series_key
-from rnnbench.experiment.settings import Selection
-from rnnbench.grid.remembered import instead
-from rnnbench.tracking.location import Location
-from rnnbench.tracking.matching import matched
-from rnnbench.tracking.reader import MESSAGE_TAG, PROFILE_ARTIFACT, StoredRun, artifact, histories
 
 COLUMNS = [
     "task", "task_setting", "source", "model", "model_setting", "lag", "filler", "seed", "status",
@@ -25,7 +22,7 @@ COLUMNS = [
     "units", "learning_rate", "validation_score", "role", "message", "criterion", "experiment", "started", "signature",
     "run_id",
 ]  # fmt: skip
-
+PROFILE_COLUMNS = ["signature", "step", "phase", "state", "distance", "median", "low", "high"]
 
 OWN_SKILL = "own skill"
 """`criterion` of a run whose `solved` compares it with its model's own skill at lag 0, not with a score."""
@@ -33,15 +30,15 @@ OWN_SKILL = "own skill"
 
 @dataclass(frozen=True)
 class Results:
-    """What an experiment's store holds, as four tables that share the column `signature`."""
+    """The results of an experiment: four tables that share the column `signature`."""
 
     runs: pd.DataFrame
-    """One row a point of the grid whose run the store knows (failed ones too), in its order: the columns `COLUMNS`.
+    """One row for each point of the grid whose run the store knows (failed ones too), in its order: `COLUMNS`.
 
-    Points that are one run, such as both fillers where there is no lag, have its signature in common.
+    Points that are the same run, such as both fillers where there is no lag, share its signature.
 
-    `higher_is_better`: whether that is so of `score`, as the task declares it. A score that was undefined is missing.
-    `validation_score`: the best one, that which chose the weights; of a diverged run its untrained network's. `role`:
+    `higher_is_better`: of `score`, as the task declares it. A score that was undefined is missing.
+    `validation_score`: the best one, which chose the weights; for a diverged run that of its untrained network. `role`:
     `evaluated`, or for an experiment with `select` what `analysis.selection` says. `training_seconds`: the part of
     `seconds` that went into training steps. `survival_initial`: the gradient's survival in the untrained network.
     `started`: when, in UTC.
@@ -56,176 +53,154 @@ class Results:
     """A line for people where runs were found by their settings alone, because the data are absent; else empty."""
 
 
-def load(location: Location, experiment: Experiment) -> Results:
-    """What the store holds of an experiment's runs: the newest of each signature.
+@dataclass(frozen=True)
+class Record:
+    """A point of a grid, with what was stored of its run."""
 
-    Names, labels and settings come from the experiment file, so that renaming a model there renames it everywhere; only
-    what was measured comes from the store. Raises `UserError` if the store does not answer or holds none of the runs.
+    spec: RunSpec
+    run_id: str
+    status: str
+    """`running`, `finished`, `diverged`, `failed` or `interrupted`."""
+    started: str = ""
+    """When, in UTC: `2026-01-31T23:59:59`."""
+    message: str = ""
+    """Why it failed."""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    """The last value of each metric; NaN where it was not finite."""
+
+
+Point = tuple[str, int, str, float]
+"""Run id, step, metric, value."""
+
+
+def tidy(
+    experiment: Experiment,
+    records: Sequence[Record],
+    points: Iterable[Point],
+    profiles: Mapping[str, pd.DataFrame],
+    note: str = "",
+) -> Results:
+    """The tables of an experiment.
+
+    `points`: the history of the records' runs. `profiles`: their gradient profiles by signature, with the columns
+    `PROFILE_COLUMNS` but for the first. Names, labels and settings come from the experiment, so that renaming a model
+    in its file renames it everywhere; only what was measured comes from the records.
     """
-    from rnnbench.analysis.selection import EVALUATED, with_roles
-
-    pairs, matching = _stored(location, experiment)
-    found = {spec.signature: run for spec, run in pairs}
-    history = _history(location, found)
-    runs = _runs(pairs, experiment.select).assign(
+    history = _history(records, points)
+    runs = _runs(experiment, records).assign(
         role=EVALUATED,
-        validation_score=_validation_scores(pairs, history),
-        survival_initial=_survival_initial(pairs, history),
+        validation_score=_validation_scores(records, history),
+        survival_initial=_survival_initial(records, history),
         experiment=experiment.name,
     )
     if experiment.select:
         runs = with_roles(runs, experiment.select.seeds)
+    tables = [table.assign(signature=signature)[PROFILE_COLUMNS] for signature, table in profiles.items()]
     return Results(
         runs=_with_solved(runs)[COLUMNS],
         history=history,
-        profiles=_profiles(location, experiment.name, found),
-        levels=_levels(found),
-        note=matching,
+        profiles=pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=PROFILE_COLUMNS),
+        levels=_levels(records),
+        note=note,
     )
 
 
-def validated(location: Location, experiment: Experiment) -> pd.DataFrame:
-    """The runs with their validation scores, and nothing that takes an artifact or another history: see `load`.
-
-    For who chooses among runs, or looks again and again.
-    """
-    pairs, _ = _stored(location, experiment)
-    asked = {
-        spec.signature: StoredRun(run.run_id, run.tags, {f"validation/{spec.task.score_name}": math.nan})
-        for spec, run in pairs
-    }
-    scores = _validation_scores(pairs, _history(location, asked))
-    return _runs(pairs, experiment.select).assign(validation_score=scores)
+def with_validation_scores(experiment: Experiment, records: Sequence[Record], points: Iterable[Point]) -> pd.DataFrame:
+    """The runs with their validation scores, and nothing that takes a profile or another history: see `tidy`."""
+    return _runs(experiment, records).assign(validation_score=_validation_scores(records, _history(records, points)))
 
 
-def _stored(location: Location, experiment: Experiment) -> tuple[list[tuple[RunSpec, StoredRun]], str]:
-    """Each point of the grid that the store has a run for, and what is to be said of how they were matched."""
-    matches = matched(location, experiment)
-    stored = matches.runs
-    pairs = [(spec, stored[spec.signature]) for spec in experiment.points if spec.signature in stored]
-    if not pairs:
-        none = f"{location}: no runs of '{experiment.name}' yet: run `rnnbench run FILE` first"
-        raise UserError(instead(experiment, location) or none)
-    return pairs, matches.note
-
-
-def provenance(location: Location, experiment: Experiment) -> dict[str, str]:
-    """With what the experiment's runs were made: versions, commit, machine; several values where runs differ."""
-    matches = matched(location, experiment)
-    stored = matches.runs
-    tags = [stored[spec.signature].tags for spec in experiment.runs if spec.signature in stored]
-    names = {"rnnbench.version": "rnnbench", "mlflow.source.git.commit": "commit"}
-    names |= {tag: tag.removeprefix("environment.") for tag in sorted(set().union(*tags)) if "environment." in tag}
-    found = {name: sorted({run[tag] for run in tags if tag in run}) for tag, name in names.items()}
-    told = {name: "; ".join(values) for name, values in found.items() if values}
-    return told | ({"data": matches.note} if matches.note else {})
-
-
-def _runs(pairs: list[tuple[RunSpec, StoredRun]], select: Selection | None) -> pd.DataFrame:
-    chosen = select.axis if select else None
-    table = pd.DataFrame([_row(spec, run, chosen) for spec, run in pairs], columns=COLUMNS)
+def _runs(experiment: Experiment, records: Sequence[Record]) -> pd.DataFrame:
+    chosen = experiment.select.axis if experiment.select else None
+    table = pd.DataFrame([_row(record, chosen) for record in records], columns=COLUMNS)
     counts = ("steps", "steps_to_solve", "parameters", "recurrent_parameters", "units")
-    figures = ("score", "skill", "seconds", "training_seconds", "survival", "decay_per_step", "reach")
+    measured = ("score", "skill", "seconds", "training_seconds", "survival", "decay_per_step", "reach")
     return table.astype(
         dict.fromkeys(counts, "Int64")
-        | dict.fromkeys(figures, "float64")
+        | dict.fromkeys(measured, "float64")
         | {"solved": "boolean", "lag": "int64", "seed": "int64"}
     )
 
 
-def _row(spec: RunSpec, run: StoredRun, chosen: str | None) -> dict[str, Any]:
-    named_so = {"seconds/training": "training_seconds"}
-    metrics = {named_so.get(name, name): value for name, value in run.metrics.items()}
-    measured = {name: value for name, value in metrics.items() if name in COLUMNS and math.isfinite(value)}
-    if "solved" in measured:
-        measured["solved"] = bool(measured["solved"]) and "score" in measured
-    if not measured.get("solved"):
-        measured.pop("steps_to_solve", None)
-    if run.status not in ("finished", "diverged"):
-        measured = {name: value for name, value in measured.items() if name == "parameters"}
-    named = series_key(spec, chosen)
+def _row(record: Record, chosen: str | None) -> dict[str, Any]:
+    spec = record.spec
     return (
-        measured
-        | named
+        _measured(record)
+        | series_key(spec, chosen)
         | {
             "lag": spec.task.lag,
             "seed": spec.seed,
-            "status": run.status,
+            "status": record.status,
             "score_name": spec.task.score_name,
             "higher_is_better": spec.task.score_rises,
             "criterion": OWN_SKILL if spec.task.solved_score is None else "score",
             "recurrent_parameters": spec.model.recurrent_parameters(spec.task.inputs.width),
             "units": spec.model.units,
             "learning_rate": spec.training.learning_rate,
-            "message": run.tags.get(MESSAGE_TAG, ""),
+            "message": record.message,
             "signature": spec.signature,
-            "started": run.started,
-            "run_id": run.run_id,
+            "started": record.started,
+            "run_id": record.run_id,
         }
     )
 
 
-def _validation_scores(pairs: list[tuple[RunSpec, StoredRun]], history: pd.DataFrame) -> list[float]:
+def _measured(record: Record) -> dict[str, Any]:
+    """The metrics of a run that have a column; of a run without an outcome only its size."""
+    named_so = {"seconds/training": "training_seconds"}
+    metrics = {named_so.get(name, name): value for name, value in record.metrics.items()}
+    measured: dict[str, Any] = {
+        name: value for name, value in metrics.items() if name in COLUMNS and math.isfinite(value)
+    }
+    if record.status not in OUTCOMES:
+        return {name: value for name, value in measured.items() if name == "parameters"}
+    if "solved" in measured:
+        measured["solved"] = bool(measured["solved"]) and "score" in measured
+    if not measured.get("solved"):
+        measured.pop("steps_to_solve", None)
+    return measured
+
+
+def _history(records: Sequence[Record], points: Iterable[Point]) -> pd.DataFrame:
+    table = pd.DataFrame(list(points), columns=["run_id", "step", "metric", "value"])
+    table.insert(0, "signature", table.pop("run_id").map({one.run_id: one.spec.signature for one in records}))
+    return table.astype({"step": "int64", "value": "float64"})
+
+
+def _validation_scores(records: Sequence[Record], history: pd.DataFrame) -> list[float]:
     points = history[history["metric"].str.startswith("validation/")].dropna(subset=["value"])
     by_metric = {key: rows.set_index("step")["value"] for key, rows in points.groupby(["signature", "metric"])}
-    scores = []
-    for spec, run in pairs:
-        found = by_metric.get((spec.signature, f"validation/{spec.task.score_name}"))
-        if found is not None and run.status == "finished":
-            scores.append(float(found.max() if spec.task.score_rises else found.min()))
-        else:
-            scores.append(float(found.get(0, math.nan)) if found is not None and run.status == "diverged" else math.nan)
-    return scores
+    return [
+        _validation_score(one, by_metric.get((one.spec.signature, f"validation/{one.spec.task.score_name}")))
+        for one in records
+    ]
 
 
-def _survival_initial(pairs: list[tuple[RunSpec, StoredRun]], history: pd.DataFrame) -> list[float]:
+def _validation_score(record: Record, by_step: pd.Series | None) -> float:
+    if by_step is None:
+        return math.nan
+    if record.status == "finished":
+        return float(by_step.max() if record.spec.task.score_rises else by_step.min())
+    return float(by_step.get(0, math.nan)) if record.status == "diverged" else math.nan
+
+
+def _survival_initial(records: Sequence[Record], history: pd.DataFrame) -> list[float]:
     at_start = history[(history["metric"] == "gradient_profile/survival") & (history["step"] == 0)]
     by_signature = at_start.set_index("signature")["value"]
-    return [float(by_signature.get(spec.signature, math.nan)) for spec, _ in pairs]
+    return [float(by_signature.get(one.spec.signature, math.nan)) for one in records]
 
 
 def _with_solved(runs: pd.DataFrame) -> pd.DataFrame:
-    # Each rate and role against its own lag 0.
-    from rnnbench.analysis.statistics import with_relative_solved
-
+    # Each rate and role is measured against its own lag 0.
     parts = [with_relative_solved(part) for _, part in runs.groupby(["role", "learning_rate"], sort=False)]
     return pd.concat(parts).sort_index()
 
 
-def _history(location: Location, runs: dict[str, StoredRun]) -> pd.DataFrame:
-    points = pd.DataFrame(histories(location, list(runs.values())), columns=["run_id", "step", "metric", "value"])
-    points.insert(0, "signature", points.pop("run_id").map({run.run_id: signature for signature, run in runs.items()}))
-    return points.astype({"step": "int64", "value": "float64"})
-
-
-def _profiles(location: Location, experiment: str, runs: dict[str, StoredRun]) -> pd.DataFrame:
-    columns = ["signature", "step", "phase", "state", "distance", "median", "low", "high"]
-    tables = []
-    for signature, run in runs.items():
-        try:
-            file = artifact(location, experiment, run.run_id, PROFILE_ARTIFACT)
-            if file is not None:
-                tables.append(read_profile(file).assign(signature=signature)[columns])
-        except (OSError, ValueError, KeyError) as error:
-            reason = (str(error).splitlines() or [""])[0]
-            note(f"{location}: {PROFILE_ARTIFACT} of run {run.run_id} is left out: it is damaged ({reason})")
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
-
-
-def read_profile(file: bytes) -> pd.DataFrame:
-    """A gradient profile from its Parquet file. Raises `ValueError` or `OSError` if that is damaged."""
-    import pyarrow.parquet as pq
-
-    # `pd.read_parquet` starts threads of Arrow's, which now and then abort the process at its exit.
-    with pq.ParquetFile(io.BytesIO(file), pre_buffer=False) as parquet:
-        return parquet.read(use_threads=False).to_pandas(use_threads=False)
-
-
-def _levels(runs: dict[str, StoredRun]) -> pd.DataFrame:
+def _levels(records: Sequence[Record]) -> pd.DataFrame:
     rows = [
         (signature, name.removeprefix("level/"), value)
-        for signature, run in runs.items()
-        for name, value in run.metrics.items()
+        for signature, metrics in {one.spec.signature: one.metrics for one in records}.items()
+        for name, value in metrics.items()
         if name.startswith("level/") and math.isfinite(value)
     ]
     return pd.DataFrame(rows, columns=["signature", "level", "value"])

@@ -1,16 +1,16 @@
-"""The learning rate of each line of a figure, chosen on validation.
+"""The learning rate of each series, chosen on validation.
 
-Where `learning_rate` is an axis, one rate is kept for each task (at one setting, with one filler) and model: that with
-the best mean, over all lags and over the seeds that choose, of the runs' best validation scores. A diverged run counts
-with its untrained network's score. Ties go to the rate whose runs needed fewer steps, then to the smaller one. A rate
-with fewer scored runs than another of its line is no candidate, and one with a run that ended without any score comes
-after every one without such a run. The test split plays no part.
+Where `learning_rate` is an axis, one rate is kept for each task (at one setting, with one filler) and model: the one
+with the best mean of the runs' best validation scores, over all lags and tuning seeds. A diverged run counts with the
+score of its untrained network. Ties go to the rate whose runs needed fewer steps, then to the smaller one. A rate with
+fewer scored runs than another of its series is no candidate, and one with a run that ended without any score ranks
+below every rate without such a run. The test split plays no part.
 
-Where seeds of their own choose (`select: {seeds: ...}`), they run first, on lines with more than one rate, and the
-others then run at the chosen rates: see `stages`.
+Where there are tuning seeds (`select: {seeds: ...}`), they run first, on series with more than one rate; the others
+then run at the chosen rates: see `grid.stages`.
 
 The best of several noisy means is too good on average. If the seeds that choose are evaluated too, some of that luck
-is in their test scores; if they are not (`select: {seeds: ...}`), the evaluated seeds are free of it.
+is in their test scores; if they are tuning seeds only, the evaluation seeds are free of it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from rnnbench.analysis.statistics import GROUP, OUTCOMES, higher_is_better, with_group_names
+from rnnbench.analysis.groups import GROUP, OUTCOMES, higher_is_better, with_group_names
 
 EVALUATED, TUNING, NOT_PICKED = "evaluated", "tuning", "not picked"
 """`role` of a run: its test score enters figures and tables; it only helped to choose; its rate was not chosen."""
@@ -29,7 +29,7 @@ EVALUATED, TUNING, NOT_PICKED = "evaluated", "tuning", "not picked"
 def with_roles(runs: pd.DataFrame, seeds: Sequence[int] = ()) -> pd.DataFrame:
     """A copy of `runs` with the column `role`.
 
-    `seeds`: those that choose and are not evaluated; none: all choose and are evaluated.
+    `seeds`: the tuning seeds, which choose and are not evaluated; without any, all seeds choose and are evaluated.
     """
     table = candidates(runs, seeds)
     rates = table[table["picked"]].set_index(GROUP)["learning_rate"]
@@ -42,9 +42,9 @@ def with_roles(runs: pd.DataFrame, seeds: Sequence[int] = ()) -> pd.DataFrame:
 
 
 def candidates(runs: pd.DataFrame, seeds: Sequence[int] = ()) -> pd.DataFrame:
-    """One row for each line and learning rate.
+    """One row for each series and learning rate.
 
-    Columns: `GROUP`, `learning_rate`, `validation_score` (mean of those that are finite), `n` (runs that have one),
+    Columns: `GROUP`, `learning_rate`, `validation_score` (mean of the finite ones), `n` (runs that have one),
     `undefined` (runs that ended without one), `picked`.
     """
     runs = with_group_names(runs)

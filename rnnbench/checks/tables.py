@@ -9,15 +9,9 @@ from collections.abc import Iterator
 import numpy as np
 from scipy import stats
 
-from rnnbench.analysis.statistics import (
-    iqm,
-    iqm_interval,
-    median_steps_to_solve,
-    memory_horizon,
-    probability_of_improvement,
-    unsolved,
-    wilson,
-)
+from rnnbench.analysis.horizon import memory_horizon
+from rnnbench.analysis.intervals import iqm, iqm_interval, probability_of_improvement, wilson
+from rnnbench.analysis.steps_to_solve import median_steps_to_solve, unsolved
 from rnnbench.checks.finding import Finding, equal, near
 
 _AGARWAL = "Agarwal et al. 2021"

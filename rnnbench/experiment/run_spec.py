@@ -160,7 +160,7 @@ def one_of_each(specs: Iterable[RunSpec]) -> list[RunSpec]:
 
 
 def series_key(spec: RunSpec, chosen: str | None = None) -> dict[str, str]:
-    """What identifies the series of a run in figures and tables: the columns of `statistics.GROUP`, in order.
+    """What identifies the series of a run in figures and tables: the columns of `analysis.groups.GROUP`, in order.
 
     `chosen`: the axis on which each series has a selected value, which is not part of its name.
     """

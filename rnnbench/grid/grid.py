@@ -127,7 +127,7 @@ class Grid:
 
     def results(self) -> Results:
         """What the store has. Raises `UserError` if it has no run of this experiment."""
-        from rnnbench.analysis.results import load
+        from rnnbench.grid.results import load
 
         return load(self.location, self.experiment)
 
@@ -145,7 +145,7 @@ class Grid:
         return others(self.experiment, self.location)
 
     def instead(self) -> str:
-        """In a line, what the store has of the experiment where it has nothing as it is asked for; else empty."""
+        """What the store has of the experiment where it has nothing with these settings, in a line; else empty."""
         from rnnbench.grid.remembered import instead
 
         return instead(self.experiment, self.location)

@@ -1,4 +1,4 @@
-"""With which overrides an experiment file was run, so that what they made is found again: `--last`, and hints."""
+"""The overrides that an experiment file was run with, so that their runs are found again: `--last`, and hints."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from rnnbench.experiment import yaml_file as experiment_file
 from rnnbench.experiment.overrides import combined
 from rnnbench.text.wording import count_of
 from rnnbench.tracking.matching import matched
-from rnnbench.tracking.reader import asked, statuses
 
 if TYPE_CHECKING:
     from rnnbench.experiment.definition import Experiment
@@ -22,11 +21,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Remembered:
-    """Runs that a store has of an experiment, and that the experiment as it is asked for does not."""
+    """Runs that a store has of an experiment and that its file, with the overrides given now, does not ask for."""
 
     runs: int
     overrides: tuple[str, ...] | None
-    """What makes the file ask for them; None where that is not known, as the file was another then."""
+    """What makes the file ask for them; None where that is unknown, because the file has changed since."""
 
     def __str__(self) -> str:
         """`36 runs with training.steps=150 (add --set training.steps=150)`."""
@@ -40,17 +39,17 @@ class Remembered:
 
 
 def others(experiment: Experiment, location: Location) -> list[Remembered]:
-    """What the store has under other overrides than the experiment's, the last first; each run counts once.
+    """What the store has under other overrides than the experiment's, the latest first; each run counts once.
 
-    Overrides that change nothing by now, or that the file does not take any more, are left out. Raises `UserError` if
+    Overrides that by now change nothing, or that the file no longer accepts, are left out. Raises `UserError` if
     the store does not answer.
     """
-    stored = statuses(location, experiment.name).keys()
-    found_here = {run.signature for run in matched(location, experiment).runs.values()}
-    told = found_here | {spec.signature for spec in experiment.runs}
+    stored = location.reader.statuses(experiment.name).keys()
+    here = {run.signature for run in matched(location, experiment).runs.values()}
+    told = here | {spec.signature for spec in experiment.runs}
     nothing_of_it = stored and not told & stored
     found = []
-    for overrides in _asked_otherwise(experiment, location) if stored - told else ():
+    for overrides in _other_overrides(experiment, location) if stored - told else ():
         runs = (_signatures(experiment, overrides) & stored) - told
         if runs:
             found.append(Remembered(len(runs), tuple(_needed(experiment, overrides))))
@@ -61,32 +60,32 @@ def others(experiment: Experiment, location: Location) -> list[Remembered]:
 
 
 def instead(experiment: Experiment, location: Location) -> str:
-    """Where a store has nothing of the experiment as it is asked for: what it has, in a line; else empty."""
+    """What a store has of an experiment where it has nothing under these overrides, in a line; else empty."""
     if matched(location, experiment).runs:
         return ""
     there = "; ".join(map(str, others(experiment, location)))
-    return f"{location}: no runs of '{experiment.name}' as it is asked for, but {there}" if there else ""
+    return f"{location}: no runs of '{experiment.name}' with these settings, but {there}" if there else ""
 
 
 def with_last(file: Path, overrides: Sequence[str], location: Location) -> list[str]:
-    """The overrides of the last `run` of a file, and `overrides` on top.
+    """The overrides of the last `run` of a file, with `overrides` on top.
 
     Raises `UserError` if the store does not answer or knows no run of the file.
     """
     name = experiment_file.load(file, overrides).name
-    known = asked(location, name)
+    known = location.reader.asked(name)
     if not known:
-        raise UserError(f"{location}: no `rnnbench run` of '{name}' is remembered, so there is none to take up")
+        raise UserError(f"{location}: no `rnnbench run` of '{name}' is remembered, so there is nothing to take up")
     return combined(known[-1], overrides)
 
 
-def _asked_otherwise(experiment: Experiment, location: Location) -> list[list[str]]:
-    known = asked(location, experiment.name) or []
+def _other_overrides(experiment: Experiment, location: Location) -> list[list[str]]:
+    known = location.reader.asked(experiment.name) or []
     return [overrides for overrides in reversed(known) if tuple(overrides) != experiment.overrides]
 
 
 def _needed(experiment: Experiment, overrides: Sequence[str]) -> list[str]:
-    """Those of the overrides without which the file would ask for other runs."""
+    """The overrides without which the file would ask for other runs."""
     kept, runs = list(overrides), _signatures(experiment, overrides)
     for override in overrides:
         fewer = [other for other in kept if other != override]

@@ -1,4 +1,4 @@
-"""From experiments and their stores to a folder of report files."""
+"""From experiments and their stores to a folder with a report."""
 
 from __future__ import annotations
 
@@ -8,21 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rnnbench.analysis.results import Results, load, provenance
+from rnnbench.analysis.results import Results
 from rnnbench.errors import UserError
 from rnnbench.experiment.definition import Experiment
+from rnnbench.grid.results import load, provenance
 from rnnbench.grid.stages import planned
 from rnnbench.report.build import build
 from rnnbench.report.comparison import Only, joined
 from rnnbench.tracking.location import Location
-from rnnbench.tracking.reader import experiments_with
-from rnnbench.tracking.ui import DEFAULT_PORT
-from rnnbench.tracking.views import RESULTS, view_tag
+from rnnbench.tracking.ui import run_pages
 
 
 @dataclass(frozen=True)
 class Source:
-    """An experiment, where its results lie, and the command that makes them."""
+    """An experiment, where its results are kept, and the command that makes them."""
 
     experiment: Experiment
     location: Location
@@ -32,8 +31,8 @@ class Source:
 def write(sources: Sequence[Source], out: Path, only: Only | None = None, made_by: str = "") -> Path:
     """Write the report of one experiment, or of several on the same figures; the path of its page.
 
-    `only`: to what it is restricted. `made_by`: the command that makes this very report, if it takes more than the
-    sources' own. Raises `UserError` if there is nothing to report or `out` cannot be written.
+    `only`: what it is restricted to. `made_by`: the command that makes this very report, if it takes more than the
+    commands of the sources. Raises `UserError` if there is nothing to report or `out` cannot be written.
     """
     only = only or Only()
     found = {name: (source, load(source.location, source.experiment)) for name, source in _names(sources).items()}
@@ -49,14 +48,18 @@ def write(sources: Sequence[Source], out: Path, only: Only | None = None, made_b
             provenance=_each({name: provenance(one.location, one.experiment) for name, (one, _) in found.items()}),
             reproduce=[*(source.made_by for source in sources), *([made_by] if made_by else [])],
             planned=sum(planned(source.experiment) for source in sources) if only.everything else None,
-            run_pages={name: page for name, (one, _) in found.items() if (page := _run_pages(one))},
+            run_pages={
+                name: pages
+                for name, (one, _) in found.items()
+                if (pages := run_pages(one.location, one.experiment.name))
+            },
         )
     except OSError as error:
         raise UserError(f"{out}: the report cannot be written there: {error.strerror}; choose another --out") from None
 
 
 def _names(sources: Sequence[Source]) -> dict[str, Source]:
-    """Each source by its experiment's name; with that of its store where two have the same."""
+    """Each source by its experiment's name; with the name of its store where two share one."""
     often = Counter(source.experiment.name for source in sources)
     named = {_name(source, alone=often[source.experiment.name] == 1): source for source in sources}
     if len(named) < len(sources):
@@ -66,7 +69,7 @@ def _names(sources: Sequence[Source]) -> dict[str, Source]:
 
 def _name(source: Source, alone: bool) -> str:
     database = source.location.database
-    place = source.location.address if database is None else database.parent.name
+    place = str(source.location) if database is None else database.parent.name
     return source.experiment.name if alone else f"{source.experiment.name} in {place}"
 
 
@@ -81,11 +84,3 @@ def _together(found: dict[str, tuple[Source, Results]]) -> tuple[dict[str, Any],
 
 def _each(facts: dict[str, Any]) -> dict[str, Any]:
     return facts if len(facts) > 1 else next(iter(facts.values()))
-
-
-def _run_pages(source: Source) -> str | None:
-    """Where the MLflow UI shows the experiment's runs: on its server, or where `rnnbench ui` serves a local store."""
-    location = source.location
-    number = experiments_with(location, view_tag(RESULTS)).get(source.experiment.name)
-    base = f"http://127.0.0.1:{DEFAULT_PORT}" if location.database is not None else location.address
-    return number and f"{base}/#/experiments/{number}/runs/"

@@ -1,6 +1,7 @@
-"""Which runs of a grid are to be done, and when: seeds that choose the learning rates go first, see `selection`.
+"""Which runs of a grid are done, and when: tuning seeds go first, because they choose the learning rates.
 
-Knows no pandas until there is something to choose, because `plan` and `status` must answer at once.
+`analysis.selection` says how. pandas is imported only when there is something to choose, because `plan` and `status`
+must answer at once.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from rnnbench.experiment.run_spec import RunSpec
     from rnnbench.tracking.location import Location
 
-_OVER = ("finished", "diverged", "failed")
+_ENDED = ("finished", "diverged", "failed")
 
 
 def planned(experiment: Experiment) -> int:
@@ -33,7 +34,7 @@ def planned(experiment: Experiment) -> int:
 
 
 def expected(experiment: Experiment) -> dict[RunSpec, float]:
-    """Each run of the grid, with the share of it that is to be done: of several rates one will be chosen."""
+    """Each run of the grid with the probability that it is done: one of several rates will be chosen."""
     choosing, evaluated = tuning_runs(experiment), evaluation_runs(experiment)
     if not choosing:
         return dict.fromkeys(experiment.runs, 1.0)
@@ -42,7 +43,7 @@ def expected(experiment: Experiment) -> dict[RunSpec, float]:
 
 
 def needed(experiment: Experiment, location: Location, specs: Sequence[RunSpec]) -> list[RunSpec]:
-    """Those of `specs` to do now, as far as the store can tell: first the seeds that choose, then what they leave."""
+    """Those of `specs` to do now, as far as the store can tell: first the tuning runs, then those at chosen rates."""
     left_out = not_picked(experiment, location)
     if left_out is None:
         first = {spec.signature for spec in tuning_runs(experiment)}
@@ -53,17 +54,17 @@ def needed(experiment: Experiment, location: Location, specs: Sequence[RunSpec])
 def not_picked(experiment: Experiment, location: Location) -> set[str] | None:
     """Signatures of the runs that need not be done: at rates that were not chosen, or of a seed with nothing to choose.
 
-    None before all runs that choose are over.
+    None until all tuning runs have ended.
     """
     choosing = tuning_runs(experiment)
     if not experiment.select or not choosing:
         return set()
     stored = matched(location, experiment).runs
-    if any(spec.signature not in stored or stored[spec.signature].status not in _OVER for spec in choosing):
+    if any(spec.signature not in stored or stored[spec.signature].status not in _ENDED for spec in choosing):
         return None
-    from rnnbench.analysis.results import validated
+    from rnnbench.analysis.groups import GROUP
     from rnnbench.analysis.selection import candidates
-    from rnnbench.analysis.statistics import GROUP
+    from rnnbench.grid.results import validated
 
     table = candidates(validated(location, experiment), experiment.select.seeds)
     table = table[table["picked"]]
@@ -72,27 +73,27 @@ def not_picked(experiment: Experiment, location: Location) -> set[str] | None:
         spec
         for spec in experiment.points
         if spec.seed not in experiment.select.seeds
-        and rates.get(_line(spec), spec.training.learning_rate) == spec.training.learning_rate
+        and rates.get(_series(spec), spec.training.learning_rate) == spec.training.learning_rate
     ]
     return {spec.signature for spec in experiment.runs} - {spec.signature for spec in [*choosing, *chosen]}
 
 
 def tuning_runs(experiment: Experiment) -> list[RunSpec]:
-    """The runs that only choose: those of `select.seeds`, on lines with more than one rate."""
+    """The runs of the tuning seeds (`select.seeds`), on series with more than one rate."""
     seeds = experiment.select.seeds if experiment.select else ()
     rates = defaultdict(set)
-    # A run may stand on several lines.
+    # A run may belong to several series.
     for spec in experiment.points:
-        rates[_line(spec)].add(spec.training.learning_rate)
-    found = {spec.signature for spec in experiment.points if spec.seed in seeds and len(rates[_line(spec)]) > 1}
+        rates[_series(spec)].add(spec.training.learning_rate)
+    found = {spec.signature for spec in experiment.points if spec.seed in seeds and len(rates[_series(spec)]) > 1}
     return [spec for spec in experiment.runs if spec.signature in found]
 
 
 def evaluation_runs(experiment: Experiment) -> list[RunSpec]:
-    """The runs of the other seeds, at every rate."""
+    """The runs of the evaluation seeds, at every rate."""
     seeds = experiment.select.seeds if experiment.select else ()
     return [spec for spec in experiment.runs if spec.seed not in seeds]
 
 
-def _line(spec: RunSpec) -> tuple[str, ...]:
+def _series(spec: RunSpec) -> tuple[str, ...]:
     return tuple(series_key(spec, "learning_rate").values())

@@ -1,4 +1,4 @@
-"""What the store says of a grid at this moment: `rnnbench status`."""
+"""How far a grid is, as its store says at this moment: `rnnbench status`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rnnbench.experiment.run_spec import RunSpec
 from rnnbench.grid.stages import not_picked
 from rnnbench.tracking.location import Location
 from rnnbench.tracking.matching import matched
-from rnnbench.tracking.reader import StoredRun, histories
+from rnnbench.tracking.reader import StoredRun
 
 STATES = ("finished", "diverged", "failed", "interrupted", "running", "waiting", "not needed")
 _DONE = ("finished", "diverged", "failed")
@@ -20,12 +20,13 @@ _DONE = ("finished", "diverged", "failed")
 
 @dataclass(frozen=True)
 class Running:
-    """A run that goes on, as far as the store knows: a driver writes every few seconds."""
+    """A run that is going on, as far as the store knows: a driver writes every few seconds."""
 
     spec: RunSpec
     step: int | None
-    """Of its last evaluation; None before the first."""
+    """The step of its last evaluation; None before the first."""
     score: float
+    """The validation score there; NaN before the first evaluation."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +37,9 @@ class GridStatus:
     """By signature, one of `STATES`; `not needed`: at a learning rate that was not chosen."""
     running: list[Running]
     seconds_left: float | None
-    """At the speed of the runs that have ended, with as many at work as now; None where that cannot be told."""
-
+    """At the speed of the runs that have ended, with as many runs at a time as now; None where that is unknown."""
     note: str = ""
-    """How runs were found whose data are absent: see `matching`."""
+    """A line for people where data are absent: see `tracking.matching`."""
 
     @property
     def done(self) -> int:
@@ -53,38 +53,49 @@ class GridStatus:
 def look(experiment: Experiment, location: Location, leases: Leases) -> GridStatus:
     """Raises `UserError` if the store does not answer. A run whose driver is dead counts as interrupted."""
     found = matched(location, experiment)
-    stored = found.runs
-    states = {spec.signature: stored[spec.signature].status if spec.signature in stored else "waiting"
-              for spec in experiment.runs}  # fmt: skip
-    left_out = not_picked(experiment, location) or set()
-    states |= {signature: "not needed" for signature in left_out if states[signature] == "waiting"}
-    if location.database is not None or leases.directory.exists():
-        # By the signature that the run has in the store: that of the grid may lack the data.
-        said = {signature: stored[signature].signature for signature in states if states[signature] == "running"}
-        alive = leases.taken(said.values())
-        states |= {signature: "interrupted" for signature, held in said.items() if held not in alive}
+    states = _states(experiment, location, leases, found.runs)
     specs = [spec for spec in experiment.runs if states[spec.signature] == "running"]
-    running = _progress(location, specs, stored)
-    return GridStatus(states, running, _seconds_left(experiment, states, running, stored), found.note)
+    running = _progress(location, specs, found.runs)
+    return GridStatus(states, running, _seconds_left(experiment, states, running, found.runs), found.note)
+
+
+def _states(experiment: Experiment, location: Location, leases: Leases, stored: dict[str, StoredRun]) -> dict[str, str]:
+    signatures = [spec.signature for spec in experiment.runs]
+    states = {one: stored[one].status if one in stored else "waiting" for one in signatures}
+    left_out = not_picked(experiment, location) or set()
+    states |= {one: "not needed" for one in left_out if states[one] == "waiting"}
+    # Drivers whose results go to a server may work on other machines, where their leases are.
+    if location.database is not None or leases.directory.exists():
+        # Leases bear the signature that the run has in the store; the grid's may lack the data.
+        running = {one: stored[one].signature for one in signatures if states[one] == "running"}
+        alive = leases.taken(running.values())
+        states |= {one: "interrupted" for one, held in running.items() if held not in alive}
+    return states
 
 
 def _progress(location: Location, specs: list[RunSpec], stored: dict[str, StoredRun]) -> list[Running]:
     asked = [
         StoredRun(stored[spec.signature].run_id, metrics={f"validation/{spec.task.score_name}": 0.0}) for spec in specs
     ]
-    last = {run_id: (step, value) for run_id, step, _, value in histories(location, asked)}
+    last = {run_id: (step, value) for run_id, step, _, value in location.reader.histories(asked)}
     return [Running(spec, *last.get(run.run_id, (None, float("nan")))) for spec, run in zip(specs, asked, strict=True)]
 
 
 def _seconds_left(
     experiment: Experiment, states: dict[str, str], running: list[Running], stored: dict[str, StoredRun]
 ) -> float | None:
-    took = expected = to_come = 0.0
-    steps = {one.spec.signature: (one.step or 0) / one.spec.training.steps for one in running}
-    for spec in experiment.runs:
-        measured = stored[spec.signature].metrics.get("seconds") if spec.signature in stored else None
-        if states[spec.signature] in _DONE:
-            took, expected = (took + measured, expected + seconds(spec)) if measured else (took, expected)
-        elif states[spec.signature] != "not needed":
-            to_come += seconds(spec) * (1 - steps.get(spec.signature, 0.0))
-    return to_come * took / expected / len(running) if running and took else None
+    ended = [
+        spec
+        for spec in experiment.runs
+        if states[spec.signature] in _DONE and stored[spec.signature].metrics.get("seconds")
+    ]
+    took = sum(stored[spec.signature].metrics["seconds"] for spec in ended)
+    if not running or not took:
+        return None
+    share = {one.spec.signature: (one.step or 0) / one.spec.training.steps for one in running}
+    to_come = sum(
+        seconds(spec) * (1 - share.get(spec.signature, 0.0))
+        for spec in experiment.runs
+        if states[spec.signature] not in (*_DONE, "not needed")
+    )
+    return to_come * took / sum(map(seconds, ended)) / len(running)

@@ -1,4 +1,4 @@
-"""Before a grid is driven: where its checkpoints and leases lie, and what there is to do."""
+"""Before a grid is driven: where its checkpoints and leases are kept, and what there is to do."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def work_place(experiment: Experiment, location: Location, store: Path | None) -> tuple[Checkpoints, Leases]:
-    """Where interrupted runs wait and drivers say what they do: beside a local database, or in `store`."""
+    """Where interrupted runs wait and drivers say what they are doing: beside a local database, else in `store`."""
     local = location.database.parent if location.database else None
     place = (local or store or Path(DEFAULT_DIRECTORY)).resolve()
     return Checkpoints(place / "checkpoints" / experiment.name), Leases(place / "leases" / experiment.name)
@@ -26,16 +26,16 @@ def work_place(experiment: Experiment, location: Location, store: Path | None) -
 def to_do(
     experiment: Experiment, tracker: Tracker, leases: Leases, checkpoints: Checkpoints, fresh: bool = False
 ) -> list[RunSpec]:
-    """The runs that have no result yet, after what a killed driver left was tidied up; all of them if `fresh`.
+    """The runs that have no result yet, after tidying up what a killed driver left; all of them if `fresh`.
 
-    Raises `UserError` if another driver is at what `fresh` would discard.
+    Raises `UserError` if another driver is doing runs that `fresh` would discard.
     """
     alive = leases.taken(spec.signature for spec in experiment.runs)
     if fresh:
         if alive:
             raise UserError(
                 f"--fresh: another `rnnbench run` is doing {len(alive)} of these runs; end it first (one that died on "
-                "another machine is out of the way after a minute)"
+                "another machine no longer counts after a minute)"
             )
         tracker.discard(spec.signature for spec in experiment.runs)
     tracker.bury(alive)

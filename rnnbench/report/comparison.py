@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from rnnbench.analysis.groups import GROUP
 from rnnbench.analysis.results import Results
-from rnnbench.analysis.statistics import GROUP
 from rnnbench.errors import UserError
 from rnnbench.registry import unknown
 from rnnbench.report.words import listed

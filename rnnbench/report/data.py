@@ -1,4 +1,4 @@
-"""What a report is made of: the results with their names for reading, and their statistics."""
+"""What a report is made of: the results with their names for reading, and their"""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from rnnbench.analysis import statistics
+from rnnbench.analysis.comparisons import improvements, overall
+from rnnbench.analysis.groups import GROUP, OUTCOMES, with_group_names
+from rnnbench.analysis.horizon import horizons
 from rnnbench.analysis.results import OWN_SKILL, Results
 from rnnbench.analysis.selection import EVALUATED, TUNING, candidates
+from rnnbench.analysis.steps_to_solve import solving
+from rnnbench.analysis.summary import summary
 from rnnbench.report.style import Series, all_series, count, isolated, series_label, slug
 
 UNSOUND = "gradient_profile/sound"
@@ -59,8 +63,8 @@ class ReportData:
     def __init__(self, results: Results) -> None:
         # An infinity is no place on an axis, and no figure in a table.
         results = replace(results, runs=_finite(results.runs), history=_finite(results.history))
-        keys = statistics.GROUP
-        everything = statistics.with_group_names(results.runs)
+        keys = GROUP
+        everything = with_group_names(results.runs)
         everything["run"] = range(len(everything))
         evaluated = results.runs["role"] == EVALUATED
         runs = everything[evaluated]
@@ -74,19 +78,19 @@ class ReportData:
         """One row a run that is evaluated, `run` its place among all: what figures and tables are made of."""
         self.all_runs = self._labelled(everything)
         """One row a run, also those that only served to choose a learning rate."""
-        table = statistics.summary(results.runs[evaluated])
+        table = summary(results.runs[evaluated])
         self.summary = self._labelled(table)
-        """`statistics.summary`: one row a line and lag."""
-        self.horizons = self._labelled(statistics.horizons(table))
-        """`statistics.horizons`: one row a line."""
-        self.overall = self._labelled(statistics.overall(results.runs[evaluated]))
-        """`statistics.overall`: one row a line."""
-        self.solving = self._labelled(statistics.solving(results.runs[evaluated]))
-        """`statistics.solving`: one row a line, lag and step of its curve."""
-        pairs = statistics.improvements(results.runs[evaluated])
+        """`summary`: one row a series and lag."""
+        self.horizons = self._labelled(horizons(table))
+        """`horizons`: one row a series."""
+        self.overall = self._labelled(overall(results.runs[evaluated]))
+        """`overall`: one row a series."""
+        self.solving = self._labelled(solving(results.runs[evaluated]))
+        """`solving`: one row a series, lag and step of its curve."""
+        pairs = improvements(results.runs[evaluated])
         others = pairs[["other", "other_setting"]].itertuples(index=False, name=None)
         self.improvements = self._labelled(pairs).assign(other_series=[series_label(*other) for other in others])
-        """`statistics.improvements`: one row a pair of lines."""
+        """`improvements`: one row a pair of series."""
         named = self.runs[["signature", "problem", "series", "lag", "seed", "run", "score_name", *keys]]
         self.history = results.history.merge(named, on="signature")
         self.profiles = results.profiles.merge(named, on="signature")
@@ -184,7 +188,7 @@ def _choosing(runs: pd.DataFrame) -> list[int]:
 
 def outcomes(runs: pd.DataFrame) -> pd.DataFrame:
     """The runs that count: finished or diverged."""
-    return runs[runs["status"].isin(statistics.OUTCOMES)]
+    return runs[runs["status"].isin(OUTCOMES)]
 
 
 def seeds_text(low: int, high: int) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from rnnbench.analysis.statistics import PASSING, Horizon
+from rnnbench.analysis.horizon import PASSING, Horizon
 from rnnbench.report import published, words
 from rnnbench.report.data import Problem, ReportData, flatten, seeds_text
 from rnnbench.report.style import count, number, plain, span

@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from rnnbench.analysis import statistics
-from rnnbench.analysis.statistics import wilson
+from rnnbench.analysis.correlation import rank_correlation
+from rnnbench.analysis.intervals import wilson
 from rnnbench.report.data import FILLERS, Problem, ReportData, outcomes, seeds_text
 from rnnbench.report.style import number
 from rnnbench.text.wording import count_of
@@ -49,7 +49,7 @@ def association(data: ReportData, problem: Problem, filler: str, column: str) ->
     """How the score goes with a column of the runs: `"Spearman's ρ = 0.71 over 75 runs, 0.02 within a lag."`"""
     runs = outcomes(data.runs)
     runs = runs[(runs["problem"] == problem.label) & (runs["filler"] == filler)]
-    found = statistics.association(runs[column], runs["skill"], runs["lag"])
+    found = rank_correlation(runs[column], runs["skill"], runs["lag"])
     if pd.isna(found.rho):
         return f"no correlation can be told from {found.n} runs."
     within = "" if pd.isna(found.within) else f", {number(found.within, 2)} between runs of the same lag"

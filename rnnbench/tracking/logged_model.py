@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rnnbench.events import Saved
 from rnnbench.experiment.run_spec import RunSpec
 from rnnbench.tasks.base import Tokens
-from rnnbench.tracking.reader import every_page
+from rnnbench.tracking.client import every_page
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -24,10 +24,10 @@ NAME = "model"
 
 
 def log_model(client: MlflowClient, experiment_id: str, run_id: str, spec: RunSpec, event: Saved) -> None:
-    """Store the network of a run, with its signature and the versions it was made with, as the one model of the run."""
+    """Store the network of a run as its only model, with its signature and the versions it was made with."""
     from mlflow.entities import LoggedModelOutput, LoggedModelStatus
 
-    # A run that goes on may say again what it said.
+    # A resumed run may repeat what it said.
     forget_models(client, experiment_id, run_id)
     made = client.create_logged_model(experiment_id, name=NAME, source_run_id=run_id, tags=_tags(spec))
     with tempfile.TemporaryDirectory() as folder:
@@ -80,7 +80,7 @@ def _write(folder: Path, made: Any, run_id: str, spec: RunSpec, event: Saved) ->
 
 
 def _signature(spec: RunSpec) -> ModelSignature:
-    """Batch and time are free, as in `models.network.build`."""
+    """Batch and time are free, as in `training.network`."""
     import numpy as np
     from mlflow.models import ModelSignature
     from mlflow.types.schema import Schema, TensorSpec

@@ -1,4 +1,4 @@
-"""Which stored run is which run of a grid: by signature, and by settings alone where the data are not at hand."""
+"""Which stored run is which run of a grid: by signature, or by settings alone where the data are absent."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from rnnbench.tracking.reader import SETTINGS_TAG, StoredRun, stored_runs
+from rnnbench.tracking.names import SETTINGS_TAG
+from rnnbench.tracking.reader import StoredRun
 
 if TYPE_CHECKING:
     from rnnbench.experiment.definition import Experiment
@@ -18,18 +19,18 @@ class Matched:
     """The stored runs of a grid."""
 
     runs: dict[str, StoredRun] = field(default_factory=dict)
-    """The newest of each run of the grid, by the grid's signature."""
+    """The newest stored run of each run of the grid, by the signature that the grid gives it."""
     note: str = ""
-    """A line for people where the data are absent, so that a match says less; else empty."""
+    """A line for people where the data are absent and a match says less; else empty."""
 
 
 def matched(location: Location, experiment: Experiment) -> Matched:
-    """What a store holds of an experiment. Raises `UserError` if the store does not answer or is none."""
-    return match(experiment, stored_runs(location, experiment.name))
+    """What a store holds of an experiment. Raises `UserError` if the store does not answer or is not MLflow's."""
+    return match(experiment, location.reader.runs(experiment.name))
 
 
 def match(experiment: Experiment, stored: Iterable[StoredRun]) -> Matched:
-    """`stored`: the oldest first."""
+    """The same for runs that were read already, the oldest first."""
     stored = list(stored)
     by_signature = {run.signature: run for run in stored}
     by_settings: dict[str, dict[str, StoredRun]] = {}

@@ -1,11 +1,9 @@
-"""How experiments, runs and reports are called and described in MLflow."""
+"""How experiments and runs are named and described in MLflow."""
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from rnnbench import environment
@@ -13,14 +11,12 @@ from rnnbench.experiment.definition import Experiment
 from rnnbench.experiment.run_spec import RunSpec
 from rnnbench.text import strict_json
 from rnnbench.text.markdown import escaped
-from rnnbench.tracking.reader import KIND_TAG, PICTURE_ARTIFACT, SETTINGS_TAG, SIGNATURE_TAG, STATUS_TAG
+from rnnbench.tracking.names import KIND_TAG, PICTURE_ARTIFACT, SETTINGS_TAG, SIGNATURE_TAG, STATUS_TAG
 from rnnbench.tracking.views import VIEWS, link
 
 NAME_TAG = "mlflow.runName"
 NOTE_TAG = "mlflow.note.content"
 """The description of a run or an experiment: Markdown, of which the page of an experiment shows the first line."""
-REPORT = "report"
-_REPORT_COLOUR = "#444444"
 _NAME_LENGTH = 250
 """Characters that a database may keep of a run's name."""
 _DESCRIPTION_LENGTH = 1500
@@ -32,18 +28,18 @@ _NOTE_LENGTH = 4000
 
 
 def run_name(spec: RunSpec) -> str:
-    """The name of the spec, cut where a database would."""
+    """The name of the spec, cut to what a database keeps."""
     return spec.name if len(spec.name) <= _NAME_LENGTH else f"{spec.name[: _NAME_LENGTH - 1]}…"
 
 
 def label_tags(spec: RunSpec, colour: str) -> dict[str, str]:
-    """The tags of a run that follow the labels in the experiment file; `colour`: that of its model everywhere."""
+    """The tags of a run that follow the labels in the experiment file; `colour`: that of its model."""
     labels = {"task": spec.task_label, "model": spec.model_label}
     return {NAME_TAG: run_name(spec), **labels, "mlflow.runColor": colour}
 
 
 def run_tags(spec: RunSpec, colour: str) -> dict[str, str]:
-    """The tags of a run that goes on."""
+    """The tags of a run that is going on."""
     return {
         SIGNATURE_TAG: spec.signature,
         SETTINGS_TAG: spec.settings_signature,
@@ -56,29 +52,12 @@ def run_tags(spec: RunSpec, colour: str) -> dict[str, str]:
 
 
 def run_file(spec: RunSpec) -> dict[str, Any]:
-    """All that can change a run's result, for the file beside it."""
+    """The content of `run.json`: the run's name, and all that can change its result."""
     return {"name": spec.name, **spec.settings}
 
 
-def report_tags() -> dict[str, str]:
-    """The tags of the run that holds the report; the view of the results groups by `model`."""
-    note = "The report of this experiment: open **report.html** under Artifacts, or one of its figures."
-    return {KIND_TAG: REPORT, "model": REPORT, "mlflow.runColor": _REPORT_COLOUR, NOTE_TAG: note, **origin()}
-
-
-def report_digest(directory: Path, *words: str) -> str:
-    """Of the files of a report, and of the words that are said about it."""
-    digest = hashlib.sha256()
-    for path in sorted(path for path in directory.rglob("*") if path.is_file()):
-        digest.update(f"{path.relative_to(directory).as_posix()}\0{path.stat().st_size}\0".encode())
-        digest.update(path.read_bytes())
-    for text in words:
-        digest.update(f"\0{text}".encode())
-    return digest.hexdigest()
-
-
 def run_note(spec: RunSpec, run_id: str, status: str, metrics: Mapping[str, float]) -> str:
-    """What was asked of a run and what came out, with the picture of its gradient profile."""
+    """The question that a run asks and its answer, with the picture of its gradient profile."""
     through = "noise" if spec.task.filler == "distractor" else "silence"
     asked = f"{question(spec.model_label, spec.task_label)} after {spec.task.lag} steps of {through}?"
     score = metrics.get("score", math.nan)
@@ -91,7 +70,7 @@ def run_note(spec: RunSpec, run_id: str, status: str, metrics: Mapping[str, floa
 
 
 def question(model_label: str, task_label: str) -> str:
-    """The beginning of a run's note, which names its labels."""
+    """The beginning of a run's note, which holds its labels."""
     return f"Does **{escaped(model_label)}** still solve {escaped(task_label)}"
 
 
@@ -101,7 +80,7 @@ def failure_note(message: str, traceback: str) -> str:
 
 
 def experiment_note(experiment: Experiment, experiment_id: str, report_id: str | None = None, found: str = "") -> str:
-    """Links to report and views on the first line, then what was asked, then what was found (Markdown)."""
+    """Links to report and views on the first line, then the question, then what was found (Markdown)."""
     views = [f"[{name}]({link(experiment_id, name)})" for name in VIEWS]
     asked = escaped(experiment.description[:_DESCRIPTION_LENGTH])
     if report_id is None:
@@ -113,7 +92,7 @@ def experiment_note(experiment: Experiment, experiment_id: str, report_id: str |
 
 
 def parameters(spec: RunSpec) -> dict[str, str]:
-    """Everything that is set about a run, under the names of the experiment file."""
+    """Every setting of a run, under the names of the experiment file."""
     flat: dict[str, Any] = {
         "task": spec.task_label,
         "source": spec.task.data_source,
@@ -135,7 +114,7 @@ def parameters(spec: RunSpec) -> dict[str, str]:
 
 
 def dataset(data: dict[str, str]) -> Any:
-    """The data of a run for MLflow, by the digest of their test split."""
+    """The data of a run for MLflow, identified by the digest of their test split."""
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
     source = strict_json.dumps({"uri": data.get("source", "")})
@@ -144,7 +123,7 @@ def dataset(data: dict[str, str]) -> Any:
 
 
 def origin() -> dict[str, str]:
-    """What wrote the run: version, commit, Python."""
+    """The tags that say what wrote a run: version, commit, Python."""
     commit = environment.commit()
     return {
         "rnnbench.version": environment.__version__,

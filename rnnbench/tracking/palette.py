@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#BF8100", "#3B93CB", "#8C8C8C")
-"""Told apart with colour-blind eyes (Okabe & Ito 2008); grey for their black, which a dark page would
-swallow, without their yellow, which is lost on white, and with their orange and sky blue darkened: each of these has a
-contrast of at least 3 (WCAG 2.1, 1.4.11) to a white page and to a dark one."""
+"""Distinct to colour-blind eyes (Okabe & Ito 2008). Their black is grey here, since a dark page would swallow it; their
+yellow, which is lost on white, is left out; orange and sky blue are darker. Each colour has a contrast of at least 3
+(WCAG 2.1, 1.4.11) to a white page and to a dark one."""
 
 
 def colours(labels: Iterable[str]) -> dict[str, str]:
-    """A hex colour for each label by its place; the eighth label has the colour of the first again."""
+    """A hex colour for each label by its position; the eighth label has the colour of the first again."""
     return {label: OKABE_ITO[place % len(OKABE_ITO)] for place, label in enumerate(labels)}

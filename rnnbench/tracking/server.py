@@ -1,4 +1,4 @@
-"""Whether an MLflow server is there: asked in a moment, and without MLflow, which takes 5 s to import."""
+"""A store behind an MLflow server, which is asked whether it is there without importing MLflow, which takes 5 s."""
 
 from __future__ import annotations
 
@@ -7,30 +7,63 @@ import ssl
 import urllib.error
 import urllib.request
 from contextlib import suppress
+from dataclasses import dataclass, field
 
+from rnnbench.errors import UserError
 from rnnbench.text.credentials import authorization, masked, without_credentials
+from rnnbench.tracking.failures import translate_errors
+from rnnbench.tracking.store import Store
 
+ANSWER_WITHIN = 8.0
+"""Seconds that a server has to answer before it counts as not there."""
 _YES = ("1", "true")
 
 
-def check(address: str, within: float) -> None:
-    """Raise `OSError` or `ValueError` unless a server answers within so many seconds, whatever it says.
+@dataclass(frozen=True)
+class Server(Store):
+    """A store that is read and written by HTTP."""
 
-    Like MLflow's client it sends the user and password of the address or of the environment, and trusts the
-    certificates that the environment names.
-    """
-    request = urllib.request.Request(f"{without_credentials(address)}/health")
-    for name, value in authorization(address).items():
-        # Not to wherever the server may send us.
-        request.add_unredirected_header(name, value)
-    # An error of HTTP is an answer; whether it is MLflow, and lets us in, shows in the client's first request.
-    with suppress(urllib.error.HTTPError):
-        urllib.request.urlopen(request, timeout=within, context=_trust()).close()
+    address: str = field(repr=False)
+    """As MLflow's client takes it; it may hold a password."""
 
+    @property
+    def uri(self) -> str:
+        return self.address
 
-def reason(error: Exception) -> str:
-    """Why `check` failed."""
-    return masked(str(getattr(error, "reason", error)))
+    def __str__(self) -> str:
+        return without_credentials(self.address)
+
+    def check_readable(self) -> None:
+        """Like MLflow's client it sends the user and password of the address or of the environment, and trusts the
+        certificates that the environment names.
+        """
+        try:
+            self._ask()
+        except (OSError, ValueError) as error:
+            reason = masked(str(getattr(error, "reason", error)))
+            raise UserError(f"MLflow server {self} does not answer: {reason}") from None
+
+    def check_writable(self) -> None:
+        # What it lets us write shows in the client's first request.
+        self.check_readable()
+
+    def tag_experiment(self, name: str, key: str, value: str) -> None:
+        client = self.client()
+        with translate_errors(self):
+            client.set_experiment_tag(client.get_experiment_by_name(name).experiment_id, key, value)
+
+    def back_up(self) -> None:
+        """Nothing to do: a server looks after its own."""
+
+    def _ask(self) -> None:
+        """Raise `OSError` or `ValueError` unless the server answers in time, whatever it says."""
+        request = urllib.request.Request(f"{self}/health")
+        for name, value in authorization(self.address).items():
+            # Not to wherever the server may send us.
+            request.add_unredirected_header(name, value)
+        # An error of HTTP is an answer; whether it is MLflow, and lets us in, shows in the client's first request.
+        with suppress(urllib.error.HTTPError):
+            urllib.request.urlopen(request, timeout=ANSWER_WITHIN, context=_trust()).close()
 
 
 def _trust() -> ssl.SSLContext:

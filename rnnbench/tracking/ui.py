@@ -1,4 +1,4 @@
-"""The MLflow page: where our experiments are in it, and the server that shows a local store."""
+"""The MLflow UI: where our experiments are in it, and the server that shows a local store."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rnnbench.errors import UserError, require_posix_module
-from rnnbench.tracking.location import Location, silence_mlflow
-from rnnbench.tracking.reader import experiments_with
+from rnnbench.tracking.client import silence_mlflow
+from rnnbench.tracking.database import Database
+from rnnbench.tracking.location import Location
 from rnnbench.tracking.views import RESULTS, link, view_tag
 
 DEFAULT_PORT = 5000
@@ -25,34 +26,35 @@ _STOPS_WITHIN = 10.0
 def serve(
     location: Location, experiment: str | None = None, port: int = DEFAULT_PORT, tell: Callable[[str], None] = print
 ) -> None:
-    """Show a store in the MLflow UI on this machine until Ctrl-C; of a server that runs elsewhere, tell the address.
+    """Show a local store in the MLflow UI on this machine until Ctrl-C; of a server, tell the addresses.
 
     Tells the address of each experiment's runs (or of `experiment` only). Raises `UserError` if there is nothing to
     show, or if the port is taken.
     """
     location.check_readable()
-    if location.database is None:
-        for line in addresses(location, location.address, experiment):
+    store = location.store
+    if not isinstance(store, Database):
+        for line in addresses(location, str(store), experiment):
             tell(line)
         return
     _check_port(port)
-    location.relocate_artifacts()
-    lines = addresses(location, f"http://127.0.0.1:{port}", experiment)
+    store.relocate_artifacts()
+    lines = addresses(location, _local(port), experiment)
     tell("starting the MLflow server ...")
-    with _server(location, port) as process:
+    with _server(store, port) as process:
         for line in lines:
             tell(line)
         tell("Ctrl-C ends it")
         process.wait()
-    raise UserError(f"the MLflow server ended by itself with code {process.returncode}")
+    raise UserError(f"the MLflow server ended on its own with code {process.returncode}")
 
 
 def addresses(location: Location, base: str, experiment: str | None = None) -> list[str]:
     """`name: address` of the page of each experiment of ours, the newest first.
 
-    `base`: address of the MLflow server. Raises `UserError` if the store holds no experiment, or not the one named.
+    `base`: the address of the MLflow server. Raises `UserError` if the store has no experiment, or not the one named.
     """
-    ids = experiments_with(location, view_tag(RESULTS))
+    ids = location.reader.experiments_with(view_tag(RESULTS))
     shown = {name: ids[name] for name in ids if experiment in (None, name)}
     if not shown:
         what = f"no runs of '{experiment}' yet" if experiment else "no runs yet"
@@ -61,8 +63,22 @@ def addresses(location: Location, base: str, experiment: str | None = None) -> l
 
 
 def address(base: str, experiment_id: str) -> str:
-    """Where an experiment's runs are, in the model-training mode of the page and in our view of the results."""
+    """The page of an experiment's runs, in MLflow's model-training mode and in our view of the results."""
     return f"{base}/{link(experiment_id, RESULTS)}"
+
+
+def run_pages(location: Location, experiment: str) -> str | None:
+    """What comes before a run's id in the address of its page; None where the store has no such experiment.
+
+    On its server, or where `serve` shows a local store.
+    """
+    experiment_id = location.reader.experiments_with(view_tag(RESULTS)).get(experiment)
+    base = str(location) if location.database is None else _local(DEFAULT_PORT)
+    return None if experiment_id is None else f"{base}/#/experiments/{experiment_id}/runs/"
+
+
+def _local(port: int) -> str:
+    return f"http://127.0.0.1:{port}"
 
 
 def _check_port(port: int) -> None:
@@ -75,19 +91,18 @@ def _check_port(port: int) -> None:
 
 
 @contextmanager
-def _server(location: Location, port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """The MLflow server, ready to answer; it and its workers are gone at the end of the block."""
-    assert location.artifacts is not None
+def _server(store: Database, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """The MLflow server, ready to answer; it and its workers have ended at the end of the block."""
     require_posix_module("fcntl", "the server of the MLflow UI")
     silence_mlflow()
-    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", location.uri]
+    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", store.uri]
     command += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     previous = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     process = subprocess.Popen(
         command,
         env=environment,
-        cwd=location.artifacts.parent,
+        cwd=store.path.parent,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -106,7 +121,7 @@ def _wait_until_ready(process: subprocess.Popen[bytes], port: int) -> None:
     deadline = time.monotonic() + _STARTS_WITHIN
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5).close()
+            urllib.request.urlopen(f"{_local(port)}/health", timeout=5).close()
             return
         except OSError:
             time.sleep(0.2)
@@ -116,7 +131,7 @@ def _wait_until_ready(process: subprocess.Popen[bytes], port: int) -> None:
 def _end(process: subprocess.Popen[bytes]) -> None:
     for kill in (signal.SIGTERM, signal.SIGKILL):
         try:
-            # The workers too: a server that was asked to end may leave them behind.
+            # The workers too: a server that is asked to end may leave them behind.
             os.killpg(process.pid, kill)
             process.wait(_STOPS_WITHIN)
         except (ProcessLookupError, subprocess.TimeoutExpired):

@@ -1,6 +1,6 @@
 """The saved views in which our experiments open on the MLflow page: columns and charts that fit their questions.
 
-A saved view is an experiment tag that MLflow 3.17 does not document, so tests/test_mlflow_ui.py opens a browser.
+A saved view is an experiment tag that MLflow 3.17 does not document, so tests/tracking/test_ui.py opens a browser.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from rnnbench.experiment.definition import Experiment
-from rnnbench.tracking.reader import KIND_TAG, STATUS_TAG
+from rnnbench.tracking.names import KIND_TAG, STATUS_TAG
 
 RESULTS, CURVES, GRADIENTS = "results", "curves", "gradients"
 VIEWS = (RESULTS, CURVES, GRADIENTS)
@@ -23,17 +23,17 @@ _METRICS = {
 }
 _PARAMS = ("lag", "filler", "seed")
 _LABELS = ("task", "model")
-"""As tags, which follow the experiment file; a parameter stays as it was."""
+"""Shown as tags, which follow the experiment file; a parameter never changes."""
 _SIZES = ("units", "learning_rate")
 _PAGE_COLUMNS = ("attributes.`Created`", "attributes.`Duration`")
 _NAME, _NARROW = 230, 95
-"""Widths of the run's name and of any other column, pixels."""
+"""Widths of the run's name and of any other column, in pixels."""
 _GENERATED = (
     "Model metrics", "gradient_norm", "gradient_norm/bias", "gradient_norm/kernel", "gradient_norm/recurrent_kernel",
     "gradient_profile", "gradient_profile_c", "level", "recurrent_kernel/sigma_max", "recurrent_kernel/spectral_radius",
     "saturation/closed", "saturation/open", "saturation/tanh", "seconds", "test", "train", "validation",
 )  # fmt: skip
-"""Sections that the page makes by itself, one chart a metric: kept, but closed."""
+"""Sections that the page makes on its own, one chart for each metric: kept, but closed."""
 
 
 def view_tag(name: str) -> str:
@@ -62,9 +62,9 @@ def _view(name: str, experiment: Experiment) -> str:
     ]
     charts = list(_CHARTS[name](experiment))
     state = {
-        # In a chart the report would be a line without points.
+        # In a chart the report would be a series without points.
         "searchFilter": "" if name == RESULTS else f"tags.`{KIND_TAG}` = 'run'",
-        # The report is made last, and so stands first.
+        # The report is made last and should come first.
         "orderByKey": "attributes.start_time",
         "orderByAsc": False,
         "startTime": "ALL",
@@ -89,7 +89,7 @@ def _view(name: str, experiment: Experiment) -> str:
         "isAccordionReordered": True,
         "groupBy": _BY_MODEL if name == RESULTS else None,
         "groupsExpanded": {},
-        # A chart of single runs shows lag and luck; the mean over all lags would show neither.
+        # A chart of single runs shows lag and luck; a mean over all lags would show neither.
         "useGroupedValuesInCharts": False,
         "hideEmptyCharts": True,
         "autoRefreshEnabled": True,

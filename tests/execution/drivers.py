@@ -13,12 +13,11 @@ from typing import ClassVar
 import pandas as pd
 import psutil
 
-from rnnbench.analysis import results
 from rnnbench.execution.driver import drive
 from rnnbench.execution.in_process import InProcess
 from rnnbench.experiment import yaml_file
+from rnnbench.grid import results
 from rnnbench.tracking.location import Location
-from rnnbench.tracking.reader import stored_runs
 from rnnbench.tracking.writer import Tracker
 
 ROOT = Path(__file__).parents[2]
@@ -120,7 +119,7 @@ def assert_equal(folder: Path, expected: results.Results) -> None:
     experiment = yaml_file.load(folder / "grid.yaml", [])
     location = Location.resolve(folder / "store")
     found = results.load(location, experiment)
-    assert len(stored_runs(location, experiment.name)) == len(experiment.runs)
+    assert len(location.reader.runs(experiment.name)) == len(experiment.runs)
     passing = [name for name in found.runs if "seconds" in name or name in ("run_id", "started")]
     pd.testing.assert_frame_equal(
         found.runs.drop(columns=passing), expected.runs.drop(columns=passing), check_exact=True

@@ -14,7 +14,6 @@ from rnnbench.execution.leases import Leases
 from rnnbench.execution.local import LocalPool
 from rnnbench.grid.workspace import to_do
 from rnnbench.tracking.location import Location
-from rnnbench.tracking.reader import statuses
 from rnnbench.tracking.writer import Tracker
 from tests.event_streams import new_store
 from tests.execution import stub_runs
@@ -104,7 +103,7 @@ def test_a_truncated_database(tmp_path):
     database, finished = tmp_path / "mlflow.db", set()
 
     def truncate():
-        finished.update(key for key, status in statuses(location, "stub").items() if status == "finished")
+        finished.update(key for key, status in location.reader.statuses("stub").items() if status == "finished")
         os.truncate(database, database.stat().st_size // 2)
 
     with pytest.raises(UserError, match=r"the database is damaged") as told:
@@ -119,7 +118,7 @@ def test_a_truncated_database(tmp_path):
     checkpoints = Checkpoints(tmp_path / "checkpoints" / "stub")
     assert len(finished) == 2
     for signature in finished:
-        assert statuses(location, "stub").get(signature) == "finished" or checkpoints.load(signature) is not None
+        assert location.reader.statuses("stub").get(signature) == "finished" or checkpoints.load(signature) is not None
     specs, tally = run(tmp_path)
     assert tally.finished == len(specs)
-    assert set(statuses(location, "stub").values()) == {"finished"}
+    assert set(location.reader.statuses("stub").values()) == {"finished"}

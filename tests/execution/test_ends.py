@@ -11,7 +11,6 @@ import pytest
 
 from rnnbench.experiment import yaml_file
 from rnnbench.tracking.location import Location
-from rnnbench.tracking.reader import statuses, stored_runs
 from tests.execution.drivers import ROOT, Driver, assert_equal, undisturbed, wait_for, write_grid
 
 PACE = 0.03
@@ -19,7 +18,7 @@ PACE = 0.03
 
 def stored(folder):
     location = Location.resolve(folder / "store")
-    return sorted(statuses(location, "grid").values()) if location.database.exists() else []
+    return sorted(location.reader.statuses("grid").values()) if location.database.exists() else []
 
 
 def shown(folder, *arguments):
@@ -100,5 +99,5 @@ def test_two_drivers_that_start_at_once_on_an_empty_store(tmp_path):
     names = {spec.name for spec in yaml_file.load(tmp_path / "grid.yaml", []).runs}
     assert {name.partition(":")[0] for name in done[0] | done[1]} == names
     assert stored(tmp_path) == ["finished"] * 6
-    assert len(stored_runs(Location.resolve(tmp_path / "store"), "grid")) == 6
+    assert len(Location.resolve(tmp_path / "store").reader.runs("grid")) == 6
     assert not any("Traceback" in driver.said() for driver in drivers)

@@ -11,8 +11,8 @@ import pandas as pd
 import psutil
 import pytest
 
-from rnnbench.analysis import results
 from rnnbench.experiment import yaml_file
+from rnnbench.grid import results
 from rnnbench.tracking.location import Location
 from tests.execution.drivers import Driver, assert_equal, undisturbed, write_grid
 

@@ -1,8 +1,8 @@
 """The store under load: one writer takes what eight workers say as fast as they can."""
 
-from rnnbench.analysis import results
 from rnnbench.execution.driver import drive
 from rnnbench.execution.local import LocalPool
+from rnnbench.grid import results
 from rnnbench.tracking.writer import Tracker
 from tests.event_streams import new_store
 from tests.execution import stub_runs

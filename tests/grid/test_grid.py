@@ -10,7 +10,6 @@ from rich.console import Console
 from rnnbench.cli.screen import Screen
 from rnnbench.execution.executors import executor_factory
 from rnnbench.grid.grid import Grid, Outcome
-from rnnbench.tracking.reader import newest_runs, stored_runs
 from tests.event_streams import experiment, new_store, whole_run, write
 
 
@@ -29,10 +28,10 @@ def test_run_leaves_the_report_and_the_store_as_the_file_is_now(tmp_path: Path) 
     write(location, old, *(event for spec in old.runs for event in whole_run(spec)))
     assert run().page == out / "report.html"
     first = files()
-    (stored,) = stored_runs(location, old.name, kind="report")
+    (stored,) = location.reader.runs(old.name, kind="report")
     assert run().page == out / "report.html"
     assert files() == first
-    assert [one.run_id for one in stored_runs(location, old.name, kind="report")] == [stored.run_id]
+    assert [one.run_id for one in location.reader.runs(old.name, kind="report")] == [stored.run_id]
 
     lstm = {"model": "lstm", "units": 4, "learning_rate": 0.01}
     changes = {
@@ -45,9 +44,9 @@ def test_run_leaves_the_report_and_the_store_as_the_file_is_now(tmp_path: Path) 
     table = pd.read_csv(out / "results.csv")
     assert table[["model", "lag"]].to_numpy().tolist() == [["lstm", 5], ["rnn", 5]]
     assert "New words." in (out / "report.md").read_text()
-    (newest,) = stored_runs(location, old.name, kind="report")
+    (newest,) = location.reader.runs(old.name, kind="report")
     assert newest.run_id != stored.run_id
     note = location.client().get_experiment_by_name(old.name).tags["mlflow.note.content"]
     assert "New words." in note
-    labels = [newest_runs(location, old.name)[spec.signature].tags["model"] for spec in old.runs]
+    labels = [location.reader.newest_runs(old.name)[spec.signature].tags["model"] for spec in old.runs]
     assert labels == ["lstm", "simple_rnn", "rnn", "lstm"]  # Those that were taken out are left alone.

@@ -11,7 +11,6 @@ from rnnbench.errors import UserError
 from rnnbench.experiment.yaml_file import load
 from rnnbench.grid.remembered import instead, others, with_last
 from rnnbench.tracking.location import Location
-from rnnbench.tracking.reader import asked
 from rnnbench.tracking.writer import Tracker
 from tests.event_streams import fill, new_store
 
@@ -68,7 +67,7 @@ def test_no_runs_yet_says_what_is_there(file: Path, location: Location) -> None:
     assert instead(load(file), location) == ""
     fill(location, load(file, ["training.steps=150"]))
     there = (
-        r"no runs of 'carry' as it is asked for, but 2 runs with training.steps=150 \(add --set training.steps=150\)"
+        r"no runs of 'carry' with these settings, but 2 runs with training.steps=150 \(add --set training.steps=150\)"
     )
     with pytest.raises(UserError, match=there):
         rnnbench.load_results(load(file), store)
@@ -85,7 +84,7 @@ def test_the_last_overrides_are_those_of_the_last_run(file: Path, location: Loca
         assert with_last(file, [], location) == overrides
     # Nothing is left to run, and yet it is the last.
     Tracker(location, load(file, ["training.steps=150"])).remember()
-    assert asked(location, "carry") == [[], ["seeds=2", "training.steps=30"], ["training.steps=150"]]
+    assert location.reader.asked("carry") == [[], ["seeds=2", "training.steps=30"], ["training.steps=150"]]
     assert with_last(file, ["seeds=[4]"], location) == ["training.steps=150", "seeds=[4]"]
     assert with_last(file, ["training.steps=9"], location) == ["training.steps=9"]
 
@@ -100,6 +99,6 @@ def test_the_memory_of_overrides_is_bounded(file: Path, location: Location) -> N
     fill(location, load(file))
     for number in range(3):
         Tracker(location, load(file, [f"description={number}{'x' * 1900}"])).remember()
-    known = asked(location, "carry")
+    known = location.reader.asked("carry")
     assert known is not None
     assert [overrides[0][12] for overrides in known] == ["1", "2"]

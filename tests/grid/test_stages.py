@@ -6,16 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from rnnbench.analysis import results
 from rnnbench.analysis.selection import EVALUATED, TUNING
 from rnnbench.errors import SettingError
 from rnnbench.events import Event, Failed, Measured
 from rnnbench.execution.leases import Leases
 from rnnbench.experiment.definition import Experiment
 from rnnbench.experiment.run_spec import RunSpec
-from rnnbench.grid import stages, status
-from rnnbench.tracking import reader as stored
+from rnnbench.grid import results, stages, status
 from rnnbench.tracking.location import Location
+from rnnbench.tracking.sqlite_reader import SQLiteReader
 from tests.event_streams import experiment, new_store, whole_run, write
 
 RATES = [1e-3, 1e-2]
@@ -110,9 +109,9 @@ def test_who_looks_how_far_it_is_opens_no_artifact_and_reads_but_one_history(loc
     """`status --follow` does it every two seconds, maybe on a server."""
     for spec in stages.tuning_runs(GRID):
         write(location, GRID, *run(spec, 0.9 if spec.training.learning_rate == 1e-2 else 0.8))
-    asked, histories = [], stored.histories
-    monkeypatch.setattr(results, "artifact", lambda *_: pytest.fail("an artifact is opened"))
-    monkeypatch.setattr(results, "histories", lambda place, runs: asked.extend(runs) or histories(place, runs))
+    asked, histories = [], SQLiteReader.histories
+    monkeypatch.setattr(SQLiteReader, "artifact", lambda *_: pytest.fail("an artifact is opened"))
+    monkeypatch.setattr(SQLiteReader, "histories", lambda self, runs: asked.extend(runs) or histories(self, runs))
     opened = []
     monkeypatch.setattr(Path, "read_bytes", lambda path: opened.append(path))
     counts = status.look(GRID, location, Leases(Path("nowhere"))).counts(list(GRID.runs))

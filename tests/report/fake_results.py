@@ -10,7 +10,7 @@ import pandas as pd
 
 from rnnbench.analysis.results import COLUMNS, OWN_SKILL, Results
 from rnnbench.analysis.selection import EVALUATED
-from rnnbench.analysis.statistics import with_relative_solved
+from rnnbench.analysis.solved import with_relative_solved
 
 REACH = {"simple_rnn": 60, "lstm": 25, "gru": 30, "lstm_chrono": 300, "gru_chrono": 400, "gru_orthogonal": 80}
 """The lag at which a made-up model has lost half of its skill."""

@@ -17,8 +17,8 @@ from rnnbench.errors import UserError
 from rnnbench.events import Dispatched, Failed, Warned
 from rnnbench.execution.driver import drive
 from rnnbench.text.credentials import masked, masked_command, scrubbed
-from rnnbench.tracking.location import Location, translate_errors
-from rnnbench.tracking.reader import statuses
+from rnnbench.tracking.failures import translate_errors
+from rnnbench.tracking.location import Location
 from tests.event_streams import experiment
 
 SECRET = "ge/h@im 1"
@@ -64,13 +64,13 @@ def door(monkeypatch: pytest.MonkeyPatch) -> Iterator[Door]:
 @pytest.mark.parametrize("end", ["", "/", "/sub/path", "/sub/path/"])
 def test_user_and_password_of_an_address_are_sent_by_us_and_by_mlflow(door: Door, start: str, end: str) -> None:
     location = Location.resolve(tracking_uri=f"{start.format(WRITTEN)}127.0.0.1:{door.server_port}{end}")
-    assert statuses(location, "none") == {}
+    assert location.reader.statuses("none") == {}
     path = end.rstrip("/")
     assert door.asked == [(f"{path}/health", True)] + [
         (asked, True) for asked, _ in door.asked[1:] if asked.startswith(f"{path}/api/")
     ]
     assert len(door.asked) > 1
-    assert str(location) == location.address == f"http://127.0.0.1:{door.server_port}{path}"
+    assert str(location) == f"http://127.0.0.1:{door.server_port}{path}"
     assert "ann" not in repr(location)
 
 
@@ -88,14 +88,14 @@ def test_those_of_the_environment_are_sent(
     for name, value in variables.items():
         monkeypatch.setenv(f"MLFLOW_TRACKING_{name}", value)
     door.expected = expected or door.expected
-    assert statuses(Location.resolve(tracking_uri=f"http://127.0.0.1:{door.server_port}"), "none") == {}
+    assert Location.resolve(tracking_uri=f"http://127.0.0.1:{door.server_port}").reader.statuses("none") == {}
     assert all(right for _, right in door.asked)
 
 
 def test_a_server_that_refuses_is_one_line_without_the_password(door: Door) -> None:
     location = Location.resolve(tracking_uri=f"http://ann:wr0ng-one@127.0.0.1:{door.server_port}")
     with pytest.raises(UserError, match="401") as caught:
-        statuses(location, "none")
+        location.reader.statuses("none")
     assert "wr0ng" not in str(caught.value)
     assert "\n" not in str(caught.value)
     assert caught.value.__cause__ is None
@@ -147,7 +147,7 @@ def test_no_password_in_what_libraries_say(monkeypatch: pytest.MonkeyPatch) -> N
         assert shown not in scrubbed(said)
     with (
         pytest.raises(UserError, match=r"http://host: GET http://\*\*\*@host/api") as caught,
-        translate_errors(location),
+        translate_errors(location.store),
     ):
         raise OSError(said)
     assert SECRET not in str(caught.value)

@@ -17,7 +17,6 @@ from rnnbench import environment
 from rnnbench.events import Saved, Warned
 from rnnbench.experiment.definition import Experiment
 from rnnbench.tracking.location import Location
-from rnnbench.tracking.reader import newest_runs
 from rnnbench.tracking.writer import Tracker
 from rnnbench.training import run as training
 from tests.event_streams import experiment, new_store, whole_run, write
@@ -49,7 +48,7 @@ def test_a_run_has_its_model_with_signature_and_requirements(tmp_path: Path) -> 
     location = new_store(tmp_path / "store")
     write(location, GRID, *with_model(FIRST), *whole_run(SECOND))
     (model,) = models(location)
-    run_id = newest_runs(location, GRID.name)[FIRST.signature].run_id
+    run_id = location.reader.newest_runs(GRID.name)[FIRST.signature].run_id
     assert (model.name, model.source_run_id, str(model.status)) == ("model", run_id, "READY")
     assert model.tags.items() >= {"task": "copy", "model": "simple_rnn"}.items()
     folder = Path(model.artifact_location.removeprefix("file://"))
@@ -136,7 +135,7 @@ def test_plain_keras_loads_it_where_there_is_no_rnnbench(tmp_path: Path) -> None
     grid, spec, events = trained("gru")
     location = new_store(tmp_path / "store")
     write(location, grid, *events)
-    run_id = newest_runs(location, grid.name)[spec.signature].run_id
+    run_id = location.reader.newest_runs(grid.name)[spec.signature].run_id
     inputs, targets = spec.task.split("test")
     shape = (*targets.shape, spec.task.outputs)
     program = f"""

@@ -7,17 +7,17 @@ from pathlib import Path
 import pytest
 from pydantic import Field
 
-from rnnbench.analysis import results
 from rnnbench.cli import listings
 from rnnbench.cli import tables as terminal
 from rnnbench.execution.leases import Leases
 from rnnbench.experiment.definition import Experiment
-from rnnbench.grid import stages, status
+from rnnbench.grid import results, stages, status
 from rnnbench.tasks.adding import Adding
 from rnnbench.tasks.base import Task
 from rnnbench.tasks.copy_memory import CopyMemory
 from rnnbench.tracking.matching import match
-from rnnbench.tracking.reader import SETTINGS_TAG, SIGNATURE_TAG, StoredRun
+from rnnbench.tracking.names import SETTINGS_TAG, SIGNATURE_TAG
+from rnnbench.tracking.reader import StoredRun
 from tests.event_streams import new_store, whole_run, write
 
 FILLERS = ["blank", "distractor"]

@@ -11,7 +11,7 @@ from tests.event_streams import experiment
 HOSTILE = '<script>alert("x")</script> [l](javascript:alert(1)) **b** `c` | ![i](http://h) مرحبا'
 
 
-def test_plain_keeps_every_character_and_no_sign_that_means_something() -> None:
+def test_escaped_text_keeps_every_character_and_no_sign_that_means_something() -> None:
     assert html.unescape(escaped(HOSTILE)) == HOSTILE
     assert not set("<>*`[]()|_!") & set(escaped(HOSTILE))
     assert escaped("a\n\n# b") == "a # b"

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from rnnbench.events import Failed, Saved
+from rnnbench.tracking.database import Database
 from rnnbench.tracking.location import Location
 from rnnbench.tracking.palette import colours
-from rnnbench.tracking.reader import newest_runs, stored_runs
 from rnnbench.tracking.writer import Tracker
 from tests.event_streams import experiment, new_store, whole_run, write
 
@@ -32,7 +32,7 @@ def renamed(task: str, rnn: str, lstm: str, **changes: Any) -> Any:
 
 def shown(location: Location, signature: str) -> tuple[str, ...]:
     """Task, model, name, colour, and the beginning of the note of a run."""
-    run = newest_runs(location, OLD.name)[signature]
+    run = location.reader.newest_runs(OLD.name)[signature]
     tags = [run.tags.get(tag, "") for tag in ("task", "model", "mlflow.runName", "mlflow.runColor", NOTE)]
     assert location.client().get_run(run.run_id).info.run_name == tags[2]
     return (*tags[:4], tags[4].partition(" after")[0])
@@ -40,7 +40,7 @@ def shown(location: Location, signature: str) -> tuple[str, ...]:
 
 def file(location: Location, signature: str, name: str) -> str:
     assert location.artifacts is not None
-    run = newest_runs(location, OLD.name)[signature]
+    run = location.reader.newest_runs(OLD.name)[signature]
     return (location.artifacts / OLD.name / run.run_id / "artifacts" / name).read_text()
 
 
@@ -52,11 +52,11 @@ def test_labels_that_are_swapped_and_renamed(location: Location) -> None:
     picture = file(location, rnn.signature, "gradient_profile.svg")
     assert rnn.name in picture
     client = location.client()
-    first = newest_runs(location, OLD.name)[rnn.signature]
+    first = location.reader.newest_runs(OLD.name)[rnn.signature]
     client.set_tag(first.run_id, NOTE, f"{first.tags[NOTE]}\n\nNoted by hand.")
     other = experiment(models={"simple_rnn": {"units": 9}})
     write(location, other, *whole_run(other.runs[0]))
-    before = newest_runs(location, OLD.name)[other.runs[0].signature]
+    before = location.reader.newest_runs(OLD.name)[other.runs[0].signature]
 
     new = renamed("carry on", rnn="lstm", lstm="simple_rnn")
     assert [spec.signature for spec in new.runs] == [spec.signature for spec in OLD.runs]
@@ -67,22 +67,22 @@ def test_labels_that_are_swapped_and_renamed(location: Location) -> None:
         "carry on", "lstm", "lstm T5 s0 carry on", colour["lstm"], "Does **lstm** still solve carry on"
     )  # fmt: skip
     assert shown(location, lstm.signature)[:3] == ("carry on", "simple_rnn", "simple_rnn T5 s0 carry on")
-    note = newest_runs(location, OLD.name)[rnn.signature].tags[NOTE]
+    note = location.reader.newest_runs(OLD.name)[rnn.signature].tags[NOTE]
     assert note.endswith("Noted by hand.")
     assert "Test accuracy 0.75" in note
     assert json.loads(file(location, rnn.signature, "run.json"))["name"] == "lstm T5 s0 carry on"
     assert file(location, rnn.signature, "gradient_profile.svg") == picture.replace(rnn.name, "lstm T5 s0 carry on")
     (model,) = client.search_logged_models([client.get_experiment_by_name(OLD.name).experiment_id])
     assert (model.tags["task"], model.tags["model"]) == ("carry on", "lstm")
-    assert newest_runs(location, OLD.name)[other.runs[0].signature] == before
-    assert all(run.status == "finished" for run in stored_runs(location, OLD.name))
+    assert location.reader.newest_runs(OLD.name)[other.runs[0].signature] == before
+    assert all(run.status == "finished" for run in location.reader.runs(OLD.name))
 
 
 def test_what_says_the_same_is_not_written(location: Location, monkeypatch: pytest.MonkeyPatch) -> None:
     failed = OLD.runs[1]
     write(location, OLD, *whole_run(OLD.runs[0]), Failed(failed.signature, "boom", "Traceback"))
     with Tracker(location, renamed("copy", "simple_rnn", "mine")) as tracker:
-        monkeypatch.setattr(Tracker, "_log", lambda *_, **__: pytest.fail("written"))
+        monkeypatch.setattr(Database, "client", lambda _: pytest.fail("written"))
         tracker.relabel()
 
 
@@ -100,7 +100,7 @@ def test_a_run_that_goes_on_under_another_label(location: Location) -> None:
     assert shown(location, first.signature)[2:] == (
         "mine T5 s0 carry on", colours(new.models)["mine"], "Does **mine** still solve carry on"
     )  # fmt: skip
-    assert len(stored_runs(location, OLD.name)) == 1
+    assert len(location.reader.runs(OLD.name)) == 1
 
 
 def test_the_run_of_another_driver_keeps_its_label_while_it_goes_on(location: Location) -> None:

@@ -13,15 +13,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from rnnbench.analysis import results
 from rnnbench.errors import UserError
 from rnnbench.events import Diverged
+from rnnbench.grid import results
 from rnnbench.grid.grid import Grid
 from rnnbench.report.headline import Headline
+from rnnbench.tracking import server_reader
 from rnnbench.tracking import ui as mlflow_ui
 from rnnbench.tracking import views as mlflow_views
 from rnnbench.tracking.location import Location
-from rnnbench.tracking.reader import asked
 from rnnbench.tracking.writer import Tracker
 from tests.event_streams import experiment, new_store, whole_run, write
 from tests.report.chromium import Page, chromium
@@ -131,7 +131,7 @@ def test_a_server_holds_what_a_local_store_holds(page: str, tmp_path: Path) -> N
         write(location, grid, *events)
         grid.remember(Path("by-http.yaml"), ())
         Tracker(location, grid).remember()
-        assert asked(location, "by-http") == [["training.steps=20"], []]
+        assert location.reader.asked("by-http") == [["training.steps=20"], []]
     by_http, by_sql = results.load(server, grid), results.load(here, grid)
     own = ["run_id", "started"]
     pd.testing.assert_frame_equal(by_http.runs.drop(columns=own), by_sql.runs.drop(columns=own))
@@ -145,9 +145,7 @@ def test_a_server_holds_what_a_local_store_holds(page: str, tmp_path: Path) -> N
 
 
 def test_retrieving_more_points_than_one_answer_holds(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from rnnbench.tracking import reader as stored
-
-    monkeypatch.setattr(stored, "_BULK_POINTS", 4)
+    monkeypatch.setattr(server_reader, "_BULK_POINTS", 4)
     loaded = results.load(Location.resolve(tracking_uri=page.split("/#")[0]), GRID)
     assert len(loaded.history) == 24
 

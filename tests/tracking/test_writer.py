@@ -9,13 +9,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from rnnbench.analysis import results
 from rnnbench.errors import UserError
 from rnnbench.events import Diverged, Failed, Finished, Measured
+from rnnbench.grid import results
 from rnnbench.tracking import writer as tracking
 from rnnbench.tracking.location import Location
 from rnnbench.tracking.palette import colours
-from rnnbench.tracking.reader import newest_runs, statuses, stored_runs
 from rnnbench.tracking.writer import Tracker
 from tests.event_streams import experiment, new_store, started, whole_run, write
 
@@ -35,7 +34,7 @@ def tracker(location: Location) -> Iterator[Tracker]:
 
 
 def in_mlflow(location: Location, signature: str) -> Any:
-    return location.client().get_run(newest_runs(location, GRID.name)[signature].run_id)
+    return location.client().get_run(location.reader.newest_runs(GRID.name)[signature].run_id)
 
 
 def artifact(location: Location, run: Any, name: str) -> str:
@@ -68,9 +67,9 @@ def test_what_is_not_ended_reaches_the_store_by_a_flush(location: Location) -> N
     tracker = Tracker(location, GRID)
     tracker.write(started(FIRST))
     tracker.write(Measured(FIRST.signature, 10, {"train/loss": 2.0}))
-    assert "train/loss" not in newest_runs(location, GRID.name)[FIRST.signature].metrics
+    assert "train/loss" not in location.reader.newest_runs(GRID.name)[FIRST.signature].metrics
     tracker.flush()
-    run = newest_runs(location, GRID.name)[FIRST.signature]
+    run = location.reader.newest_runs(GRID.name)[FIRST.signature]
     assert (run.status, run.metrics["train/loss"]) == ("running", 2.0)
 
 
@@ -87,7 +86,7 @@ def test_what_is_measured_reaches_the_store_though_no_event_comes(
     monkeypatch.setattr(tracking, "FLUSH_SECONDS", 0.05)
     with Tracker(location, GRID) as tracker:
         tracker.write(Measured(FIRST.signature, 10, {"train/loss": 2.0}))
-        until(lambda: newest_runs(location, GRID.name)[FIRST.signature].metrics == {"train/loss": 2.0})
+        until(lambda: location.reader.newest_runs(GRID.name)[FIRST.signature].metrics == {"train/loss": 2.0})
         for event in whole_run(SECOND):
             tracker.write(event)
     assert points_twice(location) == 0
@@ -152,7 +151,7 @@ def test_a_failed_run_starts_over_without_doubled_metrics(location: Location) ->
     *events, _ = whole_run(FIRST)
     write(location, GRID, *events, Failed(FIRST.signature, "boom"))
     write(location, GRID, *whole_run(FIRST))
-    (run,) = stored_runs(location, GRID.name)
+    (run,) = location.reader.runs(GRID.name)
     assert run.status == "finished"
     assert "rnnbench.message" not in run.tags
     history = results.load(location, GRID).history
@@ -166,11 +165,11 @@ def test_what_a_killed_driver_leaves_is_tried_again(location: Location) -> None:
         assert tracker.finished() == set()
         for event in whole_run(FIRST):
             tracker.write(event)
-    assert [run.status for run in stored_runs(location, GRID.name)] == ["finished"]
+    assert [run.status for run in location.reader.runs(GRID.name)] == ["finished"]
 
 
 def points_twice(location: Location) -> int:
-    with location.connect() as connection:
+    with location.store.connect() as connection:
         twice = "SELECT COUNT(*) FROM (SELECT 1 FROM metrics GROUP BY run_uuid, key, step HAVING COUNT(*) > 1)"
         return int(connection.execute(twice).fetchone()[0])
 
@@ -187,7 +186,7 @@ def test_a_resumed_run_goes_on_in_its_mlflow_run(location: Location, marked: boo
     first.flush()
     if marked:
         first.interrupt()
-    before = newest_runs(location, GRID.name)[FIRST.signature]
+    before = location.reader.newest_runs(GRID.name)[FIRST.signature]
     assert before.status == ("interrupted" if marked else "running")
     with Tracker(location, GRID) as second:
         second.begin(FIRST, resumed=True)
@@ -196,9 +195,9 @@ def test_a_resumed_run_goes_on_in_its_mlflow_run(location: Location, marked: boo
         for event in events:
             second.write(event)
     found = results.load(location, GRID)
-    after = newest_runs(location, GRID.name)[FIRST.signature]
+    after = location.reader.newest_runs(GRID.name)[FIRST.signature]
     assert (after.run_id, after.status) == (before.run_id, "finished")
-    assert len(stored_runs(location, GRID.name)) == 2
+    assert len(location.reader.runs(GRID.name)) == 2
     assert points_twice(location) == 0
     for name in ("history", "profiles", "levels"):
         tables = [
@@ -232,7 +231,7 @@ def test_ctrl_c_while_a_run_is_taken_up_again_leaves_it_interrupted(location: Lo
     monkeypatch.setattr(Tracker, "_reopen", and_ctrl_c)
     with pytest.raises(KeyboardInterrupt), Tracker(location, GRID) as tracker:
         tracker.begin(FIRST, resumed=True)
-    assert statuses(location, GRID.name) == {FIRST.signature: "interrupted"}
+    assert location.reader.statuses(GRID.name) == {FIRST.signature: "interrupted"}
 
 
 def test_a_run_that_goes_on_after_another_driver_began_it(location: Location) -> None:
@@ -246,7 +245,7 @@ def test_a_run_that_goes_on_after_another_driver_began_it(location: Location) ->
             tracker.write(event)
         assert tracker.is_done(FIRST.signature)
         assert not tracker.is_done(SECOND.signature)
-    assert [run.status for run in stored_runs(location, GRID.name)] == ["finished"]
+    assert [run.status for run in location.reader.runs(GRID.name)] == ["finished"]
     assert points_twice(location) == 0
 
 
@@ -273,7 +272,7 @@ def test_a_run_that_is_taken_up_twice_is_one_run(location: Location, tracker: Tr
     tracker.begin(FIRST)
     for event in whole_run(FIRST):
         tracker.write(event)
-    (run,) = stored_runs(location, GRID.name)
+    (run,) = location.reader.runs(GRID.name)
     assert run.metrics["train/loss"] == 1.0
 
 
@@ -306,7 +305,7 @@ def test_the_report_replaces_the_last_one(location: Location, tmp_path: Path) ->
         assert newest != first
         assert tracker.log_report(report) == newest  # the same files: nothing is stored
         assert tracker.statuses() == {}
-    assert [run.run_id for run in stored_runs(location, GRID.name, kind="report")] == [newest]
+    assert [run.run_id for run in location.reader.runs(GRID.name, kind="report")] == [newest]
     client = location.client()
     assert artifact(location, client.get_run(newest), "report.html") == "<p>second"
     assert artifact(location, client.get_run(newest), "figures/score.svg") == "<svg/>"
@@ -319,8 +318,8 @@ def test_experiments_of_one_store_are_apart(location: Location) -> None:
     other = experiment(name="other")
     write(location, GRID, *whole_run(FIRST))
     write(location, other, Failed(FIRST.signature, "boom"))
-    assert statuses(location, "carry") == {FIRST.signature: "finished"}
-    assert statuses(location, "other") == {FIRST.signature: "failed"}
+    assert location.reader.statuses("carry") == {FIRST.signature: "finished"}
+    assert location.reader.statuses("other") == {FIRST.signature: "failed"}
 
 
 def test_an_experiment_that_was_deleted_in_mlflow_is_told(location: Location) -> None:
@@ -339,9 +338,3 @@ def test_a_store_that_breaks_in_the_middle_is_one_line(location: Location) -> No
     with pytest.raises(UserError, match="damaged") as caught:
         tracker.write(Finished(FIRST.signature, 1, {"score": 1.0}))
     assert "\n" not in str(caught.value)
-
-
-def test_models_are_told_apart_by_colour() -> None:
-    chosen = colours(["simple_rnn", "lstm", "gru", "lstm_chrono", "gru_chrono"])
-    assert chosen["simple_rnn"] == "#0072B2"
-    assert len(set(chosen.values())) == 5

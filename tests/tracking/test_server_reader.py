@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 
-from rnnbench.tracking import reader as stored
+from rnnbench.tracking import server_reader
+from rnnbench.tracking.client import every_page
 from rnnbench.tracking.location import Location
-from rnnbench.tracking.reader import StoredRun, every_page, experiments_with, histories, newest_runs
-from tests.event_streams import experiment, new_store, whole_run, write
+from rnnbench.tracking.names import KIND_TAG, SIGNATURE_TAG
+from rnnbench.tracking.reader import StoredRun
+from rnnbench.tracking.server import Server
+from rnnbench.tracking.server_reader import ServerReader
 
-SERVER = Location("http://nowhere")
+SERVER = Location.resolve(tracking_uri="http://nowhere")
 
 
 class Page(list[Any]):
@@ -44,27 +47,27 @@ def test_experiments_and_runs_of_a_server(monkeypatch: pytest.MonkeyPatch) -> No
     runs = [
         SimpleNamespace(
             info=SimpleNamespace(run_id=str(at), start_time=at),
-            data=SimpleNamespace(tags={stored.KIND_TAG: "run", stored.SIGNATURE_TAG: f"s{at % 5}"}, metrics={}),
+            data=SimpleNamespace(tags={KIND_TAG: "run", SIGNATURE_TAG: f"s{at % 5}"}, metrics={}),
         )
         for at in range(7)
     ]
     client = SimpleNamespace(
         search_experiments=paged(found), search_runs=paged(runs), get_experiment_by_name=lambda name: found[0]
     )
-    monkeypatch.setattr(Location, "client", lambda self: client)
-    monkeypatch.setattr(Location, "check_readable", lambda self: None)
-    assert experiments_with(SERVER, "ours") == {"e1": "1", "e3": "3", "e5": "5"}
-    newest = {signature: run.run_id for signature, run in newest_runs(SERVER, "e0").items()}
+    monkeypatch.setattr(Server, "client", lambda self: client)
+    monkeypatch.setattr(Server, "check_readable", lambda self: None)
+    assert SERVER.reader.experiments_with("ours") == {"e1": "1", "e3": "3", "e5": "5"}
+    newest = {signature: run.run_id for signature, run in SERVER.reader.newest_runs("e0").items()}
     assert newest == {"s0": "5", "s1": "6", "s2": "2", "s3": "3", "s4": "4"}
 
 
 def test_histories_that_are_longer_than_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of many runs, and of one: a server cuts them off and says nothing."""
-    monkeypatch.setattr(stored, "_BULK_POINTS", 10)
+    monkeypatch.setattr(server_reader, "_BULK_POINTS", 10)
     lengths = {"a": 4, "b": 25, "c": 4, "d": 10}
     asked = []
 
-    def get(location: Location, endpoint: str, query: dict[str, Any]) -> Any:
+    def get(reader: ServerReader, endpoint: str, query: dict[str, Any]) -> Any:
         asked.append(query["run_id"])
         points = [
             {"run_id": run_id, "step": step, "value": step / 2}
@@ -76,20 +79,11 @@ def test_histories_that_are_longer_than_an_answer(monkeypatch: pytest.MonkeyPatc
     def history(run_id: str, metric: str) -> list[Any]:
         return [SimpleNamespace(step=step, value=step / 2) for step in reversed(range(lengths[run_id]))]
 
-    monkeypatch.setattr(stored, "_get", get)
-    monkeypatch.setattr(Location, "client", lambda self: SimpleNamespace(get_metric_history=history))
+    monkeypatch.setattr(ServerReader, "_get", get)
+    monkeypatch.setattr(Server, "client", lambda self: SimpleNamespace(get_metric_history=history))
     runs = [StoredRun(run_id, metrics={"train/loss": 0.0}) for run_id in lengths]
-    points = histories(SERVER, runs)
+    points = SERVER.reader.histories(runs)
     assert points == [
         (run_id, step, "train/loss", step / 2) for run_id, length in lengths.items() for step in range(length)
     ]
     assert asked[0] == ["a", "b", "c", "d"]
-
-
-def test_more_runs_than_a_query_takes_parameters(tmp_path: Any) -> None:
-    """SQLite takes 32,766 at most, and older ones 999."""
-    location, grid = new_store(tmp_path), experiment()
-    write(location, grid, *whole_run(grid.runs[0]))
-    (run,) = newest_runs(location, grid.name).values()
-    many = [StoredRun(f"{at:032x}", metrics=run.metrics) for at in range(33_000)]
-    assert len(histories(location, [*many, run])) == len(histories(location, [run])) == 6

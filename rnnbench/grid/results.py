@@ -1,0 +1,87 @@
+"""The results of a grid, fetched from its store."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from rnnbench.analysis import results as tables
+from rnnbench.analysis.results import PROFILE_COLUMNS, Record, Results
+from rnnbench.errors import UserError, note
+from rnnbench.grid.remembered import instead
+from rnnbench.tracking.matching import matched
+from rnnbench.tracking.names import MESSAGE_TAG, PROFILE_ARTIFACT
+from rnnbench.tracking.profile_file import read_profile
+from rnnbench.tracking.reader import StoredRun
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from rnnbench.experiment.definition import Experiment
+    from rnnbench.experiment.run_spec import RunSpec
+    from rnnbench.tracking.location import Location
+
+
+def load(location: Location, experiment: Experiment) -> Results:
+    """What the store holds of an experiment's runs: the newest of each signature.
+
+    Raises `UserError` if the store does not answer or holds none of the runs.
+    """
+    pairs, matching = _stored(location, experiment)
+    runs = {spec.signature: run for spec, run in pairs}
+    points = location.reader.histories(list(runs.values()))
+    profiles = _profiles(location, experiment.name, runs)
+    return tables.tidy(experiment, [_record(*pair) for pair in pairs], points, profiles, matching)
+
+
+def validated(location: Location, experiment: Experiment) -> pd.DataFrame:
+    """The runs with their validation scores, for choosing among them, or for looking again and again.
+
+    Reads no artifact and no other history. Raises `UserError` as `load` does.
+    """
+    pairs, _ = _stored(location, experiment)
+    asked = {
+        spec.signature: StoredRun(run.run_id, metrics={f"validation/{spec.task.score_name}": math.nan})
+        for spec, run in pairs
+    }
+    points = location.reader.histories(list(asked.values()))
+    return tables.with_validation_scores(experiment, [_record(*pair) for pair in pairs], points)
+
+
+def provenance(location: Location, experiment: Experiment) -> dict[str, str]:
+    """What the experiment's runs were made with: versions, commit, machine; several values where runs differ."""
+    matches = matched(location, experiment)
+    tags = [matches.runs[spec.signature].tags for spec in experiment.runs if spec.signature in matches.runs]
+    names = {"rnnbench.version": "rnnbench", "mlflow.source.git.commit": "commit"}
+    names |= {tag: tag.removeprefix("environment.") for tag in sorted(set().union(*tags)) if "environment." in tag}
+    found = {name: sorted({run[tag] for run in tags if tag in run}) for tag, name in names.items()}
+    told = {name: "; ".join(values) for name, values in found.items() if values}
+    return told | ({"data": matches.note} if matches.note else {})
+
+
+def _stored(location: Location, experiment: Experiment) -> tuple[list[tuple[RunSpec, StoredRun]], str]:
+    """Each point of the grid that the store has a run for, and a line for people on how they were matched."""
+    matches = matched(location, experiment)
+    stored = matches.runs
+    pairs = [(spec, stored[spec.signature]) for spec in experiment.points if spec.signature in stored]
+    if not pairs:
+        none = f"{location}: no runs of '{experiment.name}' yet: run `rnnbench run FILE` first"
+        raise UserError(instead(experiment, location) or none)
+    return pairs, matches.note
+
+
+def _record(spec: RunSpec, run: StoredRun) -> Record:
+    return Record(spec, run.run_id, run.status, run.started, run.tags.get(MESSAGE_TAG, ""), run.metrics)
+
+
+def _profiles(location: Location, experiment: str, runs: dict[str, StoredRun]) -> dict[str, pd.DataFrame]:
+    found = {}
+    for signature, run in runs.items():
+        try:
+            file = location.reader.artifact(experiment, run.run_id, PROFILE_ARTIFACT)
+            if file is not None:
+                found[signature] = read_profile(file)[PROFILE_COLUMNS[1:]]
+        except (OSError, ValueError, KeyError) as error:
+            reason = (str(error).splitlines() or [""])[0]
+            note(f"{location}: {PROFILE_ARTIFACT} of run {run.run_id} is left out: it is damaged ({reason})")
+    return found

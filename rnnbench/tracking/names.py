@@ -1,0 +1,20 @@
+"""What we call things in MLflow: our tags and the files beside a run."""
+
+from __future__ import annotations
+
+SIGNATURE_TAG = "rnnbench.signature"
+SETTINGS_TAG = "rnnbench.settings"
+"""The signature without the data: it finds runs where the data are absent."""
+STATUS_TAG = "rnnbench.status"
+KIND_TAG = "rnnbench.kind"
+MESSAGE_TAG = "rnnbench.message"
+DIGEST_TAG = "rnnbench.digest"
+"""Of a report: its files, so that the same report is not stored twice."""
+ASKED_TAG = "rnnbench.asked"
+"""Of an experiment: the overrides of each `run` of its file, a list of lists as JSON, those of the last `run` last."""
+MACHINE_TAG = "environment.machine"
+PROFILE_ARTIFACT = "gradient_profile.parquet"
+PICTURE_ARTIFACT = "gradient_profile.svg"
+TRACEBACK_ARTIFACT = "traceback.txt"
+REPORT = "report"
+"""The kind of the run that holds a report, its name, and its label in the views."""

@@ -1,0 +1,81 @@
+"""An MLflow run that is still going on, with what has not been written yet."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from rnnbench.events import Profiled
+from rnnbench.experiment.run_spec import RunSpec
+from rnnbench.tracking.names import PICTURE_ARTIFACT
+from rnnbench.tracking.profile_file import PROFILE_COLUMNS, write_profile
+from rnnbench.tracking.profile_picture import picture
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Metric
+
+_BATCH = 1000
+"""Metrics that MLflow takes in one call."""
+
+
+@dataclass
+class OpenRun:
+    """What is said of a run twice is taken up once."""
+
+    run_id: str
+    spec: RunSpec
+    parameters: set[str] = field(default_factory=set)
+    """Those that the store has. No store lets them be changed, though a label may be another one by now."""
+    _waiting: list[Metric] = field(default_factory=list, init=False)
+    _profile: dict[str, list[Any]] = field(default_factory=lambda: defaultdict(list), init=False)
+    _seen: set[tuple[str, int]] = field(default_factory=set, init=False)
+
+    @classmethod
+    def reopened(cls, client: MlflowClient, run_id: str, spec: RunSpec) -> Self:
+        """A run that was broken off, with what the store has of it."""
+        data = client.get_run(run_id).data
+        run = cls(run_id, spec, parameters=set(data.params))
+        for key in data.metrics:
+            run._seen.update((key, metric.step) for metric in client.get_metric_history(run_id, key))
+        return run
+
+    def add(self, step: int, metrics: dict[str, float]) -> None:
+        """Take metrics up, except those that a repeated event brings a second time."""
+        from mlflow.entities import Metric
+
+        now = int(time.time() * 1000)
+        for key, value in metrics.items():
+            if (key, step) not in self._seen:
+                self._seen.add((key, step))
+                self._waiting.append(Metric(key, float(value), now, step))
+
+    def add_profile(self, event: Profiled) -> None:
+        """Take a gradient profile up, unless it is there."""
+        if (event.phase, event.step) in self._seen:
+            return
+        self._seen.add((event.phase, event.step))
+        rows = len(event.columns["distance"])
+        for name in PROFILE_COLUMNS:
+            constant = {"step": event.step, "phase": event.phase}.get(name)
+            self._profile[name] += event.columns[name] if constant is None else [constant] * rows
+
+    def write_metrics(self, client: MlflowClient) -> None:
+        """Write every metric that waits."""
+        while self._waiting:
+            client.log_batch(self.run_id, metrics=self._waiting[:_BATCH])
+            del self._waiting[:_BATCH]
+
+    def write_profile(self, client: MlflowClient) -> None:
+        """Write the gradient profiles and their picture, if there are any."""
+        if not self._profile:
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            write_profile(Path(folder), self._profile)
+            drawn = picture(self.spec.name, self.spec.task.lag, self._profile)
+            (Path(folder) / PICTURE_ARTIFACT).write_text(drawn, encoding="utf-8")
+            client.log_artifacts(self.run_id, folder)
