@@ -7,11 +7,11 @@ import pandas as pd
 
 from rnnbench.bench.peers import FLOOR, PEERS
 from rnnbench.bench.table import MEASURED, PROBLEM
-from rnnbench.report.figures import Figure, Panel
-from rnnbench.report.inline import data
-from rnnbench.report.neutral import neutral
-from rnnbench.report.scales import value_axis
-from rnnbench.report.style import all_series
+from rnnbench.report.drawing.figure import Figure, Panel
+from rnnbench.report.drawing.inline import data
+from rnnbench.report.drawing.neutral import neutral
+from rnnbench.report.drawing.scales import value_axis
+from rnnbench.report.drawing.style import all_series
 
 _ROW = 38
 """Height of a row, pixels."""

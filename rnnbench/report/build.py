@@ -17,12 +17,15 @@ from rnnbench.analysis.results import COLUMNS, Results
 from rnnbench.analysis.selection import EVALUATED
 from rnnbench.errors import UserError
 from rnnbench.files import write
-from rnnbench.report import gradient_figures, published, score_figures, tables, training_figures, words
+from rnnbench.report import published, tables, words
 from rnnbench.report.data import Problem, ReportData
 from rnnbench.report.definitions import DEFINITIONS, REFERENCES
 from rnnbench.report.diagnostics import diagnostics_table
-from rnnbench.report.figures import VEGA_LITE, Figure
-from rnnbench.report.style import PAGE, Series, vega_config
+from rnnbench.report.drawing.figure import VEGA_LITE, Figure
+from rnnbench.report.drawing.style import PAGE, Series, vega_config
+from rnnbench.report.figures import gradients as gradient_figures
+from rnnbench.report.figures import learning_curves as training_figures
+from rnnbench.report.figures import scores as score_figures
 from rnnbench.report.tables import Table
 from rnnbench.text import strict_json
 

@@ -12,7 +12,7 @@ import pandas as pd
 from rnnbench.analysis import statistics
 from rnnbench.analysis.results import OWN_SKILL, Results
 from rnnbench.analysis.selection import EVALUATED, TUNING, candidates
-from rnnbench.report.style import Series, all_series, count, isolated, series_label, slug
+from rnnbench.report.drawing.style import Series, all_series, count, isolated, series_label, slug
 
 UNSOUND = "gradient_profile/sound"
 """Metric that is 0 where the states that the probe taps do not hold all that the network knows of the past."""

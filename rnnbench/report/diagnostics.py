@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from rnnbench.report.data import Problem, ReportData
-from rnnbench.report.style import number
+from rnnbench.report.drawing.style import number
 from rnnbench.report.tables import Cell, Table
 
 _QUANTITIES: dict[str, tuple[str, str, bool]] = {

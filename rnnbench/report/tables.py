@@ -12,8 +12,8 @@ import pandas as pd
 from rnnbench.analysis.statistics import PASSING, Horizon
 from rnnbench.report import published, words
 from rnnbench.report.data import Problem, ReportData, flatten, seeds_text
-from rnnbench.report.style import count, number, plain, span
-from rnnbench.report.training_figures import step_milliseconds
+from rnnbench.report.drawing.style import count, number, plain, span
+from rnnbench.report.figures.learning_curves import step_milliseconds
 
 Cell = tuple[str, ...]
 """Lines of a cell: the first is what counts, the others explain it."""

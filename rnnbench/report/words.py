@@ -11,7 +11,7 @@ import pandas as pd
 from rnnbench.analysis import statistics
 from rnnbench.analysis.statistics import wilson
 from rnnbench.report.data import FILLERS, Problem, ReportData, outcomes, seeds_text
-from rnnbench.report.style import number
+from rnnbench.report.drawing.style import number
 from rnnbench.text.wording import count_of
 
 BRACKETS = "In brackets: the seeds that solved that lag, and the 95% interval of the success rate there (Wilson 1927)."

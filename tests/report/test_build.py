@@ -18,7 +18,7 @@ import pytest
 from rnnbench.analysis.results import COLUMNS, Results
 from rnnbench.errors import UserError
 from rnnbench.report.build import build, figures, markdown
-from rnnbench.report.style import series_label, slug
+from rnnbench.report.drawing.style import series_label, slug
 from tests.report.fake_results import fake_results
 
 FILLERS = ("blank", "distractor")

@@ -17,8 +17,8 @@ import pytest
 
 from rnnbench.analysis.results import Results
 from rnnbench.report import build as report
+from rnnbench.report.drawing.scales import value_scale
 from rnnbench.report.headline import Headline
-from rnnbench.report.scales import value_scale
 from tests.report.fake_results import fake_results
 
 TASKS = ("copy_memory", "forecasting")

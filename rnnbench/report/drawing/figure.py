@@ -10,7 +10,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from rnnbench.report.style import PAPER, vega_config
+from rnnbench.report.drawing.style import PAPER, vega_config
 
 VEGA_LITE = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
 Panel = dict[str, Any]

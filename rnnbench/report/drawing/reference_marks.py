@@ -7,8 +7,8 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from rnnbench.report.inline import data
-from rnnbench.report.scales import apart
+from rnnbench.report.drawing.inline import data
+from rnnbench.report.drawing.scales import apart
 
 ASTERISK = "M-1,0L1,0M-.5,-.87L.5,.87M-.5,.87L.5,-.87"
 MUTED = "#7d7d7d"

@@ -9,12 +9,12 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from rnnbench.report.figures import Panel
-from rnnbench.report.inline import data, line_data
-from rnnbench.report.neutral import neutral
-from rnnbench.report.notes import MUTED, level_lines, published_marks
-from rnnbench.report.scales import HEIGHT, lag_axis, value_axis
-from rnnbench.report.style import Series, number
+from rnnbench.report.drawing.figure import Panel
+from rnnbench.report.drawing.inline import data, line_data
+from rnnbench.report.drawing.neutral import neutral
+from rnnbench.report.drawing.reference_marks import MUTED, level_lines, published_marks
+from rnnbench.report.drawing.scales import HEIGHT, lag_axis, value_axis
+from rnnbench.report.drawing.style import Series, number
 
 CROSS = "M-1,-1L1,1M-1,1L1,-1"
 _DODGE, _DODGE_IN_ALL = 0.014, 0.06

@@ -7,11 +7,11 @@ from typing import Any
 import pandas as pd
 
 from rnnbench.report.data import Problem, ReportData, outcomes
-from rnnbench.report.figures import Figure
-from rnnbench.report.inline import thinned
-from rnnbench.report.panels import PanelBuilder
-from rnnbench.report.scales import log_scale, positive_scale, value_scale
-from rnnbench.report.style import slug
+from rnnbench.report.drawing.figure import Figure
+from rnnbench.report.drawing.inline import thinned
+from rnnbench.report.drawing.panels import PanelBuilder
+from rnnbench.report.drawing.scales import log_scale, positive_scale, value_scale
+from rnnbench.report.drawing.style import slug
 
 
 def curves(data: ReportData, problem: Problem) -> list[Figure]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pandas as pd
 
 from rnnbench.report.data import Problem, ReportData, outcomes
-from rnnbench.report.figures import Figure
-from rnnbench.report.panels import PanelBuilder
-from rnnbench.report.scales import skill_scale, value_scale
+from rnnbench.report.drawing.figure import Figure
+from rnnbench.report.drawing.panels import PanelBuilder
+from rnnbench.report.drawing.scales import skill_scale, value_scale
 
 _READING = (
     "Line: IQM over seeds; band: its 95% bootstrap interval; small marks: single seeds; "
