@@ -7,7 +7,7 @@ import importlib
 import pkgutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
@@ -168,5 +168,7 @@ def load_plugins(names: Iterable[str], fresh: bool = False) -> None:
 
 @contextmanager
 def _replaced(modules: set[str]) -> Iterator[None]:
-    with tasks.without(modules), models.without(modules):
+    with ExitStack() as stack:
+        for known in Registry.every:
+            stack.enter_context(known.without(modules))
         yield
