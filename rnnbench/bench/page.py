@@ -13,7 +13,7 @@ from rnnbench.bench.peers import OURS, PEERS
 from rnnbench.bench.problem import GLOBAL_CLIPNORM
 from rnnbench.bench.table import MEASURED, PROBLEM, geometric_mean, standing
 from rnnbench.report.drawing.figure import Figure
-from rnnbench.report.drawing.style import number
+from rnnbench.report.formatting import number
 
 
 @dataclass(frozen=True)

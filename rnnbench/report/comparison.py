@@ -13,7 +13,7 @@ from rnnbench.analysis.results import Results
 from rnnbench.analysis.statistics import GROUP
 from rnnbench.errors import UserError
 from rnnbench.registry import unknown
-from rnnbench.report.words import listed
+from rnnbench.report.formatting import listed
 
 _SHAPE = ("lag", "filler")
 """Settings of a task in which experiments may differ and still have it on one figure."""

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from rnnbench.report.data import Problem, ReportData
-from rnnbench.report.drawing.style import number
+from rnnbench.report.data import Problem, ReportData, rows_of
+from rnnbench.report.formatting import number
 from rnnbench.report.tables import Cell, Table
 
 _QUANTITIES: dict[str, tuple[str, str, bool]] = {
@@ -25,8 +25,7 @@ _QUANTITIES: dict[str, tuple[str, str, bool]] = {
 
 def diagnostics_table(data: ReportData, problem: Problem) -> Table | None:
     """The first and the last figure of every line at the longest lag, medians over seeds; None without diagnostics."""
-    history = data.history
-    mine = history[(history["problem"] == problem.label) & history["value"].notna()]
+    mine = rows_of(data.history, problem).dropna(subset=["value"])
     mine = mine[mine["lag"] == mine.groupby("filler")["lag"].transform("max")]
     columns = {head: _ends(mine, *found[:2]) for head, found in _QUANTITIES.items()}
     columns = {head: ends for head, ends in columns.items() if ends}
@@ -34,7 +33,7 @@ def diagnostics_table(data: ReportData, problem: Problem) -> Table | None:
         return None
     rows: list[list[Cell]] = []
     lines = dict(list(mine.groupby(["filler", "series"])))
-    table = data.summary[data.summary["problem"] == problem.label]
+    table = rows_of(data.summary, problem)
     for filler, series in dict.fromkeys(zip(table["filler"], table["series"], strict=True)):
         if (filler, series) not in lines:
             continue

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from rnnbench.errors import unwritable
 from rnnbench.files import write
+from rnnbench.report.rendering import render, tidy
 from rnnbench.report.words import BRACKETS
 from rnnbench.text.wording import count_of
 
@@ -42,13 +43,11 @@ def write_index(folder: Path) -> list[str]:
     Returns a line for each report that had to be left out, and one if the index could not be written: it stands beside
     the reports, and none of them depends on it.
     """
-    from rnnbench.report.build import templates, tidy
-
     found, left_out = entries(folder)
     context = {"entries": found, "brackets": BRACKETS}
     try:
         for name in ("README.md", "index.html"):
-            write(folder / name, tidy(templates().get_template(f"{name}.j2").render(context)))
+            write(folder / name, tidy(render(f"{name}.j2", context)))
     except OSError as error:
         left_out.append(f"{folder}: the index of the reports there: {unwritable(error)}")
     return left_out

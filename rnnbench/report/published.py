@@ -8,10 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from rnnbench.report.data import Problem
-
-Described = dict[str, dict[str, Any]]
-"""The tasks of the resolved experiment: label to settings."""
+from rnnbench.report.data import Described, Problem
 
 
 def entries(task: str) -> list[dict[str, Any]]:

@@ -11,9 +11,8 @@ import pandas as pd
 
 from rnnbench.analysis.statistics import PASSING, Horizon
 from rnnbench.report import published, words
-from rnnbench.report.data import Problem, ReportData, flatten, seeds_text
-from rnnbench.report.drawing.style import count, number, plain, span
-from rnnbench.report.figures.learning_curves import step_milliseconds
+from rnnbench.report.data import Problem, ReportData, rows_of, step_milliseconds
+from rnnbench.report.formatting import as_typed, count, flatten, number, seeds_text, span
 
 Cell = tuple[str, ...]
 """Lines of a cell: the first is what counts, the others explain it."""
@@ -102,11 +101,11 @@ def success_table(data: ReportData, problem: Problem) -> Table:
 
 def comparison_table(data: ReportData, problem: Problem) -> Table | None:
     """Each line over all lags, and how likely it is better than each other line; None for a single line."""
-    pairs = data.improvements[data.improvements["problem"] == problem.label]
+    pairs = rows_of(data.improvements, problem)
     if pairs.empty:
         return None
     better = {key: row for key, (_, row) in zip(_keys(pairs, "other_series"), pairs.iterrows(), strict=True)}
-    mine = data.overall[data.overall["problem"] == problem.label]
+    mine = rows_of(data.overall, problem)
     labels = list(mine["series"].unique())
     rows: list[list[Cell]] = []
     for row in mine.to_dict("records"):
@@ -124,7 +123,7 @@ def comparison_table(data: ReportData, problem: Problem) -> Table | None:
 
 def gradient_table(data: ReportData, problem: Problem) -> Table | None:
     """Survival and decay per step after training."""
-    mine = data.summary[data.summary["problem"] == problem.label]
+    mine = rows_of(data.summary, problem)
     if mine["survival"].isna().all() and mine["decay_per_step"].isna().all():
         return None
 
@@ -155,11 +154,11 @@ def levels_table(data: ReportData) -> Table | None:
     )
 
 
-def published_table(data: ReportData, tasks: published.Described) -> Table | None:
+def published_table(data: ReportData) -> Table | None:
     """Figures from papers for the tasks of the report."""
-    names = dict.fromkeys(published.registered(problem.task, tasks) for problem in data.problems)
+    names = dict.fromkeys(published.registered(problem.task, data.tasks) for problem in data.problems)
     rows: list[list[Cell]] = [
-        [(name,), (model,), (f"{plain(score)} {entry['metric']}",), (entry["setting"],), (entry["differs"],),
+        [(name,), (model,), (f"{as_typed(score)} {entry['metric']}",), (entry["setting"],), (entry["differs"],),
          (entry["source"],)]
         for name in names
         for entry in published.entries(name)
@@ -181,7 +180,7 @@ def selection_table(data: ReportData) -> Table | None:
         at = {row["learning_rate"]: row for row in line.to_dict("records")}
         cells = [_candidate(at[rate]) if rate in at else ("not tried",) for rate in rates]
         rows.append([(str(series), str(problem), f"{filler} filler"), *cells])
-    return Table(words.selection(data), ["model", *(plain(rate) for rate in rates)], rows)
+    return Table(words.selection(data), ["model", *(as_typed(rate) for rate in rates)], rows)
 
 
 def failures_table(data: ReportData) -> Table | None:
@@ -205,7 +204,7 @@ def failures_table(data: ReportData) -> Table | None:
 
 def cost_table(data: ReportData, problem: Problem) -> Table:
     """Sizes, learning rate and cost of each model on a task."""
-    runs = data.runs[data.runs["problem"] == problem.label]
+    runs = rows_of(data.runs, problem)
     runs = runs.assign(step_ms=step_milliseconds(runs))
     rows: list[list[Cell]] = [
         [
@@ -213,7 +212,7 @@ def cost_table(data: ReportData, problem: Problem) -> Table:
             (_range(block["units"], count),),
             (_range(block["recurrent_parameters"], count),),
             (_range(block["parameters"], count),),
-            (_range(block["learning_rate"], plain),),
+            (_range(block["learning_rate"], as_typed),),
             (_range(block["steps"], count),),
             (_range(block.groupby("lag")["step_ms"].median(), partial(number, digits=2)),),
             (number(block["seconds"].median()),),
@@ -236,7 +235,7 @@ def facts_table(caption: str, facts: dict[str, Any]) -> Table | None:
 def _by_lag(
     data: ReportData, problem: Problem, cell: Callable[[dict[Any, Any]], Cell]
 ) -> tuple[list[str], list[list[Cell]]]:
-    mine = data.summary[data.summary["problem"] == problem.label]
+    mine = rows_of(data.summary, problem)
     lags = sorted(int(lag) for lag in mine["lag"].unique())
     rows = []
     for (filler, series), line in mine.groupby(["filler", "series"], sort=False):

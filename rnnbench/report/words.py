@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
 
 from rnnbench.analysis import statistics
 from rnnbench.analysis.statistics import wilson
-from rnnbench.report.data import FILLERS, Problem, ReportData, outcomes, seeds_text
-from rnnbench.report.drawing.style import number
+from rnnbench.report.data import Problem, ReportData, rows_of
+from rnnbench.report.formatting import listed, number, seeds_text
 from rnnbench.text.wording import count_of
 
 BRACKETS = "In brackets: the seeds that solved that lag, and the 95% interval of the success rate there (Wilson 1927)."
 """Said once, below all headlines."""
+SCORE_MARKS = (
+    "Line: IQM over seeds; band: its 95% bootstrap interval; small marks: single seeds; "
+    "×: diverged (at the lower edge where it has no score). Models stand a little apart at each lag."
+)
+"""The key to a figure of skill or score against the lag."""
+PHASES = {"initial": "at initialisation", "final": "after training"}
+"""When a gradient was taken."""
+FILLERS = {"blank": "silence", "distractor": "noise"}
+"""What a sentence calls a filler."""
 
 Reach = tuple[bool, int]
 """Whether a model met no lag that was too long, and the longest that it met."""
@@ -28,7 +37,7 @@ def headline(data: ReportData, problem: Problem) -> str:
         furthest, least = clauses[0][0], clauses[-1][0]
         best, worst = (listed(text for reach, text in clauses if reach == end) for end in (furthest, least))
         parts.append(f"through {filler}, {best}" + (f", while {worst}" if furthest != least else ""))
-    mine = data.horizons[data.horizons["problem"] == problem.label]
+    mine = rows_of(data.horizons, problem)
     seeds = seeds_text(int(mine["n_low"].min()), int(mine["n_high"].max()))
     text = "; ".join(parts)
     return f"{text[:1].upper()}{text[1:]} ({seeds} a point)."
@@ -36,7 +45,7 @@ def headline(data: ReportData, problem: Problem) -> str:
 
 def answers(data: ReportData, problem: Problem) -> list[str]:
     """What the statistics say of one problem: a sentence for each filler, the number of seeds, skill at lag 0."""
-    mine = data.horizons[data.horizons["problem"] == problem.label]
+    mine = rows_of(data.horizons, problem)
     low, high = int(mine["n_low"].min()), int(mine["n_high"].max())
     told = _clauses(data, problem)
     sentences = [f"Through {filler}, {'; '.join(text for _, text in clauses)}." for filler, clauses in told]
@@ -47,8 +56,8 @@ def answers(data: ReportData, problem: Problem) -> list[str]:
 
 def association(data: ReportData, problem: Problem, filler: str, column: str) -> str:
     """How the score goes with a column of the runs: `"Spearman's ρ = 0.71 over 75 runs, 0.02 within a lag."`"""
-    runs = outcomes(data.runs)
-    runs = runs[(runs["problem"] == problem.label) & (runs["filler"] == filler)]
+    runs = data.outcomes(problem)
+    runs = runs[runs["filler"] == filler]
     found = statistics.association(runs[column], runs["skill"], runs["lag"])
     if pd.isna(found.rho):
         return f"no correlation can be told from {found.n} runs."
@@ -115,8 +124,8 @@ def selection(data: ReportData) -> str:
 
 def _skill_at_zero(data: ReportData, problem: Problem) -> list[str]:
     # Where solved is relative to it, a horizon says little without it.
-    table = data.summary
-    at = table[(table["problem"] == problem.label) & (table["lag"] == 0)].dropna(subset=["skill"])
+    table = rows_of(data.summary, problem)
+    at = table[table["lag"] == 0].dropna(subset=["skill"])
     if at.empty:
         return []
     best = at.groupby("model", sort=False)["skill"].max()
@@ -126,9 +135,9 @@ def _skill_at_zero(data: ReportData, problem: Problem) -> list[str]:
 
 def _clauses(data: ReportData, problem: Problem) -> Iterator[tuple[str, list[tuple[Reach, str]]]]:
     """For each filler, what the models do, those that reach furthest first; models that do the same together."""
-    mine = data.horizons[data.horizons["problem"] == problem.label]
-    table = data.summary[data.summary["problem"] == problem.label]
-    there = {(row["filler"], row["series"], row["lag"]): row for row in table.to_dict("records")}
+    mine = rows_of(data.horizons, problem)
+    summary = rows_of(data.summary, problem).to_dict("records")
+    there = {(row["filler"], row["series"], row["lag"]): row for row in summary}
     for filler, block in mine.groupby("filler", sort=False):
         settings = Counter(block["model"])
         groups: dict[str, list[dict[Any, Any]]] = {}
@@ -182,9 +191,3 @@ def _bracket(there: dict[Any, Any] | None) -> str:
         return ""
     low, high = (number(there[f"success_{end}"], 2) for end in ("low", "high"))
     return f" ({int(there['n_solved'])}/{there['n']}, {low}–{high})"
-
-
-def listed(names: Iterable[str]) -> str:
-    """`"a, b and c"`."""
-    names = list(names)
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

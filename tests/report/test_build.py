@@ -17,8 +17,10 @@ import pytest
 
 from rnnbench.analysis.results import COLUMNS, Results
 from rnnbench.errors import UserError
-from rnnbench.report.build import build, figures, markdown
-from rnnbench.report.drawing.style import series_label, slug
+from rnnbench.report.build import build, figures
+from rnnbench.report.drawing.style import series_label
+from rnnbench.report.formatting import slug
+from rnnbench.report.rendering import markdown_text
 from tests.report.fake_results import fake_results
 
 FILLERS = ("blank", "distractor")
@@ -151,8 +153,8 @@ def test_strings_of_others_are_escaped(tmp_path):
         ("1.00", "1.00"),
     ],
 )
-def test_markdown_is_plain_text(text, safe):
-    assert markdown(text) == safe
+def test_a_string_is_escaped_for_markdown(text, safe):
+    assert markdown_text(text) == safe
 
 
 def test_synthetic_is_said_wherever_it_is_named(tmp_path):

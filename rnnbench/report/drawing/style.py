@@ -1,28 +1,21 @@
-"""How things look: one colour, point shape and dash for each model in every figure, and numbers for reading."""
+"""How things look: one colour, point shape and dash for each model in every figure."""
 
 from __future__ import annotations
 
-import hashlib
-import math
-import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
-
+from rnnbench.report.formatting import isolated
 from rnnbench.tracking.palette import colours
 
 SHAPES = ["circle", "square", "triangle-up", "diamond", "triangle-down", "triangle-right", "triangle-left"]
-_SLUG = 80
-_TURNING = {"R", "AL", "RLE", "LRE", "RLO", "LRO", "RLI", "LRI", "FSI"}
 DASHES = [[1, 0], [7, 3], [2, 2], [9, 3, 2, 3], [4, 2], [1, 3], [12, 3]]
 
 
 @dataclass(frozen=True)
 class Series:
-    """One line of a figure: a model at one setting."""
+    """One curve of a figure: a model at one setting."""
 
     label: str
     model: str
@@ -36,14 +29,8 @@ def series_label(model: str, setting: str) -> str:
     return isolated(f"{model} ({setting})" if setting else model)
 
 
-def isolated(text: str) -> str:
-    """A name that runs from right to left, or says so, so that it turns nothing around it."""
-    turning = any(unicodedata.bidirectional(sign) in _TURNING for sign in text)
-    return f"\N{FIRST STRONG ISOLATE}{text}\N{POP DIRECTIONAL ISOLATE}" if turning else text
-
-
 def all_series(pairs: Sequence[tuple[str, str]]) -> list[Series]:
-    """The look of each (model, setting) in order of appearance: colour by model, shape and dash by line."""
+    """The look of each (model, setting) in order of appearance: colour by model, shape and dash by series."""
     colour = colours(dict.fromkeys(model for model, _ in pairs))
     return [
         Series(
@@ -57,44 +44,6 @@ def all_series(pairs: Sequence[tuple[str, str]]) -> list[Series]:
     ]
 
 
-def number(value: Any, digits: int = 3) -> str:
-    """A measured value for reading: three significant digits, a dash where there is none."""
-    if value is None or pd.isna(value) or not math.isfinite(value):
-        return "–"
-    value = float(value)
-    if value != 0 and not 1e-3 <= abs(value) < 1e6:
-        text = f"{value:.{digits - 1}e}".replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")
-    elif abs(value) >= 10**digits:
-        text = f"{value:,.0f}"
-    else:
-        text = f"{value:#.{digits}g}".rstrip(".") if value else "0"
-    return text.replace("-", "−")
-
-
-def count(value: Any) -> str:
-    """A whole number for reading, a dash where there is none."""
-    return "–" if value is None or pd.isna(value) else f"{int(value):,}"
-
-
-def plain(value: Any) -> str:
-    """A setting for reading, as a person would type it."""
-    return f"{float(value):g}"
-
-
-def span(low: float, high: float, digits: int = 3) -> str:
-    """An interval for reading."""
-    return f"[{number(low, digits)}, {number(high, digits)}]"
-
-
-def slug(text: str) -> str:
-    """A file name's or an anchor's worth of a label: short, and different for labels that differ in any way."""
-    plain = re.sub(r"[^a-z0-9_]+", "-", text.lower()).strip("-")
-    # What is usual in our labels is dropped without a trace: "sentiment (imdb_reviews)", "mnist, permuted=True".
-    if plain and len(plain) <= _SLUG and re.fullmatch(r"[\w (),=.-]+", text, re.ASCII):
-        return plain
-    return f"{plain[:_SLUG]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}".strip("-")
-
-
 PAPER = {
     "ink": "#1b1f24",
     "muted": "#59636e",
@@ -102,9 +51,9 @@ PAPER = {
     "band": "#8C8C8C",
     "font": "Helvetica, Arial, sans-serif",
 }
-"""Fixed colours for the SVG files, which carry a white page with them."""
+"""Fixed colours for the SVG files, which have a white background of their own."""
 PAGE = {"ink": "var(--ink)", "muted": "var(--muted)", "line": "var(--line)", "band": "var(--muted)", "font": "inherit"}
-"""The page's own colours, so that figures follow light, dark and print without being drawn again."""
+"""The page's own colours, so that figures follow its light, dark and printed look without being drawn again."""
 
 
 def vega_config(theme: dict[str, str]) -> dict[str, Any]:
@@ -115,7 +64,7 @@ def vega_config(theme: dict[str, str]) -> dict[str, Any]:
         "titleFontSize": 11.5, "titlePadding": 6, "gridOpacity": 0.8,
     }  # fmt: skip
     return {
-        # A figure is told as a whole: see `Figure.alternative`.
+        # The words for a figure are those of `Figure.alternative`.
         "aria": False,
         "font": theme["font"],
         "background": "white" if theme is PAPER else "transparent",

@@ -1,130 +1,128 @@
-"""What flows back through time: profiles, survival against the lag, and survival against the score."""
+"""Gradient norm against distance from the readout."""
 
 from __future__ import annotations
 
+from typing import Any
+
+import altair as alt
 import numpy as np
 import pandas as pd
 
 from rnnbench.report import words
-from rnnbench.report.data import Problem, ReportData, outcomes, seeds_text
-from rnnbench.report.drawing.figure import Figure
-from rnnbench.report.drawing.inline import thinned
-from rnnbench.report.drawing.panels import PanelBuilder
-from rnnbench.report.drawing.scales import log_scale, positive_scale, value_scale
-from rnnbench.report.drawing.style import slug
+from rnnbench.report.data import Problem, ReportData, rows_of
+from rnnbench.report.drawing.figure import Figure, Panel
+from rnnbench.report.drawing.inline import inline_data, inline_series, thinned
+from rnnbench.report.drawing.panels import MODEL, PanelBuilder, in_words, panel
+from rnnbench.report.drawing.reference_marks import MUTED
+from rnnbench.report.drawing.scales import LOWER_EDGE, log_scale, positive_scale, value_axis
+from rnnbench.report.figures.base import TaskFigure, register_figure
+from rnnbench.report.formatting import seeds_text, sentences
 
-_PHASES = {"initial": "at initialisation", "final": "after training"}
-_FLOOR = "What lies 16 decades below the largest value, 0 included, is drawn at the lower edge."
-
-
-def gradients(data: ReportData, problem: Problem) -> list[Figure]:
-    """Gradient norm against distance before and after training, a figure for each filler."""
-    mine = data.profiles[(data.profiles["problem"] == problem.label) & data.profiles["phase"].isin(_PHASES)]
-    return [_profiles(data, problem, str(filler), rows) for filler, rows in mine.groupby("filler", sort=False)]
+_STATES = {"h": (1.0, [1, 0]), "c": (0.55, [4, 3])}
+"""Opacity and dash of each state's line."""
+_Y_TITLE = "‖∂loss/∂state‖"
 
 
-def survival(data: ReportData, problem: Problem) -> Figure | None:
-    """Gradient survival after training against lag, a panel for each filler."""
-    builder = PanelBuilder(data.series)
-    blocks = [block for block in data.blocks(problem) if block[3]["survival"].notna().any()]
-    if not blocks:
-        return None
-    low, high = positive_scale([value for *_, runs in blocks for value in runs["survival"].dropna()])
-    panels = [
-        builder.against_lag(
-            f"{filler} filler", _lifted(table, "survival", low),
-            _lifted(runs.assign(status="finished"), "survival", low), "survival", "survival", log_scale(low, high),
+@register_figure("gradients")
+class GradientProfiles(TaskFigure):
+    """Gradient norm against distance before and after training: a figure for each filler, a row for each lag."""
+
+    part, order = "Gradients", 10
+
+    def draw(self, data: ReportData, problem: Problem) -> list[Figure]:
+        profiles = rows_of(data.profiles, problem)
+        by_filler = profiles[profiles["phase"].isin(words.PHASES)].groupby("filler", sort=False)
+        return [self._of_filler(data, problem, str(filler), rows) for filler, rows in by_filler]
+
+    def _of_filler(self, data: ReportData, problem: Problem, filler: str, rows: pd.DataFrame) -> Figure:
+        lags = sorted(rows["lag"].unique())
+        chosen = sorted({lags[0], lags[(len(lags) - 1) // 2], lags[-1]})
+        rows = rows[rows["lag"].isin(chosen)]
+        over_seeds = rows.groupby(["lag", "phase", "series", "state", "distance"], sort=False)
+        median = over_seeds[["median", "low", "high"]].median().reset_index()
+        builder = PanelBuilder(data.series)
+        order = {series.label: position for position, series in enumerate(data.series)}
+        panels, drawn = [], []
+        for lag in chosen:
+            both = median[median["lag"] == lag]
+            ends = positive_scale([*both["low"], *both["high"]])
+            for phase, when in words.PHASES.items():
+                part = both[both["phase"] == phase]
+                part = thinned(part, "distance", len(part[["series", "state"]].drop_duplicates()))
+                if part.empty:
+                    continue
+                drawn.append(part)
+                lifted = part.assign(**part[["median", "low", "high"]].clip(lower=ends[0]))
+                panels.append(_panel(builder, f"lag {lag}, {when}", _marked(lifted, order), ends, int(lag)))
+        states = (
+            " Solid line, filled marks: state h; dashed line, hollow marks: LSTM's cell state c."
+            if (rows["state"] == "c").any()
+            else ""
         )
-        for _, filler, table, runs in blocks
-    ]  # fmt: skip
-    counts = data.counts(pd.concat(table for _, _, table, _ in blocks))
-    return Figure(
-        f"survival-{problem.slug}",
-        f"{problem.label}: gradient survival against lag, after training",
-        "Survival: mean gradient norm over the evidence steps divided by the norm at the readout. Line: median over "
-        f"seeds; small marks: single seeds. {_FLOOR} {counts}.{_unsound(data, problem)}",
-        panels,
-    )
-
-
-def prediction(data: ReportData, problem: Problem) -> Figure | None:
-    """Score of each run against its gradient's survival before and after training, two panels for each filler."""
-    runs = outcomes(data.runs[data.runs["problem"] == problem.label]).dropna(subset=["score"])
-    columns = {"survival_initial": _PHASES["initial"], "survival": _PHASES["final"]}
-    columns = {column: when for column, when in columns.items() if runs[column].notna().any()}
-    if not columns:
-        return None
-    levels = data.levels[data.levels["problem"] == problem.label]
-    scale = value_scale([*runs["score"], *levels["value"]], accuracy=problem.score_name == "accuracy")
-    ends = positive_scale([value for column in columns for value in runs[column].dropna()])
-    builder = PanelBuilder(data.series)
-    panels = [
-        builder.together(
-            f"{filler} filler, {when}", block.dropna(subset=[column]), column, ends, problem.score_title, scale,
-            levels[levels["filler"] == filler].drop_duplicates(["level", "value"]).groupby("level").head(1),
-            words.association(data, problem, str(filler), column),
+        seeds = rows.groupby(["lag", "phase", "series"])["seed"].nunique()
+        caption = (
+            "Norm of the total derivative of each example's readout loss by the state. Line: median over examples; "
+            f"band: their 10 to 90%; both the median over {seeds_text(int(seeds.min()), int(seeds.max()))}.{states} "
+            f"Dotted rule: to its right stands the evidence. The two panels of a lag share their scale. {LOWER_EDGE}"
         )
-        for filler, block in runs.groupby("filler", sort=False)
-        for column, when in columns.items()
-        if block[column].notna().any()
+        return Figure(
+            self.file_name(problem, filler),
+            f"{problem.label}, {filler} filler: gradient norm against distance from the readout",
+            sentences(caption, words.unsound(data, problem)),
+            panels,
+            numbers=pd.concat(drawn, ignore_index=True) if drawn else None,
+        )
+
+
+def _marked(rows: pd.DataFrame, order: dict[str, int]) -> pd.DataFrame:
+    """`rows` with the column `mark`: some six marks for each series, at other distances than its neighbours'."""
+    distances = np.unique(rows["distance"])
+    stride = max(1, len(distances) // 6)
+    rank = np.searchsorted(distances, rows["distance"]) + rows["series"].map(order) * max(1, stride // 3)
+    return rows.assign(mark=rank % stride == 0)
+
+
+def _panel(builder: PanelBuilder, title: str, rows: pd.DataFrame, ends: tuple[float, float], lag: int) -> Panel:
+    """Median line and band of each series; `rows`: `series, state, distance, median, low, high, mark`."""
+    x = alt.X(
+        "distance:Q",
+        title="steps back from the readout",
+        scale=alt.Scale(domain=[0, int(rows["distance"].max())], nice=False),
+        axis=alt.Axis(tickCount=6, tickMinStep=1),
+    )
+    scale = log_scale(*ends)
+    y = alt.Y("median:Q", title=_Y_TITLE, scale=scale, axis=value_axis(scale))
+    evidence = alt.Chart(alt.InlineData(values=[{"distance": lag}]))
+    layers: list[Any] = [evidence.mark_rule(stroke=MUTED, strokeDash=[2, 3]).encode(x=x)]
+    for state in _STATES:
+        part = rows[rows["state"] == state]
+        if len(part):
+            layers += _state(builder, state, part, x, y, alt.Y("low:Q", title=_Y_TITLE, scale=scale))
+    ends_of = rows[rows["distance"].isin([rows["distance"].min(), rows["distance"].max()])]
+    named = ends_of.assign(series=ends_of["series"] + np.where(ends_of["state"] == "c", ", state c", ""))
+    return panel(layers, title, in_words(named, "median", "distance", "gradient norm"))
+
+
+def _state(
+    builder: PanelBuilder, state: str, rows: pd.DataFrame, x: alt.X, y: alt.Y, low: alt.Y
+) -> list[alt.LayerChart | alt.Chart]:
+    opacity, dash = _STATES[state]
+    values, unfold = inline_series(rows, ["series"], ["distance", "median", "low", "high"])
+    marks = inline_data(rows[rows["mark"]], ["series", "state", "distance", "median", "low", "high"])
+    numbers = [alt.Tooltip(f"{name}:Q", format=".3~g") for name in ("median", "low", "high")]
+    area = alt.Chart().mark_area(opacity=0.10 * opacity, clip=True)
+    line = alt.Chart().mark_line(strokeWidth=2, opacity=opacity, clip=True, strokeDash=dash)
+    return [
+        alt.layer(
+            area.encode(x=x, y=low, y2="high:Q", color=builder.colour),
+            line.encode(x=x, y=y, color=builder.colour),
+            data=values,
+            transform=unfold,
+        ),
+        alt.Chart(marks)
+        .mark_point(size=42, opacity=1, filled=state == "h")
+        .encode(
+            x=x, y=y, color=builder.colour, shape=builder.shape,
+            tooltip=[MODEL, "state:N", "distance:Q", *numbers],
+        ),
     ]  # fmt: skip
-    said = " ".join(f"{panel['title'].capitalize()}: {panel['description']}" for panel in panels)
-    return Figure(
-        f"prediction-{problem.slug}",
-        f"{problem.label}: does the gradient predict success?",
-        f"{problem.score_title.capitalize()} of each run against the survival of its gradient, at all lags. {said} "
-        "Runs share models and lags, so that ρ describes these runs and no more. "
-        f"{_FLOOR}{_unsound(data, problem)}",
-        panels,
-    )
-
-
-def _profiles(data: ReportData, problem: Problem, filler: str, rows: pd.DataFrame) -> Figure:
-    lags = sorted(rows["lag"].unique())
-    chosen = sorted({lags[0], lags[(len(lags) - 1) // 2], lags[-1]})
-    rows = rows[rows["lag"].isin(chosen)]
-    order = {series.label: position for position, series in enumerate(data.series)}
-    over_seeds = rows.groupby(["lag", "phase", "series", "state", "distance"], sort=False)
-    median = over_seeds[["median", "low", "high"]].median().reset_index()
-    builder = PanelBuilder(data.series)
-    panels, drawn = [], []
-    for lag in chosen:
-        both = median[median["lag"] == lag]
-        low, high = positive_scale([*both["low"], *both["high"]])
-        for phase, when in _PHASES.items():
-            part = both[both["phase"] == phase]
-            part = thinned(part, "distance", len(part[["series", "state"]].drop_duplicates()))
-            if part.empty:
-                continue
-            drawn.append(part)
-            distances = np.unique(part["distance"])
-            stride = max(1, len(distances) // 6)
-            rank = np.searchsorted(distances, part["distance"]) + part["series"].map(order) * max(1, stride // 3)
-            part = part.assign(mark=rank % stride == 0, **part[["median", "low", "high"]].clip(lower=low))
-            panels.append(builder.gradients(f"lag {lag}, {when}", part, (low, high), int(distances[-1]), int(lag)))
-    states = (
-        " Solid line, filled marks: state h; dashed line, hollow marks: LSTM's cell state c."
-        if (rows["state"] == "c").any()
-        else ""
-    )
-    seeds = rows.groupby(["lag", "phase", "series"])["seed"].nunique()
-    return Figure(
-        f"gradients-{problem.slug}-{slug(filler)}",
-        f"{problem.label}, {filler} filler: gradient norm against distance from the readout",
-        "Norm of the total derivative of each example's readout loss by the state. Line: median over examples; "
-        f"band: their 10 to 90%; both the median over {seeds_text(int(seeds.min()), int(seeds.max()))}.{states} "
-        "Dotted rule: to its right stands the evidence. The two panels of a lag share "
-        f"their scale. {_FLOOR}{_unsound(data, problem)}",
-        panels,
-        numbers=pd.concat(drawn, ignore_index=True) if drawn else None,
-    )
-
-
-def _unsound(data: ReportData, problem: Problem) -> str:
-    said = words.unsound(data, problem)
-    return f" {said}" if said else ""
-
-
-def _lifted(table: pd.DataFrame, column: str, low: float) -> pd.DataFrame:
-    # A norm that underflowed to 0 has no logarithm: it is drawn at the lower edge.
-    return table.assign(**{column: table[column].astype(float).clip(lower=low)})
