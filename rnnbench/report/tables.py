@@ -1,4 +1,4 @@
-"""The tables of a report, as text that both templates set."""
+"""The tables of a report, as text for both templates."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rnnbench.report.data import Problem, ReportData, rows_of, step_milliseconds
 from rnnbench.report.formatting import as_typed, count, flatten, number, seeds_text, span
 
 Cell = tuple[str, ...]
-"""Lines of a cell: the first is what counts, the others explain it."""
+"""Lines of a cell: the first is the value, the others explain it."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Table:
 
 
 def horizon_table(data: ReportData) -> Table:
-    """Memory horizon of each model, a row for each task and filler."""
+    """Memory horizon of each series, a row for each task and filler."""
     labels = [series.label for series in data.series]
     rows = []
     for (problem, filler), block in data.horizons.groupby(["problem", "filler"], sort=False):
@@ -47,7 +47,7 @@ def horizon_table(data: ReportData) -> Table:
     caption = (
         "Memory horizon: the longest lag at which at least half of the seeds solve the task, every shorter lag "
         "included. ≥: the longest lag tried; –: not even the shortest; ?: cannot be judged. "
-        "One sign a lag of the grid: ● solved by at least half of the seeds, ○ not, · not known."
+        "One sign for each lag of the grid: ● solved by at least half of the seeds, ○ not, · not known."
     )
     return Table(caption, ["task", *labels], rows)
 
@@ -58,7 +58,7 @@ def horizon_text(horizon: Horizon) -> str:
 
 
 def horizon_note(row: dict[Any, Any]) -> str:
-    """Why a horizon ends where it does, if that is not simply a lag that was not solved."""
+    """Why a horizon ends where it does, if the cause is not an unsolved lag."""
     horizon: Horizon = row["horizon"]
     if horizon.unknown is None:
         return ""
@@ -83,7 +83,7 @@ def score_table(data: ReportData, problem: Problem) -> Table:
 
 
 def success_table(data: ReportData, problem: Problem) -> Table:
-    """Success rate with its Wilson interval, and the steps that solving took."""
+    """Success rate with its Wilson interval, and the steps to solve."""
 
     def cell(row: dict[Any, Any]) -> Cell:
         if pd.isna(row["success"]):
@@ -100,7 +100,7 @@ def success_table(data: ReportData, problem: Problem) -> Table:
 
 
 def comparison_table(data: ReportData, problem: Problem) -> Table | None:
-    """Each line over all lags, and how likely it is better than each other line; None for a single line."""
+    """Each series over all lags, and how likely it is better than each other one; None for a single series."""
     pairs = rows_of(data.improvements, problem)
     if pairs.empty:
         return None
@@ -140,7 +140,7 @@ def gradient_table(data: ReportData, problem: Problem) -> Table | None:
 
 
 def levels_table(data: ReportData) -> Table | None:
-    """The naive levels beside which the networks stand."""
+    """The levels that the networks have to beat."""
     rows: list[list[Cell]] = [
         [(str(problem),), (str(level),), (_range(block["value"]),)]
         for (problem, level), block in data.levels.groupby(["problem", "level"], sort=False)
@@ -155,7 +155,7 @@ def levels_table(data: ReportData) -> Table | None:
 
 
 def published_table(data: ReportData) -> Table | None:
-    """Figures from papers for the tasks of the report."""
+    """Scores from papers for the tasks of the report."""
     names = dict.fromkeys(published.registered(problem.task, data.tasks) for problem in data.problems)
     rows: list[list[Cell]] = [
         [(name,), (model,), (f"{as_typed(score)} {entry['metric']}",), (entry["setting"],), (entry["differs"],),
@@ -164,20 +164,20 @@ def published_table(data: ReportData) -> Table | None:
         for entry in published.entries(name)
         for model, score in entry["scores"].items()
     ]  # fmt: skip
-    caption = "Published figures, measured by others under other settings: for orientation, not for comparison."
+    caption = "Published scores, measured by others under other settings: for orientation, not for comparison."
     head = ["task", "model", "score", "setting", "what differs from ours", "source"]
     return Table(caption, head, rows) if rows else None
 
 
 def selection_table(data: ReportData) -> Table | None:
-    """Mean validation score of each learning rate, and which was chosen."""
+    """Mean validation score of each learning rate, and which one was chosen."""
     if not data.selects:
         return None
     table = data.candidates
     rates = sorted(table["learning_rate"].unique())
     rows: list[list[Cell]] = []
-    for (problem, filler, series), line in table.groupby(["problem", "filler", "series"], sort=False):
-        at = {row["learning_rate"]: row for row in line.to_dict("records")}
+    for (problem, filler, series), tried in table.groupby(["problem", "filler", "series"], sort=False):
+        at = {row["learning_rate"]: row for row in tried.to_dict("records")}
         cells = [_candidate(at[rate]) if rate in at else ("not tried",) for rate in rates]
         rows.append([(str(series), str(problem), f"{filler} filler"), *cells])
     return Table(words.selection(data), ["model", *(as_typed(rate) for rate in rates)], rows)
@@ -194,8 +194,8 @@ def failures_table(data: ReportData) -> Table | None:
         for row in bad.to_dict("records")
     ]  # fmt: skip
     caption = (
-        "Diverged runs are results and count as not solved. Failed runs crashed; they enter no statistic and are tried "
-        "again by the next run."
+        "Diverged runs are results and count as not solved. Failed runs crashed; they enter no statistic, and the "
+        "next run retries them."
     )
     return (
         Table(caption, ["status", "task", "filler", "model", "lag", "seed", "step", "message"], rows) if rows else None
@@ -203,7 +203,7 @@ def failures_table(data: ReportData) -> Table | None:
 
 
 def cost_table(data: ReportData, problem: Problem) -> Table:
-    """Sizes, learning rate and cost of each model on a task."""
+    """Size, learning rate and cost of each series on a task."""
     runs = rows_of(data.runs, problem)
     runs = runs.assign(step_ms=step_milliseconds(runs))
     rows: list[list[Cell]] = [
@@ -222,12 +222,14 @@ def cost_table(data: ReportData, problem: Problem) -> Table:
     ]
     head = ["model", "units", "recurrent parameters", "all parameters", "learning rate", "steps", "ms a step",
             "seconds a run", "minutes in all"]  # fmt: skip
-    caption = "Size and cost: lowest to highest over the grid (ms a step: of the lags' medians; seconds a run: median)."
+    caption = (
+        "Size and cost: lowest to highest over the grid (ms a step: of the medians at each lag; seconds a run: median)."
+    )
     return Table(caption, head, rows)
 
 
 def facts_table(caption: str, facts: dict[str, Any]) -> Table | None:
-    """A nested plain object as two columns."""
+    """Nested settings as two columns."""
     rows: list[list[Cell]] = [[(key,), (value,)] for key, value in flatten(facts)]
     return Table(caption, ["what", "value"], rows) if rows else None
 
@@ -238,8 +240,8 @@ def _by_lag(
     mine = rows_of(data.summary, problem)
     lags = sorted(int(lag) for lag in mine["lag"].unique())
     rows = []
-    for (filler, series), line in mine.groupby(["filler", "series"], sort=False):
-        at = {int(row["lag"]): row for row in line.to_dict("records")}
+    for (filler, series), lag_rows in mine.groupby(["filler", "series"], sort=False):
+        at = {int(row["lag"]): row for row in lag_rows.to_dict("records")}
         rows.append(
             [(str(series), f"{filler} filler"), *(cell(at[lag]) if lag in at else ("not run",) for lag in lags)]
         )

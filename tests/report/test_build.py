@@ -163,7 +163,7 @@ def test_synthetic_is_said_wherever_it_is_named(tmp_path):
     named = [title for title in titles if "sentiment" in title]
     assert len(named) >= 4
     assert all("sentiment (synthetic stand-in)" in title for title in named)
-    assert "even 2 solved of 2 only says a success rate above 0.34" in page(folder)
+    assert "even 2 of 2 solved only shows a success rate above 0.34" in page(folder)
 
 
 def test_answer_names_each_horizon(tmp_path):
@@ -364,7 +364,7 @@ def test_unsound_gradient_profiles_are_named_beside_the_figures_and_in_the_table
     of = results.runs.loc[results.runs["model"] == "gru", "signature"]
     marks = [{"signature": one, "step": 0, "metric": "gradient_profile/sound", "value": 0.0} for one in of[:1]]
     marked = replace(results, history=pd.concat([results.history, pd.DataFrame(marks)], ignore_index=True))
-    said = "Unsound for gru: the states that the probe taps do not hold all that the network knows of the past"
+    said = "Unsound for gru: the probed states do not hold all that the network knows of the past"
     folder = report(marked, tmp_path / "marked").parent
     assert page(folder).count(said) >= 4  # profiles, survival, prediction, table
     row = next(line for line in (folder / "report.md").read_text("utf-8").splitlines() if "unsound" in line)

@@ -29,8 +29,8 @@ class Cost(TaskFigure):
         return Figure(
             self.file_name(problem),
             f"{problem.label}: time of a training step against lag",
-            "Time in training divided by the steps done, compilation included where a worker met the network for the "
-            "first time. Line: median over seeds and fillers; small marks: single runs. On the machine named below, "
-            "which did other runs at the same time.",
+            "Training time divided by the number of steps, including compilation where the run was the first of its "
+            "network in a worker. Line: median over seeds and fillers; small marks: single runs. Measured on the "
+            "machine named below, which may have done other runs at the same time.",
             [panel],
         )

@@ -61,9 +61,10 @@ class GradientProfiles(TaskFigure):
         )
         seeds = rows.groupby(["lag", "phase", "series"])["seed"].nunique()
         caption = (
-            "Norm of the total derivative of each example's readout loss by the state. Line: median over examples; "
-            f"band: their 10 to 90%; both the median over {seeds_text(int(seeds.min()), int(seeds.max()))}.{states} "
-            f"Dotted rule: to its right stands the evidence. The two panels of a lag share their scale. {LOWER_EDGE}"
+            "Norm of the total derivative of each example's readout loss with respect to the state. Line: median over "
+            "examples; band: their 10% to 90% quantiles; both are medians over "
+            f"{seeds_text(int(seeds.min()), int(seeds.max()))}.{states} "
+            f"The evidence lies to the right of the dotted rule. The panels of a lag share their scale. {LOWER_EDGE}"
         )
         return Figure(
             self.file_name(problem, filler),

@@ -45,7 +45,7 @@ class Prediction(TaskFigure):
         found = " ".join(f"{panel['title'].capitalize()}: {panel['description']}" for panel in panels)
         caption = (
             f"{problem.score_title.capitalize()} of each run against the survival of its gradient, at all lags. "
-            f"{found} Runs share models and lags, so that ρ describes these runs and no more. {LOWER_EDGE}"
+            f"{found} Runs share models and lags, so ρ describes these runs and no more. {LOWER_EDGE}"
         )
         return Figure(
             self.file_name(problem),

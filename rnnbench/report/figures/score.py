@@ -31,7 +31,7 @@ class Score(TaskFigure):
             )
             for _, filler, table, block in data.blocks(problem)
         ]  # fmt: skip
-        elsewhere = "" if others.empty else " ✱: published figures, measured under other settings (see Levels to beat)."
+        elsewhere = "" if others.empty else " ✱: published scores, measured under other settings (see Levels to beat)."
         return Figure(
             self.file_name(problem),
             f"{problem.label}: {problem.score_title} against lag",

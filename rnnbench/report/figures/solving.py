@@ -32,8 +32,8 @@ class Solving(TaskFigure):
             return []
         builder, longest = PanelBuilder(data.series), float(runs["steps"].max())
         caption = (
-            "Share of runs that have solved their task by a training step (Kaplan & Meier 1958; band: 95% interval of "
-            "Greenwood, log-log). A run that did not solve it is censored at the end of its budget, a diverged one "
+            "Share of runs that have solved their task by a training step (Kaplan & Meier 1958; band: 95% interval by "
+            "Greenwood's formula, log-log). A run that did not solve it is censored at its last step; a diverged one "
             f"never solves it. {data.counts(rows_of(data.summary, problem))}."
         )
         return [
