@@ -1,7 +1,7 @@
 """rnnbench: how SimpleRNN, LSTM and GRU cope as the dependency length grows.
 
 For a notebook: `load_experiment`, `run_experiment`, `load_results`, `memory_horizons` and `figures`, imported when they
-are first used. The other names are what a task or a model of one's own needs.
+are first used. The other names are what a task, a model or a report's figure of one's own needs.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from rnnbench.analysis.results import Results
     from rnnbench.api import figures, load_experiment, load_results, memory_horizons, run_experiment
     from rnnbench.experiment.definition import Experiment
+    from rnnbench.report.figures.base import AnswerFigure, ReportFigure, TaskFigure, register_figure
 
 __all__ = [
+    "AnswerFigure",
     "ClassificationTask",
     "DatasetTask",
     "Examples",
@@ -26,21 +28,26 @@ __all__ = [
     "Layout",
     "Model",
     "RegressionTask",
+    "ReportFigure",
     "Results",
     "Task",
+    "TaskFigure",
     "Tokens",
     "__version__",
     "figures",
     "load_experiment",
     "load_results",
     "memory_horizons",
+    "register_figure",
     "register_model",
     "register_task",
     "run_experiment",
 ]
 
-_LAZY = {"Experiment": "experiment.definition", "Results": "analysis.results"} | dict.fromkeys(
-    ("figures", "load_experiment", "load_results", "memory_horizons", "run_experiment"), "api"
+_LAZY = (
+    {"Experiment": "experiment.definition", "Results": "analysis.results"}
+    | dict.fromkeys(("figures", "load_experiment", "load_results", "memory_horizons", "run_experiment"), "api")
+    | dict.fromkeys(("AnswerFigure", "ReportFigure", "TaskFigure", "register_figure"), "report.figures.base")
 )
 
 

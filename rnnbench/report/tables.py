@@ -12,7 +12,7 @@ import pandas as pd
 from rnnbench.analysis.statistics import PASSING, Horizon
 from rnnbench.report import published, words
 from rnnbench.report.data import Problem, ReportData, rows_of, step_milliseconds
-from rnnbench.report.formatting import as_typed, count, flatten, number, seeds_text, span
+from rnnbench.report.formatting import as_typed, count, flatten, number, seeds_text, sentences, span
 
 Cell = tuple[str, ...]
 """Lines of a cell: the first is the value, the others explain it."""
@@ -133,9 +133,10 @@ def gradient_table(data: ReportData, problem: Problem) -> Table | None:
         mark = ("unsound",) if row["series"] in unsound else ()
         return (number(row["survival"]), f"decay {number(row['decay_per_step'])}", *mark)
 
-    said = words.unsound(data, problem)
-    caption = "Gradient survival after training, and decay per step of the lag: medians over seeds."
-    caption = f"{caption} {said}" if said else caption
+    caption = sentences(
+        "Gradient survival after training, and decay per step of the lag: medians over seeds.",
+        words.unsound(data, problem),
+    )
     return Table(caption, *_by_lag(data, problem, cell))
 
 

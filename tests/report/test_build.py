@@ -18,9 +18,6 @@ import pytest
 from rnnbench.analysis.results import COLUMNS, Results
 from rnnbench.errors import UserError
 from rnnbench.report.build import build, figures
-from rnnbench.report.drawing.style import series_label
-from rnnbench.report.formatting import slug
-from rnnbench.report.rendering import markdown_text
 from tests.report.fake_results import fake_results
 
 FILLERS = ("blank", "distractor")
@@ -140,21 +137,6 @@ def test_strings_of_others_are_escaped(tmp_path):
     table = (folder / "report.md").read_text("utf-8").split("```")[0]
     assert "<script>" not in table.replace("\\<script\\>", "")
     assert all(row.count(" | ") == 7 for row in table.splitlines() if row.startswith("| failed"))
-
-
-@pytest.mark.parametrize(
-    ("text", "safe"),
-    [
-        ("a|b", r"a\|b"),
-        ("- x\ny", r"\- x y"),
-        ("<b>", r"\<b\>"),
-        ("lstm_chrono", r"lstm\_chrono"),
-        ("1. x", r"1\. x"),
-        ("1.00", "1.00"),
-    ],
-)
-def test_a_string_is_escaped_for_markdown(text, safe):
-    assert markdown_text(text) == safe
 
 
 def test_synthetic_is_said_wherever_it_is_named(tmp_path):
@@ -289,27 +271,6 @@ def test_whether_the_gradient_predicts_success_is_told(small):
         ("Distractor filler, after training", "18"),
     ]
     assert all(0.5 < float(rho) <= 1 for _, rho, _, _ in told)
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("sentiment (imdb_reviews)", "sentiment-imdb_reviews"),
-        ("mnist_pixels, permuted=True", "mnist_pixels-permuted-true"),
-        ("a/b", "a-b-c14cddc0"),
-        ("نموذج", "9c7bcb59"),
-        ("m" * 300, f"{'m' * 80}-"),
-    ],
-)
-def test_slugs_are_short_and_different(text, expected):
-    assert slug(text).startswith(expected)
-    assert len(slug(text)) <= 89
-    assert slug("a/b") != slug("a?b")
-
-
-def test_a_name_from_right_to_left_turns_nothing_around_it():
-    assert series_label("lstm", "units=8") == "lstm (units=8)"
-    assert series_label("\u202emodel", "") == "\u2068\u202emodel\u2069"
 
 
 def test_stale_figures_go(tmp_path):

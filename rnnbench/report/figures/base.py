@@ -1,5 +1,7 @@
 """What a figure of the report is. A new one is one file in this package or in a plug-in, and nothing else:
 
+    from rnnbench import TaskFigure, register_figure  # in this package: from this module
+
     @register_figure("seconds")
     class Seconds(TaskFigure):
         part = "Cost"

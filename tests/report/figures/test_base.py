@@ -9,22 +9,27 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 import rnnbench
+from rnnbench.cli.app import app
 from rnnbench.errors import UserError, UserNote
+from rnnbench.experiment import yaml_file as experiment_file
 from rnnbench.registry import load_plugins
 from rnnbench.report.build import build
 from rnnbench.report.figures import base
 from rnnbench.report.figures.base import PARTS, AnswerFigure, TaskFigure, report_figures
+from tests.event_streams import new_store
 from tests.report.fake_results import fake_results
+from tests.report.synthetic_store import fill
 
 IMPORTS = """
 import altair as alt
+from rnnbench import AnswerFigure, TaskFigure, register_figure
 from rnnbench.report.data import rows_of
 from rnnbench.report.drawing.figure import Figure
 from rnnbench.report.drawing.inline import inline_data
 from rnnbench.report.drawing.panels import PanelBuilder, panel
-from rnnbench.report.figures.base import AnswerFigure, TaskFigure, register_figure
 """
 EXAMPLE = inspect.cleandoc(str(ast.get_docstring(ast.parse(inspect.getsource(base))))).partition("\n\n")[2]
 SECONDS = IMPORTS + inspect.cleandoc(EXAMPLE.partition("\n\nThe page")[0])
@@ -75,6 +80,19 @@ def test_the_figure_of_the_documentation_appears_everywhere(tmp_path):
     assert page.index('id="cost-copy_memory"') < page.index('id="seconds-copy_memory"') < page.index("Size and cost")
     drawn = rnnbench.figures(fake_results(models=("lstm",), lags=(5,), seeds=1))
     assert list(drawn)[-2:] == ["cost-copy_memory", "seconds-copy_memory"]
+
+
+def test_an_experiment_takes_a_figure_without_another_signature(tmp_path, monkeypatch):
+    file = tmp_path / "short.yaml"
+    file.write_text("name: short\ntasks: {copy_memory: {lag: [5], symbols: 1}}\nmodels: {gru: {units: 8}}\nseeds: 1\n")
+    fill(new_store(tmp_path / "store"), experiment_file.load(file))
+    (tmp_path / "own_figures.py").write_text(SECONDS, "utf-8")
+    file.write_text(f"{file.read_text()}plugins: [own_figures.py]\n")
+    monkeypatch.chdir(tmp_path)
+    CliRunner().invoke(app, ["report", "short.yaml"], catch_exceptions=False)
+    text = (tmp_path / "reports" / "short" / "report.md").read_text("utf-8")
+    assert "1 run: 1 finished." in text
+    assert "](figures/seconds-copy_memory.svg)" in text
 
 
 def test_its_heading_and_place_are_its_own(tmp_path):
