@@ -1,7 +1,7 @@
 """rnnbench: how SimpleRNN, LSTM and GRU cope as the dependency length grows.
 
 For notebooks: `load_experiment`, `run_experiment`, `load_results`, `memory_horizons` and `figures`, imported on first
-use. The other names are for writing your own tasks and models.
+use. The other names are for writing your own tasks, models and report figures.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from rnnbench.analysis.results import Results
     from rnnbench.api import figures, load_experiment, load_results, memory_horizons, run_experiment
     from rnnbench.experiment.definition import Experiment
+    from rnnbench.report.figures.base import AnswerFigure, ReportFigure, TaskFigure, register_figure
 
 __all__ = [
+    "AnswerFigure",
     "ClassificationTask",
     "DatasetTask",
     "Examples",
@@ -26,21 +28,26 @@ __all__ = [
     "Layout",
     "Model",
     "RegressionTask",
+    "ReportFigure",
     "Results",
     "Task",
+    "TaskFigure",
     "Tokens",
     "__version__",
     "figures",
     "load_experiment",
     "load_results",
     "memory_horizons",
+    "register_figure",
     "register_model",
     "register_task",
     "run_experiment",
 ]
 
-_LAZY = {"Experiment": "experiment.definition", "Results": "analysis.results"} | dict.fromkeys(
-    ("figures", "load_experiment", "load_results", "memory_horizons", "run_experiment"), "api"
+_LAZY = (
+    {"Experiment": "experiment.definition", "Results": "analysis.results"}
+    | dict.fromkeys(("figures", "load_experiment", "load_results", "memory_horizons", "run_experiment"), "api")
+    | dict.fromkeys(("AnswerFigure", "ReportFigure", "TaskFigure", "register_figure"), "report.figures.base")
 )
 
 

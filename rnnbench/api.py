@@ -33,7 +33,7 @@ from rnnbench.tracking.location import Location
 if TYPE_CHECKING:
     import pandas as pd
 
-    from rnnbench.report.figures import Figure
+    from rnnbench.report.drawing.figure import Figure
 
 
 def load_experiment(file: str | Path, *overrides: str) -> Experiment:

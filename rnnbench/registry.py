@@ -7,7 +7,7 @@ import importlib
 import pkgutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from importlib.metadata import entry_points
 from typing import Any, ClassVar, Generic, TypeVar
@@ -165,5 +165,7 @@ def load_plugins(names: Iterable[str], fresh: bool = False) -> None:
 
 @contextmanager
 def _forgetting(modules: set[str]) -> Iterator[None]:
-    with tasks.forgetting(modules), models.forgetting(modules):
+    with ExitStack() as stack:
+        for known in Registry.every:
+            stack.enter_context(known.forgetting(modules))
         yield

@@ -7,11 +7,11 @@ import pandas as pd
 
 from rnnbench.bench.peers import FLOOR, PEERS
 from rnnbench.bench.table import MEASURED, PROBLEM
-from rnnbench.report.figures import Figure, Panel
-from rnnbench.report.inline import data
-from rnnbench.report.neutral import neutral
-from rnnbench.report.scales import value_axis
-from rnnbench.report.style import all_series
+from rnnbench.report.drawing.figure import Figure, Panel
+from rnnbench.report.drawing.inline import inline_data
+from rnnbench.report.drawing.neutral import neutral
+from rnnbench.report.drawing.scales import value_axis
+from rnnbench.report.drawing.style import all_series
 
 _ROW = 38
 """Height of a row, pixels."""
@@ -49,7 +49,7 @@ def _panel(cell: str, rows: pd.DataFrame, scale: alt.Scale) -> Panel:
     size = rows["batch"].astype(str) + ", " + rows["length"].astype(str) + ", " + rows["units"].astype(str)
     shown = rows.assign(peer=rows["peer"].map({name: look.label for name, look in looks.items()}), size=size)
     legend = alt.Legend(title=None, orient="bottom", columns=5)
-    base = alt.Chart(data(shown, ["peer", "size", "step", "low", "high"])).encode(
+    base = alt.Chart(inline_data(shown, ["peer", "size", "step", "low", "high"])).encode(
         y=alt.Y("size:N", title=None, sort=list(dict.fromkeys(size)), axis=alt.Axis(grid=True)),
         color=alt.Color("peer:N", scale=alt.Scale(domain=labels, range=[s.colour for s in series]), legend=legend),
     )

@@ -12,8 +12,8 @@ import pandas as pd
 from rnnbench.bench.peers import OURS, PEERS
 from rnnbench.bench.problem import GLOBAL_CLIPNORM
 from rnnbench.bench.table import MEASURED, PROBLEM, geometric_mean, standing
-from rnnbench.report.figures import Figure
-from rnnbench.report.style import number
+from rnnbench.report.drawing.figure import Figure
+from rnnbench.report.formatting import number
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Results of several experiments on the same figures, and a part of them."""
+"""The results of several experiments in one report, and reports of a part."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from rnnbench.analysis.groups import GROUP
 from rnnbench.analysis.results import Results
 from rnnbench.errors import UserError
 from rnnbench.registry import unknown
-from rnnbench.report.words import listed
+from rnnbench.report.formatting import listed
 
 _SHAPE = ("lag", "filler")
-"""Settings of a task in which experiments may differ and still have it on one figure."""
+"""Settings in which the same task of two experiments may differ."""
 
 
 @dataclass(frozen=True)
 class Only:
-    """What a report is restricted to; empty: to nothing."""
+    """What a report is restricted to; by default nothing."""
 
     tasks: Sequence[str] = ()
     models: Sequence[str] = ()
     since: datetime | None = None
-    """Runs that were begun then or later."""
+    """Runs begun then or later."""
 
     @classmethod
     def parse(cls, tasks: Sequence[str], models: Sequence[str], since: str | None) -> Only:
-        """`since`: a date or a moment as in ISO 8601, in UTC unless it says otherwise. Raises `UserError`."""
+        """`since`: an ISO 8601 date or time, in UTC unless it names an offset. Raises `UserError`."""
         if since is None:
             return cls(tasks, models)
         try:
@@ -46,7 +46,7 @@ class Only:
         return not (self.tasks or self.models or self.since)
 
     def __str__(self) -> str:
-        """A sentence, or nothing where everything is shown."""
+        """A sentence, or an empty string where everything is shown."""
         parts = [
             f"{kind}{'s' * (len(names) > 1)} {listed(names)}"
             for kind, names in (("task", self.tasks), ("model", self.models))
@@ -56,7 +56,7 @@ class Only:
         return f"Shown are only {' and '.join(parts)}." if parts else ""
 
     def of(self, results: Results) -> Results:
-        """That part of `results`. Raises `UserError` for a task or model that is not there, or if nothing is left."""
+        """That part of `results`. Raises `UserError` for an unknown task or model, or if no run is left."""
         runs = results.runs
         kept = pd.Series(True, index=runs.index)
         for kind, names in (("task", self.tasks), ("model", self.models)):
@@ -74,20 +74,20 @@ class Only:
 
 
 def _written(moment: datetime, between: str, precision: str) -> str:
-    # `strftime` leaves the zeros of early years out, and then they sort after our own.
+    # `strftime` drops the leading zeros of early years, which then would sort after ours.
     return moment.replace(tzinfo=None).isoformat(between, precision)
 
 
 def joined(results: Mapping[str, Results], tasks: Mapping[str, Mapping[str, Any]]) -> tuple[Results, dict[str, Any]]:
-    """The results of several experiments in one, and the settings of their tasks.
+    """The results of several experiments as one, and the settings of their tasks.
 
-    `results` and `tasks` (label to settings): by the name of the experiment. A line that two experiments have gets the
-    experiment's name beside its model's. So does a task whose settings differ: it is another task then.
+    `results` and `tasks` (label to settings): by the name of the experiment. Where two experiments have the same
+    series, each gets the name of its experiment beside its model's. So does a task whose settings differ.
     """
     differing = _differing(tasks)
     tables = {name: _named(name, one, differing) for name, one in results.items()}
-    lines = pd.concat([one.runs[GROUP].drop_duplicates() for one in tables.values()])
-    twice = set(lines[lines.duplicated()].itertuples(index=False, name=None))
+    series = pd.concat([one.runs[GROUP].drop_duplicates() for one in tables.values()])
+    twice = set(series[series.duplicated()].itertuples(index=False, name=None))
     signatures = pd.concat([one.runs["signature"].drop_duplicates() for one in tables.values()])
     shared = set(signatures[signatures.duplicated()])
     parts = [_told_apart(name, one, twice, shared) for name, one in tables.items()]
@@ -126,7 +126,7 @@ def _told_apart(name: str, results: Results, twice: set[tuple[str, ...]], shared
         f"{row[-1]} {name}".strip() if row in twice else row[-1]
         for row in runs[GROUP].itertuples(index=False, name=None)
     ]
-    # The same run in two experiments: each keeps its own history.
+    # A run that two experiments share keeps a history in each.
     own = {signature: f"{signature} {name}" for signature in shared}
     apart = [table.assign(signature=table["signature"].replace(own)) for table in _tables(results)]
     return _results([apart[0].assign(model_setting=settings), *apart[1:]])

@@ -1,10 +1,11 @@
-"""What a report is made of: the results with their names for reading, and their"""
+"""What a report is made of: the results under the names that a reader sees, and their"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,23 +17,25 @@ from rnnbench.analysis.results import OWN_SKILL, Results
 from rnnbench.analysis.selection import EVALUATED, TUNING, candidates
 from rnnbench.analysis.steps_to_solve import solving
 from rnnbench.analysis.summary import summary
-from rnnbench.report.style import Series, all_series, count, isolated, series_label, slug
+from rnnbench.report.drawing.style import Series, all_series, series_label
+from rnnbench.report.formatting import count, isolated, seeds_text, slug
 
 UNSOUND = "gradient_profile/sound"
-"""Metric that is 0 where the states that the probe taps do not hold all that the network knows of the past."""
-FILLERS = {"blank": "silence", "distractor": "noise"}
+"""Metric that is 0 where the probed states do not hold all that the network knows of the past."""
+Described = dict[str, dict[str, Any]]
+"""The tasks of the resolved experiment: label to settings."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """A task at one setting: what gets a section of its own."""
+    """A task at one setting, which has a section of its own."""
 
     task: str
     setting: str
     source: str
     score_name: str
     relative: bool = False
-    """Whether solved means to keep the model's own skill at lag 0."""
+    """Whether solved means keeping the model's own skill at lag 0."""
 
     @property
     def synthetic(self) -> bool:
@@ -40,7 +43,7 @@ class Problem:
 
     @property
     def label(self) -> str:
-        """The name for headings; a stand-in is called one wherever it is named."""
+        """The name in headings; synthetic stand-ins are called that everywhere."""
         name = f"{self.task}, {self.setting}" if self.setting else self.task
         if self.synthetic:
             return isolated(f"{name} (synthetic stand-in)")
@@ -48,7 +51,7 @@ class Problem:
 
     @property
     def score_title(self) -> str:
-        """The name of its score for axes and headings."""
+        """The name of its score on axes and in headings."""
         return {"mse": "mean squared error"}.get(self.score_name, self.score_name)
 
     @property
@@ -60,8 +63,10 @@ class Problem:
 class ReportData:
     """The tables of `Results`, each with the labels `problem` and `series`, and what follows from them."""
 
-    def __init__(self, results: Results) -> None:
-        # An infinity is no place on an axis, and no figure in a table.
+    def __init__(self, results: Results, tasks: Described | None = None) -> None:
+        """`tasks`: what the experiment says of them, which decides on the published scores beside ours."""
+        self.tasks = tasks or {}
+        # An infinity has no place on an axis or in a table.
         results = replace(results, runs=_finite(results.runs), history=_finite(results.history))
         keys = GROUP
         everything = with_group_names(results.runs)
@@ -75,22 +80,22 @@ class ReportData:
             .itertuples(index=False, name=None)
         }
         self.runs = self._labelled(runs)
-        """One row a run that is evaluated, `run` its place among all: what figures and tables are made of."""
+        """One row for each evaluated run, `run` its place among all runs; figures and tables are made of these."""
         self.all_runs = self._labelled(everything)
-        """One row a run, also those that only served to choose a learning rate."""
+        """One row for each run, also those that only helped to choose a learning rate."""
         table = summary(results.runs[evaluated])
         self.summary = self._labelled(table)
-        """`summary`: one row a series and lag."""
+        """`summary`: one row for each series and lag."""
         self.horizons = self._labelled(horizons(table))
-        """`horizons`: one row a series."""
+        """`horizons`: one row for each series."""
         self.overall = self._labelled(overall(results.runs[evaluated]))
-        """`overall`: one row a series."""
+        """`overall`: one row for each series."""
         self.solving = self._labelled(solving(results.runs[evaluated]))
-        """`solving`: one row a series, lag and step of its curve."""
+        """`solving`: one row for each series, lag and step."""
         pairs = improvements(results.runs[evaluated])
         others = pairs[["other", "other_setting"]].itertuples(index=False, name=None)
         self.improvements = self._labelled(pairs).assign(other_series=[series_label(*other) for other in others])
-        """`improvements`: one row a pair of series."""
+        """`improvements`: one row for each pair of series."""
         named = self.runs[["signature", "problem", "series", "lag", "seed", "run", "score_name", *keys]]
         self.history = results.history.merge(named, on="signature")
         self.profiles = results.profiles.merge(named, on="signature")
@@ -99,9 +104,9 @@ class ReportData:
         """`problem, filler, lag, level, value`."""
 
     def unsound(self, problem: Problem) -> list[str]:
-        """The lines of a problem some of whose gradient profiles are unsound, in the order of the file."""
-        marks = self.history[(self.history["metric"] == UNSOUND) & (self.history["value"] == 0)]
-        marked = set(marks.loc[marks["problem"] == problem.label, "series"])
+        """The series of a problem with an unsound gradient profile, in the order of the file."""
+        history = rows_of(self.history, problem)
+        marked = set(history.loc[(history["metric"] == UNSOUND) & (history["value"] == 0), "series"])
         return [series.label for series in self.series if series.label in marked]
 
     @property
@@ -116,35 +121,35 @@ class ReportData:
 
     @property
     def tuning_seeds(self) -> list[int]:
-        """Seeds that only chose; none where those that chose are evaluated too."""
-        return _choosing(self.all_runs)
+        """Seeds that only chose learning rates; none where the choosing seeds are evaluated too."""
+        return _tuning_seeds(self.all_runs)
 
     @property
     def candidates(self) -> pd.DataFrame:
-        """`selection.candidates`: one row a line and learning rate, of the experiments that choose."""
+        """`selection.candidates`: one row for each series and learning rate of the experiments that choose."""
         by_experiment = [runs for _, runs in self.all_runs.groupby("experiment", sort=False)]
         choosing = [runs for runs in by_experiment if (runs["role"] != EVALUATED).any()]
-        return self._labelled(pd.concat(candidates(runs, _choosing(runs)) for runs in choosing))
+        return self._labelled(pd.concat(candidates(runs, _tuning_seeds(runs)) for runs in choosing))
 
     @cached_property
     def series(self) -> list[Series]:
         pairs = self.runs[["model", "model_setting"]].drop_duplicates()
         return all_series(list(pairs.itertuples(index=False, name=None)))
 
-    def fillers(self, problem: Problem) -> list[str]:
-        """The fillers of a problem in the order of the grid."""
-        return list(self.runs.loc[self.runs["problem"] == problem.label, "filler"].unique())
+    def outcomes(self, problem: Problem) -> pd.DataFrame:
+        """The evaluated runs of a problem that ended, finished or diverged."""
+        return outcomes(rows_of(self.runs, problem))
 
     def blocks(self, problem: Problem | None = None) -> Iterator[tuple[str, str, pd.DataFrame, pd.DataFrame]]:
-        """(problem, filler, rows of the summary, ended runs) of each problem, or of one, of which a run ended."""
+        """(problem, filler, rows of the summary, ended runs) of each problem, or of one, where any run ended."""
         for (label, filler), table in self.summary.groupby(["problem", "filler"], sort=False):
             runs = outcomes(self.runs[(self.runs["problem"] == label) & (self.runs["filler"] == filler)])
             if len(runs) and (problem is None or label == problem.label):
                 yield str(label), str(filler), table, runs
 
     def matching(self, problem: Problem) -> str:
-        """What is held equal between the models of a problem: units, recurrent parameters, or neither."""
-        runs = self.runs[self.runs["problem"] == problem.label]
+        """What the models of a problem have in common: units, recurrent parameters, or neither."""
+        runs = rows_of(self.runs, problem)
         units, parameters = runs["units"].dropna(), runs["recurrent_parameters"].dropna()
         if runs["series"].nunique() < 2 or units.empty:
             return ""
@@ -177,35 +182,26 @@ class ReportData:
 
 
 def _finite(table: pd.DataFrame) -> pd.DataFrame:
-    """`table` with what is infinite missing."""
+    """`table` with infinite values missing."""
     numbers = table.select_dtypes("float")
     return table.assign(**numbers.where(np.isfinite(numbers)))
 
 
-def _choosing(runs: pd.DataFrame) -> list[int]:
+def _tuning_seeds(runs: pd.DataFrame) -> list[int]:
     return sorted(int(seed) for seed in runs.loc[runs["role"] == TUNING, "seed"].unique())
 
 
 def outcomes(runs: pd.DataFrame) -> pd.DataFrame:
-    """The runs that count: finished or diverged."""
+    """The runs that ended: finished or diverged."""
     return runs[runs["status"].isin(OUTCOMES)]
 
 
-def seeds_text(low: int, high: int) -> str:
-    """`"3 seeds"`, `"2 to 3 seeds"`."""
-    if low == high:
-        return f"{high} seed{'' if high == 1 else 's'}"
-    return f"{low} to {high} seeds"
+def rows_of(table: pd.DataFrame, problem: Problem) -> pd.DataFrame:
+    """The rows of one problem, of any table of `ReportData`."""
+    return table[table["problem"] == problem.label]
 
 
-def flatten(value: object, prefix: str = "") -> list[tuple[str, str]]:
-    """A nested plain object as (dotted name, text) pairs; lists of plain values stay on one line."""
-    if isinstance(value, dict):
-        return [
-            pair for key, inner in value.items() for pair in flatten(inner, f"{prefix}.{key}" if prefix else str(key))
-        ]
-    if isinstance(value, list | tuple):
-        if any(isinstance(inner, dict | list | tuple) for inner in value):
-            return [pair for i, inner in enumerate(value) for pair in flatten(inner, f"{prefix}[{i}]")]
-        return [(prefix, ", ".join(map(str, value)))]
-    return [] if value is None else [(prefix, str(value))]
+def step_milliseconds(runs: pd.DataFrame) -> pd.Series:
+    """Mean time of a training step of each run; missing where it did none."""
+    steps = runs["steps"].astype(float)
+    return 1000 * runs["training_seconds"].astype(float) / steps.where(steps > 0)

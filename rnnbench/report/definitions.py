@@ -1,84 +1,95 @@
-"""What the quantities mean, and where that was read."""
+"""What every number of a report means, and the source of its definition."""
 
 from __future__ import annotations
 
 DEFINITIONS = [
     (
         "lag",
-        "Steps between the last step that carries evidence and the step where the answer is read. For copy-"
-        "memory the T of the literature (Arjovsky et al. 2016, section 5.1). For adding in the literature's form, "
-        "whose evidence is spread over its T steps, T/2 − 1: what surely lies between the first addend's half and the "
-        "readout.",
+        "Steps between the last step that carries evidence and the first step where the answer is read. For "
+        "copy-memory it is the T of the literature (Arjovsky et al. 2016, section 5.1). For adding in the literature's "
+        "form, whose evidence is spread over its T steps, it is T/2 − 1: the fewest steps between the first addend, "
+        "which stands in the first half, and the readout.",
     ),
     (
         "filler",
-        "What stands in the lag: the same empty step (blank) or random steps that say nothing of the answer "
+        "What fills the lag: the same empty step throughout (blank), or random steps that carry nothing of the answer "
         "(distractor).",
     ),
     (
         "skill",
-        "(score − level) / (perfect − level), the level being chance or the naive forecast: 0 is no better "
-        "than that, 1 is perfect.",
+        "(score − level) / (perfect − level). The level is the score of the best answer without memory: chance, the "
+        "most frequent class or the naive forecast, on the test split. 0 is no better than that, 1 is perfect.",
     ),
     (
         "solved",
-        "A score at the task's threshold (copy-memory: recall accuracy of at least 0.99; adding: mean squared error "
-        "of at most 0.01). For tasks without "
-        "one: at least 90% of the model's own median skill at lag 0.",
+        "The test score reaches the task's threshold (copy-memory: recall accuracy of at least 0.99; adding: mean "
+        "squared error of at most 0.01). For a task without a threshold: the skill is at least 90% of the median skill "
+        "that the same model has at lag 0, and that median is positive.",
     ),
     (
         "success rate",
-        "Runs that solved the task among those that ended, with the 95% interval of Wilson 1927.",
+        "Solved runs among those that finished or diverged, with the 95% score interval of Wilson 1927.",
     ),
     (
         "IQM",
-        "Interquartile mean: the mean without the lowest and highest quarter of the seeds; 95% percentile "
-        "bootstrap interval of 2000 seeded resamples (Agarwal et al. 2021). No interval where there is one "
-        "seed or all seeds agree. A diverged run without a score ranks below all others; where trimming does "
-        "not remove it there is no IQM.",
+        "Interquartile mean (Agarwal et al. 2021): the mean without the lowest and the highest quarter of the seeds, "
+        "both rounded down to whole seeds, so that it is the plain mean of fewer than four. It can hide the few seeds "
+        "that fail, or the few that succeed: read it with the counts of solved runs. Interval: 95% percentile "
+        "bootstrap over 2000 resamples from a fixed seed; none where there is one seed or all seeds agree. A diverged "
+        "run without a score ranks below all others; where trimming does not remove it there is no IQM.",
     ),
     (
         "memory horizon",
-        "The longest lag at which at least half of the seeds solve the task within the budget and every "
-        "shorter lag passes too.",
+        "The longest lag of the grid at which at least half of the seeds solve the task within the training budget, "
+        "provided that at least half do at every shorter lag too.",
     ),
     (
         "steps to solve",
-        "Training steps until the validation score reached the threshold; the median counts runs that never "
-        "did as censored (Kaplan & Meier 1958).",
+        "Training step of the first validation from which on all validations reach the task's threshold, in runs whose "
+        "test score reaches it too; known to within one evaluation interval. In the median (Kaplan & Meier 1958) all "
+        "other runs are censored at their last step, except that a diverged run never solves the task.",
     ),
     (
         "gradient norm",
-        "‖dl/dh_t‖₂, the total derivative of one example's readout loss by the state at step t, through all "
-        "later steps, before any clipping; for LSTM by c_t too (Pascanu et al. 2013).",
+        "‖dl/dh_t‖₂: the total derivative of one example's readout loss with respect to the state at step t, through "
+        "all later steps (Pascanu et al. 2013); for LSTM with respect to c_t too. Taken in float64 on a fixed batch of "
+        "validation examples; clipping plays no part in it.",
     ),
     (
         "survival",
-        "Mean gradient norm over the evidence steps divided by the norm at the readout step.",
+        "Of the gradient norm with respect to h, median over examples: its mean over the evidence steps divided by its "
+        "value at the first readout step.",
     ),
     (
         "decay per step",
-        "exp(slope of the log gradient norm over the lag): the factor a gradient keeps at each step back.",
+        "exp of the least-squares slope of the logarithm of that median norm against the distance, over the lag: the "
+        "factor that a gradient keeps at each step back.",
+    ),
+    (
+        "Spearman's ρ",
+        "Rank correlation of skill and survival over runs (Spearman 1904). Both fall as the lag grows, so it is also "
+        "given between runs of the same lag: of the ranks within each lag, less their mean.",
     ),
     (
         "σ_max and spectral radius",
-        "Largest singular value and largest modulus of an eigenvalue of the recurrent matrix U of a gate. For a tanh "
-        "cell no gradient outlasts σ_max(U) to the power of the distance; the radius bounds nothing (Pascanu et al. "
-        "2013, section 2).",
+        "Largest singular value, and largest modulus of an eigenvalue, of a gate's recurrent matrix U. For a tanh "
+        "layer ‖∂h_T/∂h_t‖₂ is at most σ_max(U) to the power T − t (Pascanu et al. 2013, section 2). The spectral "
+        "radius gives that bound only where the two are equal, as for a normal U.",
     ),
     (
         "saturation",
-        "Share of gate values below 0.1 (closed) or above 0.9 (open) (Karpathy et al. 2015), and of tanh "
-        "values beyond ±0.8, the same points of the curve, where its slope has fallen to 36%.",
+        "Share of gate values below 0.1 (closed) or above 0.9 (open), as in Karpathy et al. 2015, and of tanh values "
+        "beyond ±0.8: the same points of the same curve, where its slope has fallen to 36% of its largest.",
     ),
     (
         "probability of improvement",
-        "P(skill of one model > skill of another) over runs of the same lag and seed, ties counting half (after "
-        "Agarwal et al. 2021, who compare all runs with all).",
+        "P(skill of one model > skill of another) over pairs of runs at the same lag and seed, ties counting half "
+        "(after Agarwal et al. 2021, who compare all runs with all). Its Wilson interval takes the pairs as "
+        "independent.",
     ),
     (
         "diverged",
-        "The loss or a gradient stopped being finite. A result: the run counts as not solved.",
+        "The loss or a gradient was no longer finite. This is a result: the run counts as not solved.",
     ),
 ]
 """Term and meaning, with the source."""
@@ -132,4 +143,4 @@ REFERENCES = [
         "https://doi.org/10.1080/01621459.1927.10502953",
     ),
 ]  # fmt: skip
-"""What this page cites by name, and the address of each. Published scores carry their own source."""
+"""Sources of definitions, tasks and models, and the address of each. Published scores carry their own source."""

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from rnnbench.report.data import Problem, ReportData
-from rnnbench.report.style import number
+from rnnbench.report.data import Problem, ReportData, rows_of
+from rnnbench.report.formatting import number
 from rnnbench.report.tables import Cell, Table
 
 _QUANTITIES: dict[str, tuple[str, str, bool]] = {
@@ -20,38 +20,38 @@ _QUANTITIES: dict[str, tuple[str, str, bool]] = {
     "gates open": (r"saturation/open/.*", "mean", True),
     "tanh saturated": (r"saturation/tanh/.*", "mean", True),
 }
-"""Metrics of each column, how its gates are taken together, and whether it is a share."""
+"""The metrics of each column, how its gates are combined, and whether it is a share."""
 
 
 def diagnostics_table(data: ReportData, problem: Problem) -> Table | None:
-    """The first and the last figure of every line at the longest lag, medians over seeds; None without diagnostics."""
-    history = data.history
-    mine = history[(history["problem"] == problem.label) & history["value"].notna()]
+    """First and last value of every series at the longest lag, medians over seeds; None without diagnostics."""
+    mine = rows_of(data.history, problem).dropna(subset=["value"])
     mine = mine[mine["lag"] == mine.groupby("filler")["lag"].transform("max")]
     columns = {head: _ends(mine, *found[:2]) for head, found in _QUANTITIES.items()}
     columns = {head: ends for head, ends in columns.items() if ends}
     if not columns:
         return None
     rows: list[list[Cell]] = []
-    lines = dict(list(mine.groupby(["filler", "series"])))
-    table = data.summary[data.summary["problem"] == problem.label]
+    blocks = dict(list(mine.groupby(["filler", "series"])))
+    table = rows_of(data.summary, problem)
     for filler, series in dict.fromkeys(zip(table["filler"], table["series"], strict=True)):
-        if (filler, series) not in lines:
+        if (filler, series) not in blocks:
             continue
-        line = lines[filler, series]
+        lag = blocks[filler, series]["lag"].iloc[0]
         cells = [_cell(columns[head].get((filler, series)), _QUANTITIES[head][2]) for head in columns]
-        rows.append([(str(series), f"{filler} filler, lag {line['lag'].iloc[0]}"), *cells])
+        rows.append([(str(series), f"{filler} filler, lag {lag}"), *cells])
     caption = (
-        "What training did, at the longest lag: first → last figure of a run, medians over seeds. Gradient norm: "
-        "median over an evaluation interval, before clipping. σ_max and spectral radius of the recurrent matrix, the "
-        "largest over the gates, and shares of gates below 0.1 (closed) or above 0.9 (open) and of tanh values beyond "
-        "±0.8 over all steps of the probe batch: at initialisation → in the network that is tested."
+        "What training did, at the longest lag: first → last value of a run, medians over seeds. Gradient norm: of the "
+        "batch's loss with respect to all weights, before clipping, median over an evaluation interval. σ_max and "
+        "spectral radius of the recurrent matrix, the largest over the gates, and shares of gates below 0.1 (closed) "
+        "or above 0.9 (open) and of tanh values beyond ±0.8 over all steps of the probe batch: at initialisation → in "
+        "the tested network."
     )
     return Table(caption, ["model", *columns], rows)
 
 
 def _ends(history: pd.DataFrame, metrics: str, over_gates: str) -> dict[Any, dict[Any, Any]]:
-    """`first` and `last` figure of each line, by filler and series."""
+    """`first` and `last` value of each series, by filler and series."""
     chosen = history[history["metric"].str.fullmatch(metrics)]
     run = ["filler", "series", "signature"]
     by_step = chosen.groupby([*run, "step"])["value"].agg(over_gates)

@@ -1,4 +1,4 @@
-"""What a grid found, in short: for the end of `rnnbench run` and the first lines of the MLflow page."""
+"""What a grid found, in short: printed at the end of `rnnbench run` and shown on top of the MLflow page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rnnbench.text.markdown import escaped
 
 @dataclass(frozen=True)
 class Row:
-    """The memory horizon of one line."""
+    """The memory horizon of one series."""
 
     task: str
     filler: str
@@ -24,7 +24,7 @@ class Row:
 
 
 class Headline:
-    """The answers of a report before its figures."""
+    """The answers of a report, without its figures."""
 
     heading = "Memory horizon: the longest lag that at least half of the seeds solve, all shorter ones included"
 
@@ -33,7 +33,7 @@ class Headline:
 
     @cached_property
     def rows(self) -> list[Row]:
-        """A row a line, in the order of the grid."""
+        """One for each series, in the order of the grid."""
         return [
             Row(found["problem"], found["filler"], found["series"], horizon_text(found["horizon"]))
             for found in self._data.horizons.to_dict("records")
@@ -57,13 +57,11 @@ class Headline:
         parts = [f"**{escaped(found.label)}**: {escaped(words.headline(data, found))}" for found in data.problems]
         parts += [words.BRACKETS, words.run_counts(data, None), words.caution(data)]
         head = ["task", "filler", *self.models]
-        lines = [[*key, *(found.get(model, "") for model in self.models)] for key, found in self.by_task.items()]
-        parts += [f"{self.heading}:", _table(head, lines)]
+        rows = [[*key, *(found.get(model, "") for model in self.models)] for key, found in self.by_task.items()]
+        parts += [f"{self.heading}:", _table(head, rows)]
         return "\n\n".join(part for part in parts if part)
 
 
-def _table(head: list[str], lines: list[list[str]]) -> str:
-    rows = [head, ["---"] * len(head), *lines]
-    return "\n".join(
-        "| " + " | ".join(cell if row is rows[1] else escaped(cell) for cell in row) + " |" for row in rows
-    )
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    cells = [[escaped(cell) for cell in head], ["---"] * len(head), *([escaped(cell) for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in cells)

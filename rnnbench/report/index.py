@@ -1,4 +1,4 @@
-"""A folder of reports: its README.md and index.html, which list every report with its headline."""
+"""The index of a folder of reports: a README.md and an index.html that list every report with its headline."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from rnnbench.errors import unwritable
 from rnnbench.files import write
+from rnnbench.report.rendering import render, tidy
 from rnnbench.report.words import BRACKETS
 from rnnbench.text.wording import count_of
 
@@ -37,25 +38,23 @@ class _Manifest(BaseModel):
 
 
 def write_index(folder: Path) -> list[str]:
-    """List the reports in the folders of `folder` by what their manifests say; the same reports, the same bytes.
+    """List the reports in the subfolders of `folder` from their manifests; the same reports give the same bytes.
 
-    Returns a line for each report that had to be left out, and one if the index could not be written: it stands beside
-    the reports, and none of them depends on it.
+    Returns a line for each report that had to be left out, and one if the index could not be written: no report depends
+    on it, so neither is an error.
     """
-    from rnnbench.report.build import templates, tidy
-
     found, left_out = entries(folder)
     context = {"entries": found, "brackets": BRACKETS}
     try:
         for name in ("README.md", "index.html"):
-            write(folder / name, tidy(templates().get_template(f"{name}.j2").render(context)))
+            write(folder / name, tidy(render(f"{name}.j2", context)))
     except OSError as error:
         left_out.append(f"{folder}: the index of the reports there: {unwritable(error)}")
     return left_out
 
 
 def entries(folder: Path) -> tuple[list[Entry], list[str]]:
-    """The reports in the folders of `folder` by the names of these, and a line for each whose manifest is none."""
+    """The reports in the subfolders of `folder`, by name, and a line for each whose manifest cannot be used."""
     found, left_out = [], []
     for path in _manifests(folder):
         try:
@@ -67,7 +66,7 @@ def entries(folder: Path) -> tuple[list[Entry], list[str]]:
 
 def _manifests(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.glob("*/manifest.json")):
-        # What is a link to nothing has gone; what is a pipe would be read for ever.
+        # A dangling link is a report that has gone; reading a pipe would never end.
         if path.is_file() or path.is_dir():
             yield path
 

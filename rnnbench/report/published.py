@@ -1,4 +1,4 @@
-"""Figures from papers: which of them belong to a task, and which can be drawn beside our own."""
+"""Scores from papers: which of them belong to a task, and which can be drawn beside ours."""
 
 from __future__ import annotations
 
@@ -8,21 +8,18 @@ from typing import Any
 
 import pandas as pd
 
-from rnnbench.report.data import Problem
-
-Described = dict[str, dict[str, Any]]
-"""The tasks of the resolved experiment: label to settings."""
+from rnnbench.report.data import Described, Problem
 
 
 def entries(task: str) -> list[dict[str, Any]]:
-    """What `published.yaml` holds of a registered task."""
+    """The entries of `published.yaml` for a registered task."""
     return _read().get(task, [])
 
 
 def points(problem: Problem, tasks: Described) -> pd.DataFrame:
-    """What can be drawn in a problem's score figure: columns `label`, `lag`, `value`.
+    """The scores to draw in a problem's score figure: columns `label`, `lag`, `value`.
 
-    That is what was measured by the same score under the settings that its entry names in `where`.
+    These are the same metric, measured under the settings that their entry names in `where`.
     """
     settings = tasks.get(problem.task) or {}
     # An axis of the task stands in the problem's setting, as `key=value`.

@@ -1,4 +1,4 @@
-"""The tables of a report, as text that both templates set."""
+"""The tables of a report, as text for both templates."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ import pandas as pd
 
 from rnnbench.analysis.horizon import PASSING, Horizon
 from rnnbench.report import published, words
-from rnnbench.report.data import Problem, ReportData, flatten, seeds_text
-from rnnbench.report.style import count, number, plain, span
-from rnnbench.report.training_figures import step_milliseconds
+from rnnbench.report.data import Problem, ReportData, rows_of, step_milliseconds
+from rnnbench.report.formatting import as_typed, count, flatten, number, seeds_text, sentences, span
 
 Cell = tuple[str, ...]
-"""Lines of a cell: the first is what counts, the others explain it."""
+"""Lines of a cell: the first is the value, the others explain it."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class Table:
 
 
 def horizon_table(data: ReportData) -> Table:
-    """Memory horizon of each model, a row for each task and filler."""
+    """Memory horizon of each series, a row for each task and filler."""
     labels = [series.label for series in data.series]
     rows = []
     for (problem, filler), block in data.horizons.groupby(["problem", "filler"], sort=False):
@@ -48,7 +47,7 @@ def horizon_table(data: ReportData) -> Table:
     caption = (
         "Memory horizon: the longest lag at which at least half of the seeds solve the task, every shorter lag "
         "included. ≥: the longest lag tried; –: not even the shortest; ?: cannot be judged. "
-        "One sign a lag of the grid: ● solved by at least half of the seeds, ○ not, · not known."
+        "One sign for each lag of the grid: ● solved by at least half of the seeds, ○ not, · not known."
     )
     return Table(caption, ["task", *labels], rows)
 
@@ -59,7 +58,7 @@ def horizon_text(horizon: Horizon) -> str:
 
 
 def horizon_note(row: dict[Any, Any]) -> str:
-    """Why a horizon ends where it does, if that is not simply a lag that was not solved."""
+    """Why a horizon ends where it does, if the cause is not an unsolved lag."""
     horizon: Horizon = row["horizon"]
     if horizon.unknown is None:
         return ""
@@ -84,7 +83,7 @@ def score_table(data: ReportData, problem: Problem) -> Table:
 
 
 def success_table(data: ReportData, problem: Problem) -> Table:
-    """Success rate with its Wilson interval, and the steps that solving took."""
+    """Success rate with its Wilson interval, and the steps to solve."""
 
     def cell(row: dict[Any, Any]) -> Cell:
         if pd.isna(row["success"]):
@@ -101,12 +100,12 @@ def success_table(data: ReportData, problem: Problem) -> Table:
 
 
 def comparison_table(data: ReportData, problem: Problem) -> Table | None:
-    """Each line over all lags, and how likely it is better than each other line; None for a single line."""
-    pairs = data.improvements[data.improvements["problem"] == problem.label]
+    """Each series over all lags, and how likely it is better than each other one; None for a single series."""
+    pairs = rows_of(data.improvements, problem)
     if pairs.empty:
         return None
     better = {key: row for key, (_, row) in zip(_keys(pairs, "other_series"), pairs.iterrows(), strict=True)}
-    mine = data.overall[data.overall["problem"] == problem.label]
+    mine = rows_of(data.overall, problem)
     labels = list(mine["series"].unique())
     rows: list[list[Cell]] = []
     for row in mine.to_dict("records"):
@@ -124,7 +123,7 @@ def comparison_table(data: ReportData, problem: Problem) -> Table | None:
 
 def gradient_table(data: ReportData, problem: Problem) -> Table | None:
     """Survival and decay per step after training."""
-    mine = data.summary[data.summary["problem"] == problem.label]
+    mine = rows_of(data.summary, problem)
     if mine["survival"].isna().all() and mine["decay_per_step"].isna().all():
         return None
 
@@ -134,14 +133,15 @@ def gradient_table(data: ReportData, problem: Problem) -> Table | None:
         mark = ("unsound",) if row["series"] in unsound else ()
         return (number(row["survival"]), f"decay {number(row['decay_per_step'])}", *mark)
 
-    said = words.unsound(data, problem)
-    caption = "Gradient survival after training, and decay per step of the lag: medians over seeds."
-    caption = f"{caption} {said}" if said else caption
+    caption = sentences(
+        "Gradient survival after training, and decay per step of the lag: medians over seeds.",
+        words.unsound(data, problem),
+    )
     return Table(caption, *_by_lag(data, problem, cell))
 
 
 def levels_table(data: ReportData) -> Table | None:
-    """The naive levels beside which the networks stand."""
+    """The levels that the networks have to beat."""
     rows: list[list[Cell]] = [
         [(str(problem),), (str(level),), (_range(block["value"]),)]
         for (problem, level), block in data.levels.groupby(["problem", "level"], sort=False)
@@ -155,33 +155,33 @@ def levels_table(data: ReportData) -> Table | None:
     )
 
 
-def published_table(data: ReportData, tasks: published.Described) -> Table | None:
-    """Figures from papers for the tasks of the report."""
-    names = dict.fromkeys(published.registered(problem.task, tasks) for problem in data.problems)
+def published_table(data: ReportData) -> Table | None:
+    """Scores from papers for the tasks of the report."""
+    names = dict.fromkeys(published.registered(problem.task, data.tasks) for problem in data.problems)
     rows: list[list[Cell]] = [
-        [(name,), (model,), (f"{plain(score)} {entry['metric']}",), (entry["setting"],), (entry["differs"],),
+        [(name,), (model,), (f"{as_typed(score)} {entry['metric']}",), (entry["setting"],), (entry["differs"],),
          (entry["source"],)]
         for name in names
         for entry in published.entries(name)
         for model, score in entry["scores"].items()
     ]  # fmt: skip
-    caption = "Published figures, measured by others under other settings: for orientation, not for comparison."
+    caption = "Published scores, measured by others under other settings: for orientation, not for comparison."
     head = ["task", "model", "score", "setting", "what differs from ours", "source"]
     return Table(caption, head, rows) if rows else None
 
 
 def selection_table(data: ReportData) -> Table | None:
-    """Mean validation score of each learning rate, and which was chosen."""
+    """Mean validation score of each learning rate, and which one was chosen."""
     if not data.selects:
         return None
     table = data.candidates
     rates = sorted(table["learning_rate"].unique())
     rows: list[list[Cell]] = []
-    for (problem, filler, series), line in table.groupby(["problem", "filler", "series"], sort=False):
-        at = {row["learning_rate"]: row for row in line.to_dict("records")}
+    for (problem, filler, series), tried in table.groupby(["problem", "filler", "series"], sort=False):
+        at = {row["learning_rate"]: row for row in tried.to_dict("records")}
         cells = [_candidate(at[rate]) if rate in at else ("not tried",) for rate in rates]
         rows.append([(str(series), str(problem), f"{filler} filler"), *cells])
-    return Table(words.selection(data), ["model", *(plain(rate) for rate in rates)], rows)
+    return Table(words.selection(data), ["model", *(as_typed(rate) for rate in rates)], rows)
 
 
 def failures_table(data: ReportData) -> Table | None:
@@ -195,8 +195,8 @@ def failures_table(data: ReportData) -> Table | None:
         for row in bad.to_dict("records")
     ]  # fmt: skip
     caption = (
-        "Diverged runs are results and count as not solved. Failed runs crashed; they enter no statistic and are tried "
-        "again by the next run."
+        "Diverged runs are results and count as not solved. Failed runs crashed; they enter no statistic, and the "
+        "next run retries them."
     )
     return (
         Table(caption, ["status", "task", "filler", "model", "lag", "seed", "step", "message"], rows) if rows else None
@@ -204,8 +204,8 @@ def failures_table(data: ReportData) -> Table | None:
 
 
 def cost_table(data: ReportData, problem: Problem) -> Table:
-    """Sizes, learning rate and cost of each model on a task."""
-    runs = data.runs[data.runs["problem"] == problem.label]
+    """Size, learning rate and cost of each series on a task."""
+    runs = rows_of(data.runs, problem)
     runs = runs.assign(step_ms=step_milliseconds(runs))
     rows: list[list[Cell]] = [
         [
@@ -213,7 +213,7 @@ def cost_table(data: ReportData, problem: Problem) -> Table:
             (_range(block["units"], count),),
             (_range(block["recurrent_parameters"], count),),
             (_range(block["parameters"], count),),
-            (_range(block["learning_rate"], plain),),
+            (_range(block["learning_rate"], as_typed),),
             (_range(block["steps"], count),),
             (_range(block.groupby("lag")["step_ms"].median(), partial(number, digits=2)),),
             (number(block["seconds"].median()),),
@@ -223,12 +223,14 @@ def cost_table(data: ReportData, problem: Problem) -> Table:
     ]
     head = ["model", "units", "recurrent parameters", "all parameters", "learning rate", "steps", "ms a step",
             "seconds a run", "minutes in all"]  # fmt: skip
-    caption = "Size and cost: lowest to highest over the grid (ms a step: of the lags' medians; seconds a run: median)."
+    caption = (
+        "Size and cost: lowest to highest over the grid (ms a step: of the medians at each lag; seconds a run: median)."
+    )
     return Table(caption, head, rows)
 
 
 def facts_table(caption: str, facts: dict[str, Any]) -> Table | None:
-    """A nested plain object as two columns."""
+    """Nested settings as two columns."""
     rows: list[list[Cell]] = [[(key,), (value,)] for key, value in flatten(facts)]
     return Table(caption, ["what", "value"], rows) if rows else None
 
@@ -236,11 +238,11 @@ def facts_table(caption: str, facts: dict[str, Any]) -> Table | None:
 def _by_lag(
     data: ReportData, problem: Problem, cell: Callable[[dict[Any, Any]], Cell]
 ) -> tuple[list[str], list[list[Cell]]]:
-    mine = data.summary[data.summary["problem"] == problem.label]
+    mine = rows_of(data.summary, problem)
     lags = sorted(int(lag) for lag in mine["lag"].unique())
     rows = []
-    for (filler, series), line in mine.groupby(["filler", "series"], sort=False):
-        at = {int(row["lag"]): row for row in line.to_dict("records")}
+    for (filler, series), lag_rows in mine.groupby(["filler", "series"], sort=False):
+        at = {int(row["lag"]): row for row in lag_rows.to_dict("records")}
         rows.append(
             [(str(series), f"{filler} filler"), *(cell(at[lag]) if lag in at else ("not run",) for lag in lags)]
         )

@@ -3,32 +3,41 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
 
 from rnnbench.analysis.correlation import rank_correlation
 from rnnbench.analysis.intervals import wilson
-from rnnbench.report.data import FILLERS, Problem, ReportData, outcomes, seeds_text
-from rnnbench.report.style import number
+from rnnbench.report.data import Problem, ReportData, rows_of
+from rnnbench.report.formatting import listed, number, seeds_text
 from rnnbench.text.wording import count_of
 
 BRACKETS = "In brackets: the seeds that solved that lag, and the 95% interval of the success rate there (Wilson 1927)."
 """Said once, below all headlines."""
+SCORE_MARKS = (
+    "Line: IQM over seeds; band: its 95% bootstrap interval; small marks: single seeds; "
+    "×: diverged (at the lower edge where it has no score). At each lag the models are drawn a little apart."
+)
+"""The key to a figure of skill or score against the lag."""
+PHASES = {"initial": "at initialisation", "final": "after training"}
+"""When a gradient was taken."""
+FILLERS = {"blank": "silence", "distractor": "noise"}
+"""What a sentence calls a filler."""
 
 Reach = tuple[bool, int]
-"""Whether a model met no lag that was too long, and the longest that it met."""
+"""Whether a model passed every lag tried, and the longest lag up to which it passed."""
 
 
 def headline(data: ReportData, problem: Problem) -> str:
-    """One sentence: which model keeps its skill to which lag, the best and the worst of them through each filler."""
+    """One sentence: how far the best and the worst models reach through each filler."""
     parts = []
     for filler, clauses in _clauses(data, problem):
         furthest, least = clauses[0][0], clauses[-1][0]
         best, worst = (listed(text for reach, text in clauses if reach == end) for end in (furthest, least))
         parts.append(f"through {filler}, {best}" + (f", while {worst}" if furthest != least else ""))
-    mine = data.horizons[data.horizons["problem"] == problem.label]
+    mine = rows_of(data.horizons, problem)
     seeds = seeds_text(int(mine["n_low"].min()), int(mine["n_high"].max()))
     text = "; ".join(parts)
     return f"{text[:1].upper()}{text[1:]} ({seeds} a point)."
@@ -36,7 +45,7 @@ def headline(data: ReportData, problem: Problem) -> str:
 
 def answers(data: ReportData, problem: Problem) -> list[str]:
     """What the statistics say of one problem: a sentence for each filler, the number of seeds, skill at lag 0."""
-    mine = data.horizons[data.horizons["problem"] == problem.label]
+    mine = rows_of(data.horizons, problem)
     low, high = int(mine["n_low"].min()), int(mine["n_high"].max())
     told = _clauses(data, problem)
     sentences = [f"Through {filler}, {'; '.join(text for _, text in clauses)}." for filler, clauses in told]
@@ -46,9 +55,9 @@ def answers(data: ReportData, problem: Problem) -> list[str]:
 
 
 def association(data: ReportData, problem: Problem, filler: str, column: str) -> str:
-    """How the score goes with a column of the runs: `"Spearman's ρ = 0.71 over 75 runs, 0.02 within a lag."`"""
-    runs = outcomes(data.runs)
-    runs = runs[(runs["problem"] == problem.label) & (runs["filler"] == filler)]
+    """How skill and a column of the runs correlate: `"Spearman's ρ of skill and survival = 0.71 over 75 runs, ..."`"""
+    runs = data.outcomes(problem)
+    runs = runs[runs["filler"] == filler]
     found = rank_correlation(runs[column], runs["skill"], runs["lag"])
     if pd.isna(found.rho):
         return f"no correlation can be told from {found.n} runs."
@@ -57,30 +66,30 @@ def association(data: ReportData, problem: Problem, filler: str, column: str) ->
 
 
 def unsound(data: ReportData, problem: Problem) -> str:
-    """Whose gradients do not say all; empty where all do."""
-    lines = data.unsound(problem)
-    if not lines:
+    """Which series have incomplete gradients, and why; empty where none has."""
+    series = data.unsound(problem)
+    if not series:
         return ""
     return (
-        f"Unsound for {listed(lines)}: the states that the probe taps do not hold all that the network knows of the "
-        "past, so that its gradients leave out what flows back by another way."
+        f"Unsound for {listed(series)}: the probed states do not hold all that the network knows of the past, so these "
+        "gradients miss what flows back on other paths."
     )
 
 
 def caution(data: ReportData) -> str:
-    """What so few seeds can say at best."""
+    """How little so few seeds can show."""
     most = int(data.horizons["n_high"].max())
     interval = wilson(most, most)
     if most >= 5 or interval is None:
         return ""
     return (
-        f"Read with care: at {seeds_text(most, most)} a point even {most} solved of {most} "
-        f"only says a success rate above {number(interval[0], 2)}."
+        f"Read with care: with {seeds_text(most, most)} a point, even {most} of {most} solved "
+        f"only shows a success rate above {number(interval[0], 2)}."
     )
 
 
 def run_counts(data: ReportData, planned: int | None) -> str:
-    """`"60 runs: 58 finished, 1 diverged, 1 failed"`, and how many planned runs the store does not know."""
+    """`"60 runs: 58 finished, 1 diverged, 1 failed."`, and how many planned runs are not in the store."""
     # A run may stand under two labels.
     runs = data.all_runs.drop_duplicates("signature")
     counts = runs["status"].value_counts(sort=False)
@@ -88,35 +97,35 @@ def run_counts(data: ReportData, planned: int | None) -> str:
     text = f"{count_of(len(runs), 'run')}: {', '.join(parts)}."
     if data.selects:
         evaluated = data.runs["signature"].nunique()
-        text += f" {evaluated} of them are evaluated, the others served to choose the learning rates."
+        text += f" {evaluated} of them are evaluated; the others served to choose the learning rates."
     missing = (planned or 0) - len(runs)
     return f"{text} {missing} planned runs have not been run." if missing > 0 else text
 
 
 def selection(data: ReportData) -> str:
-    """How the learning rates were chosen, and what that does to the figures."""
+    """How the learning rates were chosen, and what that does to the scores."""
     seeds = data.tuning_seeds
     if seeds:
-        who = f"seed{'s' * (len(seeds) > 1)} {listed(map(str, seeds))}"
-        luck = f"The runs of {who} chose and enter no other figure or table, so the choice favours no seed that does."
+        who = f"tuning seed{'s' * (len(seeds) > 1)} {listed(map(str, seeds))}"
+        luck = f"The runs of {who} enter no other figure or table, so the choice favours none of the evaluation seeds."
     else:
         luck = (
-            "The seeds that chose are those that are evaluated: the luck of the chosen runs is in their test scores "
-            "too, so these are somewhat too good, the more so the more rates a model could choose from."
+            "The tuning seeds are the evaluation seeds too: the luck of the chosen runs is also in their test scores, "
+            "which are therefore somewhat too good, the more so the more rates a model could choose from."
         )
     if data.candidates["undefined"].any():
-        luck += " A rate with a run that ended without any score comes after every one without such a run."
+        luck += " A rate with a run that ended without any score ranks after every rate without such a run."
     return (
-        "Validation score of every learning rate that was tried: mean over the lags and the seeds that chose, of each "
-        "run's best evaluation; a diverged run counts with its untrained network's score. One rate for all lags of a "
-        f"line was chosen (●), on the validation split alone. {luck}"
+        "Validation score of every learning rate that was tried: mean over the lags and the tuning seeds of each run's "
+        "best evaluation; a diverged run counts with its untrained network's score. One rate was chosen (●) for all "
+        f"lags of a model on a task and filler, on the validation split alone. {luck}"
     )
 
 
 def _skill_at_zero(data: ReportData, problem: Problem) -> list[str]:
-    # Where solved is relative to it, a horizon says little without it.
-    table = data.summary
-    at = table[(table["problem"] == problem.label) & (table["lag"] == 0)].dropna(subset=["skill"])
+    # Where solved is relative to the skill at lag 0, a horizon means little without that skill.
+    table = rows_of(data.summary, problem)
+    at = table[table["lag"] == 0].dropna(subset=["skill"])
     if at.empty:
         return []
     best = at.groupby("model", sort=False)["skill"].max()
@@ -125,10 +134,10 @@ def _skill_at_zero(data: ReportData, problem: Problem) -> list[str]:
 
 
 def _clauses(data: ReportData, problem: Problem) -> Iterator[tuple[str, list[tuple[Reach, str]]]]:
-    """For each filler, what the models do, those that reach furthest first; models that do the same together."""
-    mine = data.horizons[data.horizons["problem"] == problem.label]
-    table = data.summary[data.summary["problem"] == problem.label]
-    there = {(row["filler"], row["series"], row["lag"]): row for row in table.to_dict("records")}
+    """For each filler, a clause for each group of models that fare alike, those that reach furthest first."""
+    mine = rows_of(data.horizons, problem)
+    summary = rows_of(data.summary, problem).to_dict("records")
+    there = {(row["filler"], row["series"], row["lag"]): row for row in summary}
     for filler, block in mine.groupby("filler", sort=False):
         settings = Counter(block["model"])
         groups: dict[str, list[dict[Any, Any]]] = {}
@@ -159,7 +168,7 @@ def _reach(row: dict[Any, Any]) -> Reach:
 
 
 def _clause(row: dict[Any, Any], there: dict[Any, Any] | None, relative: bool) -> str:
-    """What a model does, with * where its verb takes an s; to solve a relative task is to keep one's own skill."""
+    """How far a model reaches, with * where its verb takes an s. Solving a relative task is keeping one's own skill."""
     horizon = row["horizon"]
     verb = "keep* the skill of lag 0" if relative else "solve*"
     if horizon.beyond and relative and horizon.lag == 0:
@@ -182,9 +191,3 @@ def _bracket(there: dict[Any, Any] | None) -> str:
         return ""
     low, high = (number(there[f"success_{end}"], 2) for end in ("low", "high"))
     return f" ({int(there['n_solved'])}/{there['n']}, {low}–{high})"
-
-
-def listed(names: Iterable[str]) -> str:
-    """`"a, b and c"`."""
-    names = list(names)
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -128,15 +128,15 @@ def _history(row: dict, rng: np.random.Generator) -> list[dict]:
 
 def _diagnostics(row: dict, steps: range) -> dict[str, dict[int, float]]:
     """Two gates whose matrices grow from 1 and 0.5 by 1 a thousand steps."""
-    figures = {"gradient_norm/median": {step: 1 / step for step in steps if step}}
-    figures["gradient_norm/clipped"] = {step: 0.25 for step in steps if step}
+    values = {"gradient_norm/median": {step: 1 / step for step in steps if step}}
+    values["gradient_norm/clipped"] = {step: 0.25 for step in steps if step}
     for at, gate in enumerate(("forget", "candidate")):
         grown = {step: 1 / (at + 1) + step / 1000 for step in (steps[0], steps[-1])}
-        figures[f"recurrent_kernel/sigma_max/{gate}"] = grown
-        figures[f"recurrent_kernel/spectral_radius/{gate}"] = {step: value / 2 for step, value in grown.items()}
+        values[f"recurrent_kernel/sigma_max/{gate}"] = grown
+        values[f"recurrent_kernel/spectral_radius/{gate}"] = {step: value / 2 for step, value in grown.items()}
         if row["model"] != "simple_rnn":
-            figures[f"saturation/open/{gate}"] = {steps[0]: 0.0, steps[-1]: 0.1 * (at + 1)}
-    return figures
+            values[f"saturation/open/{gate}"] = {steps[0]: 0.0, steps[-1]: 0.1 * (at + 1)}
+    return values
 
 
 def _profiles(row: dict, rng: np.random.Generator) -> list[dict]:

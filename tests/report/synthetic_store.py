@@ -36,12 +36,12 @@ def _events(spec: RunSpec, rng: np.random.Generator, diverged: bool) -> Iterator
         yield _profile(spec, phase, step, 0.1 * math.exp(rng.normal(0, 0.2)), reach)
         yield Measured(name, step, {"gradient_profile/survival": math.exp(-6 * lag / reach)})
     score = 0.125 + 0.875 * skill
-    figures = {"score": score, "skill": skill, "steps": last, "seconds": 20.0, "seconds/training": 0.01 * last}
-    figures |= {"solved": float(skill == 1), "survival": math.exp(-6 * lag / reach), "decay_per_step": 0.9}
+    metrics = {"score": score, "skill": skill, "steps": last, "seconds": 20.0, "seconds/training": 0.01 * last}
+    metrics |= {"solved": float(skill == 1), "survival": math.exp(-6 * lag / reach), "decay_per_step": 0.9}
     if diverged:
-        yield Diverged(name, last, figures | {"solved": 0.0})
+        yield Diverged(name, last, metrics | {"solved": 0.0})
     else:
-        yield Finished(name, last, figures | ({"steps_to_solve": 800.0} if skill == 1 else {}))
+        yield Finished(name, last, metrics | ({"steps_to_solve": 800.0} if skill == 1 else {}))
 
 
 def _profile(spec: RunSpec, phase: str, step: int, scale: float, reach: float) -> Profiled:

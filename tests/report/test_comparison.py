@@ -1,4 +1,4 @@
-"""Several experiments on the same figures, and a part of one."""
+"""Several experiments in one report, and a part of one."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def two(first: Results, second: Results, **tasks: dict) -> tuple[Results, dict]:
     return joined({"a": first, "b": second}, {"a": tasks.get("a", COPY), "b": tasks.get("b", COPY)})
 
 
-def test_a_line_of_both_carries_the_name_of_its_experiment():
+def test_a_series_of_both_carries_the_name_of_its_experiment():
     both, tasks = two(
         fake_results(models=("lstm", "gru"), lags=(5,), seeds=1),
         fake_results(models=("lstm", "simple_rnn"), lags=(5, 10), seeds=1),

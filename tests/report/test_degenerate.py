@@ -18,7 +18,6 @@ import pytest
 from rnnbench.analysis.results import Results
 from rnnbench.report import build as report
 from rnnbench.report.headline import Headline
-from rnnbench.report.scales import value_scale
 from tests.report.fake_results import fake_results
 
 TASKS = ("copy_memory", "forecasting")
@@ -102,18 +101,3 @@ def test_the_declared_direction_stands_in_the_table() -> None:
     table = pd.read_csv(io.StringIO(report.csv(fake_results(TASKS, lags=(5,), seeds=1).runs)))
     found = table.groupby("score_name")["higher_is_better"].unique().map(list).to_dict()
     assert found == {"accuracy": [True], "mse": [False]}
-
-
-@pytest.mark.parametrize(
-    ("values", "domain"),
-    [
-        ([-2.0, -0.5, math.nan], [-2.1, 0.0]),
-        ([-0.5], [-0.525, 0.0]),
-        ([-1.0, 1.0, math.inf], [-1.05, 1.05]),
-        ([0.0], [0.0, 1.05]),
-        ([math.nan], [0.0, 1.05]),
-        ([0.5, 2.0], [0.0, 2.1]),
-    ],
-)
-def test_an_axis_holds_all_finite_values(values: list[float], domain: list[float]) -> None:
-    assert value_scale(values, accuracy=False).to_dict()["domain"] == pytest.approx(domain)

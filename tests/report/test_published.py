@@ -1,4 +1,4 @@
-"""Published figures: every entry is complete, and those that can be compared are drawn, the others only told."""
+"""Published scores: every entry is complete; those that can be compared are drawn, the others only listed."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_what_is_drawn_stands_in_the_figure_and_in_its_scale(tmp_path):
     assert any(float(high) > 0.65 > float(low) for low, high in domains)
     text = (tmp_path / "report.md").read_text("utf-8")
     assert "an LSTM with attention; other look-back" in text
-    assert "✱: published figures" in text
+    assert "✱: published scores" in text
 
 
 def test_the_chosen_rate_is_shown_with_the_scores_of_all(tmp_path):
@@ -77,7 +77,7 @@ def test_the_chosen_rate_is_shown_with_the_scores_of_all(tmp_path):
     folder = build({}, both, tmp_path, title="r", provenance={}, reproduce=[]).parent
     text = (folder / "report.md").read_text("utf-8")
     assert "| lstm<br>copy\\_memory<br>blank filler | 0.200<br>2 runs | 0.800 ●<br>2 runs |" in text
-    assert "The runs of seed 0 chose and enter no other figure or table" in text
+    assert "The runs of tuning seed 0 enter no other figure or table" in text
     assert "12 runs: 12 finished. 4 of them are evaluated" in text
     assert "0.111" not in text
     assert len(pd.read_csv(folder / "results.csv")) == 12

@@ -26,7 +26,7 @@
     delete spec.description;
     spec.params = [{ name: "shown", value: shown() }];
     const place = document.createElement("div");
-    // The panel is told as a whole, and its marks by the arrow keys.
+    // Screen readers get the label of the panel, and its marks by the arrow keys.
     place.ariaHidden = "true";
     panel.append(place);
     const { view } = await vegaEmbed(place, spec, { config, renderer: "svg", actions: false, ast: false });
@@ -35,7 +35,7 @@
     panel.dataset.drawn = "yes";
   };
 
-  // What has a value, in the order of the lines.
+  // The marks with a value, in the order of the series.
   const marks = (panel) => [...panel.querySelectorAll("path, line")].filter((mark) => mark.__data__?.tooltip);
   const leave = (panel) => {
     ring.hidden = true;
@@ -77,7 +77,7 @@
     });
   }
 
-  // Those in sight at once, then the others one by one, so that the page answers meanwhile.
+  // Those in sight at once, the others one by one, so that the page stays responsive.
   const near = new IntersectionObserver((seen) => seen.filter((s) => s.isIntersecting).forEach((s) => draw(s.target)));
   const begin = async () => {
     const library = document.createElement("script");

@@ -1,4 +1,4 @@
-"""What stands beside the measured points: chance and naive levels, and published figures."""
+"""What is drawn beside the measured points: chance and naive levels, and published scores."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from rnnbench.report.inline import data
-from rnnbench.report.scales import apart
+from rnnbench.report.drawing.inline import inline_data
+from rnnbench.report.drawing.scales import apart
 
 ASTERISK = "M-1,0L1,0M-.5,-.87L.5,.87M-.5,.87L.5,-.87"
 MUTED = "#7d7d7d"
@@ -17,12 +17,12 @@ MUTED = "#7d7d7d"
 def level_lines(levels: pd.DataFrame | None, x: alt.X | None, y_scale: alt.Scale, lags: list[int]) -> list[alt.Chart]:
     """A dashed grey line with its name for each level; `levels`: `level, lag, value`.
 
-    Without `x` or with a single lag the lines are level, one for each row.
+    Without `x`, or with a single lag, each row is one horizontal line.
     """
     if levels is None or levels.empty:
         return []
     y = alt.Y("value:Q", scale=y_scale)
-    drawn = alt.Chart(data(levels, ["level", "lag", "value"]))
+    drawn = alt.Chart(inline_data(levels, ["level", "lag", "value"]))
     if x is None or len(lags) < 2:
         lines = drawn.mark_rule(stroke=MUTED, strokeDash=[3, 3]).encode(
             y=y, tooltip=["level:N", alt.Tooltip("value:Q", format=".4~g")]
@@ -37,17 +37,17 @@ def level_lines(levels: pd.DataFrame | None, x: alt.X | None, y_scale: alt.Scale
 
 
 def published_marks(published: pd.DataFrame, x: alt.X, y_scale: alt.Scale, last: int) -> list[alt.Chart]:
-    """An asterisk with its name for each published figure; `published`: `label, lag, value`."""
+    """An asterisk with its name for each published score; `published`: `label, lag, value`."""
     y = alt.Y("value:Q", scale=y_scale)
     tip = [alt.Tooltip("label:N", title="published"), "lag:Q", alt.Tooltip("value:Q", format=".4~g")]
-    marks = alt.Chart(data(published, ["label", "lag", "value"])).mark_point(
+    marks = alt.Chart(inline_data(published, ["label", "lag", "value"])).mark_point(
         shape=ASTERISK, size=60, stroke=MUTED, strokeWidth=1.4, opacity=1
     )
     layers = [marks.encode(x=x, y=y, tooltip=tip)]
     for lag, group in published.groupby("lag"):
         for row, dy in zip(group.to_dict("records"), apart(group["value"], y_scale), strict=True):
-            text = alt.Chart(data(pd.DataFrame([row]), ["label", "lag", "value"]))
-            # To the left of the last lag, where the panel ends.
+            text = alt.Chart(inline_data(pd.DataFrame([row]), ["label", "lag", "value"]))
+            # At the last lag to the left, because the panel ends there.
             mark = (
                 text.mark_text(align="right", baseline="middle", dx=-8, dy=dy + 2)
                 if lag == last and last
@@ -58,5 +58,5 @@ def published_marks(published: pd.DataFrame, x: alt.X, y_scale: alt.Scale, last:
 
 
 def _level_name(level: dict[Any, Any], dy: float, y: alt.Y) -> alt.Chart:
-    text = alt.Chart(data(pd.DataFrame([level]), ["level", "value"]))
+    text = alt.Chart(inline_data(pd.DataFrame([level]), ["level", "value"]))
     return text.mark_text(align="left", baseline="bottom", dx=2, dy=dy).encode(x=alt.value(0), y=y, text="level:N")

@@ -1,4 +1,4 @@
-"""Axes and scales, and where labels stand beside them."""
+"""Axes and scales, and where labels are placed beside them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ import altair as alt
 HEIGHT = 230
 """Of a panel, in pixels."""
 _DECADES = 16
+LOWER_EDGE = "What lies 16 decades below the largest value, 0 included, is drawn at the lower edge."
+"""What a caption says of an axis from `positive_scale`."""
 _SKILL_FLOOR = -1.0
 
 
 def lag_axis(lags: list[int], field: str = "lag") -> alt.X:
-    """A lag axis of a field that shows 0 and 500 alike: symmetric logarithm, ticks at the lags of the grid."""
+    """A lag axis on which both 0 and 500 can be read: symmetric logarithm, ticks at the lags of the grid."""
     smallest = next((lag for lag in lags if lag > 0), 1)
     ends = [lags[0], lags[-1]] if len(lags) > 1 else [lags[0] - 1, lags[0] + 1]
     scale = alt.Scale(type="symlog", constant=smallest, domain=ends, nice=False, padding=14)
@@ -22,8 +24,14 @@ def lag_axis(lags: list[int], field: str = "lag") -> alt.X:
     return alt.X(f"{field}:Q", title="lag (steps between evidence and readout)", scale=scale, axis=axis)
 
 
+def step_axis(longest: float) -> alt.X:
+    """The axis of the training step, from 0 to `longest`."""
+    scale = alt.Scale(domain=[0, longest], nice=False, padding=4)
+    return alt.X("step:Q", title="training step", scale=scale, axis=alt.Axis(tickCount=5))
+
+
 def value_scale(values: Iterable[float], *, accuracy: bool) -> alt.Scale:
-    """0 to 1 for accuracy; else from or to 0, or logarithmic where the values span more than a factor of 20."""
+    """0 to 1 for accuracy; otherwise an axis that holds 0, or a logarithm where positive values span a factor of 20."""
     finite = [float(value) for value in values if value is not None and math.isfinite(value)]
     if accuracy:
         return alt.Scale(domain=[0, 1.02], nice=False)
@@ -36,14 +44,14 @@ def value_scale(values: Iterable[float], *, accuracy: bool) -> alt.Scale:
 
 
 def skill_scale(values: Iterable[float]) -> alt.Scale:
-    """Up to 1, and down to the worst skill shown but never below -1, where worse ones are drawn."""
+    """From the worst skill shown up to 1; from -1 where a skill is below that, and such a skill is drawn at -1."""
     finite = [float(value) for value in values if math.isfinite(value)]
     low = max(_SKILL_FLOOR, min([-0.1, *finite]))
     return alt.Scale(domain=[low, 1.05], nice=False, clamp=True)
 
 
 def positive_scale(values: Iterable[float], decades: int = _DECADES) -> tuple[float, float]:
-    """Ends of a logarithmic axis that holds the values: a factor of 20 to `decades` long, counted from the top."""
+    """Ends of a logarithmic axis for the values, at least a factor of 20 apart and at most `decades` below the top."""
     finite = [float(value) for value in values if math.isfinite(value) and value > 0]
     if not finite:
         return 1e-3, 1.0
@@ -52,12 +60,12 @@ def positive_scale(values: Iterable[float], decades: int = _DECADES) -> tuple[fl
 
 
 def log_scale(low: float, high: float) -> alt.Scale:
-    """Logarithmic between two ends, at which what lies beyond is drawn."""
+    """Logarithmic between two ends; values beyond an end are drawn at it."""
     return alt.Scale(type="log", domain=[low, high], nice=False, clamp=True)
 
 
 def value_axis(scale: alt.Scale) -> alt.Axis:
-    """Few ticks; on a logarithmic scale at powers of ten, on a short one at 2 and 5 times these too."""
+    """Few ticks; on a logarithmic scale at powers of ten, on a short one also at 2 and 5 times these."""
     spec = scale.to_dict()
     if spec.get("type") != "log":
         return alt.Axis(tickCount=5, format="~g")
@@ -66,7 +74,7 @@ def value_axis(scale: alt.Scale) -> alt.Axis:
     multiples = (1,) if high - low > 3 else (1, 2, 5)
     exponents = range(stride * math.floor(low / stride), math.ceil(high) + 1, stride)
     ticks = [float(f"{m}e{e}") for e in exponents for m in multiples if low <= e + math.log10(m) <= high]
-    # As `style.number` does: plain down to a thousandth, powers of ten below.
+    # As `formatting.number` does: powers of ten below a thousandth and from a million on.
     return alt.Axis(
         values=ticks,
         labelExpr="datum.value >= 0.001 && datum.value < 1e6 ? format(datum.value, '~g') : format(datum.value, '.0e')",
@@ -74,7 +82,7 @@ def value_axis(scale: alt.Scale) -> alt.Axis:
 
 
 def apart(values: Iterable[float], scale: alt.Scale) -> list[float]:
-    """Offsets in pixels that keep labels of near levels from overlapping (12 px each), lowest level first."""
+    """An offset in pixels for each label, so that labels of close values (12 px high) do not overlap."""
     spec = scale.to_dict()
     bend = math.log if spec.get("type") == "log" else float
     low, high = (bend(end) for end in spec["domain"])

@@ -1,4 +1,4 @@
-"""Altair as it is by itself, whatever a notebook has set."""
+"""Altair with its own defaults, whatever a notebook has set."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ import altair as alt
 
 @contextmanager
 def neutral() -> Iterator[None]:
-    """Inside, charts become specs without the user's theme and data transformers; each keeps its own data."""
+    """Inside, charts become specs without the user's theme or data transformers, each with its own data."""
     with alt.theme.enable("default"), alt.data_transformers.enable("default", consolidate_datasets=False):
         yield

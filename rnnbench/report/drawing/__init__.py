@@ -1,0 +1,1 @@
+"""How a figure is drawn: panels, axes, colours, and the data inside them. What is drawn stands in `figures`."""
