@@ -26,7 +26,7 @@ from rnnbench.execution.executors import executor_factory
 from rnnbench.execution.script import leave_if_unguarded
 from rnnbench.experiment import yaml_file as experiment_file
 from rnnbench.experiment.definition import Experiment
-from rnnbench.grid.caller import kept
+from rnnbench.grid.process_state import preserve_process_state
 from rnnbench.grid.grid import Grid
 from rnnbench.grid.remembered import with_last
 from rnnbench.tracking.location import Location
@@ -60,7 +60,7 @@ def load_experiment(file: str | Path, *overrides: str) -> Experiment:
     return experiment_file.load(Path(file), overrides)
 
 
-@kept()
+@preserve_process_state()
 def run_experiment(
     experiment: Experiment,
     store: str | Path | None = None,
@@ -102,7 +102,7 @@ def run_experiment(
     return grid.results()
 
 
-@kept()
+@preserve_process_state()
 def load_results(
     experiment: Experiment, store: str | Path | None = None, *, tracking_uri: str | None = None, last: bool = False
 ) -> Results:
@@ -133,7 +133,7 @@ def load_results(
     return results
 
 
-@kept()
+@preserve_process_state()
 def memory_horizons(results: Results) -> pd.DataFrame:
     """The headline figure, a row a line: the longest lag that at least half of the seeds solve, with all shorter ones.
 
@@ -156,7 +156,7 @@ def memory_horizons(results: Results) -> pd.DataFrame:
     return statistics.horizons(statistics.summary(results.runs[results.runs["role"] == EVALUATED]))
 
 
-@kept()
+@preserve_process_state()
 def figures(results: Results) -> dict[str, Figure]:
     """The figures of the report by their names there; the last line of a notebook's cell shows one.
 

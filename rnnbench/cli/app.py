@@ -166,7 +166,7 @@ def plan(
 
     The time is judged by what the runs in the store took on a machine like this one; a server is not asked.
     """
-    from rnnbench.cli import listings
+    from rnnbench.cli import values
     from rnnbench.cli import tables as terminal
     from rnnbench.datasets import location
     from rnnbench.execution.machine import default_workers
@@ -178,7 +178,7 @@ def plan(
     fitting, note = default_workers(experiment.runs)
     past = past_runs(grid.location)
     if as_json:
-        _print_json(listings.plan(experiment, workers or fitting, past))
+        _print_json(values.plan(experiment, workers or fitting, past))
         return
     console.print(terminal.plan(experiment, workers or fitting, past, str(grid.location)))
     if note and workers is None:
@@ -198,13 +198,13 @@ def status(
     """Count what the store has of a grid, and show what is going on."""
     from rich.live import Live
 
-    from rnnbench.cli import listings
+    from rnnbench.cli import values
     from rnnbench.cli import tables as terminal
 
     grid = _open(file, overrides, store, tracking_uri, last)
     found, others = grid.status(), grid.others()
     if as_json:
-        _print_json(listings.status(grid.experiment, found, others))
+        _print_json(values.status(grid.experiment, found, others))
         return
     if not (follow and console.is_terminal):
         console.print(terminal.grid_status(grid.experiment, found))
@@ -307,11 +307,11 @@ def list_(
 ) -> None:
     """List tasks, models and groups of settings; of those that are named, every setting with its default."""
     from rnnbench import registry
-    from rnnbench.cli import listings
+    from rnnbench.cli import values
     from rnnbench.cli import tables as terminal
 
     registry.load_plugins(str(Path(name).resolve()) if name.endswith(".py") else name for name in plugins)
-    found = listings.registered(names or [])
+    found = values.registered(names or [])
     if as_json:
         _print_json(found)
     else:

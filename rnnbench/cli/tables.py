@@ -120,7 +120,7 @@ def _judged(experiment: Experiment, estimate: Estimate, place: str) -> str:
 
 
 def overview(found: dict[str, dict[str, Any]]) -> Group:
-    """Tasks, models and groups of settings, a line each: what `listings.registered` says."""
+    """Tasks, models and groups of settings, a line each: what `values.registered` says."""
     tables = []
     for kind, things in found.items():
         lines = table(kind, [kind.removesuffix("s"), "what it is"], [])

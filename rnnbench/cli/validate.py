@@ -44,7 +44,7 @@ def validate(
     that comes from. Exit code 1 if a check failed.
     """
     from rnnbench import registry
-    from rnnbench.checks import validate as checks
+    from rnnbench.checks import validation
     from rnnbench.datasets import location
     from rnnbench.experiment import yaml_file as experiment_file
 
@@ -52,10 +52,12 @@ def validate(
     registry.load_plugins(str(Path(name).resolve()) if name.endswith(".py") else name for name in plugins)
     experiment = experiment_file.load(file, overrides) if file else None
     everything = suite or full or not (file or plugins)
-    findings = checks.found(checks.chosen(experiment, bool(plugins), everything, full), None if as_json else console)
+    findings = validation.found(
+        validation.chosen(experiment, bool(plugins), everything, full), None if as_json else console
+    )
     if as_json:
-        print(strict_json.dumps(checks.plain(findings), indent=2))
+        print(strict_json.dumps(validation.plain(findings), indent=2))
     else:
-        checks.show(findings, console)
+        validation.show(findings, console)
     if any(finding.passed is False for finding in findings):
         raise typer.Exit(1)

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from rnnbench.checks import models, validate
+from rnnbench.checks import models, validation
 from rnnbench.checks.finding import Finding, at_least, at_most, between, equal, near
 from rnnbench.execution.base import quiet_tensorflow
 from rnnbench.models.simple_rnn import SimpleRNN
 from rnnbench.training.probes.profile import GradientProbe
 
 quiet_tensorflow()
-QUICK, TRAINED = validate.quick(), validate.trained()
+QUICK, TRAINED = validation.quick(), validation.trained()
 
 
 def failed(findings: list[Finding]) -> list[Finding]:
@@ -71,8 +71,8 @@ def test_what_was_found_is_shown_whole_and_a_check_that_breaks_hides_no_other() 
         yield Finding("3 third", "1", "no data", "±1", "", None)
 
     console = Console(record=True, width=120, quiet=False)
-    findings = validate.found({"second": breaks, "third": unchecked}, console)
-    validate.show(findings, console)
+    findings = validation.found({"second": breaks, "third": unchecked}, console)
+    validation.show(findings, console)
     text = console.export_text()
     assert [finding.passed for finding in findings] == [True, False, None]
     assert "1 [first]" in text
@@ -83,7 +83,7 @@ def test_what_was_found_is_shown_whole_and_a_check_that_breaks_hides_no_other() 
 def test_a_narrow_terminal_gets_two_lines_a_finding() -> None:
     long = equal("1 copy-memory, T=100, K=10: length", 120, 120, "Arjovsky et al. 2016, section 5")
     console = Console(width=80, record=True, force_terminal=False)
-    validate.show([long], console)
+    validation.show([long], console)
     lines = [line.rstrip() for line in console.export_text().splitlines()]
     assert "passed  1 copy-memory, T=100, K=10: length" in lines
     assert "        expected 120, found 120, exact; Arjovsky et al. 2016, section 5" in lines

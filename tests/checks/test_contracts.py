@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 
 import rnnbench
 from rnnbench import registry
-from rnnbench.checks import contract_findings as contracts
-from rnnbench.checks import validate
+from rnnbench.checks import subjects
+from rnnbench.checks import validation
 from rnnbench.checks.contracts import ContractError, check_task
 from rnnbench.checks.finding import Finding
 from rnnbench.cli import validate as command
@@ -75,7 +75,7 @@ def called(*arguments: str):
 
 def test_the_plug_ins_of_an_experiment_are_judged_alone_and_by_its_settings(own):
     file = own("sound_sign", 0)
-    chosen = validate.chosen(experiment_file.load(file), plugins=False, everything=False, full=False)
+    chosen = validation.chosen(experiment_file.load(file), plugins=False, everything=False, full=False)
     assert list(chosen) == ["task near"]
     findings = list(chosen["task near"]())
     assert {finding.passed for finding in findings} == {True}
@@ -97,7 +97,7 @@ def test_the_plug_ins_of_an_experiment_are_judged_alone_and_by_its_settings(own)
 def test_a_plug_in_that_the_file_does_not_use_is_named(own):
     file = own("unused_sign", 0)
     file.write_text("name: n\nplugins: [unused_sign.py]\ntasks: {copy_memory: {lag: 2}}\nmodels: {gru: {}}\n")
-    chosen = contracts.of_experiment(experiment_file.load(file))
+    chosen = subjects.of_experiment(experiment_file.load(file))
     (finding,) = chosen["task unused_sign"]()
     assert finding.passed is None
     assert finding.found == "not checked: no task or model of the file uses it"
@@ -114,19 +114,19 @@ def test_a_fault_ends_with_exit_code_1_and_says_where(own):
 
 def test_only_plug_ins_come_first_and_the_suite_after_them(own):
     experiment = experiment_file.load(own("first_of_all", 0))
-    subjects = list(validate.chosen(experiment, plugins=False, everything=True, full=False))
+    subjects = list(validation.chosen(experiment, plugins=False, everything=True, full=False))
     suite = subjects.index("copy-memory")
     assert subjects.index("task near") < suite < subjects.index("task adding") < subjects.index("model gru")
-    everything = list(validate.chosen(None, plugins=False, everything=True, full=False))
+    everything = list(validation.chosen(None, plugins=False, everything=True, full=False))
     assert {"copy-memory", "task adding", "model lstm", "task first_of_all"} <= set(everything)
-    alone = list(validate.chosen(None, plugins=True, everything=False, full=False))
+    alone = list(validation.chosen(None, plugins=True, everything=False, full=False))
     assert "task first_of_all" in alone
     assert not {"copy-memory", "task adding", "model lstm"} & set(alone)
 
 
 def test_a_class_with_settings_that_must_be_given_is_not_checked_without_them(own):
     experiment_file.load(own("without_settings", 0))
-    (finding,) = contracts.of_registered(lambda thing: True)["task without_settings"]()
+    (finding,) = subjects.of_registered(lambda thing: True)["task without_settings"]()
     assert finding.passed is None
     assert finding.found == "not checked: needs settings (threshold); name it in an experiment file"
 
@@ -134,7 +134,7 @@ def test_a_class_with_settings_that_must_be_given_is_not_checked_without_them(ow
 def test_without_plug_ins_the_file_is_judged_by_what_it_uses(tmp_path):
     text = "name: n\ntasks: {copy_memory: {lag: [3, 5], symbols: 2}}\nmodels: {simple_rnn: {units: 3}}\n"
     (tmp_path / "n.yaml").write_text(text)
-    chosen = contracts.of_experiment(experiment_file.load(tmp_path / "n.yaml"))
+    chosen = subjects.of_experiment(experiment_file.load(tmp_path / "n.yaml"))
     assert list(chosen) == ["task copy_memory", "model simple_rnn"]
     assert {finding.passed for finding in chosen["task copy_memory"]()} == {True}
 
@@ -142,7 +142,7 @@ def test_without_plug_ins_the_file_is_judged_by_what_it_uses(tmp_path):
 def test_data_that_are_not_there_are_no_failure(tmp_path, monkeypatch):
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
     (tmp_path / "n.yaml").write_text("name: n\ntasks: {sentiment: {lag: 3}}\nmodels: {simple_rnn: {units: 3}}\n")
-    chosen = contracts.of_experiment(experiment_file.load(tmp_path / "n.yaml"))
+    chosen = subjects.of_experiment(experiment_file.load(tmp_path / "n.yaml"))
     (finding,) = chosen["task sentiment"]()
     assert finding.passed is None
     assert finding.found.startswith("not checked: ")
@@ -168,7 +168,9 @@ def test_verdicts_hold_where_asserts_do_not():
 
 
 def test_json_is_strict_and_alone_on_stdout(monkeypatch, capsys):
-    monkeypatch.setattr(validate, "chosen", lambda *_: {"one": lambda: iter([Finding("a", "b", "c", "d", "e", None)])})
+    monkeypatch.setattr(
+        validation, "chosen", lambda *_: {"one": lambda: iter([Finding("a", "b", "c", "d", "e", None)])}
+    )
     command.validate(plugins=[], overrides=[], as_json=True)
     found = json.loads(capsys.readouterr().out)
     assert found["findings"][0]["verdict"] == "not checked"

@@ -9,7 +9,7 @@ from typing import ClassVar
 import pytest
 from rich.console import Console, RenderableType
 
-from rnnbench.cli import listings
+from rnnbench.cli import values
 from rnnbench.cli import tables as terminal
 from rnnbench.errors import UserError
 from rnnbench.experiment.definition import Experiment
@@ -77,7 +77,7 @@ def test_no_column_is_lost_at_80_columns() -> None:
 
 
 def test_status_as_plain_values() -> None:
-    said = listings.status(GRID, FOUND)
+    said = values.status(GRID, FOUND)
     assert said["counts"] == {"running": 2, "finished": len(GRID.runs) - 2}
     assert [run.get("step", "no") for run in said["runs"][:3]] == [None, 1500, "no"]
     assert [run.get("score", "no") for run in said["runs"][:3]] == [None, 0.25, "no"]
@@ -85,13 +85,13 @@ def test_status_as_plain_values() -> None:
 
 
 def test_registered_things_as_plain_values() -> None:
-    (lstm,) = listings.registered(["lstm"])["models"].values()
-    assert listings.registered(["lstm"])["tasks"] == {}
+    (lstm,) = values.registered(["lstm"])["models"].values()
+    assert values.registered(["lstm"])["tasks"] == {}
     assert lstm["settings"]["units"]["default"] == 64
     assert lstm["settings"]["units"]["description"]
-    assert {"copy_memory", "sentiment"} <= listings.registered([])["tasks"].keys()
+    assert {"copy_memory", "sentiment"} <= values.registered([])["tasks"].keys()
     with pytest.raises(UserError, match=r"unknown name .lstmm. \(did you mean .lstm.\?\)"):
-        listings.registered(["lstmm"])
+        values.registered(["lstmm"])
 
 
 class Found:

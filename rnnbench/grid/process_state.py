@@ -17,7 +17,7 @@ _LOGGERS = ("", "absl", "alembic", "mlflow", "tensorflow")
 
 
 @contextmanager
-def kept() -> Iterator[None]:
+def preserve_process_state() -> Iterator[None]:
     """Inside, output, warnings and NumPy's errors can end nothing; afterwards all is as the caller had it.
 
     That is the generators of `random` and NumPy, environment variables, loggers, warnings filters, NumPy's handling of

@@ -27,16 +27,16 @@ Checks = dict[str, Callable[[], Iterator[Finding]]]
 def chosen(experiment: Experiment | None, plugins: bool, everything: bool, full: bool) -> Checks:
     """The checks that were asked for, by their subject: plug-ins first, then the suite, then what must be trained."""
     quiet_tensorflow()
-    from rnnbench.checks import contract_findings as contracts
+    from rnnbench.checks import subjects
 
     checks: Checks = {}
     if experiment is not None:
-        checks |= contracts.of_experiment(experiment)
+        checks |= subjects.of_experiment(experiment)
     if plugins or everything:
-        checks |= _new(contracts.of_registered(contracts.is_plug_in), checks)
+        checks |= _new(subjects.of_registered(subjects.is_plug_in), checks)
     if everything:
         checks |= quick()
-        checks |= _new(contracts.of_registered(lambda thing: not contracts.is_plug_in(thing)), checks)
+        checks |= _new(subjects.of_registered(lambda thing: not subjects.is_plug_in(thing)), checks)
     return checks | (trained() if full else {})
 
 
@@ -85,10 +85,10 @@ def _counts(findings: list[Finding]) -> dict[str, int]:
 
 def quick() -> Checks:
     """What is checked in two minutes, by its subject."""
-    from rnnbench.checks import contract_findings as contracts
+    from rnnbench.checks import subjects
     from rnnbench.checks import models, tables, tasks
 
-    known = {name: registry.models[name] for name in registry.models if not contracts.is_plug_in(registry.models[name])}
+    known = {name: registry.models[name] for name in registry.models if not subjects.is_plug_in(registry.models[name])}
     probes = {f"the gradient probe of {name}": partial(models.probe, name, model) for name, model in known.items()}
     return {
         "copy-memory": tasks.copy_memory,
