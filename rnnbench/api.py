@@ -26,8 +26,8 @@ from rnnbench.execution.executors import executor_factory
 from rnnbench.execution.script import leave_if_unguarded
 from rnnbench.experiment import yaml_file as experiment_file
 from rnnbench.experiment.definition import Experiment
-from rnnbench.grid.process_state import preserve_process_state
 from rnnbench.grid.grid import Grid
+from rnnbench.grid.process_state import preserve_process_state
 from rnnbench.grid.remembered import with_last
 from rnnbench.tracking.location import Location
 

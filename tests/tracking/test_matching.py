@@ -9,7 +9,7 @@ from pydantic import Field
 
 from rnnbench.analysis import results
 from rnnbench.cli import values
-from rnnbench.cli import tables as terminal
+from rnnbench.cli.views.status import status as status_view
 from rnnbench.execution.leases import Leases
 from rnnbench.experiment.definition import Experiment
 from rnnbench.grid import stages, status
@@ -140,4 +140,4 @@ def test_absent_data_are_said_in_status_and_results(location, monkeypatch):
     assert (said.states[grid.runs[0].signature], said.note) == ("finished", found.note)
     assert results.provenance(location, grid)["data"] == found.note
     assert "note" in values.status(grid, said)
-    assert found.note in str([getattr(part, "plain", "") for part in terminal.grid_status(grid, said).renderables])
+    assert found.note in str([getattr(part, "plain", "") for part in status_view(grid, said).renderables])
