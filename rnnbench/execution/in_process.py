@@ -19,7 +19,7 @@ from rnnbench.execution.base import (
     unclaimed,
 )
 from rnnbench.execution.checkpoints import Checkpoints
-from rnnbench.execution.executors import ExecutorFactory, Say, refuse_address, register_executor
+from rnnbench.execution.executors import ExecutorFactory, Say, register_executor
 from rnnbench.experiment.run_spec import RunSpec
 
 
@@ -46,7 +46,7 @@ class InProcessFactory(ExecutorFactory):
     """This very process: `--workers 0`, or `--executor in_process`."""
 
     def __post_init__(self) -> None:
-        refuse_address(self.address)
+        super().__post_init__()
         if self.workers:
             raise UserError("--executor in_process has no workers: leave --workers out")
 

@@ -25,7 +25,7 @@ from rnnbench.errors import UserError, UserNote
 from rnnbench.events import Ending, Event, Failed, Warned
 from rnnbench.execution.base import ATTEMPTS, Claim, Executor, in_words, set_tensorflow_up, stream, unclaimed, unpacked
 from rnnbench.execution.checkpoints import Checkpoints
-from rnnbench.execution.executors import ExecutorFactory, Say, refuse_address, register_executor
+from rnnbench.execution.executors import ExecutorFactory, Say, register_executor
 from rnnbench.execution.machine import default_workers, gpus
 from rnnbench.execution.script import NO_GUARD, UNGUARDED, needs_script, script
 from rnnbench.execution.waiting import Waiting
@@ -45,9 +45,6 @@ _SPAWN = multiprocessing.get_context("spawn")
 @register_executor("local")
 class LocalFactory(ExecutorFactory):
     """Worker processes on this machine: one a core or GPU, fewer if memory is short."""
-
-    def __post_init__(self) -> None:
-        refuse_address(self.address)
 
     def check(self, specs: Sequence[RunSpec]) -> None:
         needs_script(specs)
