@@ -1,7 +1,7 @@
 """rnnbench: how SimpleRNN, LSTM and GRU cope as the dependency length grows.
 
-For a notebook: `load_experiment`, `run_experiment`, `load_results`, `memory_horizons` and `figures`. The other names are
-what a task or a model of one's own needs. Each is imported when it is first used.
+For a notebook: `load_experiment`, `run_experiment`, `load_results`, `memory_horizons` and `figures`. The other names
+are what a task or a model of one's own needs. Each is imported when it is first used.
 """
 
 from typing import TYPE_CHECKING, Any
