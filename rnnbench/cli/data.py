@@ -13,9 +13,7 @@ from rnnbench.cli.options import DataDir, ManualDir
 def data(
     names: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="[NAME]...", help="Data sets; all if none is named.", autocompletion=completion.data_sets
-        ),
+        typer.Argument(metavar="NAME", help="Data sets; all if none is named.", autocompletion=completion.data_sets),
     ] = None,
     prepare: Annotated[bool, typer.Option("--prepare", help="Download and prepare what is missing.")] = False,
     data_dir: DataDir = None,

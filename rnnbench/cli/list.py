@@ -14,7 +14,7 @@ def list_(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[NAME]...",
+            metavar="NAME",
             help="Tasks, models and groups of settings (`training`) to show in full.",
             autocompletion=completion.registered,
         ),

@@ -15,7 +15,7 @@ from rnnbench.cli.options import Last, Out, Overrides, TrackingUri
 def report(
     files: Annotated[
         list[Path],
-        typer.Argument(metavar="FILE...", help="Experiment files (YAML).", autocompletion=completion.experiment_files),
+        typer.Argument(metavar="FILE", help="Experiment files (YAML).", autocompletion=completion.experiment_files),
     ],
     overrides: Overrides = [],  # noqa: B006
     last: Last = False,

@@ -15,7 +15,7 @@ def ui(
     file: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[FILE]", help="Land on this experiment's runs.", autocompletion=completion.experiment_files
+            metavar="FILE", help="Land on this experiment's runs.", autocompletion=completion.experiment_files
         ),
     ] = None,
     store: Store = None,

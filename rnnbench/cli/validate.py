@@ -16,7 +16,7 @@ def validate(
     file: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[FILE]",
+            metavar="FILE",
             help="Check what this experiment brings, at its settings.",
             autocompletion=completion.experiment_files,
         ),

@@ -63,7 +63,7 @@ def _basis(experiment: Experiment, estimate: Estimate, place: str) -> str:
     """What the time is estimated from."""
     if not estimate.past:
         none = f"{place} has no runs yet" if place else "there are no runs to go by"
-        return f"a guess, as {none}, for runs that use their whole budget."
+        return f"a guess for runs that use their whole budget, because {none}."
     known = [estimate.knows(spec) for spec in experiment.runs]
     kinds = "of the same kinds" if all(known) else "some of the same kinds" if any(known) else "of other kinds"
     return f"estimated from {count_of(estimate.past, 'run')} in {place}, {kinds}."

@@ -20,7 +20,7 @@ def overview(found: dict[str, dict[str, Any]]) -> Group:
         for name, about in things.items():
             table.add_row(name, about["description"])
         tables.append(table)
-    return Group(*tables, Text(f"All settings of one: {program()} list NAME"))
+    return Group(*tables, Text(f"To see the settings of one: {program()} list NAME"))
 
 
 def details(found: dict[str, dict[str, Any]]) -> Group:
