@@ -1,22 +1,22 @@
 """rnnbench: how SimpleRNN, LSTM and GRU cope as the dependency length grows.
 
-For notebooks: `load_experiment`, `run_experiment`, `load_results`, `memory_horizons` and `figures`, imported on first
-use. The other names are for writing your own tasks, models and report figures.
+For notebooks: `load_experiment`, `run_experiment`, `load_results`, `memory_horizons` and `figures`. The other names are
+for writing your own tasks, models and report figures. Each is imported on first use.
 """
 
 from typing import TYPE_CHECKING, Any
 
 from rnnbench.environment import __version__
-from rnnbench.models.base import Model
-from rnnbench.registry import register_model, register_task
-from rnnbench.tasks.base import ClassificationTask, Features, Layout, RegressionTask, Task, Tokens
-from rnnbench.tasks.dataset import DatasetTask, Examples
 
 if TYPE_CHECKING:
     from rnnbench.analysis.results import Results
     from rnnbench.api import figures, load_experiment, load_results, memory_horizons, run_experiment
     from rnnbench.experiment.definition import Experiment
+    from rnnbench.models.base import Model
+    from rnnbench.registry import register_model, register_task
     from rnnbench.report.figures.base import AnswerFigure, ReportFigure, TaskFigure, register_figure
+    from rnnbench.tasks.base import ClassificationTask, Features, Layout, RegressionTask, Task, Tokens
+    from rnnbench.tasks.dataset import DatasetTask, Examples
 
 __all__ = [
     "AnswerFigure",
@@ -44,20 +44,26 @@ __all__ = [
     "run_experiment",
 ]
 
-_LAZY = (
-    {"Experiment": "experiment.definition", "Results": "analysis.results"}
-    | dict.fromkeys(("figures", "load_experiment", "load_results", "memory_horizons", "run_experiment"), "api")
-    | dict.fromkeys(("AnswerFigure", "ReportFigure", "TaskFigure", "register_figure"), "report.figures.base")
-)
+_MODULES = {
+    "analysis.results": ["Results"],
+    "api": ["figures", "load_experiment", "load_results", "memory_horizons", "run_experiment"],
+    "experiment.definition": ["Experiment"],
+    "models.base": ["Model"],
+    "registry": ["register_model", "register_task"],
+    "report.figures.base": ["AnswerFigure", "ReportFigure", "TaskFigure", "register_figure"],
+    "tasks.base": ["ClassificationTask", "Features", "Layout", "RegressionTask", "Task", "Tokens"],
+    "tasks.dataset": ["DatasetTask", "Examples"],
+}
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
-    # Importing pandas and the figures takes seconds; a worker and `rnnbench list` need neither.
-    if name not in _LAZY:
+    # NumPy, pandas and the figures take up to seconds to import, which a command need not wait for.
+    if name not in _MODULE_OF:
         raise AttributeError(f"module 'rnnbench' has no attribute '{name}'")
     from importlib import import_module
 
-    return getattr(import_module(f"rnnbench.{_LAZY[name]}"), name)
+    return getattr(import_module(f"rnnbench.{_MODULE_OF[name]}"), name)
 
 
 def __dir__() -> list[str]:

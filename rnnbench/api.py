@@ -23,10 +23,10 @@ from rnnbench.cli.screen import Screen
 from rnnbench.errors import UserError, note
 from rnnbench.execution.executors import executor_factory
 from rnnbench.execution.script import leave_if_unguarded
-from rnnbench.experiment import yaml_file as experiment_file
+from rnnbench.experiment import yaml_file
 from rnnbench.experiment.definition import Experiment
-from rnnbench.grid.caller import kept
 from rnnbench.grid.grid import Grid
+from rnnbench.grid.process_state import preserve_process_state
 from rnnbench.grid.remembered import with_last
 from rnnbench.tracking.location import Location
 
@@ -56,10 +56,10 @@ def load_experiment(file: str | Path, *overrides: str) -> Experiment:
     >>> [run.name for run in experiment.runs][:2]
     ['gru T5 s0 copy_memory', 'gru T10 s0 copy_memory']
     """
-    return experiment_file.load(Path(file), overrides)
+    return yaml_file.load(Path(file), overrides)
 
 
-@kept()
+@preserve_process_state()
 def run_experiment(
     experiment: Experiment,
     store: str | Path | None = None,
@@ -72,16 +72,16 @@ def run_experiment(
 ) -> Results:
     """Do every run that the store does not have yet, as `rnnbench run` does, and return all results.
 
-    `store`: directory (default `./store`), or `tracking_uri`: an MLflow server. `workers`: processes (default: one a
-    core); 0 runs in this very process, which then imports TensorFlow. `report`: a directory for the report. `fresh`:
-    start over. A script that defines tasks or models itself, and has workers run them, needs the usual
-    `if __name__ == "__main__":`.
+    `store`: a directory (default `./store`), or `tracking_uri`: an MLflow server. `workers`: processes (default: one
+    per core); 0 runs in this process, which then imports TensorFlow. `report`: a directory for the report. `fresh`:
+    start over. `quiet`: print nothing. A script that defines tasks or models itself and has workers run them needs the
+    usual `if __name__ == "__main__":`.
 
-    The session is left as it was: its random generators, Keras' settings, environment, loggers. One thing cannot be put
-    back: a TensorFlow that `workers=0` is the first to use stays on one thread.
+    The session is left as it was: its random generators, Keras' settings, environment, loggers. One thing cannot be
+    restored: if `workers=0` is the first to use TensorFlow, TensorFlow stays on one thread.
 
-    A run that fails is told, and is a row with its `message`. Raises `UserError` for what cannot work, and
-    `KeyboardInterrupt` after Ctrl-C (or the notebook's stop button): the same call goes on.
+    A failed run is reported and becomes a row with its `message`. Raises `UserError` for what cannot work, and
+    `KeyboardInterrupt` after Ctrl-C (or the notebook's stop button); the same call then resumes.
 
     >>> import rnnbench
     >>> experiment = rnnbench.load_experiment("experiments/copy_memory.yaml", "seeds=1")
@@ -101,15 +101,15 @@ def run_experiment(
     return grid.results()
 
 
-@kept()
+@preserve_process_state()
 def load_results(
     experiment: Experiment, store: str | Path | None = None, *, tracking_uri: str | None = None, last: bool = False
 ) -> Results:
-    """What a store has of an experiment, as tidy tables: `runs`, `history`, `profiles`, `levels`.
+    """The stored results of an experiment as tidy tables: `runs`, `history`, `profiles`, `levels`.
 
-    `last`: of its file with the overrides of the last run of it, as `rnnbench report --last`. Raises `UserError` if the
-    store is not there or has none of its runs; the message says under which overrides it has some.
-    Where a task's data are absent its runs are found by their settings alone, with a note.
+    `last`: add the overrides of the last run of its file, as `rnnbench report --last` does. Raises `UserError` if the
+    store is missing or has none of its runs; the message names the overrides under which it has some. Where a task's
+    data are absent, its runs are matched by their settings alone, with a note.
 
     >>> import rnnbench
     >>> experiment = rnnbench.load_experiment("experiments/copy_memory.yaml", "seeds=1")
@@ -123,21 +123,21 @@ def load_results(
     grid = _grid(experiment, store, tracking_uri)
     if last:
         if experiment.file is None:
-            raise UserError("last=True: the experiment was made in Python, and only a file is run with overrides")
+            raise UserError("last=True: the experiment was made in Python; only a file has overrides")
         overrides = with_last(experiment.file, experiment.overrides, grid.location)
-        grid = _grid(experiment_file.load(experiment.file, overrides), store, tracking_uri)
+        grid = _grid(yaml_file.load(experiment.file, overrides), store, tracking_uri)
     results = grid.results()
     if results.note:
         note(results.note)
     return results
 
 
-@kept()
+@preserve_process_state()
 def memory_horizons(results: Results) -> pd.DataFrame:
-    """The headline figure, a row a line: the longest lag that at least half of the seeds solve, with all shorter ones.
+    """The memory horizon of each series: the longest lag that at least half of the seeds solve, all shorter ones too.
 
-    Columns: `task, task_setting, source, filler, model, model_setting, horizon, n_low, n_high, unjudged` as
-    `rnnbench.analysis.horizon.horizons` says.
+    A row per series, with the columns `task, task_setting, source, filler, model, model_setting, horizon, n_low,
+    n_high, unjudged` of `rnnbench.analysis.horizon.horizons`.
 
     >>> import rnnbench
     >>> experiment = rnnbench.load_experiment("experiments/copy_memory.yaml", "seeds=1")
@@ -157,9 +157,9 @@ def memory_horizons(results: Results) -> pd.DataFrame:
     return horizons(summary(results.runs[results.runs["role"] == EVALUATED]))
 
 
-@kept()
+@preserve_process_state()
 def figures(results: Results) -> dict[str, Figure]:
-    """The figures of the report by their names there; the last line of a notebook's cell shows one.
+    """The figures of the report by name; a notebook shows one that is the last line of a cell.
 
     >>> import rnnbench
     >>> experiment = rnnbench.load_experiment("experiments/copy_memory.yaml", "seeds=1")

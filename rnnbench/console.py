@@ -1,4 +1,4 @@
-"""Standard output and error that nothing can be wrong with: a terminal, a full disk or a reader that went away."""
+"""Standard output and error that outlive a closed terminal, a full disk and a reader that went away."""
 
 from __future__ import annotations
 
@@ -15,20 +15,21 @@ from typing import Any, TextIO
 
 @dataclass
 class Output:
-    """What became of standard output."""
+    """Whether standard output can still be written."""
 
     lost: str = ""
-    """Why nothing more can be written to it; empty as long as it can."""
+    """Why nothing more can be written; empty while it can."""
     reader_left: bool = False
-    """Whether that is because the other end of a pipe was closed."""
+    """Whether the reason is that the other end of a pipe was closed."""
 
 
 @contextmanager
 def surviving(tell: bool = True) -> Iterator[Output]:
-    """Inside, `sys.stdout` and `sys.stderr` take whatever is written to them; afterwards they are those of before.
+    """Inside, writing to `sys.stdout` and `sys.stderr` never raises; afterwards they are restored.
 
-    What a stream's encoding lacks becomes `?`. What cannot be written is dropped from then on; that standard output is
-    lost is one line on standard error, if `tell`. Streams of other kinds, a notebook's or a test's, are left alone.
+    Characters that a stream's encoding lacks become `?`. After the first write that fails, output is dropped; with
+    `tell`, the loss of standard output is one line on standard error. Streams of other kinds, such as a notebook's or a
+    test's, are left alone.
     """
     _fill_closed_descriptors()
     before = sys.stdout, sys.stderr
@@ -56,16 +57,16 @@ def surviving(tell: bool = True) -> Iterator[Output]:
 
 
 def _fill_closed_descriptors() -> None:
-    # Else the next file that is opened, say a database, would be the standard output of a process started with `>&-`.
+    # Or the next file that is opened, perhaps a database, would be standard output in a process started with `>&-`.
     for number in (0, 1, 2):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # the lowest that is free, so this one
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
 
 
 def _surviving(stream: TextIO | None, descriptor: int, lose: Callable[[OSError], None]) -> TextIO:
-    """What stands for one of the standard streams; None: it was closed before Python began."""
+    """A replacement for one of the standard streams; `stream` is None if it was closed before Python began."""
     if stream is None:
         return io.TextIOWrapper(_buffered(_Surviving(descriptor, lose)), "utf-8", "replace")
     buffer = getattr(stream, "buffer", None)
@@ -90,7 +91,7 @@ def _buffered(raw: Any) -> io.BufferedWriter:
 
 
 class _Surviving(io.FileIO):
-    """A file descriptor whose first error is told, and which drops what comes after it."""
+    """A file descriptor that reports its first error and drops everything after it."""
 
     def __init__(self, descriptor: int, lose: Callable[[OSError], None]) -> None:
         super().__init__(descriptor, "w", closefd=False)
@@ -107,7 +108,7 @@ class _Surviving(io.FileIO):
                 self._lose(error)
                 break
             if written is None:
-                # Somebody made the terminal one that does not wait, and it is busy.
+                # The terminal was made non-blocking, and it is busy.
                 select.select([], [self], [])
             rest = rest[written or 0 :]
         return memoryview(data).nbytes

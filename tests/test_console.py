@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-from rnnbench import console as streams
-from rnnbench.cli import app as cli
+from rnnbench import console
+from rnnbench.cli import app
 
 
 def stream_on(descriptor, encoding="utf-8", errors="strict", buffered=True):
@@ -54,7 +54,7 @@ def left_pipe():
 def test_what_an_encoding_lacks_is_replaced(streams_of, tmp_path, encoding, expected, buffered):
     before = stream_on(os.open(tmp_path / "out", os.O_WRONLY | os.O_CREAT), encoding, buffered=buffered)
     said = streams_of(before)
-    with streams.surviving() as output:
+    with console.surviving() as output:
         print("5–20 ≤", end="")
         print("≤", file=sys.stderr)
     assert sys.stdout is before
@@ -67,7 +67,7 @@ def test_what_an_encoding_lacks_is_replaced(streams_of, tmp_path, encoding, expe
 @pytest.mark.parametrize(("open_it", "line"), [(full_disk, FULL), (left_pipe, LEFT)], ids=["full", "left"])
 def test_what_cannot_be_written_is_told_once_and_dropped(streams_of, open_it, line, buffered):
     said = streams_of(stream_on(open_it(), buffered=buffered))
-    with streams.surviving() as output:
+    with console.surviving() as output:
         for _ in range(3):
             print("x" * 100_000, flush=True)
     assert output.lost
@@ -77,7 +77,7 @@ def test_what_cannot_be_written_is_told_once_and_dropped(streams_of, open_it, li
 
 def test_a_loss_that_shows_at_the_end_alone(streams_of):
     said = streams_of(stream_on(full_disk()))
-    with streams.surviving() as output:
+    with console.surviving() as output:
         print("x")
     assert output.lost == os.strerror(errno.ENOSPC)
     assert said.read_text() == FULL
@@ -86,7 +86,7 @@ def test_a_loss_that_shows_at_the_end_alone(streams_of):
 def test_both_may_be_lost(streams_of, monkeypatch):
     streams_of(stream_on(full_disk()))
     monkeypatch.setattr(sys, "stderr", stream_on(left_pipe()))
-    with streams.surviving() as output:
+    with console.surviving() as output:
         print("x", flush=True)
         print("y", file=sys.stderr, flush=True)
     assert output.lost
@@ -94,12 +94,12 @@ def test_both_may_be_lost(streams_of, monkeypatch):
 
 def test_a_closed_output_is_told(streams_of, monkeypatch):
     said = streams_of(None)
-    with streams.surviving() as output:
+    with console.surviving() as output:
         print("x", flush=True)
     assert output.lost
     assert "standard output is lost: it is closed;" in said.read_text()
     monkeypatch.setattr(sys, "stderr", None)
-    with streams.surviving():
+    with console.surviving():
         print("x", file=sys.stderr, flush=True)
     assert sys.stderr is None
 
@@ -117,7 +117,7 @@ def test_a_terminal_that_does_not_wait_is_waited_for(streams_of):
 
     thread = threading.Thread(target=read, daemon=True)
     thread.start()
-    with streams.surviving() as output:
+    with console.surviving() as output:
         print("x" * 1_000_000)
     thread.join(60)
     assert not output.lost
@@ -127,7 +127,7 @@ def test_a_terminal_that_does_not_wait_is_waited_for(streams_of):
 def test_streams_of_another_kind_are_left_alone(monkeypatch):
     notebook = io.StringIO()
     monkeypatch.setattr(sys, "stdout", notebook)
-    with streams.surviving():
+    with console.surviving():
         assert sys.stdout is notebook
 
 
@@ -146,7 +146,7 @@ def test_the_exit_code_where_nothing_can_be_printed(streams_of, monkeypatch, arg
     said = streams_of(stream_on(open_it()))
     monkeypatch.setattr(sys, "argv", ["rnnbench", *arguments])
     with pytest.raises(SystemExit) as ended:
-        cli.main()
+        app.main()
     assert ended.value.code == code
     assert said.read_text().startswith(line)
     assert said.read_text().count("\n") == 1

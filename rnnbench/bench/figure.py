@@ -18,7 +18,7 @@ _ROW = 38
 
 
 def figures(steps: pd.DataFrame) -> list[Figure]:
-    """One figure for each number of cores, with a panel for each cell, of the rows whose floor was measured."""
+    """One figure per number of cores, a panel per cell, for the rows whose floor was measured."""
     measured = steps[steps["status"] == MEASURED]
     if measured.empty:
         return []

@@ -1,4 +1,4 @@
-"""Keras on JAX: the compiled step that Keras' guide for custom JAX training gives."""
+"""Keras on JAX: the compiled step of Keras' guide to custom JAX training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The network of a problem in Keras, on whichever backend."""
+"""The network of a problem in Keras, on any backend."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The floor: nothing but the matrix products that the recurrence of a training step cannot do without."""
+"""The floor: only the matrix products that the recurrence of a training step cannot avoid."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from rnnbench.bench.problem import GATES, Problem
 
 
 class MatrixProducts:
-    """Of every time step the product by the recurrent kernel and the one by its transpose; then one for its gradient.
+    """At every time step a product with the recurrent kernel and one with its transpose; then one for its gradient.
 
-    In NumPy with its BLAS, on buffers that are there already: (batch, units) x (units, gates units) and back, length
-    times each, and (units, batch length) x (batch length, gates units) once.
+    In NumPy with its BLAS, on preallocated buffers: (batch, units) x (units, gates units) and back, length times each,
+    and (units, batch length) x (batch length, gates units) once.
     """
 
     steps_per_call = 1

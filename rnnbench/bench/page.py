@@ -18,7 +18,7 @@ from rnnbench.report.formatting import number
 
 @dataclass(frozen=True)
 class TextTable:
-    """A title, a head and rows of text; the first `words` columns are names, the others numbers."""
+    """A title, a head and rows of text; the first `words` columns hold words, the others numbers."""
 
     title: str
     head: list[str]
@@ -26,7 +26,7 @@ class TextTable:
     words: int = 2
     note: str = ""
     spare: tuple[int, int] = (0, 0)
-    """From which to before which column a narrow terminal does without."""
+    """First column, and the one after the last, that a narrow terminal leaves out."""
 
     def markdown(self) -> str:
         rule = ["---"] * self.words + ["---:"] * (len(self.head) - self.words)
@@ -40,12 +40,12 @@ class TextTable:
 
 
 def step_tables(results: pd.DataFrame) -> list[TextTable]:
-    """A table for each number of cores: milliseconds a step of everybody, and how ours stands."""
+    """A table per number of cores: milliseconds per step of each peer, and how ours compares."""
     return [_step_table(cores, results[results["cores"] == cores]) for cores in results["cores"].unique()]
 
 
 def length_table(lengths: pd.DataFrame) -> TextTable:
-    """Microseconds a step and time step at each length, and how far they differ."""
+    """Microseconds per step and time step at each length, and how far they differ."""
     known = sorted(lengths["length"].unique())
     rows = []
     for (cores, cell), block in lengths[lengths["status"] == MEASURED].groupby(["cores", "cell"], sort=False):
@@ -73,7 +73,7 @@ def memory_table(memory: pd.DataFrame) -> TextTable:
 
 
 def text_tables(tables: Mapping[str, pd.DataFrame]) -> list[TextTable]:
-    """All that were measured."""
+    """The tables that have rows."""
     steps, lengths, memory = (tables[name] for name in ("steps.csv", "lengths.csv", "memory.csv"))
     shown = step_tables(steps)
     shown += [length_table(lengths)] if len(lengths) else []
@@ -153,16 +153,16 @@ def _peers(results: pd.DataFrame) -> str:
 
 _INTRODUCTION = f"""\
 A whole training step on copy-memory: 10 one-hot features, a recurrent layer over all T steps that returns its sequence,
-a dense readout of the last 10 steps, softmax cross entropy, Adam, clipping by a global norm of {GLOBAL_CLIPNORM:g};
-float32, batch B, length T, H units. Everybody starts from the same weights, has the same batch in memory, and is timed
-only if the loss of the first steps agrees.
+a dense readout of the last 10 steps, softmax cross entropy, Adam, clipping to a global norm of {GLOBAL_CLIPNORM:g};
+float32, batch B, length T, H units. Every peer starts from the same weights, has the same batch in memory, and is timed
+only if the loss of its first steps agrees.
 
-Each peer is a process of its own, tied to the cores, and does a quarter of a second of steps at a time, in turns with
-the others. A time is the median over these turns, ± half of the distance from the 10% to the 90% quantile. A quotient
-is the median over the rounds of the quotients within a round. *fastest / ours*: the fastest of the peers over ours.
-*stock / ours*: stock Keras on TensorFlow, at the fastest of its settings, over ours. *ours / floor*: ours over the
+Each peer is a process of its own, pinned to the cores; the peers take turns of a quarter of a second. A time is the
+median over these turns, ± half of the distance from the 10% to the 90% quantile. A quotient is the median over the
+rounds of the quotients within a round. *fastest / ours*: the fastest of the peers over ours.
+*stock / ours*: stock Keras on TensorFlow, at its fastest setting, over ours. *ours / floor*: ours over the
 bare matrix products of the recurrence."""
-_LENGTHS = "Our step at B=32, H=128, in turns: microseconds for each of the T time steps."
+_LENGTHS = "Our step at B=32, H=128, in turns: microseconds per time step."
 _MEMORY = """\
-B=128, T=1000, H=128: how far a fresh process grows, from the imports and a first tiny step to its peak in compiling and
-two steps."""
+B=128, T=1000, H=128: growth of a fresh process, from its imports and a first tiny step to the peak of compiling and two
+steps."""

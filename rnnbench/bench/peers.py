@@ -1,4 +1,4 @@
-"""Who is compared."""
+"""The peers that are compared."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Step(Protocol):
         """Do `steps`, a multiple of `steps_per_call`, to their end; the mean of their losses, if they have any."""
 
     def close(self) -> None:
-        """Free what it holds."""
+        """Free its memory."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def _on_tensorflow(label: str, description: str, **options: Any) -> Peer:
 OURS = "rnnbench"
 FLOOR = "floor"
 STOCK = ("keras", "keras_no_jit", "keras_jit")
-"""Stock Keras on TensorFlow; it is at its best with the fastest of these."""
+"""Stock Keras on TensorFlow; the fastest of these counts."""
 PEERS = {
     OURS: Peer(
         "rnnbench", "rnnbench.layers, compiled by XLA as `rnnbench run` compiles them",

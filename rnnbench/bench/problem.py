@@ -1,4 +1,4 @@
-"""What is timed: one training step on copy-memory, from the same data and the same weights for everybody."""
+"""What is timed: one training step on copy-memory, from the same data and the same weights for every peer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rnnbench.errors import UserError
 from rnnbench.tasks.copy_memory import CopyMemory
 
 GATES = {"simple_rnn": 1, "lstm": 4, "gru": 3}
-"""The cells, and how many blocks of units their kernels have side by side."""
+"""The cells, and the number of blocks of units in their kernels."""
 SIZES = ((32, 500, 128), (128, 500, 64), (32, 100, 32), (8, 500, 128), (32, 1000, 128))
 """Batch, length and units that are timed by default."""
 LEARNING_RATE = 1e-3
@@ -18,7 +18,7 @@ EPSILON = 1e-7
 """Adam's, as in Keras."""
 GLOBAL_CLIPNORM = 1.0
 _SHORT = 3_000_000
-"""Batch x length x units below which ten steps share a call, as in training: else the price of a call would show."""
+"""Batch x length x units below which ten steps share a call, as in training; else the overhead of a call would show."""
 
 Weights = dict[str, np.ndarray]
 
@@ -40,12 +40,12 @@ class Problem:
 
     @property
     def steps_per_call(self) -> int:
-        """Training steps that a call of a compiled function does (Keras' `steps_per_execution`)."""
+        """Training steps per call of a compiled function (Keras' `steps_per_execution`)."""
         return 10 if self.batch * self.length * self.units < _SHORT else 1
 
     @property
     def recalled(self) -> int:
-        """Steps at the end that are read out: 10 as in the literature, fewer in very short sequences."""
+        """Steps read out at the end: 10 as in the literature, fewer in very short sequences."""
         return min(10, self.length // 3)
 
     @property
@@ -60,7 +60,7 @@ class Problem:
     def weights(self) -> Weights:
         """Initial weights in Keras' layout: Glorot and orthogonal kernels as its defaults, biases that are not 0.
 
-        A bias of 0 would hide a bias that is forgotten; the GRU's is that of `reset_after=True`, (2, 3 units).
+        A bias of 0 would hide that a peer leaves it out. The GRU's is that of `reset_after=True`, (2, 3 units).
         """
         rng = np.random.default_rng(0)
         width, gates = self.task.inputs.width, GATES[self.cell]
@@ -88,7 +88,7 @@ def parse_size(text: str) -> tuple[int, int, int]:
         raise UserError(f"--size {text}: give batch, length and units, such as 32,500,128")
     batch, length, units = map(int, parts)
     if length < 4:
-        raise UserError(f"--size {text}: copy-memory takes a length of 4 at least")
+        raise UserError(f"--size {text}: copy-memory needs a length of at least 4")
     return batch, length, units
 
 

@@ -18,13 +18,13 @@ from rnnbench.text import strict_json
 
 
 class PeerError(Exception):
-    """A peer that cannot be timed, told in a few words."""
+    """A peer cannot be timed; the message says why in a few words."""
 
 
 def usable_cores() -> list[int]:
     """Numbers of the cores that this process may use."""
     if not hasattr(os, "sched_getaffinity"):
-        raise UserError("bench ties its processes to cores, which this system does not offer: it needs Linux")
+        raise UserError("bench pins its processes to cores, which needs Linux")
     return sorted(os.sched_getaffinity(0))
 
 
@@ -32,7 +32,7 @@ class PeerProcess:
     """A process that does the steps of one peer on `cores` cores; a context manager."""
 
     def __init__(self, name: str, cores: int, patience: float) -> None:
-        """`patience`: seconds within which a question is answered; else the process is ended."""
+        """`patience`: seconds to wait for an answer before the process is killed."""
         self.name = name
         self._cores = cores
         self._patience = patience
@@ -46,7 +46,7 @@ class PeerProcess:
         self.end()
 
     def ask(self, do: str, problem: Problem, **options: Any) -> dict[str, Any]:
-        """Have `worker.Worker` do something; raises `PeerError` if it fails, dies or takes too long."""
+        """Call a method of the process' `worker.Worker`. Raises `PeerError` if it fails, dies or takes too long."""
         if self._process is None:
             self._process = _started(self.name, self._cores)
         process = self._process
@@ -69,7 +69,7 @@ class PeerProcess:
         return answer
 
     def end(self) -> None:
-        """End the process; the next question starts another."""
+        """Kill the process; the next question starts another."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -91,13 +91,13 @@ def _started(name: str, cores: int) -> subprocess.Popen[str]:
             stderr=subprocess.DEVNULL,
             text=True,
             env=environment,
-            start_new_session=True,  # Ctrl-C is for the parent, which then ends it.
+            start_new_session=True,  # Ctrl-C goes to the parent alone, which then kills it
         )
 
 
 @contextmanager
 def _on(cores: Sequence[int]) -> Iterator[None]:
-    """Have this process on `cores` for a moment: a process that starts meanwhile stays on them."""
+    """Pin this process to `cores` for a moment; a process that starts inside stays on them."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, cores)
     try:

@@ -1,4 +1,4 @@
-"""reports/benchmark/: what was measured, joined with what was measured before on the same machine."""
+"""reports/benchmark/: the new rows, joined with earlier ones from the same machine."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Tables = dict[str, pd.DataFrame]
 
 
 def machine() -> dict[str, str]:
-    """What the figures depend on beside the code; neither host name nor path."""
+    """What times and memory depend on besides the code; neither host name nor path."""
     import psutil
 
     known = {
@@ -45,8 +45,8 @@ def machine() -> dict[str, str]:
 def write(new: Tables, out: Path, say: Callable[[str], None] = lambda line: None) -> Tables:
     """Write benchmark.md, the tables, machine.json and the figures into `out`; returns all tables.
 
-    A row that was not measured again stays, if the machine and the versions are those of before. A file of before that
-    is damaged is told to `say`, and replaced.
+    Earlier rows that were not measured again stay if machine and versions are the same. A damaged file is reported to
+    `say` and replaced.
     """
     now = machine()
     try:
@@ -76,17 +76,17 @@ def _joined(new: Tables, out: Path, now: dict[str, str], say: Callable[[str], No
             try:
                 rows = table.joined(pd.read_csv(path)[columns], rows, key)
             except (ValueError, KeyError):
-                say(f"{path} is damaged: what it had of earlier rows is left out")
+                say(f"{path} is damaged: its earlier rows are left out")
         tables[name] = table.ordered(rows)
     return tables
 
 
 def _is_of(now: dict[str, str], path: Path, say: Callable[[str], None]) -> bool:
-    """Whether what was measured before is of this machine and these versions."""
+    """Whether the earlier rows are from this machine and these versions."""
     if not path.exists():
         return False
     try:
         return bool(json.loads(path.read_bytes()) == now)
     except ValueError:
-        say(f"{path} is damaged: the rows of before are left out")
+        say(f"{path} is damaged: earlier rows are left out")
         return False

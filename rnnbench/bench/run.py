@@ -1,4 +1,4 @@
-"""Runs the benchmark: rows as they are measured, and no process left when it ends, however it ends."""
+"""Runs the benchmark: yields rows as they are measured, and leaves no process behind, however it ends."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from rnnbench.bench.timing import Entrant, measure
 Row = dict[str, Any]
 
 BEST_STOCK = "keras_no_jit"
-"""Stock Keras as it is compared in memory, and whose loss is taken for right."""
+"""The stock Keras whose memory is compared, and whose loss counts as right."""
 LENGTHS = (100, 200, 500, 1000, 2000)
-"""Lengths over which the time of a step should grow in proportion, at `LENGTHS_SIZE`."""
+"""Lengths at which steps of `LENGTHS_SIZE` are timed: the time should be proportional."""
 LENGTHS_SIZE = (32, 128)
 """Batch and units."""
 MEMORY_SIZE = (128, 1000, 128)
@@ -38,7 +38,7 @@ class Plan:
     parts: Sequence[str]
     """Of `PARTS`."""
     seconds: float
-    """About how long a row is timed, after compiling."""
+    """About how long to time a row, after compiling."""
     patience: float
     """Seconds after which a peer that does not answer is too slow."""
 
@@ -49,14 +49,14 @@ class Plan:
 
 
 def rows(plan: Plan) -> Generator[tuple[str, list[Row]], None, None]:
-    """Files of the report and rows for them, as they are measured."""
+    """Each file of the report with rows for it, as they are measured."""
     for part in plan.parts:
         for found in PARTS[part](plan):
             yield f"{part}.csv", found
 
 
 def _steps(plan: Plan) -> Iterator[list[Row]]:
-    """Of each problem a row for each peer, also for those that are not installed."""
+    """For each problem a row per peer, including those that are not installed."""
     for cores in plan.cores:
         with ExitStack() as stack:
             processes = {
@@ -73,7 +73,7 @@ def _steps(plan: Plan) -> Iterator[list[Row]]:
 
 
 def _lengths(plan: Plan) -> Iterator[list[Row]]:
-    """Of each cell a row for each length: our step, in turns over the lengths."""
+    """For each cell a row per length: our step, the lengths taking turns."""
     batch, units = LENGTHS_SIZE
     cores = plan.cores[0]
     with PeerProcess(OURS, cores, plan.patience) as process:
@@ -84,7 +84,7 @@ def _lengths(plan: Plan) -> Iterator[list[Row]]:
 
 
 def _memory(plan: Plan) -> Iterator[list[Row]]:
-    """Of each cell a row for our step and one for stock Keras', each in a process of its own."""
+    """For each cell a row for our step and one for stock Keras, each in a process of its own."""
     cores = plan.cores[0]
     for cell in plan.cells:
         problem = Problem(cell, *MEMORY_SIZE)
@@ -100,4 +100,4 @@ def _memory(plan: Plan) -> Iterator[list[Row]]:
 
 
 PARTS = {"steps": _steps, "lengths": _lengths, "memory": _memory}
-"""What there is to measure."""
+"""The parts of the benchmark."""

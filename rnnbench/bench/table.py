@@ -1,4 +1,4 @@
-"""What was measured as tables, and the ratios and means that are read off them."""
+"""Measurements as tables, and the ratios and means of them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MEASURED = "measured"
 
 
 def named(cores: int, problem: Problem, peer: str, status: str) -> dict[str, Any]:
-    """The columns of a row that say what it is of."""
+    """The columns that identify a row, and its status."""
     return {"cores": cores, **problem.as_dict(), "peer": peer, "status": status}
 
 
@@ -47,7 +47,7 @@ def row(cores: int, peer: str, entrant: Entrant, ours: Entrant | None) -> dict[s
 
 
 def ratio(above: Mapping[int, float], below: Mapping[int, float]) -> float:
-    """Median of the quotients of the rounds that both have; not a number if there are none."""
+    """Median over the rounds that both took part in of their quotients; NaN without any."""
     shared = above.keys() & below.keys()
     return float(np.median([above[number] / below[number] for number in shared])) if shared else np.nan
 
@@ -58,7 +58,7 @@ def frame(rows: Iterable[Mapping[str, Any]], columns: list[str] = COLUMNS) -> pd
 
 @dataclass(frozen=True)
 class Standing:
-    """How ours does in one row of the benchmark; not a number where something was not measured."""
+    """How ours compares in one row of the benchmark; NaN where something was not measured."""
 
     step_ms: float
     fastest: str
@@ -72,7 +72,7 @@ class Standing:
 
 
 def standing(rows: pd.DataFrame) -> Standing:
-    """Of the rows of one problem on so many cores."""
+    """From the rows of one problem on one number of cores."""
     measured = rows[rows["status"] == MEASURED].set_index("peer")
     peers = measured.drop(index=[OURS, FLOOR], errors="ignore")["step_ms"].dropna()
     fastest = str(peers.idxmin()) if len(peers) else ""
@@ -88,13 +88,13 @@ def standing(rows: pd.DataFrame) -> Standing:
 
 
 def geometric_mean(values: Iterable[float]) -> float:
-    """Of the values that are numbers; not a number if there are none."""
+    """Over the finite values; NaN if there are none."""
     known = np.array([value for value in values if np.isfinite(value)])
     return float(np.exp(np.log(known).mean())) if len(known) else np.nan
 
 
 def joined(old: pd.DataFrame, new: pd.DataFrame, key: list[str]) -> pd.DataFrame:
-    """`new`, and what `old` has for other values of the columns `key`."""
+    """`new`, and the rows of `old` with other values in the columns `key`."""
     again = old.set_index(key).index.isin(new.set_index(key).index)
     return pd.concat([old[~again], new], ignore_index=True) if (~again).any() else new.reset_index(drop=True)
 

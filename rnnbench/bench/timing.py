@@ -1,4 +1,4 @@
-"""Times several things in turns, so that a noisy machine treats all alike."""
+"""Times several processes in turns, so that a noisy machine affects all alike."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ from rnnbench.bench.problem import Problem
 from rnnbench.bench.process import PeerError, PeerProcess
 
 TURN = 0.25
-"""Seconds that a turn should last at least: several steps, if they are short."""
+"""Seconds that a turn should last at least; it holds several steps if they are short."""
 FEWEST = 3
-"""Turns that everybody has at least, however slow."""
+"""Turns that even the slowest has."""
 _MOST = 40
 _SLOW = 4 * TURN
-"""Seconds of a turn from which on it is not taken in every round."""
+"""A turn longer than this, in seconds, is not taken in every round."""
 _TOLERANCE = 2e-2
-"""Relative difference of two mean losses that are of the same computation: in twenty steps rounding has grown to 1%."""
+"""Largest relative difference between mean losses of the same computation; rounding grows to 1% in twenty steps."""
 
 
 @dataclass
 class Entrant:
-    """A problem in the hands of a peer's process, and what was measured of it."""
+    """A problem that a peer's process solves, and what was measured."""
 
     process: PeerProcess
     problem: Problem
     first: float = math.nan
-    """Seconds until the first step was done: tracing and compiling, mostly."""
+    """Seconds until the first step was done, mostly tracing and compiling."""
     loss: float | None = None
     """Mean loss of the first steps."""
     steps: int = 0
-    """Steps a turn."""
+    """Steps per turn."""
     rounds: dict[int, float] = field(default_factory=dict)
-    """Seconds a step of the rounds in which it had its turn."""
+    """Seconds per step, by the round in which it had a turn."""
     failure: str = ""
 
     def prepare(self) -> float:
-        """Compile and find out how many steps make a turn; seconds that a turn takes."""
+        """Compile, and set how many steps make a turn; seconds that a turn takes."""
         answer = self.process.ask("prepare", self.problem)
         self.first, self.loss = answer["seconds"], answer["loss"]
         call = answer["steps_per_call"]
@@ -60,9 +60,9 @@ class Entrant:
 
 
 def measure(entrants: Mapping[str, Entrant], budget: float, reference: str = "") -> None:
-    """Fill the entrants in: prepare all, then take turns for about `budget` seconds.
+    """Prepare all entrants, then let them take turns for about `budget` seconds.
 
-    One that fails, or whose loss is not that of `reference`, has `failure` set and no rounds.
+    One that fails, or whose loss differs from that of `reference`, has `failure` set and no rounds.
     """
     turns = {name: seconds for name, entrant in entrants.items() if (seconds := _tried(entrant, "prepare"))}
     for entrant in entrants.values():
@@ -80,8 +80,8 @@ def measure(entrants: Mapping[str, Entrant], budget: float, reference: str = "")
 def timetable(turns: Mapping[str, float], budget: float) -> list[list[str]]:
     """Who has a turn in which round, in which order.
 
-    `turns`: seconds that a turn of each takes. There are as many rounds as `budget` seconds allow; the slow take part
-    in fewer of them, evenly spread, and every round begins with another one.
+    `turns`: seconds that a turn of each takes. There are as many rounds as `budget` seconds allow; slow ones take
+    part in fewer, evenly spread, and the order rotates from round to round.
     """
     if not turns:
         return []
@@ -98,7 +98,7 @@ def timetable(turns: Mapping[str, float], budget: float) -> list[list[str]]:
 
 
 def _tried(entrant: Entrant, method: str, *arguments: int) -> float | None:
-    """What the method returns; None if it fails, which is noted."""
+    """What the method returns; None if it fails, which sets `failure`."""
     try:
         result: float | None = getattr(entrant, method)(*arguments)
     except PeerError as error:

@@ -1,4 +1,4 @@
-"""PyTorch: its recurrent modules as they are, time first, which is their own order."""
+"""PyTorch: its recurrent modules as they are, time first, which is their native order."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class TorchStep:
     steps_per_call = 1
 
     def __init__(self, problem: Problem) -> None:
-        # As TensorFlow and JAX do: numbers too small for a normal float32 are slow, and gradients vanish through them.
+        # As TensorFlow and JAX do: subnormal numbers are slow, and vanishing gradients pass through them.
         torch.set_flush_denormal(True)
         inputs, targets = problem.data()
         self._inputs = torch.from_numpy(np.ascontiguousarray(inputs.swapaxes(0, 1)))

@@ -1,7 +1,6 @@
-"""The process of one peer: prepares problems and does steps as it is told, a line of JSON for a line of JSON.
+"""The process of one peer: prepares problems and does steps on request, a line of JSON for a line of JSON.
 
-Its affinity and environment are set before it starts, because NumPy, TensorFlow, PyTorch and JAX read them when they
-are imported.
+Its affinity and environment are set before it starts, because NumPy, TensorFlow, PyTorch and JAX read them on import.
 """
 
 from __future__ import annotations
@@ -26,14 +25,14 @@ _KIB = 1024
 
 
 class Worker:
-    """What a peer has prepared."""
+    """The problems that a peer has prepared."""
 
     def __init__(self, peer: Peer) -> None:
         self._peer = peer
         self._steps: dict[Problem, Step] = {}
 
     def prepare(self, problem: Problem) -> dict[str, Any]:
-        """Compile, and do the first steps: seconds until the first is done, and the mean loss of all."""
+        """Compile and do the first steps: seconds until the first is done, and the mean loss of all."""
         began = time.perf_counter()
         step = self._steps[problem] = self._peer.prepare(problem)
         losses = [step.run(step.steps_per_call)]
@@ -55,14 +54,14 @@ class Worker:
         return {"seconds": seconds}
 
     def close(self, problem: Problem) -> dict[str, Any]:
-        """Forget a problem, if it is known."""
+        """Discard a problem, if it is prepared."""
         if problem in self._steps:
             self._steps.pop(problem).close()
         gc.collect()
         return {}
 
     def memory(self, problem: Problem, steps: int) -> dict[str, Any]:
-        """Bytes by which the process grew at most, from its imports and the data to the end of `steps`."""
+        """Peak growth of the process in bytes, from its imports and the data to the end of `steps`."""
         importing = Problem(problem.cell, 1, 4, 2)
         self.prepare(importing)
         self.close(importing)
@@ -73,11 +72,11 @@ class Worker:
 
 
 def main() -> None:
-    # Libraries write to the standard output as they like; the answers go where it was.
+    # Libraries may print to standard output, so the answers go to a copy of it.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     peer = PEERS[sys.argv[1]]
-    with suppress(Exception):  # It will be told when there is a question.
+    with suppress(Exception):  # reported with the first question
         peer.load()
     worker = Worker(peer)
     for line in sys.stdin:

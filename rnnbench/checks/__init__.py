@@ -1,8 +1,8 @@
-"""The checks that a correct suite passes: used by `rnnbench validate` and by the tests alike.
+"""The checks that a correct suite passes; `rnnbench validate` and the tests run the same ones.
 
-Each is a small function that yields findings: what is expected, what was found, how near it must be, and the source.
+Each is a small function that yields findings: what is expected, what was found, the tolerance, and the source.
 
- 1. copy-memory: its layout, and the cross entropy of an answer without memory
+ 1. copy-memory: its layout, and the cross entropy of a memoryless answer
  2. adding: its marks, and the error of answering 1
  3. initial weights and parameter counts
  4. the gradient probe against finite differences, for every registered model
@@ -15,5 +15,5 @@ Each is a small function that yields findings: what is expected, what was found,
 11. the naive forecast on every test window of ETTh1                (needs the data)
 12. the statistics on hand-made tables
 
-Beside them every registered task and model, plug-ins included, must keep its contract.
+Every registered task and model, plug-ins included, must also keep its contract: `contracts`.
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 
@@ -19,6 +20,22 @@ class Finding:
     source: str
     passed: bool | None
     """None: could not be checked here, `found` says why."""
+
+    @property
+    def verdict(self) -> str:
+        """One of `VERDICTS`."""
+        return "not checked" if self.passed is None else "passed" if self.passed else "failed"
+
+
+Checks = dict[str, Callable[[], Iterator[Finding]]]
+"""Checks by their subject, in the order in which they run."""
+VERDICTS = ("passed", "failed", "not checked")
+
+
+def counts(findings: Iterable[Finding]) -> dict[str, int]:
+    """How many findings have each verdict."""
+    given = [finding.verdict for finding in findings]
+    return {verdict: given.count(verdict) for verdict in VERDICTS}
 
 
 def near(check: str, expected: float, found: float, tolerance: float, source: str) -> Finding:

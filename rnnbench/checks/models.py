@@ -41,9 +41,9 @@ def initial_weights() -> Iterator[Finding]:
 
 
 def probe(name: str, model_class: type[Model]) -> Iterator[Finding]:
-    """Check 4: the gradient probe of a model, float64; the largest relative error over the steps, for each state.
+    """Check 4: the gradient probe of a model, in float64: the largest relative error over the steps, for each state.
 
-    Where a state of a cell of one's own no longer reaches the loss, both must be exactly 0.
+    Where a state no longer reaches the loss, probe and differences must both be exactly 0.
     """
     task, model = CopyMemory(lag=4, symbols=2), model_class(units=5)
     weights, batch = build(task, model, 0).get_weights(), task.train_batch(0, 0, 3)
@@ -61,7 +61,7 @@ def probe(name: str, model_class: type[Model]) -> Iterator[Finding]:
 
 
 def bound() -> Iterator[Finding]:
-    """Check 5: the norm shrinks by sigma_max(U) a step at least; it may grow though the spectral radius is 0."""
+    """Check 5: per step the norm grows by at most sigma_max(U); it may grow though the spectral radius is 0."""
     task, model = CopyMemory(lag=40, symbols=1), SimpleRNN(units=32)
     for scale in (0.9, 1.0, 1.2):
         network, taken = build(task, model, 0), GradientProbe(task, model)
@@ -98,8 +98,8 @@ def decay_at_initialisation(seeds: int = 5) -> Iterator[Finding]:
     """Check 6: decay per step over the distances 20 to 60 of adding, T=200, 128 units, mean over seeds.
 
     Five seeds give .951, .846, .633, .617 and .985, up to .006 from what is expected. That is the scatter of seeds: one
-    standard deviation is .006 to .008 (chrono: .001), so that of two means over five seeds each .005. Over twelve
-    seeds: .950, .849, .636, .619 and .984. Means over examples and the ratio of two norms give the same.
+    standard deviation is .006 to .008 (chrono: .001), so the difference of two means over five seeds has about .005.
+    Over twelve seeds: .950, .849, .636, .619 and .984. Means over examples and the ratio of two norms give the same.
     """
     task = Adding.literature(200)
     models: dict[str, tuple[Model, float, float]] = {
@@ -119,7 +119,7 @@ def decay_at_initialisation(seeds: int = 5) -> Iterator[Finding]:
 
 
 def _finite_differences(task: Task, taken: GradientProbe, batch: Batch) -> np.ndarray:
-    """dl_i/ds_t of every example, step and state: each state moved by itself, to both sides. Shape as the probe's."""
+    """dl_i/ds_t of every example, step and state, by central differences. Shape as the probe's."""
     inputs, targets = batch
     n, steps, size = len(inputs), inputs.shape[1], inputs.shape[1] * taken.width
     moved = np.repeat(np.eye(size).reshape(size, steps, taken.width), n, axis=0) * _SHIFT

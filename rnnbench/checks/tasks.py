@@ -1,4 +1,4 @@
-"""Checks 1, 2 and 11: the data of the tasks, and what answers that remember nothing score on them."""
+"""Checks 1, 2 and 11: the data of the tasks, and the scores of memoryless answers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _BATCHES, _BATCH = 10, 200_000
 
 
 def copy_memory() -> Iterator[Finding]:
-    """Check 1: the layout of copy-memory, and the cross entropy of an oracle without memory."""
+    """Check 1: the layout of copy-memory, and the cross entropy of a memoryless oracle."""
     for lag in (100, 200, 500, 1000, 2000):
         task = CopyMemory(lag=lag, symbols=10, objective="all", examples=20)
         inputs, targets = task.split("test")
@@ -64,7 +64,7 @@ def naive_forecasts() -> Iterator[Finding]:
 
 
 def _memoryless_logits(task: CopyMemory, n: int) -> np.ndarray:
-    """Blank for certain until the marker, then every symbol alike."""
+    """Certain blanks until the marker, then all symbols equally likely."""
     logits = np.full((n, task.layout.length, task.outputs), -1e4)
     logits[:, : -task.symbols, 0] = 0
     logits[:, -task.symbols :, 1:] = 0
@@ -72,7 +72,7 @@ def _memoryless_logits(task: CopyMemory, n: int) -> np.ndarray:
 
 
 def _marker(inputs: np.ndarray) -> str:
-    """Where symbol 9 stands: one index if all sequences agree."""
+    """The index of symbol 9, or several if sequences differ."""
     return ", ".join(str(step) for step in np.unique(np.argwhere(inputs[..., 9])[:, 1]))
 
 

@@ -1,4 +1,4 @@
-"""Checks 7 to 10: what must be learned, and what must not. They train for minutes, on the literature's tasks."""
+"""Checks 7 to 10: what must be learned, and what cannot be. They train for minutes, on the literature's tasks."""
 
 from __future__ import annotations
 
@@ -66,14 +66,14 @@ def _specs(tasks: dict[str, Any], model: str, *, seeds: int = 1, **training: Any
 
 
 def _test(spec: RunSpec, metric: str) -> float:
-    """A test figure of a whole run."""
+    """A test metric of a whole run."""
     from rnnbench.training.run import run
 
     return next(event for event in run(spec) if isinstance(event, Finished | Diverged)).metrics[f"test/{metric}"]
 
 
 def _solved_at(spec: RunSpec, metric: str, below: float) -> int | None:
-    """The first step at which a run's metric lies below a level; the rest of the run is not made."""
+    """The first step at which a run's metric is below a level; the run stops there."""
     from rnnbench.training.run import run
 
     for event in run(spec):

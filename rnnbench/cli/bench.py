@@ -1,4 +1,4 @@
-"""`rnnbench bench` on the command line: parsing and printing."""
+"""`rnnbench bench`."""
 
 from __future__ import annotations
 
@@ -7,19 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from rich.console import Console
-
-from rnnbench.errors import UserError
-from rnnbench.registry import unknown
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from rnnbench.bench.page import TextTable
     from rnnbench.bench.run import Plan, Row
-    from rnnbench.cli.tables import PlainTable
-
-console = Console(highlight=False)
 
 _INTERRUPTED = 130
 
@@ -27,49 +17,53 @@ _INTERRUPTED = 130
 def bench(
     cells: Annotated[
         list[str] | None,
-        typer.Option("--cell", metavar="NAME", help="A cell to time; may be given again.  [default: all three]"),
+        typer.Option("--cell", metavar="NAME", help="A cell to time; may be repeated.  [default: all three]"),
     ] = None,
     sizes: Annotated[
         list[str] | None,
-        typer.Option("--size", metavar="B,T,H", help="Batch, length, units; may be given again.  [default: five]"),
+        typer.Option("--size", metavar="B,T,H", help="Batch, length, units; may be repeated.  [default: five sizes]"),
     ] = None,
     peers: Annotated[
         list[str] | None,
-        typer.Option("--peer", metavar="NAME", help="Whom to compare with; may be given again.  [default: all]"),
+        typer.Option("--peer", metavar="NAME", help="A peer to compare with; may be repeated.  [default: all]"),
     ] = None,
-    cores: Annotated[str, typer.Option(metavar="LIST", help="On how many cores.")] = "1,all",
+    cores: Annotated[str, typer.Option(metavar="LIST", help="Numbers of cores, or `all`.")] = "1,all",
     only: Annotated[
         Literal["steps", "lengths", "memory"] | None,
-        typer.Option(help="One part: training steps; our step by length; peak memory.  [default: all three]"),
+        typer.Option(help="One part: training steps, our step at several lengths, or peak memory.  [default: all]"),
     ] = None,
-    seconds: Annotated[float, typer.Option(min=0, help="About how long to time a row, after compiling.")] = 20,
-    patience: Annotated[float, typer.Option(min=1, help="Seconds after which a peer is too slow.")] = 120,
+    seconds: Annotated[float, typer.Option(min=0, help="About how long to time each row, after compiling.")] = 20,
+    patience: Annotated[float, typer.Option(min=1, help="Seconds after which a peer is given up as too slow.")] = 120,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the report goes.")] = Path("reports/benchmark"),
 ) -> None:
     """Time a training step of the suite's layers against Keras, PyTorch and JAX, and against bare matrix products.
 
-    Peers that are not installed are named and left out; `pip install 'rnnbench[bench]'` gets them. What DIR has of
-    other rows, from the same machine and versions, stays: the benchmark may be run in pieces. Ctrl-C keeps the rows
-    that are done. All of it takes most of an hour, in which the machine should do nothing else.
+    Peers that are not installed are named and left out; `pip install 'rnnbench[bench]'` installs them. Rows that DIR
+    already has from the same machine and versions are kept, so the benchmark may be run in pieces. Ctrl-C keeps the
+    rows that are done. All of it takes most of an hour, during which the machine should do nothing else.
     """
-    from rnnbench.bench import report, run, table
+    from rnnbench.bench import page, report, run, table
+    from rnnbench.cli.output import say, stdout
+    from rnnbench.cli.views.benchmark import benchmark_table, measured_line
+    from rnnbench.errors import UserError
 
     plan = _plan(cells, sizes, peers, cores, only, seconds, patience)
     for name in plan.absent:
-        console.print(f"{name} is not installed and left out")
+        say(f"{name} is not installed and left out")
     rows: dict[str, list[Row]] = {}
     interrupted = False
     try:
         with closing(run.rows(plan)) as measured:
             for file, found in measured:
                 rows.setdefault(file, []).extend(found)
-                _say(found)
+                say(measured_line(found))
     except KeyboardInterrupt:
         interrupted = True
     made = {file: table.frame(found, report.FILES[file][0]) for file, found in rows.items()}
     if any((found["status"] == table.MEASURED).any() for found in made.values()):
-        _show(report.write(made, out, console.print))
-        console.print(f"report: {out / 'benchmark.md'}", soft_wrap=True)
+        for text_table in page.text_tables(report.write(made, out, say)):
+            stdout.print(benchmark_table(text_table, stdout))
+        say(f"report: {out / 'benchmark.md'}")
     elif not interrupted:
         reasons = sorted({f"{row['peer']}: {row['status']}" for found in rows.values() for row in found})
         raise UserError(f"nothing could be measured: {'; '.join(reasons)}")
@@ -103,6 +97,9 @@ def _plan(
 
 
 def _known(option: str, given: list[str] | None, known: list[str]) -> list[str]:
+    from rnnbench.errors import UserError
+    from rnnbench.registry import unknown
+
     strangers = [name for name in given or [] if name not in known]
     if strangers:
         raise UserError(f"{option}: {unknown(option.removeprefix('--'), strangers[0], known)}")
@@ -111,37 +108,10 @@ def _known(option: str, given: list[str] | None, known: list[str]) -> list[str]:
 
 def _cores(text: str) -> list[int]:
     from rnnbench.bench.process import usable_cores
+    from rnnbench.errors import UserError
 
     usable = len(usable_cores())
     parts = [str(usable) if part.strip() == "all" else part.strip() for part in text.split(",")]
     if not all(part.isdecimal() and 1 <= int(part) <= usable for part in parts):
         raise UserError(f"--cores {text}: give numbers from 1 to {usable}, or all, such as 1,all")
     return sorted({int(part) for part in parts})
-
-
-def _say(rows: list[Row]) -> None:
-    """A line of what was measured just now."""
-    from rnnbench.bench import page
-
-    first = rows[0]
-    title = f"{page.cores_text(first['cores']).lower()}, {first['cell']}"
-    console.print(f"{title}: {', '.join(map(page.brief, rows))}", markup=False, soft_wrap=True)
-
-
-def _show(tables: dict[str, pd.DataFrame]) -> None:
-    from rnnbench.bench import page
-    from rnnbench.cli import tables as terminal
-
-    for text_table in page.text_tables(tables):
-        whole = _laid_out(text_table)
-        console.print(whole if terminal.fits(whole, console) else _laid_out(text_table.narrow()))
-
-
-def _laid_out(text_table: TextTable) -> PlainTable:
-    from rnnbench.cli import tables as terminal
-
-    head = [name.replace(" / ", "\n/ ").replace(", ", ",\n") for name in text_table.head]
-    shown = terminal.table(text_table.title, head[: text_table.words], head[text_table.words :])
-    for cells in text_table.rows:
-        shown.add_row(*cells)
-    return shown

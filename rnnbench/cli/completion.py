@@ -29,6 +29,13 @@ def registered(incomplete: str) -> list[str]:
     return _starting([*registry.tasks, *registry.models, *GROUPS], incomplete)
 
 
+def executors(incomplete: str) -> list[str]:
+    """Names for `--executor`."""
+    from rnnbench.execution.executors import executors
+
+    return _starting(executors, incomplete)
+
+
 def data_sets(incomplete: str) -> list[str]:
     """Names of the real data sets."""
     from rnnbench.datasets import catalogue

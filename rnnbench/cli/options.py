@@ -22,18 +22,29 @@ Overrides = Annotated[
         autocompletion=completion.overrides,
     ),
 ]
-Last = Annotated[bool, typer.Option("--last", help="With the overrides of the last `run` of this file.")]
+Last = Annotated[bool, typer.Option("--last", help="Use the overrides of the last `run` of this file too.")]
 Store = Annotated[Path | None, typer.Option(metavar="DIR", help="Directory of results.  [default: store]")]
 TrackingUri = Annotated[
     str | None,
-    typer.Option(metavar="URI", help="An MLflow server to use instead; also by `MLFLOW_TRACKING_URI`."),
+    typer.Option(metavar="URI", help="An MLflow server to use instead; or set `MLFLOW_TRACKING_URI`."),
 ]
 DataDir = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="Directory of prepared data sets; also by `TFDS_DATA_DIR`.")
+    Path | None, typer.Option(metavar="DIR", help="Directory of prepared data sets; or set `TFDS_DATA_DIR`.")
 ]
 ManualDir = Annotated[
     Path | None,
-    typer.Option(metavar="DIR", help="Directory of files downloaded by hand; also by `RNNBENCH_MANUAL_DIR`."),
+    typer.Option(metavar="DIR", help="Directory of files downloaded by hand; or set `RNNBENCH_MANUAL_DIR`."),
 ]
 Out = Annotated[Path | None, typer.Option(metavar="DIR", help="Where the report goes.  [default: reports/NAME]")]
-Json = Annotated[bool, typer.Option("--json", help="As JSON, for another program.")]
+Plugins = Annotated[
+    list[str],
+    typer.Option("--plugins", metavar="FILE", help="A module or `.py` file of tasks and models; may be repeated."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for another program.")]
+
+
+def load_plugins(plugins: list[str]) -> None:
+    """Load the modules and `.py` files of `--plugins`, files relative to the working directory. Raises `UserError`."""
+    from rnnbench import registry
+
+    registry.load_plugins(str(Path(name).resolve()) if name.endswith(".py") else name for name in plugins)

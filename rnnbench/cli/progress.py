@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
@@ -12,37 +11,17 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, TaskID, TextColumn
 from rich.table import Column
 
+from rnnbench.cli.words import duration, score_text, shortened
 from rnnbench.events import Dispatched, Diverged, Event, Failed, Finished, Measured, Started, Warned
 from rnnbench.execution.estimate import Estimate
 from rnnbench.experiment.run_spec import RunSpec
-
-
-def duration(value: float) -> str:
-    """`45 s`, `3 min`, `2.5 h`."""
-    if value < 90:
-        return f"{value:.0f} s"
-    return f"{value / 60:.0f} min" if value < 5400 else f"{value / 3600:.1f} h"
-
-
-def brief(message: str) -> str:
-    """An error's message at a length that a person reads; all of it is in the store."""
-    return message if len(message) <= _BRIEF else f"{message[:_BRIEF]} ..."
-
-
-_BRIEF = 300
-
-
-def score_text(spec: RunSpec, value: float, digits: int = 3) -> str:
-    """`accuracy 0.75`; a score that is no finite number is undefined."""
-    return f"{spec.task.score_name} {f'{value:.{digits}g}' if math.isfinite(value) else 'undefined'}"
-
 
 _WIDE = 100
 """Columns of a terminal from which the loss is shown too."""
 
 
 def is_live(console: Console) -> bool:
-    """Whether lines can be drawn over: not in a log, also where colours are forced, nor in a notebook."""
+    """Whether lines can be drawn over: neither in a log, even if colours are forced there, nor in a notebook."""
     return console.is_interactive and console.file.isatty()
 
 
@@ -56,7 +35,7 @@ class GridProgress:
         console: Console,
         seconds: Callable[[RunSpec], float] | None = None,
     ) -> None:
-        """`seconds`: about how long a run takes, for the time that is left; default: by its size."""
+        """`seconds`: about how long a run takes, from which the time left is told; default: by its size."""
         self._console = console
         self._seconds = seconds or Estimate(specs).seconds
         self._workers = workers
@@ -74,12 +53,12 @@ class GridProgress:
         self._overall = self._bars.add_task("all runs", total=self._total, loss="", score="starting (10 s)", left="")
 
     def _columns(self) -> list[ProgressColumn]:
-        # Of fixed widths but for the name, so that nothing jumps as figures grow and shrink.
+        # Fixed widths, except for the name, so that nothing jumps as numbers grow and shrink.
         name = Column(ratio=1, no_wrap=True, overflow="ellipsis")
         steps = TextColumn("{task.completed:.0f}/{task.total:.0f}", table_column=_fixed(11))
-        loss = [_figure("loss", 13)] if self._console.width >= _WIDE else []
-        columns = [_figure("description", column=name), BarColumn(8), steps, *loss, _figure("score", 17)]
-        return [*columns, _figure("left", 11)]
+        loss = [_field("loss", 13)] if self._console.width >= _WIDE else []
+        columns = [_field("description", column=name), BarColumn(8), steps, *loss, _field("score", 17)]
+        return [*columns, _field("left", 11)]
 
     def __enter__(self) -> GridProgress:
         self._bars.start()
@@ -103,8 +82,8 @@ class GridProgress:
             case Measured(metrics=metrics) if "validation/loss" in metrics:
                 score = metrics[f"validation/{spec.task.score_name}"]
                 loss = metrics.get("train/loss", metrics["validation/loss"])
-                figures = {"loss": f"loss {loss:.3g}", "score": score_text(spec, score)}
-                self._show(event.signature, event.step, left=self._run_left(spec, event), **figures)
+                fields = {"loss": f"loss {loss:.3g}", "score": score_text(spec, score)}
+                self._show(event.signature, event.step, left=self._run_left(spec, event), **fields)
             case Finished() | Diverged() | Failed():
                 self._end(spec, event)
 
@@ -139,7 +118,7 @@ class GridProgress:
     def _time_left(self) -> str:
         remaining = self._to_come - self._done
         elapsed = time.monotonic() - self._began
-        # The first runs pay for the start of the workers and say little of the others.
+        # The first runs include the start of the workers and say little about the others.
         known = remaining > 0 and self._ended >= 2 * self._workers
         return duration(remaining * elapsed / self._done) if known else ""
 
@@ -148,14 +127,14 @@ def _fixed(width: int) -> Column:
     return Column(width=width, no_wrap=True, overflow="ellipsis")
 
 
-def _figure(field: str, width: int = 0, column: Column | None = None) -> TextColumn:
-    text = "{task.description}" if field == "description" else f"{{task.fields[{field}]}}"
+def _field(name: str, width: int = 0, column: Column | None = None) -> TextColumn:
+    text = "{task.description}" if name == "description" else f"{{task.fields[{name}]}}"
     return TextColumn(text, markup=False, table_column=column or _fixed(width))
 
 
 def _ending(spec: RunSpec, event: Finished | Diverged | Failed) -> str:
     if isinstance(event, Failed):
-        return f"FAILED: {brief(event.message)}"
+        return f"FAILED: {shortened(event.message)}"
     metrics = event.metrics
     words = [
         score_text(spec, metrics["score"], 4),

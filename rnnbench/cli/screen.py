@@ -2,72 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from rich.console import Console
 
-from rnnbench.cli.progress import GridProgress, brief
+from rnnbench.cli.progress import GridProgress
+from rnnbench.cli.words import shortened
 from rnnbench.execution.driver import Tally
 from rnnbench.experiment.definition import Experiment
-from rnnbench.experiment.run_spec import RunSpec
+from rnnbench.grid.observer import Observer, Stage
 from rnnbench.grid.stages import planned
 from rnnbench.text.wording import count_of
 
 
-@dataclass
-class Screen:
-    """Says how a grid goes: on `console`, and on `errors` what failed."""
+@dataclass(frozen=True)
+class Screen(Observer):
+    """Tells how a grid goes on `console`, and what failed on `errors`."""
 
     console: Console = field(default_factory=lambda: Console(highlight=False))
     errors: Console = field(default_factory=lambda: Console(highlight=False, stderr=True))
-    _opening: str = field(default="", init=False)
 
     def say(self, line: str) -> None:
-        """Print a line as it is."""
         self.console.print(line, markup=False, soft_wrap=True)
 
-    def begin(self, experiment: Experiment, done: int) -> None:
-        """Take in how large the grid is and how much of it was done before: it is told with what comes next."""
-        before = f", {done} finished before" if done else ""
-        self._opening = f"{experiment.name}: {count_of(planned(experiment), 'run')}{before}"
+    def idle(self, experiment: Experiment, done: int) -> None:
+        self.say(f"{_grid(experiment, done)}, nothing to run")
 
-    def idle(self) -> None:
-        """Tell that there is nothing to do."""
-        self.say(f"{self._opening}, nothing to run")
-
-    def progress(
-        self,
-        specs: Sequence[RunSpec],
-        workers: int,
-        more: int,
-        seconds: Callable[[RunSpec], float] | None = None,
-    ) -> GridProgress:
-        """What shows the events of some runs; `more`: how many may come after them; `seconds`: what one may take."""
-        if self._opening:
-            then = ", then those to evaluate" if more > 0 else ""
-            self.say(f"{self._opening}, {len(specs)} to run with {count_of(workers, 'worker')}{then}")
+    def begin(self, stage: Stage) -> GridProgress:
+        if stage.first:
+            workers = count_of(stage.workers, "worker")
+            then = ", then those to evaluate" if stage.more > 0 else ""
+            self.say(f"{_grid(stage.experiment, stage.done)}, {len(stage.specs)} to run with {workers}{then}")
         else:
-            self.say(f"learning rates chosen: {len(specs)} to evaluate")
-        self._opening = ""
-        return GridProgress(specs, workers, self.console, seconds)
+            self.say(f"learning rates chosen: {len(stage.specs)} to evaluate")
+        return GridProgress(stage.specs, stage.workers, self.console, stage.seconds)
 
-    def end(self, tally: Tally, total: int, tracebacks: Mapping[str, str] | None = None) -> None:
-        """Tell how those runs ended. `tracebacks`: where that of a failed run lies, by its name."""
+    def end(self, stage: Stage, tally: Tally, tracebacks: Mapping[str, str]) -> None:
         ended = tally.finished + tally.diverged + len(tally.failed) + tally.done_elsewhere
         counts = {
             "finished": tally.finished,
             "diverged": tally.diverged,
             "failed": len(tally.failed),
             "done by another `rnnbench run`": tally.done_elsewhere,
-            "not done": total - ended - tally.elsewhere,
+            "not done": len(stage.specs) - ended - tally.elsewhere,
         }
-        said = [f"{count} {what}" for what, count in counts.items() if count or what == "finished"]
-        self.say(", ".join(said))
+        self.say(", ".join(f"{count} {what}" for what, count in counts.items() if count or what == "finished"))
         if tally.elsewhere:
             runs = "1 run is" if tally.elsewhere == 1 else f"{tally.elsewhere} runs are"
             self.say(f"{runs} being done by another `rnnbench run`, which will write the report")
         for name, message in tally.failed.items():
-            place = (tracebacks or {}).get(name)
-            where = f" (traceback: {place})" if place else ""
-            self.errors.print(f"failed: {name}: {brief(message)}{where}", style="red", markup=False, soft_wrap=True)
+            where = f" (traceback: {tracebacks[name]})" if tracebacks.get(name) else ""
+            self.errors.print(f"failed: {name}: {shortened(message)}{where}", style="red", markup=False, soft_wrap=True)
+
+
+def _grid(experiment: Experiment, done: int) -> str:
+    before = f", {done} finished before" if done else ""
+    return f"{experiment.name}: {count_of(planned(experiment), 'run')}{before}"

@@ -1,4 +1,4 @@
-"""Drives a grid from an experiment to its report: what `rnnbench run` and a notebook have in common."""
+"""A grid from its experiment to its report: what `rnnbench run` and a notebook have in common."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from rnnbench.errors import require_posix_module
 from rnnbench.experiment.run_spec import one_of_each
+from rnnbench.grid.observer import Observer, Stage
 from rnnbench.grid.stages import needed, planned
 from rnnbench.grid.workspace import to_do, work_place
 from rnnbench.tracking.location import Location
 
 if TYPE_CHECKING:
     from rnnbench.analysis.results import Results
-    from rnnbench.cli.screen import Screen
     from rnnbench.execution.base import Executor
     from rnnbench.execution.checkpoints import Checkpoints
     from rnnbench.execution.executors import ExecutorFactory
@@ -34,17 +34,17 @@ class Outcome:
     """How a grid went."""
 
     attempted: int = 0
-    """Runs that were to do."""
+    """Runs that had no result and were driven."""
     failed: dict[str, str] = field(default_factory=dict)
     """Run name: why."""
     signal: int | None = None
     """The signal that stopped it."""
     elsewhere: int = 0
-    """Runs that another driver still does, which then will write the report."""
+    """Runs that another driver is still doing; that driver will write the report."""
     page: Path | None = None
-    """The report; None if none was asked for, or the grid did not come to its end."""
+    """The report; None if none was wanted, or the grid did not finish."""
     headline: Headline | None = None
-    """What the report found; None where there is none."""
+    """What the report found; None without a report."""
 
     @property
     def complete(self) -> bool:
@@ -60,13 +60,15 @@ class Grid:
     store: Path | None = None
     """Directory of checkpoints and leases if the results go to a server."""
     made_by: str = "rnnbench.run_experiment(...)"
-    """What makes the results again, for the report."""
+    """The command or call that reproduces the results, for the report."""
 
-    def run(self, executors: ExecutorFactory, screen: Screen, out: Path | None = None, fresh: bool = False) -> Outcome:
+    def run(
+        self, executors: ExecutorFactory, observer: Observer, out: Path | None = None, fresh: bool = False
+    ) -> Outcome:
         """Do every run that the store does not have yet, and write the report into `out`, unless that is None.
 
-        `fresh`: first forget what the store has of these runs. Raises `UserError` before anything is written if the
-        data, the store or the cluster is not there.
+        `fresh`: first discard what the store has of these runs. Raises `UserError` before anything is written if the
+        data, the store or the cluster is missing.
         """
         from rnnbench.datasets.location import ensure_home
         from rnnbench.tracking.writer import Tracker
@@ -79,12 +81,12 @@ class Grid:
         for spec in one_of_each(self.experiment.runs):
             spec.check_current()
         checkpoints, leases = work_place(self.experiment, self.location, self.store)
-        executor_for = executors.connect(checkpoints, screen.say)
+        executor_for = executors.connect(checkpoints, observer.say)
         with Tracker(self.location, self.experiment) as tracker, leases:
             tracker.remember()
             waiting = to_do(self.experiment, tracker, leases, checkpoints, fresh)
             tracker.relabel()
-            outcome = self._drive(waiting, executor_for, tracker, leases, checkpoints, screen)
+            outcome = self._drive(waiting, executor_for, tracker, leases, checkpoints, observer)
             if outcome.complete and out is not None:
                 self._conclude(tracker, outcome, out)
         return outcome
@@ -96,24 +98,31 @@ class Grid:
         tracker: Tracker,
         leases: Leases,
         checkpoints: Checkpoints,
-        screen: Screen,
+        observer: Observer,
     ) -> Outcome:
         from rnnbench.execution.driver import drive
         from rnnbench.execution.estimate import Estimate
         from rnnbench.tracking.past import past_runs
 
         outcome = Outcome()
-        screen.begin(self.experiment, done=len(self.experiment.runs) - len(waiting))
-        # What is evaluated may depend on what the seeds that choose have found.
+        # Which runs are evaluated may depend on what the tuning seeds have found.
         while specs := needed(self.experiment, self.location, waiting):
             executor = executor_for(specs)
-            more = planned(self.experiment) - (len(self.experiment.runs) - len(waiting)) - len(specs)
-            estimate = Estimate(specs, past_runs(self.location))
-            with screen.progress(specs, executor.workers, more, estimate.seconds) as progress:
+            done = len(self.experiment.runs) - len(waiting)
+            stage = Stage(
+                self.experiment,
+                specs,
+                executor.workers,
+                first=outcome.attempted == 0,
+                done=done,
+                more=planned(self.experiment) - done - len(specs),
+                seconds=Estimate(specs, past_runs(self.location)).seconds,
+            )
+            with observer.begin(stage) as progress:
                 tally = drive(
                     specs, executor, tracker, progress, leases=leases, checkpoints=checkpoints, say=progress.say
                 )
-            screen.end(tally, len(specs), tracker.tracebacks)
+            observer.end(stage, tally, tracker.tracebacks)
             outcome.attempted += len(specs)
             outcome.failed |= tally.failed
             outcome.signal, outcome.elsewhere = tally.signal, tally.elsewhere
@@ -122,36 +131,36 @@ class Grid:
             attempted = {spec.signature for spec in specs}
             waiting = [spec for spec in waiting if spec.signature not in attempted]
         if not outcome.attempted:
-            screen.idle()
+            observer.idle(self.experiment, done=len(self.experiment.runs) - len(waiting))
         return outcome
 
     def results(self) -> Results:
-        """What the store has. Raises `UserError` if it has no run of this experiment."""
+        """The results in the store. Raises `UserError` if it has no run of this experiment."""
         from rnnbench.grid.results import load
 
         return load(self.location, self.experiment)
 
     def status(self) -> GridStatus:
-        """How far the grid is, as the store knows. Raises `UserError` if there is no store that answers."""
+        """How far the grid is, according to the store. Raises `UserError` if no store answers."""
         from rnnbench.grid.status import look
 
         self.location.check_readable()
         return look(self.experiment, self.location, work_place(self.experiment, self.location, self.store)[1])
 
     def others(self) -> list[Remembered]:
-        """What the store has of the experiment under other overrides: see `remembered`."""
+        """Runs that the store has of the experiment under other overrides: see `remembered`."""
         from rnnbench.grid.remembered import others
 
         return others(self.experiment, self.location)
 
     def instead(self) -> str:
-        """What the store has of the experiment where it has nothing with these settings, in a line; else empty."""
+        """A line on the runs under other overrides, if the store has only those; else empty."""
         from rnnbench.grid.remembered import instead
 
         return instead(self.experiment, self.location)
 
     def note(self) -> str:
-        """A line on runs that the store has of this grid and whose data are absent; else empty."""
+        """A line on stored runs that were matched without their data, which are absent; else empty."""
         if all(spec.fingerprint is not None for spec in self.experiment.runs):
             return ""
         from rnnbench.tracking.matching import matched
@@ -160,13 +169,13 @@ class Grid:
 
     @property
     def source(self) -> Source:
-        """The grid as reports take it, alone or with others."""
+        """The grid as input of a report, alone or with others."""
         from rnnbench.grid.report import Source
 
         return Source(self.experiment, self.location, self.made_by)
 
     def report(self, out: Path) -> Path:
-        """Write the report of what the store has; the path of its page. Raises `UserError` if it has nothing."""
+        """Write the report of the stored runs; the path of its page. Raises `UserError` if there are none."""
         self.location.check_readable()
         # After the store has answered, because drawing takes a second to import.
         from rnnbench.grid.report import write
@@ -177,6 +186,6 @@ class Grid:
         from rnnbench.report.headline import Headline
 
         outcome.page, outcome.headline = out / "report.html", Headline(self.results())
-        # Also where nothing was left to do: the file may say other labels, lags or words than the report that is there.
+        # Even if nothing was left to run: labels, lags or the description may have changed since the last report.
         self.report(out)
         tracker.log_report(out, outcome.headline.markdown())

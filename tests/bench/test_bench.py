@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from rnnbench.cli.app import app
+from rnnbench.cli.views import benchmark
 from rnnbench.errors import UserError
 
 
@@ -51,7 +52,7 @@ def test_if_nothing_can_be_measured_it_is_an_error(tmp_path, monkeypatch):
         yield "steps.csv", [{"peer": "rnnbench", "status": "over 120 s"}, {"peer": "torch", "status": "not installed"}]
 
     monkeypatch.setattr(run, "rows", nothing)
-    monkeypatch.setattr("rnnbench.cli.bench._say", lambda rows: None)
+    monkeypatch.setattr(benchmark, "measured_line", lambda rows: "")
     error = CliRunner().invoke(app, ["bench", "--out", str(tmp_path / "out")]).exception
     assert str(error) == "nothing could be measured: rnnbench: over 120 s; torch: not installed"
     assert not (tmp_path / "out").exists()

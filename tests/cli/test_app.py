@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from rnnbench.experiment import yaml_file as experiment_file
+from rnnbench.experiment import yaml_file
 from tests.event_streams import fill, new_store
 
 ROOT = Path(__file__).parents[2]
@@ -27,6 +27,15 @@ gradients: {examples: 4, during: 1}
 """
 
 
+ELSEWHERE = """\
+from rnnbench.errors import UserError
+from rnnbench.execution.executors import ExecutorFactory, register_executor
+
+@register_executor("elsewhere")
+class Elsewhere(ExecutorFactory):
+    def reach(self, checkpoints, say):
+        raise UserError("nobody is there")
+"""
 # What XLA compiles takes it seconds; one test runs the fast layers.
 STOCK = SMALL.replace("steps: 4", "implementation: stock, steps: 4")
 
@@ -132,6 +141,10 @@ def test_a_failing_run_is_named_and_makes_the_command_fail(folder):
         (["run", "small.yaml", "--tracking-uri", "http://127.0.0.1:9"], "does not answer"),
         (["run", "small.yaml", "--address", "10.0.0.1:6379"], "add --executor ray"),
         (["run", "small.yaml", "--executor", "ray", "--address", "127.0.0.1:9"], "Ray"),
+        (
+            ["run", "small.yaml", "--executor", "rya"],
+            "unknown executor 'rya' (did you mean 'ray'?); known: in_process,",
+        ),
         (["run", "small.yaml", "--set", "tasks={sentiment: {lag: 0}}"], "rnnbench data --prepare imdb_reviews"),
         (["report", "small.yaml"], "no runs"),
         (["list", "lstmm"], "unknown name 'lstmm' (did you mean 'lstm'?)"),
@@ -177,6 +190,7 @@ def test_json_for_other_programs(folder):
         ("rnnbench list sim", {"simple_rnn"}),
         ("rnnbench list tr", {"training"}),
         ("rnnbench data ET", {"ETTh1", "ETTh2"}),
+        ("rnnbench run small.yaml --executor ", {"in_process", "local", "ray"}),
         ("rnnbench run small.yaml --set training.st", {"training.steps=", "training.stop_when_solved="}),
         ("rnnbench st", {"status"}),
     ],
@@ -213,6 +227,13 @@ def test_list_and_data_and_schema(folder):
     assert schema["properties"]["tasks"]["properties"]["copy_memory"]
 
 
+def test_an_executor_may_come_from_a_plug_in_of_the_file(folder):
+    """It is found by the name that it is registered with."""
+    (folder / "elsewhere.py").write_text(ELSEWHERE)
+    (folder / "small.yaml").write_text(STOCK + "plugins: [elsewhere.py]\n")
+    assert_one_line(rnnbench("run", "small.yaml", "--executor", "elsewhere", cwd=folder), "nobody is there")
+
+
 def test_help_imports_no_tensorflow(folder):
     for arguments in (["--help"], ["run", "--help"], ["list"], ["plan", str(folder / "small.yaml")]):
         result = subprocess.run(
@@ -236,7 +257,7 @@ def test_status_of_a_thousand_runs_answers_in_two_seconds(tmp_path):
     models = "{simple_rnn: {}, lstm: {}, gru: {}, other: {model: lstm, initialization: chrono}}"
     text = "name: big\ntasks: {copy_memory: {lag: [5, 10, 20, 50, 100], symbols: 1}}\nseeds: 50\nmodels: "
     (tmp_path / "big.yaml").write_text(text + models)
-    fill(new_store(tmp_path / "store"), experiment_file.load(tmp_path / "big.yaml"))
+    fill(new_store(tmp_path / "store"), yaml_file.load(tmp_path / "big.yaml"))
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     shown = rnnbench("status", "big.yaml", cwd=tmp_path).stdout
     after = resource.getrusage(resource.RUSAGE_CHILDREN)

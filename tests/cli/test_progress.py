@@ -9,8 +9,8 @@ import time
 import pytest
 from rich.console import Console
 
-from rnnbench import console as streams
-from rnnbench.cli.progress import GridProgress, duration, is_live, score_text
+from rnnbench import console
+from rnnbench.cli.progress import GridProgress, is_live
 from rnnbench.events import Dispatched, Diverged, Failed, Finished, Measured, Started
 from rnnbench.experiment.definition import Experiment
 
@@ -27,8 +27,8 @@ class Screen(io.StringIO):
 def shown(terminal, width=80, pause=0.0):
     text = Screen() if terminal else io.StringIO()
     options = {"force_terminal": terminal, "force_interactive": terminal, "color_system": None}
-    console = Console(file=text, width=width, highlight=False, **options)
-    with GridProgress(RUNS, workers=1, console=console) as progress:
+    screen = Console(file=text, width=width, highlight=False, **options)
+    with GridProgress(RUNS, workers=1, console=screen) as progress:
         for spec, ending in (
             (A, Finished(A.signature, 400, {"score": 1.0, "solved": 1.0, "seconds": 3.14})),
             (B, Diverged(B.signature, 17, {"score": 0.125, "solved": 0.0, "seconds": 1.0})),
@@ -71,16 +71,8 @@ def test_the_live_table_keeps_to_its_width_and_shows_the_loss_where_there_is_roo
 def test_a_log_stays_plain_where_colours_are_forced():
     """As on many CI machines."""
     text = io.StringIO()
-    console = Console(file=text, force_terminal=True, width=80)
-    assert not is_live(console)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "expected"),
-    [(0.4, "0 s"), (89.4, "89 s"), (90, "2 min"), (5399, "90 min"), (5400, "1.5 h"), (36_000, "10.0 h")],
-)
-def test_durations(seconds, expected):
-    assert duration(seconds) == expected
+    screen = Console(file=text, force_terminal=True, width=80)
+    assert not is_live(screen)
 
 
 def test_the_live_table_survives_its_terminal(monkeypatch):
@@ -89,10 +81,10 @@ def test_the_live_table_survives_its_terminal(monkeypatch):
     monkeypatch.setattr(sys, "stdout", os.fdopen(terminal, "w", encoding="ascii"))
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     monkeypatch.setenv("TERM", "xterm")
-    with streams.surviving() as output:
-        console = Console(highlight=False, force_interactive=True)
-        assert is_live(console)
-        with GridProgress([A, B], workers=1, console=console) as progress:
+    with console.surviving() as output:
+        screen = Console(highlight=False, force_interactive=True)
+        assert is_live(screen)
+        with GridProgress([A, B], workers=1, console=screen) as progress:
             progress(A, Dispatched(A.signature, 0))
             progress.say("–")
             assert not output.lost
@@ -102,9 +94,3 @@ def test_the_live_table_survives_its_terminal(monkeypatch):
             progress(B, Dispatched(B.signature, 0))
             progress(B, Failed(B.signature, "ValueError: no –"))
     assert output.lost
-
-
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_a_score_that_is_no_number_is_undefined(value):
-    assert score_text(A, value) == "accuracy undefined"
-    assert score_text(A, 0.12345) == "accuracy 0.123"

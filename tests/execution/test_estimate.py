@@ -7,7 +7,7 @@ import sqlite3
 import pytest
 
 from rnnbench import environment
-from rnnbench.cli import listings
+from rnnbench.cli import values
 from rnnbench.execution import estimate
 from rnnbench.execution.estimate import Estimate, PastRun, compilation, guess
 from rnnbench.experiment.definition import Experiment
@@ -208,9 +208,9 @@ def test_no_store_a_damaged_one_and_a_server_are_no_error(tmp_path):
 def test_plan_as_plain_values():
     experiment = grid()
     known = [took(spec, 3) for spec in experiment.runs]
-    said = listings.plan(experiment, 2, known)
+    said = values.plan(experiment, 2, known)
     assert said["judged_by_runs"] == 8
-    assert said["seconds"] == pytest.approx(3 * listings.plan(experiment, 2)["seconds"])
+    assert said["seconds"] == pytest.approx(3 * values.plan(experiment, 2)["seconds"])
     assert sum(run["seconds"] for run in said["runs"]) == pytest.approx(
         2 * (said["seconds"] - 3 * estimate.START_SECONDS)
     )

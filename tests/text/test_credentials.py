@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from rnnbench.cli import app as cli
-from rnnbench.cli import tables as terminal
+from rnnbench.cli import app, shell
 from rnnbench.errors import UserError
 from rnnbench.events import Dispatched, Failed, Warned
 from rnnbench.execution.driver import drive
@@ -134,8 +133,8 @@ def test_commands_are_shown_without_passwords() -> None:
         assert "word7" not in masked_command(["run", "q.yaml", *arguments])
     usual = ["run", "my file.yaml", "--set", "tasks.mail.sender=me@host", "--store", "s@1"]
     assert masked_command(usual) == "run 'my file.yaml' --set tasks.mail.sender=me@host --store s@1"
-    assert terminal.where(None, "http://ann:word7@host:1") == " --tracking-uri 'http://***@host:1'"
-    assert terminal.where(None, "http://host:1") == " --tracking-uri http://host:1"
+    assert shell.store_options(None, "http://ann:word7@host:1") == " --tracking-uri 'http://***@host:1'"
+    assert shell.store_options(None, "http://host:1") == " --tracking-uri http://host:1"
 
 
 def test_no_password_in_what_libraries_say(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,7 +198,7 @@ def test_the_command_line_shows_none(
     ):
         monkeypatch.setattr("sys.argv", ["rnnbench", *arguments])
         with pytest.raises(SystemExit) as ended:
-            cli.main()
+            app.main()
         assert ended.value.code == 2
         said = capsys.readouterr()
         assert "word7" not in said.out + said.err

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from pydantic import Field
 
-from rnnbench.cli import listings
-from rnnbench.cli import tables as terminal
+from rnnbench.cli import values
+from rnnbench.cli.views.status import status as status_view
 from rnnbench.execution.leases import Leases
 from rnnbench.experiment.definition import Experiment
 from rnnbench.grid import results, stages, status
@@ -46,7 +46,7 @@ def test_fillers_without_a_lag_are_one_run():
     assert only.runs[0].signature == grid.runs[0].signature
     assert only.runs[0].task.filler == "blank"
     assert only.points[0].task.filler == "distractor"
-    assert listings.plan(grid, 1)["planned"] == len(listings.plan(grid, 1)["runs"]) == 3
+    assert values.plan(grid, 1)["planned"] == len(values.plan(grid, 1)["runs"]) == 3
 
 
 def test_a_task_whose_filler_matters_without_a_lag_keeps_it():
@@ -91,7 +91,7 @@ def test_a_run_stands_under_each_label(location):
     assert found.history["metric"].value_counts()["train/loss"] == 2
     said = status.look(grid, location, Leases(Path("leases")))
     assert said.done == 1
-    told = listings.status(grid, said)
+    told = values.status(grid, said)
     assert [run["state"] for run in told["runs"]] == ["finished", "waiting", "finished"]
     assert told["counts"] == {"finished": 1, "waiting": 1}
 
@@ -139,5 +139,5 @@ def test_absent_data_are_said_in_status_and_results(location, monkeypatch):
     said = status.look(grid, location, Leases(Path("leases")))
     assert (said.states[grid.runs[0].signature], said.note) == ("finished", found.note)
     assert results.provenance(location, grid)["data"] == found.note
-    assert "note" in listings.status(grid, said)
-    assert found.note in str([getattr(part, "plain", "") for part in terminal.grid_status(grid, said).renderables])
+    assert "note" in values.status(grid, said)
+    assert found.note in str([getattr(part, "plain", "") for part in status_view(grid, said).renderables])

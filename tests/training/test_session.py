@@ -19,7 +19,7 @@ import rnnbench
 from rnnbench.errors import UserError
 from rnnbench.execution import in_process
 from rnnbench.experiment.definition import Experiment
-from rnnbench.grid.caller import kept
+from rnnbench.grid.process_state import preserve_process_state
 from rnnbench.training import session
 from rnnbench.training.program import program_for
 
@@ -55,7 +55,7 @@ def state():
 def disturbed(monkeypatch):
     """A session with other ideas of nearly everything."""
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "7")
-    with kept(), session.neutral(), monkeypatch.context() as patched:
+    with preserve_process_state(), session.neutral(), monkeypatch.context() as patched:
         config.disable_op_determinism()
         keras.config.set_floatx("float64")
         keras.config.set_dtype_policy("mixed_float16")

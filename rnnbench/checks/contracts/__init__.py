@@ -1,6 +1,6 @@
-"""What every task and model must keep, built in or plugged in. A broken contract raises `ContractError`.
+"""The contracts that every task and model must keep, built in or plugged in. A breach raises `ContractError`.
 
-`check_task` and `check_model` are for the tests of a plug-in; `rnnbench validate` shows every check by itself, at the
+`check_task` and `check_model` are for the tests of a plug-in; `rnnbench validate` shows each check separately, at the
 settings of an experiment.
 """
 
@@ -20,7 +20,7 @@ def check_task(task_class: type[Task]) -> None:
     """Check the data, the loss and the scores of a task at two lags and with both fillers.
 
     Raises `ContractError` at the first thing that does not hold, and `NotCheckedError` for a class with settings that
-    somebody must give.
+    have no default.
     """
     hold(TASK_CHECKS, points_of_class(task_class))
 
@@ -29,6 +29,6 @@ def check_model(model_class: type[Model]) -> None:
     """Check size, seed, states, gradient probe and gates of a model, on a short copy-memory task.
 
     Raises `ContractError` at the first thing that does not hold, and `NotCheckedError` for a class with settings that
-    somebody must give.
+    have no default.
     """
     hold(MODEL_CHECKS, sizes_of_class(model_class))

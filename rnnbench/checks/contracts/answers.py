@@ -1,4 +1,4 @@
-"""Answers to put to a task's scores: right ones, constant ones, random ones."""
+"""Answers that a task has to score: right, constant and random ones."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from rnnbench.tasks.base import ClassificationTask, RegressionTask, Task
 
 CERTAIN = 20.0
-"""Logit of the class that an answer is sure of; the others have 0."""
+"""Logit of the class that an answer is certain of; the others have 0."""
 
 
 def random(task: Task, rows: int, length: int) -> np.ndarray:
@@ -19,14 +19,14 @@ def random(task: Task, rows: int, length: int) -> np.ndarray:
 
 
 def classes(task: Task, targets: np.ndarray) -> bool:
-    """Whether outputs are logits of the classes that the targets count."""
+    """Whether outputs are logits, one for each class that the targets number."""
     if isinstance(task, ClassificationTask):
         return True
     return np.issubdtype(targets.dtype, np.integer) and bool(targets.max() < task.outputs)
 
 
 def values(task: Task, targets: np.ndarray) -> bool:
-    """Whether outputs are what the targets are."""
+    """Whether outputs are estimates of the targets themselves."""
     steps = targets.ndim - 1 == 1 + task.answers_every_step
     return isinstance(task, RegressionTask) or (
         np.issubdtype(targets.dtype, np.floating) and steps and targets.shape[-1] == task.outputs
@@ -34,7 +34,7 @@ def values(task: Task, targets: np.ndarray) -> bool:
 
 
 def right(task: Task, targets: np.ndarray) -> np.ndarray | None:
-    """Outputs that give the targets; None where a task means something else by its outputs."""
+    """Outputs that score perfectly; None where only the task knows what its outputs mean."""
     if classes(task, targets):
         return (CERTAIN * np.eye(task.outputs, dtype=np.float32))[targets]
     return targets.astype(np.float32) if values(task, targets) else None
@@ -52,7 +52,7 @@ def constant(task: Task, known: np.ndarray, rows: int) -> Iterator[np.ndarray]:
 
 
 def _shares(task: Task, targets: np.ndarray) -> np.ndarray:
-    """Of each class among the targets, of each step where there is one: (outputs,) or (steps, outputs)."""
+    """Share of each class among the targets, per step if each is answered: (outputs,) or (steps, outputs)."""
     by_step = targets.reshape(len(targets), -1)
     counted = [np.bincount(column, minlength=task.outputs) / len(column) for column in by_step.T]
     return np.array(counted).reshape(*targets.shape[1:], task.outputs)

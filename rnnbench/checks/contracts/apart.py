@@ -11,16 +11,16 @@ from rnnbench.checks.contracts.check import require
 from rnnbench.checks.contracts.points import Point, Points
 
 _SHARE = 0.01
-"""Of a split may stand in another: real data hold some sequences twice."""
+"""Share of a split that may also be in another: real data contain some sequences twice."""
 
 
 def splits_apart(points: Points) -> None:
-    """No split stands in another, nor in training, more than by chance.
+    """Validation, test and training share no more examples than by chance.
 
-    Examples are compared by their evidence alone, bit by bit: a filler is drawn anew. Where there are few sequences to
-    draw (copy-memory of one symbol has 8), two honest draws share most of them. So what two draws from one
-    distribution share by chance is taken from how often sequences repeat within each of the two sets, plus four
-    standard errors of that count. More than that, and more than 1% of the split, is a leak.
+    Examples are compared bit by bit, by their evidence alone, because fillers are drawn anew. Where few sequences exist
+    (copy-memory of one symbol has 8), two honest draws share most of them. The number shared by chance is therefore
+    estimated from how often sequences repeat within each of the two sets, plus four standard errors of that count. More
+    than that, and more than 1% of the split, is a leak.
     """
     point = points.first
     inputs, targets = point.validation
@@ -42,12 +42,12 @@ def _no_more_than_chance(of: Counter[bytes], within: Counter[bytes], of_name: st
     found = sum(count for row, count in of.items() if row in within)
     pairs = rows * within.total()
     chance = pairs * min(_repeats(of), _repeats(within))
-    say = f"{found:,} of {rows:,} {of_name} examples stand in {within_name}"
-    require(found <= max(chance, _SHARE * rows), f"{say}; by chance about {min(chance, rows):,.0f} would at most")
+    say = f"{found:,} of {rows:,} {of_name} examples are also in {within_name}"
+    require(found <= max(chance, _SHARE * rows), f"{say}; by chance it would be about {min(chance, rows):,.0f} at most")
 
 
 def _repeats(rows: Counter[bytes]) -> float:
-    """Upper limit of the probability that two draws are the same, from the pairs that are."""
+    """Upper limit of the probability that two draws are equal, from the number of equal pairs."""
     same = sum(count * (count - 1) // 2 for count in rows.values())
     pairs = rows.total() * (rows.total() - 1) / 2
     return (same + 4 * math.sqrt(same) + 8) / pairs if pairs else 1.0

@@ -1,4 +1,4 @@
-"""What a contract is made of: named checks that raise `ContractError`, and hold under `python -O` too."""
+"""What a contract is made of: named checks that raise `ContractError`, under `python -O` too."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ T = TypeVar("T")
 
 
 class ContractError(AssertionError):
-    """A contract that a task or a model breaks, told in one sentence."""
+    """A task or a model breaks its contract; the message is one sentence."""
 
 
 class NotCheckedError(Exception):
-    """A check that cannot say anything here, and why."""
+    """A check does not apply or cannot decide here; the message says why."""
 
 
 class Check(NamedTuple, Generic[T]):
-    """One thing that a contract asks for."""
+    """One requirement of a contract."""
 
     name: str
     asks: str
     """What must hold, in short."""
     run: Callable[[T], None]
-    """Raises `ContractError` if it does not hold, `NotCheckedError` if nobody can tell."""
+    """Raises `ContractError` if it does not hold, `NotCheckedError` if that cannot be decided."""
     needs: tuple[str, ...] = ()
-    """Names of the checks without which this one would only say the same in other words."""
+    """Names of the checks that must pass first, or this one would only repeat what they say."""
 
 
 class Verdict(NamedTuple):
-    """What became of a check."""
+    """The result of a check."""
 
     check: str
     asks: str
@@ -51,14 +51,14 @@ def verdicts(checks: Iterable[Check[T]], subject: T) -> Iterator[Verdict]:
     broken: set[str] = set()
     for check in checks:
         first = next((name for name in check.needs if name in broken), None)
-        kept, found = (None, f"not checked: mend '{first}' first") if first else _verdict(check, subject)
+        kept, found = (None, f"not checked: fix '{first}' first") if first else _verdict(check, subject)
         if kept is False:
             broken.add(check.name)
         yield Verdict(check.name, check.asks, found, kept)
 
 
 def hold(checks: Iterable[Check[T]], subject: T) -> None:
-    """Raise `ContractError`, or what else comes up, at the first check that `subject` does not pass."""
+    """Raise `ContractError`, or whatever `subject` raises, at the first check that it does not pass."""
     for check in checks:
         try:
             check.run(subject)
@@ -69,9 +69,7 @@ def hold(checks: Iterable[Check[T]], subject: T) -> None:
 def _verdict(check: Check[T], subject: T) -> tuple[bool | None, str]:
     try:
         check.run(subject)
-    except NotCheckedError as error:
-        return None, f"not checked: {error}"
-    except UserError as error:
+    except (NotCheckedError, UserError) as error:
         return None, f"not checked: {error}"
     except AssertionError as error:
         return False, str(error)

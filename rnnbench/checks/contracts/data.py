@@ -1,4 +1,4 @@
-"""The data of a task: their form, their values, and what they are a function of."""
+"""The data of a task: shapes, values, and what they depend on."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rnnbench.tasks.base import Batch, ClassificationTask, Features, RegressionT
 SPLITS: tuple[Split, ...] = ("validation", "test")
 _STEPS = range(5, 13)
 _DISTINCT = 8
-"""Different sequences in a batch from which no two batches are equal by chance."""
+"""Distinct sequences in a batch, from which on two batches are not equal by chance."""
 
 
 def inputs(points: Points) -> None:
@@ -22,8 +22,8 @@ def inputs(points: Points) -> None:
     for point in points:
         task, layout = point.task, point.task.layout
         require(layout.lag == task.lag, f"layout.lag is {layout.lag}; the task's lag is {task.lag}")
-        require(layout.evidence >= 1, "layout.evidence is 0; at least one step is wanted")
-        require(layout.readout >= 1, "layout.readout is 0; at least one step is wanted")
+        require(layout.evidence >= 1, "layout.evidence is 0; it needs at least one step")
+        require(layout.readout >= 1, "layout.readout is 0; it needs at least one step")
         require(
             len(point.batch[0]) == point.batch_size, f"a batch of {point.batch_size} has {len(point.batch[0])} rows"
         )
@@ -42,7 +42,7 @@ def targets(points: Points) -> None:
 
 
 def functions_of_their_arguments(points: Points) -> None:
-    """A batch is a function of seed and step, of both of them; a split is the same at every call."""
+    """A batch depends on seed and step, and on nothing else; a split is the same at every call."""
     for point in points:
         task, size = point.task, point.batch_size
         _same(point.batch, task.train_batch(3, 5, size), "a batch must be a function of (seed, step): two calls differ")
@@ -72,12 +72,12 @@ def fillers(points: Points) -> None:
     for point in points.by_filler.get("distractor", ()):
         layout = point.task.layout
         noise = point.batch[0][:, layout.evidence : layout.first_readout]
-        # One step alone may be a marker, and two examples may share one of few distractors.
+        # A single step may be a marker, and where there are few distractors two examples may share one.
         if points.spread or noise.shape[1] < 3:
             continue
         differ = len(np.unique(noise.reshape(len(noise), -1), axis=0)) > 1
         if not (differ or points.asked_for):
-            raise NotCheckedError("the task takes 'filler: distractor' and fills in nothing; do not ask for it")
+            raise NotCheckedError("the task accepts 'filler: distractor' but fills in nothing; do not use it")
         require(differ, "distractors must differ by example")
 
 
@@ -88,7 +88,7 @@ def _all(point: Point) -> dict[str, Batch]:
 def _inputs_fit(task: Task, of: str, found: np.ndarray) -> None:
     features = isinstance(task.inputs, Features)
     name, wanted = ("inputs", "float32") if features else ("token inputs", "int32")
-    require(isinstance(found, np.ndarray), f"{name} of the {of} are no NumPy array but {type(found).__name__}")
+    require(isinstance(found, np.ndarray), f"{name} of the {of} are not a NumPy array but {type(found).__name__}")
     shape = (task.layout.length, *([task.inputs.width] if features else []))
     said = f"(batch, {', '.join(map(str, shape))})"
     require(found.shape[1:] == shape, f"{name} of the {of} have shape {found.shape}; {said} is wanted")
@@ -129,7 +129,7 @@ def _same(a: Batch, b: Batch, message: str) -> None:
 
 
 def _looks_at_seed_and_step(point: Point) -> None:
-    """By evidence and answers alone: fresh distractors around the same examples would hide that they are the same."""
+    """Compare evidence and answers alone: fresh distractors would hide that the examples are the same."""
 
     def examples(seed: int) -> list[bytes]:
         batches = (point.task.train_batch(seed, step, point.batch_size) for step in _STEPS)
@@ -139,9 +139,9 @@ def _looks_at_seed_and_step(point: Point) -> None:
     evidence = point.evidence(point.batch[0])
     telling = len(np.unique(evidence.reshape(len(evidence), -1), axis=0)) >= _DISTINCT
     again = any(a == b for a, b in itertools.pairwise(one)) if telling else len(set(one)) == 1
-    require(not again, "two steps must not get one batch")
+    require(not again, "two steps must not get the same batch")
     again = any(a == b for a, b in zip(one, other, strict=True)) if telling else one == other
-    require(not again, "two seeds must not get one batch")
+    require(not again, "two seeds must not get the same batch")
 
 
 def _only_the_lag_changes(quiet: Point, noisy: Point) -> None:
@@ -150,7 +150,7 @@ def _only_the_lag_changes(quiet: Point, noisy: Point) -> None:
         return
     a, b = quiet.batch[0], noisy.batch[0]
     if a.ndim == 3:
-        # A distractor may have channels of its own, behind the others.
+        # Distractors may have channels of their own, after the others.
         shared = min(a.shape[-1], b.shape[-1])
         a, b = a[..., :shared], b[..., :shared]
     require(np.array_equal(a[:, : layout.evidence], b[:, : layout.evidence]), "a filler must not change the evidence")

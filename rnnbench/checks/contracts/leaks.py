@@ -1,4 +1,4 @@
-"""Whether the answer can be told without the evidence: small learners that see the lag and the readout alone."""
+"""Whether the answer leaks: small learners look for it in the lag and at the readout, without the evidence."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from rnnbench.checks.contracts.points import Point
 from rnnbench.tasks.base import Batch, Task
 
 _ERRORS = 5.0
-"""Standard errors by which a learner must beat a constant: some fifty are tried, so 4 would cry wolf in 1 of 600."""
+"""Standard errors by which a learner must beat a constant. With fifty of them, 4 would fail 1 task in 600."""
 _TARGETS = 8
-"""Output values, or classes, that a learner is asked for at most."""
+"""At most so many output values or classes are predicted."""
 _COLUMNS, _PAIRS, _CODES, _STEPS, _ROWS = 300, 16, 16, 6, 2000
 
 
@@ -26,11 +26,11 @@ class Told(NamedTuple):
     where: str
     """`at the readout`, `in step 4 of the lag`, `in the lag and at the readout`."""
     outputs: np.ndarray | None
-    """In the form of the network's answers to the test split; None where the task alone knows what those mean."""
+    """In the form of the network's answers to the test split; None where only the task knows what those mean."""
 
 
 class _Problem(NamedTuple):
-    """What is to be told from what: columns by example, and the answers as numbers."""
+    """Inputs and answers of a learner: a row per example, the answers as numbers."""
 
     x: np.ndarray
     y: np.ndarray
@@ -41,10 +41,10 @@ class _Problem(NamedTuple):
 
 @lru_cache(maxsize=4)
 def told_by_lag_and_readout(point: Point) -> Told | None:
-    """The best answer that can be learnt from what follows the evidence, if it is better than a constant; or None.
+    """The best answer learnt from what follows the evidence, if it is better than a constant; else None.
 
-    The learners: ridge regression on the inputs, their codes and their products two by two; and randomised trees, which
-    find any code of few inputs. They learn from training batches and are judged on validation and test.
+    The learners are ridge regression on the inputs, their codes and pairwise products, and randomised trees, which find
+    any code of few inputs. They learn from training batches and are judged on validation and test.
     """
     best: tuple[float, str, int, np.ndarray] | None = None
     for step in _answered_steps(point.task):
@@ -60,7 +60,7 @@ def told_by_lag_and_readout(point: Point) -> Told | None:
 
 
 def _answered_steps(task: Task) -> list[int]:
-    """Steps whose answers are asked for: the last, or of many readout steps the first, middle and last."""
+    """Steps whose answers are predicted: the last or, of many readout steps, the first, middle and last."""
     layout = task.layout
     if not task.answers_every_step:
         return [layout.length - 1]
@@ -99,7 +99,7 @@ def _part(batch: Batch, steps: np.ndarray) -> np.ndarray:
 
 
 def _answers(point: Point, step: int) -> tuple[np.ndarray, np.ndarray]:
-    """Of training, and of validation and test: classes as indicators, values in units of their deviation."""
+    """Answers of training, and of validation and test: classes as indicators, values in standard deviations."""
     task = point.task
     at = (slice(None), step) if task.answers_every_step else (slice(None),)
     train, held = point.train[1][at], np.concatenate([point.validation[1][at], point.test[1][at]])
@@ -124,7 +124,7 @@ def _spread(columns: int) -> np.ndarray:
 
 
 def _telling(x: np.ndarray, y: np.ndarray, count: int) -> np.ndarray:
-    """The columns that say most of the answers, by themselves or with one other."""
+    """The columns that correlate most with an answer."""
     if x.shape[1] <= count:
         return np.arange(x.shape[1])
     z, answers_ = _standard(x), _standard(y)
@@ -133,7 +133,7 @@ def _telling(x: np.ndarray, y: np.ndarray, count: int) -> np.ndarray:
 
 
 def _learners(problem: _Problem) -> Iterator[np.ndarray]:
-    """What each learner says of the held-out examples."""
+    """Each learner's predictions for the held-out examples."""
     from sklearn.ensemble import ExtraTreesRegressor
     from sklearn.linear_model import Ridge
 
@@ -164,7 +164,7 @@ def _features(rows: np.ndarray, train: np.ndarray, pairs: list[tuple[int, int]])
 
 
 def _pairs(x: np.ndarray, y: np.ndarray) -> list[tuple[int, int]]:
-    """The pairs of columns, a column with itself included, whose products go most with an answer."""
+    """The pairs of columns, a column with itself included, whose products correlate most with an answer."""
     z, answered = _standard(x), _standard(y)
     strength = np.zeros((x.shape[1],) * 2, np.float32)
     for target in answered.T:
@@ -179,10 +179,10 @@ def _standard(values: np.ndarray) -> np.ndarray:
 
 
 def _advantage(answered: np.ndarray, predicted: np.ndarray) -> float:
-    """By how many standard errors the squared error is smaller than that of the best constant answer."""
+    """By how many standard errors the squared error is below that of the best constant answer."""
     constant = ((answered - answered.mean(axis=0)) ** 2).sum(axis=1)
     gained = constant - ((answered - predicted) ** 2).sum(axis=1)
-    # Of the sum divided by the root of the sum of squares: few examples can never look certain.
+    # The sum over the root of the sum of squares, so that few examples can never look certain.
     size = float(np.sqrt((gained.astype(np.float64) ** 2).sum()))
     return float(gained.sum()) / size if size > 0 else 0.0
 

@@ -1,4 +1,4 @@
-"""At which settings a task is judged: those of an experiment, or those that its class takes by default."""
+"""The settings at which a task is checked: those of an experiment, or the defaults of its class."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from rnnbench.checks.contracts.check import NotCheckedError
 from rnnbench.tasks.base import Batch, Filler, Split, Task
 
 LAGS = (3, 8)
-"""Where no experiment says others."""
+"""Lags for a class that no experiment uses."""
 FILLERS: tuple[Filler, ...] = ("blank", "distractor")
 _BATCH = 32
 _ROWS = 4_000
 _VALUES = 20_000_000
-"""Numbers that the sampled training examples may hold: 80 MB."""
+"""Most numbers in the sampled training examples: 80 MB."""
 
 
 class Point:
@@ -57,17 +57,17 @@ class Point:
         return inputs[:, : self.task.layout.evidence]
 
     def readout(self, targets: np.ndarray) -> np.ndarray:
-        """The answers that are asked for: of a task that answers at every step those of the readout."""
+        """The answers of the readout; of a task that does not answer every step, all targets."""
         return targets[:, -self.task.layout.readout :] if self.task.answers_every_step else targets
 
 
 @dataclass(frozen=True)
 class Points:
-    """The points at which a task is judged: by filler, each at its lags from the shortest to the longest."""
+    """The points at which a task is checked: by filler, from the shortest lag to the longest."""
 
     by_filler: dict[str, tuple[Point, ...]]
     asked_for: bool = True
-    """Whether an experiment has these settings, or they are tried because the class takes them."""
+    """Whether an experiment has these settings; otherwise they are tried because the class accepts them."""
 
     def __iter__(self) -> Iterator[Point]:
         for points in self.by_filler.values():
@@ -91,9 +91,9 @@ class Points:
 
 
 def points_of_class(task_class: type[Task]) -> Points:
-    """A class at two lags and with both fillers, as far as it takes them.
+    """A class at two lags and with both fillers, as far as it accepts them.
 
-    Raises `NotCheckedError` where it has settings that somebody must give.
+    Raises `NotCheckedError` for a class with settings that have no default.
     """
     needed = [name for name, field in task_class.model_fields.items() if field.is_required() and name != "lag"]
     if needed:
@@ -115,7 +115,7 @@ def points_of_class(task_class: type[Task]) -> Points:
 def points_of_tasks(tasks: Iterable[Task], batch_size: int) -> Points:
     """Tasks that differ by lag and filler alone, at the shortest and the longest lag.
 
-    One that has a single lag is compared with itself three steps longer, where it takes that.
+    A single lag is compared with one three steps longer, if the task accepts that.
     """
     by_filler: dict[str, dict[int, Task]] = {}
     for task in tasks:

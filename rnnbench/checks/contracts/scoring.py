@@ -1,4 +1,4 @@
-"""Loss, scores, their direction, and the level that nobody needs memory for."""
+"""Loss, scores, their direction, and the memoryless level."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _SPREADS = 4
 
 
 def losses(points: Points) -> None:
-    """One finite number an example, of that example alone, blind to lag and filler."""
+    """One finite number per example, which depends on that example alone and neither on lag nor on filler."""
     task, (_, targets) = points.first.task, points.first.test
     targets = targets[:_ROWS]
     outputs = answers.random(task, len(targets), task.layout.length)
     for name in ("loss", "readout_loss"):
         found = _loss(task, name, targets, outputs)
-        require(found.shape == (len(targets),), f"{name} must be one number an example; its shape is {found.shape}")
+        require(found.shape == (len(targets),), f"{name} must be one number per example; its shape is {found.shape}")
         require(np.isfinite(found).all(), f"{name} must be finite")
         alone = _loss(task, name, targets[1:2], outputs[1:2])
         message = f"{name} of an example must not depend on the others in its batch"
@@ -39,7 +39,7 @@ def losses(points: Points) -> None:
 
 
 def scores(points: Points) -> None:
-    """Named, finite, a function of answers and targets alone, in any order; better answers score better."""
+    """Named, finite, a function of answers and targets alone whatever their order; better answers score better."""
     task, (_, targets) = points.first.task, points.first.test
     outputs = answers.random(task, len(targets), task.layout.length)
     found, again = (_scores(task, targets, outputs) for _ in range(2))
@@ -58,7 +58,7 @@ def scores(points: Points) -> None:
 
 
 def memoryless_level(points: Points) -> None:
-    """`memoryless()` is what the best answer without memory scores on the test split, and has skill 0."""
+    """`memoryless()` is the score of the best memoryless answer on the test split, and has skill 0."""
     for point in points:
         task = point.task
         floor = task.memoryless()
@@ -74,7 +74,7 @@ def memoryless_level(points: Points) -> None:
 
 
 def only_in_the_evidence(points: Points) -> None:
-    """What stands in the lag and at the readout says nothing of the answer beyond what `memoryless()` grants."""
+    """Lag and readout reveal no more about the answer than `memoryless()` concedes."""
     if points.spread:
         raise NotCheckedError("the evidence grows with the lag, so that it has no end before the readout")
     for point in points:
@@ -94,7 +94,7 @@ def only_in_the_evidence(points: Points) -> None:
 
 
 def _is_reached(point: Point, floor: float) -> None:
-    """Between what an answer without memory reaches that is fitted to training, and one that is to the test split."""
+    """Require the level to lie between the memoryless answers fitted to training and to the test split."""
     task, (_, targets) = point.task, point.test
     reached = [_best(task, targets, answers.constant(task, known, len(targets))) for known in (point.train[1], targets)]
     if None in reached:
@@ -108,12 +108,10 @@ def _is_reached(point: Point, floor: float) -> None:
     if low - _SPREADS * low_error - margin <= floor <= high + _SPREADS * high_error + margin:
         return
     best, name = (high if task.perfect > low else low), task.score_name
-    require(
-        not task.better(best, floor), f"memoryless() is {floor:.4g}; an answer without memory scores {name} {best:.4g}"
-    )
+    require(not task.better(best, floor), f"memoryless() is {floor:.4g}; a memoryless answer scores {name} {best:.4g}")
     # A naive forecast may be better than any constant; the task then draws it under a name of its own.
     named = any(level == floor for level_name, level in task.levels().items() if level_name != "chance")
-    require(named, f"memoryless() is {floor:.4g}; the best answer without memory scores {name} {best:.4g} only")
+    require(named, f"memoryless() is {floor:.4g}; the best memoryless answer scores {name} only {best:.4g}")
 
 
 def _best(task: Task, targets: np.ndarray, outputs: Iterable[np.ndarray]) -> tuple[float, float] | None:
@@ -127,13 +125,13 @@ def _best(task: Task, targets: np.ndarray, outputs: Iterable[np.ndarray]) -> tup
 
 
 def _of_shuffled_answers(task: Task, targets: np.ndarray) -> tuple[float, float]:
-    """The level of right answers given to the wrong examples, for a score that constant answers have none of."""
+    """The level of right answers given to the wrong examples, for a score that is undefined for constant answers."""
     outputs, rng = answers.right(task, targets), np.random.default_rng(2)
     if outputs is None:
-        raise NotCheckedError("what its outputs mean is known to the task alone")
+        raise NotCheckedError("only the task knows what its outputs mean")
     found = [_scores(task, targets, outputs[rng.permutation(len(targets))])[task.score_name] for _ in range(_RESAMPLES)]
     if not np.isfinite(found).all():
-        raise NotCheckedError(f"answers without memory have no {task.score_name}")
+        raise NotCheckedError(f"memoryless answers have no {task.score_name}")
     return float(np.mean(found)), float(np.std(found, ddof=1))
 
 
@@ -160,7 +158,7 @@ def _blind_to_the_lag(points: Points, targets: np.ndarray, outputs: np.ndarray, 
 
 
 def _rise_with_the_answers(task: Task, targets: np.ndarray, of_random: dict[str, float]) -> None:
-    """Right answers have the perfect score, and others lie below it in the direction that the task declares."""
+    """Right answers have the perfect score, and others a worse one in the direction that the task declares."""
     outputs = answers.right(task, targets)
     if outputs is None:
         return
@@ -184,7 +182,7 @@ def _loss(task: Task, name: str, targets: np.ndarray, outputs: np.ndarray) -> np
 
 
 def _scores(task: Task, targets: np.ndarray, outputs: np.ndarray) -> dict[str, Any]:
-    # A correlation of constant answers is undefined, which is no news here.
+    # A correlation of constant answers is undefined, as expected.
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         return {name: float(value) for name, value in task.scores(targets, outputs).items()}

@@ -8,7 +8,7 @@ from rnnbench.checks.contracts.points import Points
 
 _DATA = ("inputs", "targets", "batches and splits")
 _ALL = (*_DATA, "examples apart", "scores")
-"""An example that a learner has met is told by its filler."""
+"""With these, because a learner that has seen an example may recognise it by its filler."""
 
 TASK_CHECKS: tuple[Check[Points], ...] = (
     Check("inputs", "finite, of the declared shape and dtype", data.inputs),

@@ -327,12 +327,12 @@ BROKEN = {
     BeyondTheVocabulary: ("inputs", "go from 0 to 14; vocabulary: 14"),
     CountedFromOne: ("targets", "go from 1 to 2; there are 2 outputs"),
     FlatTargets: ("targets", "have shape (32,); (batch, 3) is wanted"),
-    NoSeed: ("batches and splits", "two seeds must not get one batch"),
-    NoStep: ("batches and splits", "two steps must not get one batch"),
+    NoSeed: ("batches and splits", "two seeds must not get the same batch"),
+    NoStep: ("batches and splits", "two steps must not get the same batch"),
     NoFunction: ("batches and splits", "two calls differ"),
-    TestInTraining: ("examples apart", "test examples stand in training"),
-    ValidationInTest: ("examples apart", "100 of 600 validation examples stand in test"),
-    OnePool: ("examples apart", "validation examples stand in test"),
+    TestInTraining: ("examples apart", "test examples are also in training"),
+    ValidationInTest: ("examples apart", "100 of 600 validation examples are also in test"),
+    OnePool: ("examples apart", "validation examples are also in test"),
     LossByTheLag: ("loss", "must not look at the lag"),
     LossOfTheBatch: ("loss", "must not depend on the others"),
     ScoresByTheLag: ("scores", "must not look at the lag"),
@@ -341,9 +341,9 @@ BROKEN = {
     FirstHalf: ("scores", "order of the examples"),
     NoScore: ("scores", "must be finite; accuracy is nan"),
     FirstCall: ("scores", "must be a function of targets and outputs"),
-    TooLow: ("memoryless level", "memoryless() is 0.25; an answer without memory scores accuracy 0.5"),
-    TooHigh: ("memoryless level", "memoryless() is 0.8; the best answer without memory scores accuracy 0.5"),
-    WrongMean: ("memoryless level", "an answer without memory scores mse"),
+    TooLow: ("memoryless level", "memoryless() is 0.25; a memoryless answer scores accuracy 0.5"),
+    TooHigh: ("memoryless level", "memoryless() is 0.8; the best memoryless answer scores accuracy only 0.5"),
+    WrongMean: ("memoryless level", "a memoryless answer scores mse"),
     NoRoom: ("memoryless level", "memoryless() is the perfect score"),
 }
 
@@ -359,7 +359,7 @@ def test_a_fault_is_found_by_the_right_check_alone(task_class):
 
 def test_what_rests_on_a_broken_check_is_not_checked():
     found = {verdict.check: verdict for verdict in judged(points_of_class(HalfPrecision))}
-    assert found["targets"].found == "not checked: mend 'inputs' first"
+    assert found["targets"].found == "not checked: fix 'inputs' first"
     assert [verdict.kept for verdict in found.values()] == [False] + [None] * (len(TASK_CHECKS) - 1)
 
 

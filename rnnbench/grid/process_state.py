@@ -1,4 +1,4 @@
-"""What belongs to the caller's process: whatever it is when a function of ours is called, it is the same afterwards."""
+"""The state of the caller's process, which a call into rnnbench leaves as it was."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from rnnbench import console as streams
+from rnnbench import console
 from rnnbench.errors import disarm_warnings
 
 _LOGGERS = ("", "absl", "alembic", "mlflow", "tensorflow")
-"""Those that we and the libraries under us set."""
+"""Loggers that this package and its libraries configure."""
 
 
 @contextmanager
-def kept() -> Iterator[None]:
-    """Inside, output, warnings and NumPy's errors can end nothing; afterwards all is as the caller had it.
+def preserve_process_state() -> Iterator[None]:
+    """Restore on leaving what the caller had set; inside, output, warnings and NumPy's errors end nothing.
 
-    That is the generators of `random` and NumPy, environment variables, loggers, warnings filters, NumPy's handling of
-    errors, `sys.stdout` and `sys.stderr`.
+    Restored are the generators of `random` and NumPy, environment variables, loggers, warning filters, NumPy's error
+    handling, `sys.stdout` and `sys.stderr`.
     """
     with ExitStack() as stack:
-        for part in (streams.surviving, _generators, _environment, _loggers, _warnings, _numpy_errors):
+        for part in (console.surviving, _generators, _environment, _loggers, _warnings, _numpy_errors):
             stack.enter_context(part())
         yield
 

@@ -1,4 +1,4 @@
-"""The contracts of tasks and models: of those of an experiment, at its settings, or of all that are registered."""
+"""Whom to hold to their contracts: tasks and models of an experiment at its settings, or all that are registered."""
 
 from __future__ import annotations
 
@@ -12,24 +12,21 @@ from rnnbench.checks.contracts.check import Check, NotCheckedError, verdicts
 from rnnbench.checks.contracts.models import MODEL_CHECKS, Sized, sizes_of_class
 from rnnbench.checks.contracts.points import points_of_class, points_of_tasks
 from rnnbench.checks.contracts.tasks import TASK_CHECKS
-from rnnbench.checks.finding import Finding
+from rnnbench.checks.finding import Checks, Finding
 from rnnbench.errors import UserError
 from rnnbench.experiment.definition import Experiment
 from rnnbench.experiment.run_spec import RunSpec
 
-Checks = dict[str, Callable[[], Iterator[Finding]]]
-
 
 def is_plug_in(thing: type) -> bool:
-    """Whether a registered class is somebody else's."""
+    """Whether a registered class is not built in."""
     return not thing.__module__.startswith("rnnbench.")
 
 
 def of_experiment(experiment: Experiment) -> Checks:
-    """Of the plug-ins that an experiment uses, at its settings; where it has none, of all that it uses.
+    """The plug-ins that an experiment uses, at its settings; if it uses none, all its tasks and models.
 
-    Each task and model of the file is judged at the first point of its axes; a task at its shortest and longest lag and
-    with each of its fillers.
+    Each is checked at the first point of its axes; a task at its shortest and longest lag and with each of its fillers.
     """
     runs = experiment.runs
     some = any(is_plug_in(type(thing)) for run in runs for thing in (run.task, run.model))
@@ -57,10 +54,20 @@ def _brought_by(experiment: Experiment, thing: type) -> bool:
     return any(plugin == file or module == plugin or module.startswith(f"{plugin}.") for plugin in experiment.plugins)
 
 
-def of_registered(wanted: Callable[[type], bool]) -> Checks:
-    """Of each registered class that is `wanted`, at the settings that it takes by default."""
-    of = {"task": _task_of_class, "model": _model_of_class}
-    return {f"{kind} {name}": partial(of[kind], name, thing) for kind, name, thing in _registered() if wanted(thing)}
+def of_registered(wanted: Callable[[type], bool], probes_are_checked: bool = False) -> Checks:
+    """Each registered class that is `wanted`, at the settings that it takes by default.
+
+    `probes_are_checked`: whether check 4 takes the finite differences of their gradient probes, so that they are not
+    taken again.
+    """
+    checks: Checks = {}
+    for kind, name, thing in _registered():
+        if wanted(thing):
+            check = partial(_task_of_class, name, thing)
+            if kind == "model":
+                check = partial(_model_of_class, name, thing, probes_are_checked)
+            checks[f"{kind} {name}"] = check
+    return checks
 
 
 def _registered() -> Iterator[tuple[str, str, Any]]:
@@ -89,8 +96,8 @@ def _task_of_class(name: str, task_class: Any) -> Iterator[Finding]:
     yield from _judged(f"task {name}", TASK_CHECKS, lambda: points_of_class(task_class))
 
 
-def _model_of_class(name: str, model_class: Any) -> Iterator[Finding]:
-    yield from _judged(f"model {name}", MODEL_CHECKS, lambda: sizes_of_class(model_class))
+def _model_of_class(name: str, model_class: Any, probe_is_checked: bool) -> Iterator[Finding]:
+    yield from _judged(f"model {name}", MODEL_CHECKS, lambda: sizes_of_class(model_class, probe_is_checked))
 
 
 def _unused(subject: str) -> Iterator[Finding]:

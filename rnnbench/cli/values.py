@@ -1,4 +1,4 @@
-"""What `list`, `plan` and `status` say, as plain values: for `--json`, and for the tables of the terminal."""
+"""What commands say, as plain values: `--json` prints them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rnnbench import registry
+from rnnbench.checks.finding import Finding, counts
 from rnnbench.errors import UserError
-from rnnbench.execution.estimate import Estimate
+from rnnbench.execution.estimate import Estimate, PastRun
 from rnnbench.experiment.definition import Experiment
 from rnnbench.experiment.overrides import GROUPS
 from rnnbench.experiment.run_spec import RunSpec
@@ -17,15 +18,14 @@ from rnnbench.grid.stages import expected, planned
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
-    from rnnbench.execution.estimate import PastRun
     from rnnbench.grid.remembered import Remembered
     from rnnbench.grid.status import GridStatus
 
 
 def registered(names: list[str]) -> dict[str, dict[str, Any]]:
-    """`tasks`, `models` and the `groups` of an experiment file: name, what it is, settings.
+    """`tasks`, `models` and setting `groups` by name, each with its description and settings.
 
-    Those of `names`; all of them if that is empty.
+    Only those in `names`, unless that is empty. Raises `UserError` for a name that is unknown.
     """
     known: dict[str, Mapping[str, Any] | registry.Registry[Any]] = {
         "tasks": registry.tasks,
@@ -43,7 +43,7 @@ def registered(names: list[str]) -> dict[str, dict[str, Any]]:
 
 
 def plan(experiment: Experiment, workers: int, past: Sequence[PastRun] = ()) -> dict[str, Any]:
-    """Every run with its settings and about how long it takes; `past`: the runs by which that is judged."""
+    """Every run with its settings and about how long it takes; `past`: the runs from which that is estimated."""
     estimate = Estimate(experiment.runs, past)
     return {
         "experiment": experiment.name,
@@ -58,26 +58,41 @@ def plan(experiment: Experiment, workers: int, past: Sequence[PastRun] = ()) -> 
 
 
 def status(experiment: Experiment, found: GridStatus, others: Sequence[Remembered] = ()) -> dict[str, Any]:
-    """The state of every run; `step` and `score` of its last evaluation where it goes on.
+    """The state of every run, with `step` and `score` of its last evaluation if it is running.
 
     `others`: runs that the store has under other overrides.
     """
-    going_on = {one.spec.signature: one for one in found.running}
+    running = {one.spec.signature: one for one in found.running}
     runs = []
     for spec in experiment.points:
         said = _named(spec) | {"state": found.states[spec.signature]}
-        if one := going_on.get(spec.signature):
+        if one := running.get(spec.signature):
             said |= {"step": one.step, "score": one.score if math.isfinite(one.score) else None}
         runs.append(said)
-    counts = dict(found.counts(list(experiment.runs)))
     told = {
         "experiment": experiment.name,
-        "counts": counts,
+        "counts": dict(found.counts(list(experiment.runs))),
         "seconds_left": found.seconds_left,
         "runs": runs,
         "others": [{"overrides": one.overrides, "runs": one.runs} for one in others],
     }
     return told | ({"note": found.note} if found.note else {})
+
+
+def findings(found: Sequence[Finding]) -> dict[str, Any]:
+    """Each finding with its `verdict`, and how many have which."""
+    rows = [
+        {
+            "check": one.check,
+            "expected": one.expected,
+            "found": one.found,
+            "tolerance": one.tolerance,
+            "source": one.source,
+            "verdict": one.verdict,
+        }
+        for one in found
+    ]
+    return {"findings": rows, "counts": counts(found)}
 
 
 def _named(spec: RunSpec) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`rnnbench validate`: whom it judges, by which settings, and how it says what it found."""
+"""Whom `rnnbench validate` checks, and at which settings."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from typer.testing import CliRunner
 
 import rnnbench
 from rnnbench import registry
-from rnnbench.checks import contract_findings as contracts
-from rnnbench.checks import validate
+from rnnbench.checks import subjects, validation
 from rnnbench.checks.contracts import ContractError, check_task
-from rnnbench.checks.finding import Finding
+from rnnbench.checks.finding import Finding, near
 from rnnbench.cli import validate as command
 from rnnbench.cli.app import app
-from rnnbench.experiment import yaml_file as experiment_file
+from rnnbench.experiment import yaml_file
+from rnnbench.models.simple_rnn import SimpleRNN
 from rnnbench.tasks.copy_memory import CopyMemory
+from rnnbench.training.probes.gradient_probe import GradientProbe
 
 SIGN = """
 import numpy as np
@@ -75,7 +76,7 @@ def called(*arguments: str):
 
 def test_the_plug_ins_of_an_experiment_are_judged_alone_and_by_its_settings(own):
     file = own("sound_sign", 0)
-    chosen = validate.chosen(experiment_file.load(file), plugins=False, everything=False, full=False)
+    chosen = validation.chosen(yaml_file.load(file), plugins=False, suite=False, trained=False)
     assert list(chosen) == ["task near"]
     findings = list(chosen["task near"]())
     assert {finding.passed for finding in findings} == {True}
@@ -97,7 +98,7 @@ def test_the_plug_ins_of_an_experiment_are_judged_alone_and_by_its_settings(own)
 def test_a_plug_in_that_the_file_does_not_use_is_named(own):
     file = own("unused_sign", 0)
     file.write_text("name: n\nplugins: [unused_sign.py]\ntasks: {copy_memory: {lag: 2}}\nmodels: {gru: {}}\n")
-    chosen = contracts.of_experiment(experiment_file.load(file))
+    chosen = subjects.of_experiment(yaml_file.load(file))
     (finding,) = chosen["task unused_sign"]()
     assert finding.passed is None
     assert finding.found == "not checked: no task or model of the file uses it"
@@ -113,20 +114,20 @@ def test_a_fault_ends_with_exit_code_1_and_says_where(own):
 
 
 def test_only_plug_ins_come_first_and_the_suite_after_them(own):
-    experiment = experiment_file.load(own("first_of_all", 0))
-    subjects = list(validate.chosen(experiment, plugins=False, everything=True, full=False))
-    suite = subjects.index("copy-memory")
-    assert subjects.index("task near") < suite < subjects.index("task adding") < subjects.index("model gru")
-    everything = list(validate.chosen(None, plugins=False, everything=True, full=False))
+    experiment = yaml_file.load(own("first_of_all", 0))
+    names = list(validation.chosen(experiment, plugins=False, suite=True, trained=False))
+    suite = names.index("copy-memory")
+    assert names.index("task near") < suite < names.index("task adding") < names.index("model gru")
+    everything = list(validation.chosen(None, plugins=False, suite=True, trained=False))
     assert {"copy-memory", "task adding", "model lstm", "task first_of_all"} <= set(everything)
-    alone = list(validate.chosen(None, plugins=True, everything=False, full=False))
+    alone = list(validation.chosen(None, plugins=True, suite=False, trained=False))
     assert "task first_of_all" in alone
     assert not {"copy-memory", "task adding", "model lstm"} & set(alone)
 
 
 def test_a_class_with_settings_that_must_be_given_is_not_checked_without_them(own):
-    experiment_file.load(own("without_settings", 0))
-    (finding,) = contracts.of_registered(lambda thing: True)["task without_settings"]()
+    yaml_file.load(own("without_settings", 0))
+    (finding,) = subjects.of_registered(lambda thing: True)["task without_settings"]()
     assert finding.passed is None
     assert finding.found == "not checked: needs settings (threshold); name it in an experiment file"
 
@@ -134,7 +135,7 @@ def test_a_class_with_settings_that_must_be_given_is_not_checked_without_them(ow
 def test_without_plug_ins_the_file_is_judged_by_what_it_uses(tmp_path):
     text = "name: n\ntasks: {copy_memory: {lag: [3, 5], symbols: 2}}\nmodels: {simple_rnn: {units: 3}}\n"
     (tmp_path / "n.yaml").write_text(text)
-    chosen = contracts.of_experiment(experiment_file.load(tmp_path / "n.yaml"))
+    chosen = subjects.of_experiment(yaml_file.load(tmp_path / "n.yaml"))
     assert list(chosen) == ["task copy_memory", "model simple_rnn"]
     assert {finding.passed for finding in chosen["task copy_memory"]()} == {True}
 
@@ -142,7 +143,7 @@ def test_without_plug_ins_the_file_is_judged_by_what_it_uses(tmp_path):
 def test_data_that_are_not_there_are_no_failure(tmp_path, monkeypatch):
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
     (tmp_path / "n.yaml").write_text("name: n\ntasks: {sentiment: {lag: 3}}\nmodels: {simple_rnn: {units: 3}}\n")
-    chosen = contracts.of_experiment(experiment_file.load(tmp_path / "n.yaml"))
+    chosen = subjects.of_experiment(yaml_file.load(tmp_path / "n.yaml"))
     (finding,) = chosen["task sentiment"]()
     assert finding.passed is None
     assert finding.found.startswith("not checked: ")
@@ -150,8 +151,9 @@ def test_data_that_are_not_there_are_no_failure(tmp_path, monkeypatch):
 
 def test_verdicts_hold_where_asserts_do_not():
     """`python -O` drops `assert`."""
-    package = Path(rnnbench.__file__).parent
-    for file in [*(package / "contracts").glob("*.py"), *(package / "checks").glob("*.py")]:
+    files = list((Path(rnnbench.__file__).parent / "checks").rglob("*.py"))
+    assert len(files) > 10
+    for file in files:
         assert not [node for node in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(node, ast.Assert)], file
     assert issubclass(ContractError, AssertionError)
 
@@ -167,8 +169,39 @@ def test_verdicts_hold_where_asserts_do_not():
         check_task(Doubles)
 
 
+def test_a_check_that_breaks_hides_no_other():
+    def breaks():
+        yield near("first", 2.0, 2.0, 1e-6, "someone 1999")
+        raise ValueError("out of order")
+
+    def unchecked():
+        yield Finding("third", "1", "no data", "±1", "", None)
+
+    begun = []
+    findings = validation.findings({"second": breaks, "third": unchecked}, begun.append)
+    assert [finding.passed for finding in findings] == [True, False, None]
+    assert findings[1].found == "ValueError: out of order"
+    assert begun == ["second", "third"]
+
+
+def test_finite_differences_are_taken_once_where_check_4_takes_them_too(monkeypatch):
+    """Of the model in one layer of five units; that of two layers is checked by its contract alone."""
+    taken = []
+    right = GradientProbe.gradient
+    monkeypatch.setattr(GradientProbe, "gradient", lambda probe, batch: taken.append(probe) or right(probe, batch))
+
+    def gradients(checks) -> int:
+        taken.clear()
+        assert {finding.passed for finding in checks["model simple_rnn"]()} == {True}
+        return len(taken)
+
+    assert gradients(subjects.of_registered(lambda thing: thing is SimpleRNN)) == 2
+    assert gradients(validation.chosen(None, plugins=False, suite=True, trained=False)) == 1
+
+
 def test_json_is_strict_and_alone_on_stdout(monkeypatch, capsys):
-    monkeypatch.setattr(validate, "chosen", lambda *_: {"one": lambda: iter([Finding("a", "b", "c", "d", "e", None)])})
+    one = {"one": lambda: iter([Finding("a", "b", "c", "d", "e", None)])}
+    monkeypatch.setattr(validation, "chosen", lambda *_, **__: one)
     command.validate(plugins=[], overrides=[], as_json=True)
     found = json.loads(capsys.readouterr().out)
     assert found["findings"][0]["verdict"] == "not checked"

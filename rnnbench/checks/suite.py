@@ -1,0 +1,40 @@
+"""The checks of the suite itself, by their subject."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from rnnbench import registry
+from rnnbench.checks import models, tables, tasks, trained
+from rnnbench.checks.finding import Checks
+from rnnbench.checks.subjects import is_plug_in
+
+
+def quick() -> Checks:
+    """Checks 1 to 6, 11 and 12; they take two minutes."""
+    built_in = {name: registry.models[name] for name in registry.models if not is_plug_in(registry.models[name])}
+    probes = {f"the gradient probe of {name}": partial(models.probe, name, model) for name, model in built_in.items()}
+    return {
+        "copy-memory": tasks.copy_memory,
+        "adding": tasks.adding,
+        "initial weights": models.initial_weights,
+        **probes,
+        "the bound of the gradient": models.bound,
+        "the decay at initialisation": models.decay_at_initialisation,
+        "naive forecasts": tasks.naive_forecasts,
+        "the interquartile mean": tables.interquartile_mean,
+        "success": tables.success,
+        "steps to solve": tables.steps_to_solve,
+        "memory horizons": tables.horizons,
+    }
+
+
+def training() -> Checks:
+    """Checks 7 to 10, which train networks first."""
+    checks: Checks = {"simple_rnn on adding": trained.simple_rnn_stays_memoryless}
+    for model, within in (("gru", 2000), ("lstm", 4000)):
+        checks[f"{model} on adding"] = partial(trained.gated_cells_learn_to_add, model, within)
+    for model in trained.CELLS:
+        checks[f"{model} for leaks"] = partial(trained.nothing_leaks, model)
+        checks[f"{model} on copy-memory"] = partial(trained.every_cell_can_learn, model)
+    return checks

@@ -1,0 +1,43 @@
+"""What `rnnbench list` shows, from the values that `values.registered` gives."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from rich.console import Group
+from rich.text import Text
+
+from rnnbench.cli.shell import program
+from rnnbench.cli.tables import PlainTable
+
+
+def overview(found: dict[str, dict[str, Any]]) -> Group:
+    """Tasks, models and groups of settings, a line each."""
+    tables = []
+    for kind, things in found.items():
+        table = PlainTable(kind, [kind.removesuffix("s"), "what it is"])
+        for name, about in things.items():
+            table.add_row(name, about["description"])
+        tables.append(table)
+    return Group(*tables, Text(f"To see the settings of one: {program()} list NAME"))
+
+
+def details(found: dict[str, dict[str, Any]]) -> Group:
+    """Every setting of tasks, models and groups with its default."""
+    tables = []
+    for things in found.values():
+        for name, about in things.items():
+            table = PlainTable(f"{name}: {about['description']}", ["setting", "default", "what it is"])
+            for setting, said in about["settings"].items():
+                default = _as_yaml(said["default"]) if "default" in said else "must be given"
+                table.add_row(setting, default, said["description"])
+            tables.append(table)
+    return Group(*tables)
+
+
+def _as_yaml(value: Any) -> str:
+    """A default as an experiment file has it: `null`, `true`, `[go, up]`."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(_as_yaml, value))}]"
+    return value if isinstance(value, str) else json.dumps(value)
