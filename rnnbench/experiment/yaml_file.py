@@ -13,6 +13,7 @@ from rnnbench.errors import SettingError, UserError
 from rnnbench.experiment import overrides as setting
 from rnnbench.experiment.definition import Experiment
 from rnnbench.experiment.overrides import Override
+from rnnbench.experiment.shipped import located
 from rnnbench.experiment.yaml_document import Document, DocumentError, read
 
 _LARGEST = 1_000_000
@@ -20,12 +21,13 @@ _LARGEST = 1_000_000
 
 
 def load(file: Path, overrides: Iterable[str] = ()) -> Experiment:
-    """Read, override and validate an experiment file.
+    """Read, override and validate an experiment file, or one that ships, by its name (`quickstart`).
 
     `overrides`: `KEY=VALUE` with a dotted key and a YAML value (`training.steps=500`); a label that holds a dot stands
     in quotes (`models."a.b".units=9`). Raises `UserError` with one line that names the file, the line and the key of
     the first mistake.
     """
+    file = located(file)
     texts = tuple(overrides)
     asked = setting.parse(texts)
     document = _parse(file)
