@@ -10,14 +10,10 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from rnnbench.errors import UserError, note
 from rnnbench.identity import class_code, plugins
-
-if TYPE_CHECKING:
-    from rnnbench.models.base import Model
-    from rnnbench.tasks.base import Task
 
 T = TypeVar("T", bound=type)
 
@@ -133,8 +129,8 @@ def _place(thing: type) -> tuple[str, str]:
     return file or thing.__module__, thing.__qualname__
 
 
-tasks: Registry[type[Task]] = Registry("task", "rnnbench.tasks", "Task")
-models: Registry[type[Model]] = Registry("model", "rnnbench.models", "Model")
+tasks: Registry[type[Any]] = Registry("task", "rnnbench.tasks", "Task")
+models: Registry[type[Any]] = Registry("model", "rnnbench.models", "Model")
 register_task = tasks.register
 register_model = models.register
 

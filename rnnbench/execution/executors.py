@@ -20,14 +20,16 @@ Say = Callable[[str], None]
 class ExecutorFactory(ABC):
     """Makes the executors of a grid, one for each of its stages.
 
-    Registered by the name that `--executor` takes. Made from what the command line says; raises `UserError` for what
-    does not go together.
+    Registered by the name that `--executor` takes.
     """
 
     workers: int | None = None
     """Worker processes; None: as many as fit."""
     address: str | None = None
     """Of a cluster; None: this machine."""
+
+    def __post_init__(self) -> None:
+        """Raise `UserError` for options that do not go together."""
 
     def check(self, specs: Sequence[RunSpec]) -> None:
         """Raise `UserError` if a worker process could not load a task or model of these runs as it is here."""

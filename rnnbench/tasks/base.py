@@ -149,6 +149,29 @@ class Task(BaseModel, ABC):
     def split(self, name: Split) -> Batch:
         """All examples of the validation or test split, the same for every seed of a run."""
 
+    def check_batch(self, batch: Batch, what: str) -> None:
+        """Raise `UserError` if `batch`, called `what`, is empty, of another form than the task says, or not finite.
+
+        Targets of another form than the network's answers would be compared with them all the same, each with all.
+        """
+        inputs, targets = map(np.asarray, batch)
+        if not len(targets):
+            raise UserError(f"{what} holds no example")
+        width = () if isinstance(self.inputs, Tokens) else (self.inputs.width,)
+        _check_shape(inputs, what, "inputs", (len(targets), self.layout.length, *width))
+        self.check_targets(targets, what)
+        if isinstance(self.inputs, Tokens):
+            _check_range(inputs, what, "token", self.inputs.vocabulary)
+        _check_finite(inputs, what, "inputs")
+        _check_finite(targets, what, "targets")
+
+    def check_targets(self, targets: np.ndarray, what: str) -> None:
+        """Raise `UserError` for targets, called `what`, that no answer of the network could meet."""
+
+    def fed_in_training(self) -> Iterator[Any]:
+        """Arrays that stand for the training data in `fingerprint`: the batches of some steps."""
+        return fed.training_batches(self)
+
     @abstractmethod
     def loss(self, targets: Any, outputs: Any) -> Any:
         """Training loss of each example, shape (batch,), in `keras.ops`; the mean over the batch is minimised.
@@ -216,6 +239,9 @@ class Task(BaseModel, ABC):
 class ClassificationTask(Task, ABC):
     """One of `outputs` classes, asked at the last step. Targets: (batch,) int32. Score: accuracy."""
 
+    def check_targets(self, targets: np.ndarray, what: str) -> None:
+        _check_range(targets, what, "target", self.outputs)
+
     def loss(self, targets: Any, outputs: Any) -> Any:
         """Cross entropy, nats."""
         import keras
@@ -237,6 +263,10 @@ class RegressionTask(Task, ABC):
     score_name: ClassVar[str] = "mse"
     perfect: ClassVar[float] = 0.0
 
+    def check_targets(self, targets: np.ndarray, what: str) -> None:
+        if not self.answers_every_step:
+            _check_shape(targets, what, "targets", (len(targets), self.outputs))
+
     def loss(self, targets: Any, outputs: Any) -> Any:
         """Mean squared error over the outputs."""
         import keras
@@ -249,36 +279,18 @@ class RegressionTask(Task, ABC):
         return {"mse": mse, "mae": float(np.mean(np.abs(error))), "loss": mse}
 
 
-def check_batch(batch: Batch, what: str, task: Task) -> None:
-    """Raise `UserError` if `batch`, called `what`, holds no example, a number that is not finite, or another form.
-
-    Targets of another form than the network's answers would be compared with them all the same, each with all.
-    """
-    if not len(batch[1]):
-        raise UserError(f"{what} holds no example")
-    _check_form(batch, what, task)
-    for kind, values in zip(("inputs", "targets"), batch, strict=True):
-        if np.issubdtype(values.dtype, np.floating) and not (finite := np.isfinite(values)).all():
-            first = tuple(np.argwhere(~finite)[0].tolist())
-            raise UserError(
-                f"{what} holds {np.count_nonzero(~finite):,} {kind} that are no finite numbers, "
-                f"the first of them {values[first]} at {list(first)} (counted from 0)"
-            )
+def _check_shape(values: np.ndarray, what: str, kind: str, wanted: tuple[int, ...]) -> None:
+    if values.shape != wanted:
+        raise UserError(f"{what} has {kind} of shape {values.shape}, and must have {wanted}")
 
 
-def _check_form(batch: Batch, what: str, task: Task) -> None:
-    inputs, targets = map(np.asarray, batch)
-    n, width = len(targets), () if isinstance(task.inputs, Tokens) else (task.inputs.width,)
-    forms = [("inputs", inputs, (n, task.layout.length, *width))]
-    if isinstance(task, RegressionTask) and not task.answers_every_step:
-        forms.append(("targets", targets, (n, task.outputs)))
-    for kind, values, wanted in forms:
-        if values.shape != wanted:
-            raise UserError(f"{what} has {kind} of shape {values.shape}, and must have {wanted}")
-    if isinstance(task, ClassificationTask):
-        _check_range(targets, what, "target", task.outputs)
-    if isinstance(task.inputs, Tokens):
-        _check_range(inputs, what, "token", task.inputs.vocabulary)
+def _check_finite(values: np.ndarray, what: str, kind: str) -> None:
+    if np.issubdtype(values.dtype, np.floating) and not (finite := np.isfinite(values)).all():
+        first = tuple(np.argwhere(~finite)[0].tolist())
+        raise UserError(
+            f"{what} holds {np.count_nonzero(~finite):,} {kind} that are no finite numbers, "
+            f"the first of them {values[first]} at {list(first)} (counted from 0)"
+        )
 
 
 def _check_range(values: np.ndarray, what: str, kind: str, end: int) -> None:

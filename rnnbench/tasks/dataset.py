@@ -94,6 +94,9 @@ class DatasetTask(Task):
     def distractors(self, rng: np.random.Generator, n: int) -> np.ndarray:
         """`n` x `lag` random steps that carry nothing of the answer, in the form of the evidence."""
 
+    def fed_in_training(self) -> Iterator[np.ndarray]:
+        return iter(self.examples("train"))
+
     def train_batch(self, seed: int, step: int, batch_size: int) -> Batch:
         """Example order: a fresh permutation every epoch; the incomplete last batch of an epoch is left out.
 

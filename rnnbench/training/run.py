@@ -18,7 +18,7 @@ from rnnbench import environment
 from rnnbench.events import Diverged, Event, Finished, Measured, Profiled, Started, Warned
 from rnnbench.experiment.run_spec import RunSpec
 from rnnbench.experiment.settings import Training
-from rnnbench.tasks.base import Batch, Task, check_batch
+from rnnbench.tasks.base import Batch, Task
 from rnnbench.training.network import build
 from rnnbench.training.probes.tapped_states import hold_the_past
 from rnnbench.training.program import CompiledNetwork, compiled_network
@@ -193,8 +193,8 @@ def run(
 
 def _levels(task: Task, validation: Batch, test: Batch) -> dict[str, float]:
     """The task's levels. Raises `UserError` for data on which no run could be trained or judged."""
-    check_batch(validation, "the validation split", task)
-    check_batch(test, "the test split", task)
+    task.check_batch(validation, "the validation split")
+    task.check_batch(test, "the test split")
     task.skill(task.perfect)
     return task.levels()
 
@@ -216,7 +216,7 @@ def _train(
     """Train until the next evaluation, and evaluate."""
     task, training, start = spec.task, spec.training, progress.step
     if start == 0:
-        check_batch(task.train_batch(spec.seed, 0, training.batch_size), "the training batch of step 0", task)
+        task.check_batch(task.train_batch(spec.seed, 0, training.batch_size), "the training batch of step 0")
     step = min(start + training.evaluate_every, training.steps)
     with watch.part("training"):
         losses, norms = compiled.fit(task, spec.seed, training, start, step)
@@ -224,7 +224,7 @@ def _train(
     if not finite.all():
         progress.step, progress.diverged = start + int(np.argmin(finite)), True
         batch = task.train_batch(spec.seed, progress.step, training.batch_size)
-        check_batch(batch, f"the training batch of step {progress.step}", task)
+        task.check_batch(batch, f"the training batch of step {progress.step}")
         return
     with watch.part("evaluation"):
         scores = compiled.scores(task, validation)

@@ -74,7 +74,7 @@ def test_forget_bias():
     "model", [LSTM(units=16, initialization="orthogonal"), GRU(units=16, initialization="orthogonal")]
 )
 def test_orthogonal_blocks(model):
-    for block in np.split(np.array(cell_of(model).recurrent_kernel), model.gates, axis=1):
+    for block in np.split(np.array(cell_of(model).recurrent_kernel), model.kernel_blocks, axis=1):
         np.testing.assert_allclose(block @ block.T, np.eye(16), atol=1e-5)
 
 

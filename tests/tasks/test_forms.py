@@ -7,7 +7,6 @@ import pytest
 
 from rnnbench.errors import UserError
 from rnnbench.tasks.adding import Adding
-from rnnbench.tasks.base import check_batch
 from rnnbench.tasks.copy_memory import CopyMemory
 from rnnbench.tasks.forecasting import Forecasting
 from rnnbench.tasks.sentiment import Sentiment
@@ -15,7 +14,7 @@ from rnnbench.tasks.sentiment import Sentiment
 
 def said(task, inputs, targets):
     with pytest.raises(UserError) as error:
-        check_batch((inputs, targets), "the test split", task)
+        task.check_batch((inputs, targets), "the test split")
     return str(error.value)
 
 
@@ -63,4 +62,4 @@ def test_a_token_beyond_the_vocabulary_is_refused():
 )
 def test_the_suites_own_data_pass(task):
     for batch in (task.split("validation"), task.split("test"), task.train_batch(0, 0, 4)):
-        check_batch(batch, "it", task)
+        task.check_batch(batch, "it")

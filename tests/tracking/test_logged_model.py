@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rnnbench import environment
 from rnnbench.events import Saved, Warned
 from rnnbench.experiment.definition import Experiment
 from rnnbench.tracking.location import Location
@@ -104,7 +105,7 @@ def test_a_worker_saves_stock_layers() -> None:
     *_, events = trained("lstm")
     saved, ending = events[-2:]
     assert isinstance(saved, Saved)
-    assert saved.versions == {name: training.versions()[name] for name in VERSIONS}
+    assert saved.versions == {name: environment.versions()[name] for name in VERSIONS}
     assert ending.metrics["seconds/saving"] > 0
     with zipfile.ZipFile(io.BytesIO(saved.file)) as archive:
         config = archive.read("config.json").decode()
