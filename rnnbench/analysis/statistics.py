@@ -23,7 +23,7 @@ GROUP = ["task", "task_setting", "source", "filler", "model", "model_setting"]
 """What is held fixed while the lag grows: one line of a figure."""
 OUTCOMES = ("finished", "diverged")
 PASSING = 0.5
-"""Share of seeds that must solve a lag for the lag to count for the memory horizon (SCIENCE.md, section 4)."""
+"""Share of seeds that must solve a lag for the lag to count for the memory horizon (docs/science.md, section 4)."""
 RELATIVE = 0.9
 """Share of a model's own skill at lag 0 that counts as solved in tasks without a fixed score to reach."""
 _TRIM = 0.25

@@ -1,4 +1,4 @@
-"""Hand-made tables and closed forms (SCIENCE.md, check 12)."""
+"""Hand-made tables and closed forms (docs/science.md, check 12)."""
 
 from __future__ import annotations
 
