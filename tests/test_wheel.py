@@ -29,7 +29,7 @@ gradients: {examples: 4, during: 1}
 pytestmark = pytest.mark.slow
 
 
-def called(*arguments: str | Path, cwd: Path) -> str:
+def called(*arguments: str | Path | None, cwd: Path) -> str:
     """What a program prints that knows nothing of the clone."""
     environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
     done = subprocess.run(
@@ -46,10 +46,10 @@ def uv() -> str | None:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built from the source distribution, as a release would be."""
     folder = tmp_path_factory.mktemp("dist")
-    build = [uv(), "build"] if uv() else [sys.executable, "-m", "build"]
-    called(*build, "--out-dir" if uv() else "--outdir", folder, ROOT, cwd=folder)
+    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir"]
+    # uv builds it from the source distribution, as a release would be.
+    called(*([uv(), "build", "--out-dir"] if uv() else pip), folder, ROOT, cwd=folder)
     (found,) = folder.glob("*.whl")
     return found
 
