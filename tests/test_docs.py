@@ -140,6 +140,7 @@ def test_blocks(page: Path) -> None:
 
 def test_what_the_code_cites() -> None:
     for file in [*ROOT.glob("rnnbench/**/*.py"), *ROOT.glob("tests/**/*.py")]:
+        assert all((ROOT / page).exists() for page in re.findall(r"\b[A-Z]{5,}\.md\b", file.read_text())), file
         for page, section, check in re.findall(
             r"\b(docs/\w+\.md)(?:, (?:section (\d+)|check (\d+)))?", file.read_text()
         ):
