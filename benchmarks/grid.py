@@ -3,8 +3,8 @@
     python benchmarks/grid.py experiments/copy_memory.yaml --workers 1 2
     python benchmarks/grid.py experiments/quickstart.yaml --workers 2 --against training.implementation=stock
 
-The whole grid is run under each condition in turn, so that a noisy machine treats all alike. Start-up is the time before
-a worker's first run, waiting the time after its last one while others still work.
+The whole grid is run under each condition in turn, so that a noisy machine treats all alike. Start-up is the time
+before a worker's first run, waiting the time after its last one while others still work.
 """
 
 from __future__ import annotations
