@@ -5,7 +5,7 @@ BIN := .venv/bin
 .PHONY: run test test-all bench lint format clean
 
 run: .venv/installed
-	$(BIN)/rnnbench run experiments/quickstart.yaml --out reports/quickstart
+	$(BIN)/rnnbench run quickstart --out reports/quickstart
 
 test: .venv/installed-test
 	$(BIN)/pytest -n auto --dist worksteal

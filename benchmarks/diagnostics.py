@@ -1,8 +1,8 @@
 """What the diagnostics cost at default settings: `python benchmarks/diagnostics.py [--lag 50] [--model lstm]...`.
 
 Two whole runs of each model in this process, the first with its compilation, and the share of them that goes into
-probes: gradient profile, spectra and saturation. The norms by weight are part of the training step: their price is the
-difference between a step with and one without them, in turns.
+probes: gradient profile, spectra and saturation. The norms by weight are part of the training step; their cost is the
+difference between a step with them and one without, timed in turns.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--model", action="append", dest="models")
     options = parser.parse_args()
     training.configure(threads=1)
-    print("model       run      seconds   probes   norms by weight   in all")
+    print("model       run      seconds   probes   norms by weight    total")
     for model in options.models or ["simple_rnn", "lstm", "gru"]:
         specs = Experiment(
             name="cost",

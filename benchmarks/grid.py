@@ -3,8 +3,8 @@
     python benchmarks/grid.py experiments/copy_memory.yaml --workers 1 2
     python benchmarks/grid.py experiments/quickstart.yaml --workers 2 --against training.implementation=stock
 
-The grid is run from its start under each condition in turn, so that a noisy machine treats all alike. Start-up is what
-a worker does before its first run, waiting what it does after its last one while others still work.
+The whole grid is run under each condition in turn, so that a noisy machine treats all alike. Start-up is the time
+before a worker's first run, waiting the time after its last one while others still work.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from rnnbench.events import Dispatched, Ending, Event
 from rnnbench.execution.checkpoints import Checkpoints
 from rnnbench.execution.driver import drive
 from rnnbench.execution.local import LocalPool
-from rnnbench.experiment import yaml_file as experiment_file
+from rnnbench.experiment import yaml_file
 from rnnbench.experiment.definition import Experiment
 from rnnbench.experiment.run_spec import RunSpec
 from rnnbench.tracking.location import Location
@@ -111,9 +111,9 @@ def main() -> None:
     parser.add_argument("--workers", type=int, nargs="+", default=[2])
     parser.add_argument("--rounds", type=int, default=1)
     arguments = parser.parse_args()
-    grids = {"as it stands": experiment_file.load(arguments.file, arguments.set)}
+    grids = {"as it stands": yaml_file.load(arguments.file, arguments.set)}
     if arguments.against:
-        grids[arguments.against] = experiment_file.load(arguments.file, [*arguments.set, arguments.against])
+        grids[arguments.against] = yaml_file.load(arguments.file, [*arguments.set, arguments.against])
     rounds: dict[str, list[Round]] = defaultdict(list)
     for number in range(arguments.rounds):
         for workers in arguments.workers:

@@ -6,7 +6,7 @@ from pathlib import Path
 from rnnbench import registry
 from rnnbench.checks.contracts import check_model, check_task
 from rnnbench.events import Finished
-from rnnbench.experiment import yaml_file as experiment_file
+from rnnbench.experiment import yaml_file
 from rnnbench.training import run as training
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
@@ -19,7 +19,7 @@ def blocks(language):
 def test_the_experiment_is_valid(tmp_path):
     (text,) = blocks("yaml")
     (tmp_path / "file.yaml").write_text(text)
-    assert len(experiment_file.load(tmp_path / "file.yaml").runs) == 5 * 2 * 3 * 5
+    assert len(yaml_file.load(tmp_path / "file.yaml").runs) == 5 * 2 * 3 * 5
 
 
 def test_the_task_and_the_model_keep_the_contract_and_run(tmp_path):
@@ -33,7 +33,7 @@ def test_the_task_and_the_model_keep_the_contract_and_run(tmp_path):
         "name: own\nplugins: [first_sign.py, irnn.py]\ntasks: {first_sign: {lag: 2}}\nmodels: {irnn: {scale: 0.9}}\n"
         "training: {steps: 100, batch_size: 32, evaluate_every: 50, learning_rate: 0.01}\n"
     )
-    (run,) = experiment_file.load(tmp_path / "own.yaml").runs
+    (run,) = yaml_file.load(tmp_path / "own.yaml").runs
     check_task(registry.tasks["first_sign"])
     check_model(registry.models["irnn"])
     final = list(training.run(run))[-1]

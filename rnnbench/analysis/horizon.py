@@ -11,7 +11,7 @@ import pandas as pd
 from rnnbench.analysis.groups import GROUP, groups
 
 PASSING = 0.5
-"""Share of seeds that must solve a lag for the lag to count for the memory horizon (SCIENCE.md, section 4)."""
+"""Share of seeds that must solve a lag for the lag to count for the memory horizon (docs/science.md, section 4)."""
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from rnnbench.errors import UserError, notes_sent_to
 
 app = typer.Typer(
     help="Measure how SimpleRNN, LSTM and GRU cope as the dependency length grows.",
-    epilog="Start with: rnnbench run experiments/quickstart.yaml",
+    epilog="Start with: rnnbench run quickstart",
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,

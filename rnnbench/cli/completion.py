@@ -7,10 +7,12 @@ from collections.abc import Iterable
 
 
 def experiment_files(incomplete: str) -> list[str]:
-    """YAML files here and one folder down: `rnnbench run e<Tab>` gives those of `experiments/`."""
+    """YAML files here and one folder down (`rnnbench run e<Tab>` gives those of `experiments/`), and what ships."""
+    from rnnbench.experiment import shipped
+
     start = glob.escape(incomplete)
     found = [path for pattern in (f"{start}*.y*ml", f"{start}*/*.y*ml") for path in glob.glob(pattern)]
-    return sorted(path for path in found if path.endswith((".yaml", ".yml")))
+    return [*sorted(path for path in found if path.endswith((".yaml", ".yml"))), *_starting(shipped.NAMES, incomplete)]
 
 
 def overrides(incomplete: str) -> list[str]:

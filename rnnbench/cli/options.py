@@ -11,7 +11,11 @@ from rnnbench.cli import completion
 
 ExperimentFile = Annotated[
     Path,
-    typer.Argument(metavar="FILE", help="The experiment file (YAML).", autocompletion=completion.experiment_files),
+    typer.Argument(
+        metavar="FILE",
+        help="The experiment file (YAML), or the name of one that ships: quickstart.",
+        autocompletion=completion.experiment_files,
+    ),
 ]
 Overrides = Annotated[
     list[str],

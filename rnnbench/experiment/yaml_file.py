@@ -12,6 +12,7 @@ from typing import Any
 from rnnbench.errors import SettingError, UserError
 from rnnbench.experiment.definition import Experiment
 from rnnbench.experiment.overrides import Override, apply, dotted, list_hint, parse
+from rnnbench.experiment.shipped import located
 from rnnbench.experiment.yaml_document import Document, DocumentError, read
 
 _LARGEST = 1_000_000
@@ -19,11 +20,12 @@ _LARGEST = 1_000_000
 
 
 def load(file: Path, overrides: Iterable[str] = ()) -> Experiment:
-    """Read, override and validate an experiment file.
+    """Read, override and validate an experiment file, or one that ships, by its name (`quickstart`).
 
     `overrides`: `KEY=VALUE` with a dotted key and a YAML value (`training.steps=500`); a label that contains a dot is
     quoted (`models."a.b".units=9`). Raises `UserError`: one line with file, line and key of the first mistake.
     """
+    file = located(file)
     texts = tuple(overrides)
     parsed = parse(texts)
     document = _parse(file)

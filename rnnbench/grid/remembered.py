@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rnnbench.errors import UserError
-from rnnbench.experiment import yaml_file as experiment_file
+from rnnbench.experiment import yaml_file
 from rnnbench.experiment.overrides import combined
 from rnnbench.text.wording import count_of
 from rnnbench.tracking.matching import matched
@@ -72,7 +72,7 @@ def with_last(file: Path, overrides: Sequence[str], location: Location) -> list[
 
     Raises `UserError` if the store does not answer or knows no run of the file.
     """
-    name = experiment_file.load(file, overrides).name
+    name = yaml_file.load(file, overrides).name
     known = location.reader.asked(name)
     if not known:
         raise UserError(f"{location}: no `rnnbench run` of '{name}' is remembered, so there is nothing to take up")
@@ -98,7 +98,7 @@ def _signatures(experiment: Experiment, overrides: Sequence[str]) -> set[str]:
     if experiment.file is None:
         return set()
     try:
-        other = experiment_file.load(experiment.file, overrides)
+        other = yaml_file.load(experiment.file, overrides)
     except UserError:
         return set()
     return {spec.signature for spec in other.runs} if other.name == experiment.name else set()

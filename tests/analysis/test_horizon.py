@@ -1,4 +1,4 @@
-"""The memory horizon, by hand and by its definition (SCIENCE.md, check 12)."""
+"""The memory horizon, by hand and by its definition (docs/science.md, check 12)."""
 
 from __future__ import annotations
 

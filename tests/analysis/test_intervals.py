@@ -1,4 +1,4 @@
-"""Intervals against closed forms and enumerated resamples (SCIENCE.md, check 12)."""
+"""Intervals against closed forms and enumerated resamples (docs/science.md, check 12)."""
 
 from __future__ import annotations
 

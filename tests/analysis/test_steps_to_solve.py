@@ -1,4 +1,4 @@
-"""Kaplan-Meier curves and censored medians, worked out by hand (SCIENCE.md, check 12)."""
+"""Kaplan-Meier curves and censored medians, worked out by hand (docs/science.md, check 12)."""
 
 from __future__ import annotations
 

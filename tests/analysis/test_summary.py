@@ -1,4 +1,4 @@
-"""The summary of hand-made tables (SCIENCE.md, check 12)."""
+"""The summary of hand-made tables (docs/science.md, check 12)."""
 
 from __future__ import annotations
 

@@ -186,7 +186,7 @@ def test_json_for_other_programs(folder):
     ("words", "expected"),
     [
         ("rnnbench run sm", {"small.yaml"}),
-        ("rnnbench plan ", {"small.yaml", "more/other.yml"}),
+        ("rnnbench plan ", {"small.yaml", "more/other.yml", "quickstart"}),
         ("rnnbench list sim", {"simple_rnn"}),
         ("rnnbench list tr", {"training"}),
         ("rnnbench data ET", {"ETTh1", "ETTh2"}),

@@ -1,5 +1,5 @@
-// Added to a copy of the page in a frame: does what a reader does, and writes what came of it into the page around it.
-(() => {
+// Does what a reader of the page does, and returns what came of it.
+async () => {
   const luminance = (colour) => {
     const [r, g, b] = colour.match(/[\d.]+/g).slice(0, 3).map((v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
@@ -25,49 +25,41 @@
   const next = () => new Promise((resolve) => setTimeout(resolve, 300));
   const marks = () => [...document.querySelectorAll(".panel path")].filter((mark) => mark.__data__?.datum?.series === "lstm");
 
-  const look = async () => {
-    const found = { width: innerWidth, dark: matchMedia("(prefers-color-scheme: dark)").matches };
-    document.querySelectorAll("details").forEach((details) => (details.open = true));
-    found.overflow = document.documentElement.scrollWidth - document.documentElement.clientWidth;
-    found.faint = faint();
-    found.silent = [];
-    const said = document.getElementById("said");
-    for (const panel of document.querySelectorAll(".panel")) {
-      said.textContent = "";
-      panel.focus();
-      press(panel, "ArrowRight");
-      if (document.activeElement !== panel || !/\d/.test(said.textContent)) found.silent.push(panel.ariaLabel.slice(0, 80));
-    }
-    const first = document.querySelector(".panel");
-    first.focus();
-    press(first, "Home");
-    found.said = said.textContent;
-    found.tooltip = document.getElementById("vg-tooltip-element")?.innerText || "";
-    found.opened = [];
-    window.open = (address) => found.opened.push(address);
-    press(first, "Enter");
-    const pointed = [...document.querySelectorAll(".panel path")].find((mark) => mark.__data__?.datum?.run !== undefined && mark.__data__.datum.run !== "");
-    const box = pointed.getBoundingClientRect();
-    const at = { clientX: box.x + box.width / 2, clientY: box.y + box.height / 2, bubbles: true };
-    pointed.dispatchEvent(new MouseEvent("mousemove", at));
-    pointed.dispatchEvent(new MouseEvent("click", at));
-    found.before = marks().length;
-    const button = document.querySelector('.legend button[data-series="lstm"]');
-    button.focus();
-    button.click();
-    await next();
-    found.hidden = [marks().length, button.getAttribute("aria-pressed")];
-    found.panels = document.querySelectorAll(".panel").length;
-    found.drawn = document.querySelectorAll('.panel[data-drawn="yes"] svg').length;
-    found.title = document.title;
-    const out = parent.document.createElement("pre");
-    out.id = "found";
-    out.textContent = JSON.stringify(found);
-    parent.document.body.replaceChildren(out);
-  };
-  const waiting = setInterval(() => {
-    if (document.documentElement.dataset.drawn !== "yes") return;
-    clearInterval(waiting);
-    look();
-  }, 50);
-})();
+  while (document.documentElement.dataset.drawn !== "yes") await next();
+
+  const found = { width: innerWidth, dark: matchMedia("(prefers-color-scheme: dark)").matches };
+  document.querySelectorAll("details").forEach((details) => (details.open = true));
+  found.overflow = document.documentElement.scrollWidth - document.documentElement.clientWidth;
+  found.faint = faint();
+  found.silent = [];
+  const said = document.getElementById("said");
+  for (const panel of document.querySelectorAll(".panel")) {
+    said.textContent = "";
+    panel.focus();
+    press(panel, "ArrowRight");
+    if (document.activeElement !== panel || !/\d/.test(said.textContent)) found.silent.push(panel.ariaLabel.slice(0, 80));
+  }
+  const first = document.querySelector(".panel");
+  first.focus();
+  press(first, "Home");
+  found.said = said.textContent;
+  found.tooltip = document.getElementById("vg-tooltip-element")?.innerText || "";
+  found.opened = [];
+  window.open = (address) => found.opened.push(address);
+  press(first, "Enter");
+  const pointed = [...document.querySelectorAll(".panel path")].find((mark) => mark.__data__?.datum?.run !== undefined && mark.__data__.datum.run !== "");
+  const box = pointed.getBoundingClientRect();
+  const at = { clientX: box.x + box.width / 2, clientY: box.y + box.height / 2, bubbles: true };
+  pointed.dispatchEvent(new MouseEvent("mousemove", at));
+  pointed.dispatchEvent(new MouseEvent("click", at));
+  found.before = marks().length;
+  const button = document.querySelector('.legend button[data-series="lstm"]');
+  button.focus();
+  button.click();
+  await next();
+  found.hidden = [marks().length, button.getAttribute("aria-pressed")];
+  found.panels = document.querySelectorAll(".panel").length;
+  found.drawn = document.querySelectorAll('.panel[data-drawn="yes"] svg').length;
+  found.title = document.title;
+  return found;
+}

@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import html
-import json
 import re
-import shutil
-import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from rnnbench.report.build import build
 from rnnbench.report.index import write_index
+from tests.browser import chromium
 from tests.report.fake_results import fake_results
 
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-FLAGS = [
-    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--virtual-time-budget=60000", "--enable-logging=stderr",
-]  # fmt: skip
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+    from playwright.sync_api import Page as Tab
+
 HOSTILE = "<script>document.title='taken'</script><img src=x onerror=alert(1)> \"q' \u202emodel"
 RUNS = "http://127.0.0.1:5000/#/experiments/1/runs/"
 
-pytestmark = pytest.mark.skipif(BROWSER is None, reason="needs chromium to open the page")
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
@@ -42,28 +44,31 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )  # fmt: skip
 
 
-def opened(page: Path, folder: Path, *flags: str) -> str:
-    """The document after its scripts have run; fails on anything in the console, where refused requests are told."""
-    done = subprocess.run(
-        [str(BROWSER), *FLAGS, *flags, f"--user-data-dir={folder / 'profile'}", "--dump-dom", page.as_uri()],
-        capture_output=True, text=True, timeout=240, check=True,
-    )  # fmt: skip
-    assert not re.findall(r".*CONSOLE.*", done.stderr)
-    return done.stdout
+@contextmanager
+def opened(browser: Browser, page: Path, **options: Any) -> Iterator[Tab]:
+    """A tab that shows a file; fails on a request beyond its folder and on anything in the console."""
+    with browser.new_context(**options) as context:
+        tab = context.new_page()
+        requests: list[str] = []
+        said: list[str] = []
+        tab.on("request", lambda request: requests.append(request.url))
+        tab.on("console", lambda message: said.append(message.text))
+        tab.on("pageerror", lambda error: said.append(str(error)))
+        tab.goto(page.as_uri())
+        yield tab
+        assert said == []
+        assert [url for url in requests if not url.startswith(page.parent.as_uri())] == []
 
 
 @pytest.mark.parametrize(("width", "dark"), [(390, False), (1280, True), (1920, False)])
-def test_a_reader_at_every_width(page: Path, width: int, dark: bool, tmp_path: Path):
+def test_a_reader_at_every_width(browser: Browser, page: Path, width: int, dark: bool):
     # The page's own policy has the browser refuse every request and log an error for it.
     text = page.read_text("utf-8")
     assert "default-src 'none'; script-src 'unsafe-inline'" in text
     probe = (Path(__file__).parent / "probe.js").read_text("utf-8")
-    # In a frame, because the browser's window has a least width.
-    inside = html.escape(text.replace("</body>", f"<script>{probe}</script></body>"))
-    frame = tmp_path / "frame.html"
-    frame.write_text(f'<body><iframe srcdoc="{inside}" style="border: 0; width: {width}px; height: 900px">', "utf-8")
-    dom = opened(frame, tmp_path, "--window-size=2000,1000", *["--blink-settings=preferredColorScheme=0"] * dark)
-    found: dict[str, Any] = json.loads(html.unescape(re.findall(r'<pre id="found">(.*?)</pre>', dom, re.DOTALL)[0]))
+    scheme = "dark" if dark else "light"
+    with opened(browser, page, viewport={"width": width, "height": 900}, color_scheme=scheme) as tab:
+        found = tab.evaluate(probe)
     assert found["panels"] == found["drawn"] == text.count('class="panel"') > 10
     assert found["title"] == HOSTILE
     assert (found["width"], found["dark"], found["overflow"]) == (width, dark, 0)
@@ -76,8 +81,9 @@ def test_a_reader_at_every_width(page: Path, width: int, dark: bool, tmp_path: P
     assert found["hidden"] == [0, "false"]
 
 
-def test_the_list_of_reports(page: Path, tmp_path: Path):
+def test_the_list_of_reports(browser: Browser, page: Path):
     write_index(page.parent.parent)
-    dom = opened(page.parent.parent / "index.html", tmp_path)
+    with opened(browser, page.parent.parent / "index.html") as tab:
+        dom = tab.content()
     assert html.escape(HOSTILE, quote=False) in dom
     assert "report/report.html" in dom

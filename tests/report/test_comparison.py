@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from rnnbench.analysis.results import Results
 from rnnbench.cli.app import app
 from rnnbench.errors import UserError
-from rnnbench.experiment import yaml_file as experiment_file
+from rnnbench.experiment import yaml_file
 from rnnbench.report.comparison import Only, joined
 from tests.event_streams import new_store
 from tests.report.fake_results import fake_results
@@ -111,7 +111,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, initialization, other in (("plain", "default", "gru"), ("chrono", "chrono", "simple_rnn")):
         file = folder / f"{name}.yaml"
         file.write_text(FILE.format(name=name, initialization=initialization, other=other), "utf-8")
-        fill(new_store(folder / name), experiment_file.load(file))
+        fill(new_store(folder / name), yaml_file.load(file))
     return folder
 
 
@@ -173,7 +173,7 @@ def test_a_thousand_runs_within_a_minute_and_two_megabytes(tmp_path, monkeypatch
 
     grid = FILE.format(name="big", initialization="chrono", other="gru").replace("[5, 20]", "[5, 10, 20, 50, 100]")
     (tmp_path / "big.yaml").write_text(grid.replace("seeds: 2", "seeds: 100"), "utf-8")
-    fill(new_store(tmp_path / "store"), experiment_file.load(tmp_path / "big.yaml"))
+    fill(new_store(tmp_path / "store"), yaml_file.load(tmp_path / "big.yaml"))
     began = time.process_time()
     run(tmp_path, monkeypatch, "big.yaml")
     assert time.process_time() - began < 60

@@ -1,4 +1,4 @@
-"""Results with little or nothing in them make a true report (SCIENCE.md, check 18)."""
+"""Results with little or nothing in them make a true report."""
 
 from __future__ import annotations
 

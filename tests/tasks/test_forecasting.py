@@ -171,7 +171,7 @@ def test_missing_data_are_never_replaced(monkeypatch: pytest.MonkeyPatch, tmp_pa
 
 @pytest.mark.real_data
 def test_published_naive_levels_of_etth1(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """SCIENCE.md, sections 1 and 5 (check 11): repeat and seasonal-naive forecasts on all test windows of ETTh1."""
+    """docs/science.md, check 11: repeat and seasonal-naive forecasts on all test windows of ETTh1."""
     monkeypatch.setenv("RNNBENCH_MANUAL_DIR", str(location.manual_dir()))
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
     expected = {

@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
@@ -23,8 +23,11 @@ from rnnbench.tracking import ui as mlflow_ui
 from rnnbench.tracking import views as mlflow_views
 from rnnbench.tracking.location import Location
 from rnnbench.tracking.writer import Tracker
+from tests.browser import chromium
 from tests.event_streams import experiment, new_store, whole_run, write
-from tests.report.chromium import Page, chromium
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 HOSTILE = '<script>alert("x")</script> <b>bold</b> *star* [link](javascript:alert(1)) שלום'
 QUOTED, LONG, RIGHT_TO_LEFT = "l\"s'tm <i>", "n" * 300, "مرحبا"
@@ -151,23 +154,39 @@ def test_retrieving_more_points_than_one_answer_holds(page: str, monkeypatch: py
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    if shutil.which("chromium") is None:
-        pytest.skip("needs chromium")
-    with chromium(tmp_path_factory.mktemp("profile")) as tab:
-        yield tab
+def tab() -> Iterator[Page]:
+    with chromium() as browser:
+        found = browser.new_page(viewport={"width": 1500, "height": 1400})
+        found.set_default_timeout(90_000)
+        yield found
 
 
-def test_the_page_opens_as_the_results_with_hostile_words_as_text(page: str, browser: Page) -> None:
-    browser.open(page)
-    browser.shows("Group by: model", "Group: report", "simple_rnn T5 s0 copy", "rnnbench.status", "0.625")
-    rows = browser.evaluate("[...document.querySelectorAll('.ag-row')].map(row => row.innerText).join(' ')")
+def visit(tab: Page, address: str) -> None:
+    # A page that only changes its fragment would keep what the last one had loaded.
+    tab.goto("about:blank")
+    tab.goto(address)
+
+
+def shows(tab: Page, *words: str) -> None:
+    """Wait until the page shows all of these."""
+    tab.wait_for_function("words => words.every(word => document.body.innerText.includes(word))", arg=list(words))
+
+
+def waited(tab: Page, script: str) -> Any:
+    """The value of a JavaScript expression as soon as it is true."""
+    return tab.wait_for_function(script).json_value()
+
+
+def test_the_page_opens_as_the_results_with_hostile_words_as_text(page: str, tab: Page) -> None:
+    visit(tab, page)
+    shows(tab, "Group by: model", "Group: report", "simple_rnn T5 s0 copy", "rnnbench.status", "0.625")
+    rows = tab.evaluate("[...document.querySelectorAll('.ag-row')].map(row => row.innerText).join(' ')")
     assert rows.index("Group: report") < rows.index("Group: simple_rnn")
-    browser.shows(HOSTILE, f"Group: {QUOTED}", f"Group: {RIGHT_TO_LEFT}", f"Group: {LONG}", "Through silence")
-    links = browser.evaluate("[...document.querySelectorAll('a[target=_blank]')].map(a => a.innerText).join(' ')")
+    shows(tab, HOSTILE, f"Group: {QUOTED}", f"Group: {RIGHT_TO_LEFT}", f"Group: {LONG}", "Through silence")
+    links = tab.evaluate("[...document.querySelectorAll('a[target=_blank]')].map(a => a.innerText).join(' ')")
     assert "Report results curves gradients" in links
-    browser.open(f"{page}&compareRunsMode=CHART")
-    browser.shows("Against the lag", "Does the gradient predict success?")
+    visit(tab, f"{page}&compareRunsMode=CHART")
+    shows(tab, "Against the lag", "Does the gradient predict success?")
 
 
 @pytest.mark.parametrize(
@@ -177,29 +196,30 @@ def test_the_page_opens_as_the_results_with_hostile_words_as_text(page: str, bro
         ("gradients", ["Backwards through time", "Norm before clipping"]),
     ],
 )
-def test_the_other_views(page: str, browser: Page, view: str, expected: list[str]) -> None:
-    browser.open(page)
-    browser.open(browser.wait(f"document.querySelector('a[href*=\"ShareKey={view}\"]')?.href"))
-    browser.shows("simple_rnn T5 s0 copy", *expected)
-    assert "Group: report" not in browser.text()
+def test_the_other_views(page: str, tab: Page, view: str, expected: list[str]) -> None:
+    visit(tab, page)
+    visit(tab, waited(tab, f"document.querySelector('a[href*=\"ShareKey={view}\"]')?.href"))
+    shows(tab, "simple_rnn T5 s0 copy", *expected)
+    assert "Group: report" not in tab.inner_text("body")
 
 
-def test_a_run_shows_its_profile(page: str, browser: Page) -> None:
-    browser.open(page)
-    browser.open(
-        browser.wait("[...document.querySelectorAll('a')].find(a => a.innerText.includes('simple_rnn T5'))?.href")
-    )
-    browser.shows("Does simple_rnn still solve copy after 5 steps of silence?", "not solved")
+def test_a_run_shows_its_profile(page: str, tab: Page) -> None:
+    visit(tab, page)
+    link = "[...document.querySelectorAll('a')].find(a => a.innerText.includes('simple_rnn T5'))?.href"
+    visit(tab, waited(tab, link))
+    shows(tab, "Does simple_rnn still solve copy after 5 steps of silence?", "not solved")
     drawn = "[...document.images].some(image => image.src.includes('gradient_profile') && image.naturalWidth > 300)"
-    assert browser.wait(drawn)
-    address = browser.evaluate("location.href").partition("?")[0]
-    browser.open(f"{address}/artifacts/gradient_profile.svg?workflowType=machine_learning")
-    assert browser.wait("document.querySelector('img[alt=\"gradient_profile.svg\"]')?.naturalWidth > 300")
+    assert waited(tab, drawn)
+    address = tab.url.partition("?")[0]
+    visit(tab, f"{address}/artifacts/gradient_profile.svg?workflowType=machine_learning")
+    assert waited(tab, "document.querySelector('img[alt=\"gradient_profile.svg\"]')?.naturalWidth > 300")
 
 
-def test_the_report_opens(page: str, browser: Page) -> None:
-    browser.open(page)
-    browser.open(browser.wait("document.querySelector('a[href*=\"report.html\"]')?.href"))
-    read = "document.querySelectorAll('svg').length > 3 && document.querySelector('h1') && document.body.innerText"
-    text = browser.wait(f"document.querySelector('nav, main, article, h2') && {read}", frames=True)
-    assert "carry" in text
+def test_the_report_opens(page: str, tab: Page) -> None:
+    visit(tab, page)
+    visit(tab, waited(tab, "document.querySelector('a[href*=\"report.html\"]')?.href"))
+    # The page shows an artifact in a frame of its own.
+    report = tab.frame_locator("iframe")
+    report.locator("svg").nth(3).wait_for()
+    assert "carry" in report.locator("h1").inner_text()
+    assert "carry" in report.locator("body").inner_text()

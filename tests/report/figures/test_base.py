@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 import rnnbench
 from rnnbench.cli.app import app
 from rnnbench.errors import UserError, UserNote
-from rnnbench.experiment import yaml_file as experiment_file
+from rnnbench.experiment import yaml_file
 from rnnbench.registry import load_plugins
 from rnnbench.report.build import build
 from rnnbench.report.figures import base
@@ -85,7 +85,7 @@ def test_the_figure_of_the_documentation_appears_everywhere(tmp_path):
 def test_an_experiment_takes_a_figure_without_another_signature(tmp_path, monkeypatch):
     file = tmp_path / "short.yaml"
     file.write_text("name: short\ntasks: {copy_memory: {lag: [5], symbols: 1}}\nmodels: {gru: {units: 8}}\nseeds: 1\n")
-    fill(new_store(tmp_path / "store"), experiment_file.load(file))
+    fill(new_store(tmp_path / "store"), yaml_file.load(file))
     (tmp_path / "own_figures.py").write_text(SECONDS, "utf-8")
     file.write_text(f"{file.read_text()}plugins: [own_figures.py]\n")
     monkeypatch.chdir(tmp_path)
