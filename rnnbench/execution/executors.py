@@ -54,4 +54,7 @@ def executor_factory(workers: int | None = None, name: str = "local", address: s
     """The factory for these options; `workers=0` alone selects `in_process`. Raises `UserError`."""
     if workers == 0 and name == "local":
         name = "in_process"
-    return executors[name](workers, address)
+    factory = executors[name]
+    if missing := sorted(factory.__abstractmethods__):
+        raise UserError(f"executor '{name}': {class_code.describe(factory)} does not define {', '.join(missing)}")
+    return factory(workers, address)

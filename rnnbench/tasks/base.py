@@ -215,9 +215,7 @@ class Task(BaseModel, ABC):
             raise UserError(f"{undefined}; use more, or more varied, test examples")
         if not self.better(self.perfect, level):
             order = "higher" if self.score_rises else "lower"
-            raise UserError(
-                f"{undefined}, which is worse since {order} is better: see `perfect` and `higher_is_better`"
-            )
+            raise UserError(f"{undefined}, which is worse, as {order} is better: see `perfect` and `higher_is_better`")
         return (score - level) / (self.perfect - level)
 
     @property
@@ -290,8 +288,8 @@ def _check_finite(values: np.ndarray, what: str, kind: str) -> None:
     if np.issubdtype(values.dtype, np.floating) and not (finite := np.isfinite(values)).all():
         first = tuple(np.argwhere(~finite)[0].tolist())
         raise UserError(
-            f"{what} has {np.count_nonzero(~finite):,} {kind} that are not finite, "
-            f"first {values[first]} at index {list(first)} (from 0)"
+            f"{what} holds {np.count_nonzero(~finite):,} {kind} that are not finite, "
+            f"the first of them {values[first]} at index {list(first)} (from 0)"
         )
 
 

@@ -33,7 +33,7 @@ from rnnbench.execution.executors import ExecutorFactory, register_executor
 
 @register_executor("elsewhere")
 class Elsewhere(ExecutorFactory):
-    def reach(self, checkpoints, say):
+    def connect(self, checkpoints, say):
         raise UserError("nobody is there")
 """
 # What XLA compiles takes it seconds; one test runs the fast layers.
@@ -219,7 +219,7 @@ def test_list_and_data_and_schema(folder):
     listed = rnnbench("list", cwd=folder).stdout
     assert all(name in listed for name in ("copy_memory", "sentiment", "speech_commands", "forecasting", "gru", "lstm"))
     training = rnnbench("list", "training", "gradients", cwd=folder).stdout
-    assert re.search(r"stop_when_solved +true +End a run", training)
+    assert re.search(r"stop_when_solved +true +Stop a run", training)
     assert re.search(r"examples +64 +Size of the probe batch", training)
     data = rnnbench("data", "--data-dir", folder / "nothing", cwd=folder).stdout
     assert re.search(r"imdb_reviews +sentiment +none stated +missing", data)

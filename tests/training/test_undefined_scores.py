@@ -136,9 +136,9 @@ def test_a_run_without_any_score_says_so_and_claims_nothing():
 @pytest.mark.parametrize(
     ("task", "message"),
     [
-        ({"broken": "validation"}, r"the validation split holds 1 inputs .*first of them nan at \[1, 0, 0\]"),
-        ({"broken": "test"}, r"the test split has 1 inputs that are not finite"),
-        ({"broken": "train"}, r"^the training batch of step 3 has 1 inputs that are not finite"),
+        ({"broken": "validation"}, r"the validation split holds 1 inputs .*first of them nan at index \[1, 0, 0\]"),
+        ({"broken": "test"}, r"the test split holds 1 inputs that are not finite"),
+        ({"broken": "train"}, r"^the training batch of step 3 holds 1 inputs that are not finite"),
         (
             {"level": 1.0},
             r"^skill is undefined on this test split: its memoryless correlation is 1, the perfect one 1;",
@@ -160,7 +160,7 @@ def test_splits_on_which_nothing_can_be_judged_are_refused_at_plan():
 @pytest.mark.parametrize("examples", [1, 2])
 def test_a_test_split_of_one_class_is_refused_before_training(examples):
     task = Sentiment(source="synthetic", lag=0, test_examples=examples)
-    with pytest.raises(UserError, match=r"without any memory its accuracy is 1, and a perfect one is 1; take more"):
+    with pytest.raises(UserError, match=r"its memoryless accuracy is 1, the perfect one 1; use more"):
         task.skill(0.5)
 
 
@@ -177,7 +177,7 @@ def test_a_direction_that_contradicts_the_perfect_score_is_told():
     class Upside(Adding):
         higher_is_better = True
 
-    with pytest.raises(UserError, match="worse where higher is better: see `perfect` and `higher_is_better`"):
+    with pytest.raises(UserError, match="worse, as higher is better: see `perfect` and `higher_is_better`"):
         Upside(lag=0).skill(0.5)
 
 

@@ -40,7 +40,7 @@ TOLD = "Seconds of each run, against the lag"
 def others() -> Iterator[None]:
     known = set(report_figures)
     yield
-    with report_figures.without({report_figures[name].__module__ for name in set(report_figures) - known}):
+    with report_figures.forgetting({report_figures[name].__module__ for name in set(report_figures) - known}):
         kept = dict(report_figures._things)
     report_figures._things = kept
 
