@@ -48,11 +48,11 @@ def probe(name: str, model_class: type[Model]) -> Iterator[Finding]:
     task, model = CopyMemory(lag=4, symbols=2), model_class(units=5)
     weights, batch = build(task, model, 0).get_weights(), task.train_batch(0, 0, 3)
     stock, fast = GradientProbe(task, model, "stock"), GradientProbe(task, model, "fast")
-    for taken in (stock, fast):
-        taken.load(weights)
+    for gradient_probe in (stock, fast):
+        gradient_probe.load(weights)
     expected = stock.by_state(_finite_differences(task, stock, batch))
-    for layers, taken in {"stock": stock, "fast": fast}.items():
-        for state, gradient in taken.by_state(taken.gradient(batch)).items():
+    for layers, gradient_probe in {"stock": stock, "fast": fast}.items():
+        for state, gradient in gradient_probe.by_state(gradient_probe.gradient(batch)).items():
             off, norm = (np.linalg.norm(x, axis=-1) for x in (gradient - expected[state], expected[state]))
             # Not `off > 0`, which would pass over a gradient that is NaN.
             error = float(np.divide(off, norm, out=np.zeros_like(off), where=off != 0).max())
@@ -64,11 +64,11 @@ def bound() -> Iterator[Finding]:
     """Check 5: per step the norm grows by at most sigma_max(U); it may grow though the spectral radius is 0."""
     task, model = CopyMemory(lag=40, symbols=1), SimpleRNN(units=32)
     for scale in (0.9, 1.0, 1.2):
-        network, taken = build(task, model, 0), GradientProbe(task, model)
+        network, gradient_probe = build(task, model, 0), GradientProbe(task, model)
         kernel = cells(network)[0].recurrent_kernel
         kernel.assign(scale * np.array(kernel))
-        taken.load(network.get_weights())
-        norms = taken.profile(task.layout, task.train_batch(0, 0, 20)).norms["h"]
+        gradient_probe.load(network.get_weights())
+        norms = gradient_probe.profile(task.layout, task.train_batch(0, 0, 20)).norms["h"]
         limits = norms[:, :1] * spectra(np.array(kernel))["sigma_max/all"] ** np.arange(norms.shape[1])
         name = f"5 SimpleRNN, {scale} U: largest norm over its bound sigma_max(U)^distance"
         yield at_most(name, 1 + 1e-4, float((norms / limits).max()), _PASCANU)
@@ -79,17 +79,17 @@ def counterexample() -> Iterator[Finding]:
     """W = [[8, 8], [-8, -8]] has spectral radius 0; held at (0, artanh 1/2) its Jacobian products double each step."""
     task, model = _Held(lag=12), SimpleRNN(units=2)
     kernel, held = np.array([[8.0, 8.0], [-8.0, -8.0]]), np.array([0.0, np.arctanh(0.5)])
-    network, taken = build(task, model, 0), GradientProbe(task, model)
+    network, gradient_probe = build(task, model, 0), GradientProbe(task, model)
     # Keras multiplies from the left, so that U = Wᵀ. The first step drives to the state, the others hold it.
     drive = np.stack([held, held - kernel @ np.tanh(held)])
-    taken.load([drive, kernel.T, np.zeros(2), *network.get_weights()[3:]])
+    gradient_probe.load([drive, kernel.T, np.zeros(2), *network.get_weights()[3:]])
     batch = task.split("test")
-    gradient = taken.gradient(batch)
+    gradient = gradient_probe.gradient(batch)
     norms = np.linalg.norm(gradient, axis=-1)[0, ::-1]
     radius, growth = spectra(kernel)["spectral_radius/all"], decay_per_step(norms, 1, 12)
     yield near("5 counterexample: spectral radius of W", 0.0, radius, 1e-6, "W² = 0")
     yield near("5 counterexample: growth of the norm per step back", 2.0, growth, 1e-4, "eigenvalue of W diag(1, 3/4)")
-    expected = _finite_differences(task, taken, batch)
+    expected = _finite_differences(task, gradient_probe, batch)
     error = float((np.linalg.norm(gradient - expected, axis=-1) / np.linalg.norm(expected, axis=-1)).max())
     yield at_most("5 counterexample: relative error of the probe", 1e-3, error, "finite differences")
 
@@ -110,22 +110,26 @@ def decay_at_initialisation(seeds: int = 5) -> Iterator[Finding]:
         "LSTM, chrono(300)": (LSTM(units=128, initialization="chrono", chrono_max=300), 0.984, 0.005),
     }
     for name, (model, expected, tolerance) in models.items():
-        taken, found = GradientProbe(task, model), []
+        gradient_probe, found = GradientProbe(task, model), []
         for seed in range(seeds):
-            taken.load(build(task, model, seed).get_weights())
-            found.append(decay_per_step(taken.profile(task.layout, task.train_batch(seed, 0, 16)).median(), 20, 60))
+            gradient_probe.load(build(task, model, seed).get_weights())
+            found.append(
+                decay_per_step(gradient_probe.profile(task.layout, task.train_batch(seed, 0, 16)).median(), 20, 60)
+            )
         check, source = f"6 {name}, 128 units, adding, T=200: decay per step", "measured with numpy cells"
         yield near(check, expected, float(np.mean(found)), tolerance, source)
 
 
-def _finite_differences(task: Task, taken: GradientProbe, batch: Batch) -> np.ndarray:
+def _finite_differences(task: Task, gradient_probe: GradientProbe, batch: Batch) -> np.ndarray:
     """dl_i/ds_t of every example, step and state, by central differences. Shape as the probe's."""
     inputs, targets = batch
-    n, steps, size = len(inputs), inputs.shape[1], inputs.shape[1] * taken.width
-    moved = np.repeat(np.eye(size).reshape(size, steps, taken.width), n, axis=0) * _SHIFT
+    n, steps, size = len(inputs), inputs.shape[1], inputs.shape[1] * gradient_probe.width
+    moved = np.repeat(np.eye(size).reshape(size, steps, gradient_probe.width), n, axis=0) * _SHIFT
     inputs, targets = (np.tile(part, (size, *[1] * (part.ndim - 1))) for part in (inputs, targets))
-    ahead, behind = (np.asarray(task.readout_loss(targets, taken.outputs(inputs, side * moved))) for side in (1, -1))
-    return ((ahead - behind) / (2 * _SHIFT)).reshape(steps, taken.width, n).transpose(2, 0, 1)
+    ahead, behind = (
+        np.asarray(task.readout_loss(targets, gradient_probe.outputs(inputs, side * moved))) for side in (1, -1)
+    )
+    return ((ahead - behind) / (2 * _SHIFT)).reshape(steps, gradient_probe.width, n).transpose(2, 0, 1)
 
 
 class _Held(RegressionTask):

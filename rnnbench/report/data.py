@@ -121,15 +121,15 @@ class ReportData:
 
     @property
     def tuning_seeds(self) -> list[int]:
-        """Seeds that only chose learning rates; none where the choosing seeds are evaluated too."""
+        """Seeds that only chose learning rates; none if the tuning seeds are evaluated too."""
         return _tuning_seeds(self.all_runs)
 
     @property
     def candidates(self) -> pd.DataFrame:
         """`selection.candidates`: one row for each series and learning rate of the experiments that choose."""
         by_experiment = [runs for _, runs in self.all_runs.groupby("experiment", sort=False)]
-        choosing = [runs for runs in by_experiment if (runs["role"] != EVALUATED).any()]
-        return self._labelled(pd.concat(candidates(runs, _tuning_seeds(runs)) for runs in choosing))
+        tuned = [runs for runs in by_experiment if (runs["role"] != EVALUATED).any()]
+        return self._labelled(pd.concat(candidates(runs, _tuning_seeds(runs)) for runs in tuned))
 
     @cached_property
     def series(self) -> list[Series]:

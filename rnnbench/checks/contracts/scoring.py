@@ -61,16 +61,23 @@ def memoryless_level(points: Points) -> None:
     """`memoryless()` is the score of the best memoryless answer on the test split, and has skill 0."""
     for point in points:
         task = point.task
-        floor = task.memoryless()
-        require(np.isfinite(floor), f"memoryless() must be finite, it is {floor}")
-        require(floor != task.perfect, f"memoryless() is the perfect score, {floor:g}: there is no skill between them")
-        require(abs(task.skill(floor)) < 1e-9, f"the floor must have skill 0, it has {task.skill(floor):.3g}")
+        memoryless = task.memoryless()
+        require(np.isfinite(memoryless), f"memoryless() must be finite, it is {memoryless}")
+        require(
+            memoryless != task.perfect,
+            f"memoryless() is the perfect score, {memoryless:g}: there is no skill between them",
+        )
+        require(
+            abs(task.skill(memoryless)) < 1e-9,
+            f"the memoryless level must have skill 0, it has {task.skill(memoryless):.3g}",
+        )
         require(abs(task.skill(task.perfect) - 1) < 1e-9, "the perfect score must have skill 1")
         require(
-            task.better(task.perfect, floor), f"perfect ({task.perfect:g}) must be better than memoryless() ({floor:g})"
+            task.better(task.perfect, memoryless),
+            f"perfect ({task.perfect:g}) must be better than memoryless() ({memoryless:g})",
         )
-        require(task.levels(), "levels() must hold at least the floor")
-        _is_reached(point, floor)
+        require(task.levels(), "levels() must hold at least the memoryless level")
+        _is_reached(point, memoryless)
 
 
 def only_in_the_evidence(points: Points) -> None:
@@ -83,17 +90,21 @@ def only_in_the_evidence(points: Points) -> None:
             continue
         task, (_, targets) = point.task, point.test
         level, error = (None, np.nan) if told.outputs is None else _level(task, targets, told.outputs)
-        floor = task.memoryless()
+        memoryless = task.memoryless()
         # A question at the readout may shift the odds: then memoryless() must say so.
-        granted = level is not None and (not task.better(level, floor) or abs(level - floor) <= _SPREADS * error)
+        granted = level is not None and (
+            not task.better(level, memoryless) or abs(level - memoryless) <= _SPREADS * error
+        )
         name = task.score_name
         reached = (
-            f"{name} {level:.3g}, memoryless() says {floor:.3g}" if level is not None else "better than by any constant"
+            f"{name} {level:.3g}, memoryless() says {memoryless:.3g}"
+            if level is not None
+            else "better than by any constant"
         )
         require(granted, f"the answer can be told {told.where}: {reached} (lag {task.lag}, {task.filler})")
 
 
-def _is_reached(point: Point, floor: float) -> None:
+def _is_reached(point: Point, memoryless: float) -> None:
     """Require the level to lie between the memoryless answers fitted to training and to the test split."""
     task, (_, targets) = point.task, point.test
     reached = [_best(task, targets, answers.constant(task, known, len(targets))) for known in (point.train[1], targets)]
@@ -105,13 +116,16 @@ def _is_reached(point: Point, floor: float) -> None:
     found = sorted((level for level in reached if level is not None), key=lambda level: level[0])
     (low, low_error), (high, high_error) = found[0], found[-1]
     margin = 1e-6 * abs(high) + 1e-9
-    if low - _SPREADS * low_error - margin <= floor <= high + _SPREADS * high_error + margin:
+    if low - _SPREADS * low_error - margin <= memoryless <= high + _SPREADS * high_error + margin:
         return
     best, name = (high if task.perfect > low else low), task.score_name
-    require(not task.better(best, floor), f"memoryless() is {floor:.4g}; a memoryless answer scores {name} {best:.4g}")
+    require(
+        not task.better(best, memoryless),
+        f"memoryless() is {memoryless:.4g}; a memoryless answer scores {name} {best:.4g}",
+    )
     # A naive forecast may be better than any constant; the task then draws it under a name of its own.
-    named = any(level == floor for level_name, level in task.levels().items() if level_name != "chance")
-    require(named, f"memoryless() is {floor:.4g}; the best memoryless answer scores {name} only {best:.4g}")
+    named = any(level == memoryless for level_name, level in task.levels().items() if level_name != "chance")
+    require(named, f"memoryless() is {memoryless:.4g}; the best memoryless answer scores {name} only {best:.4g}")
 
 
 def _best(task: Task, targets: np.ndarray, outputs: Iterable[np.ndarray]) -> tuple[float, float] | None:
