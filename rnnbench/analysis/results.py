@@ -14,6 +14,7 @@ from rnnbench.analysis.selection import EVALUATED, with_roles
 from rnnbench.analysis.solved import with_relative_solved
 from rnnbench.experiment.definition import Experiment
 from rnnbench.experiment.run_spec import RunSpec, series_key
+from rnnbench.experiment.settings import Training
 
 COLUMNS = [
     "task", "task_setting", "source", "model", "model_setting", "lag", "filler", "seed", "status",
@@ -41,7 +42,8 @@ class Results:
     `validation_score`: the best one, which chose the weights; for a diverged run that of its untrained network. `role`:
     `evaluated`, or for an experiment with `select` what `analysis.selection` says. `training_seconds`: the part of
     `seconds` that went into training steps. `survival_initial`: the gradient's survival in the untrained network.
-    `started`: when, in UTC.
+    `started`: when, in UTC. Behind these a column for each other setting of training that is not the same in all runs:
+    `optimizer`, `batch_size`, ...
     """
     history: pd.DataFrame
     """`signature, step, metric, value`: every step-wise metric (`train/loss`, `validation/accuracy`, ...)."""
@@ -97,7 +99,7 @@ def tidy(
         runs = with_roles(runs, experiment.select.seeds)
     tables = [table.assign(signature=signature)[PROFILE_COLUMNS] for signature, table in profiles.items()]
     return Results(
-        runs=_with_solved(runs)[COLUMNS],
+        runs=_with_solved(runs)[COLUMNS].assign(**_varied(records)),
         history=history,
         profiles=pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=PROFILE_COLUMNS),
         levels=_levels(records),
@@ -120,6 +122,14 @@ def _runs(experiment: Experiment, records: Sequence[Record]) -> pd.DataFrame:
         | dict.fromkeys(measured, "float64")
         | {"solved": "boolean", "lag": "int64", "seed": "int64"}
     )
+
+
+def _varied(records: Sequence[Record]) -> dict[str, list[Any]]:
+    """The settings of training that differ between runs and have no column, each with its values."""
+    settings = [record.spec.training.model_dump(mode="json") for record in records]
+    names = [name for name in Training.model_fields if name not in COLUMNS]
+    values = {name: [one[name] for one in settings] for name in names}
+    return {name: found for name, found in values.items() if len(set(found)) > 1}
 
 
 def _row(record: Record, chosen: str | None) -> dict[str, Any]:

@@ -60,7 +60,14 @@ def every_point(settings: type[Any], values: Values, path: KeyPath) -> Iterator[
                 with as_infeasible(settings, "validation"):
                     valid = settings.model_validate(point)
                 _check_finite(valid)
-            yield valid, dict(axis_values)
+            # A mapping is named by the text that the settings make of it.
+            yield (
+                valid,
+                {
+                    key: getattr(valid, key) if isinstance(value, Mapping) else value
+                    for key, value in axis_values.items()
+                },
+            )
         except ValidationError as error:
             first = error.errors()[0]
             wrong = str(first["loc"][0]) if first["loc"] else ""

@@ -11,7 +11,7 @@ from typing import Any
 
 from rnnbench import registry
 from rnnbench.errors import UserError
-from rnnbench.experiment.settings import GradientProbes, Implementation, Training
+from rnnbench.experiment.settings import GradientProbes, Implementation, ScheduleName, Training
 from rnnbench.identity import class_code, signature
 from rnnbench.identity.signature import PART_VERSIONS
 from rnnbench.models.base import Model
@@ -32,6 +32,9 @@ class CompileKey:
     window: int
     """Number of training steps between two evaluations, whose losses and norms are buffered."""
     implementation: Implementation
+    optimizer: str
+    schedule: tuple[ScheduleName, int, int] | None
+    """Name, warmup and steps; None: a constant learning rate, however many steps there are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +68,7 @@ class RunSpec:
     @property
     def compile_key(self) -> CompileKey:
         training = self.training
+        constant = training.schedule == "constant" and not training.warmup
         return CompileKey(
             task=self.task.model_copy(update={"lag": 1}),
             model=self.model.architecture,
@@ -72,6 +76,8 @@ class RunSpec:
             global_clipnorm=training.global_clipnorm,
             window=min(training.evaluate_every, training.steps),
             implementation=training.implementation,
+            optimizer=training.optimizer,
+            schedule=None if constant else (training.schedule, training.warmup, training.steps),
         )
 
     @cached_property

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema, field_validator
 
+from rnnbench.experiment.optimizers import canonical
 from rnnbench.experiment.seeds import parse_seeds
-from rnnbench.identity.signature import HashedAs
+from rnnbench.identity.signature import HashedAs, Joined
 
 KeyPath = tuple[str | int, ...]
 Implementation = Literal["fast", "stock"]
+ScheduleName = Literal["constant", "cosine", "linear"]
+_OPTIMIZER_SCHEMA = {
+    "anyOf": [{"type": "string"}, {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}]
+}
 
 
 class Settings(BaseModel):
@@ -22,14 +27,23 @@ class Settings(BaseModel):
 
 
 class Training(Settings):
-    """How every network is trained: Adam at a constant learning rate."""
+    """How every network is trained."""
 
     steps: int = Field(2000, ge=1, lt=2**31)
     """Training budget: number of batches, one optimizer step each."""
     batch_size: int = Field(64, ge=1)
     """Examples per batch."""
     learning_rate: float = Field(1e-3, gt=0)
-    """Learning rate of Adam."""
+    """Learning rate; with a `schedule` or `warmup` the highest one."""
+    optimizer: Annotated[str, BeforeValidator(canonical), WithJsonSchema(_OPTIMIZER_SCHEMA), Joined(earlier="adam")] = (
+        "adam"
+    )
+    """Optimizer by Keras' name, or a mapping with its arguments: `{name: sgd, momentum: 0.9}`."""
+    schedule: Annotated[ScheduleName, Joined(earlier="constant")] = "constant"
+    """How the learning rate changes after the warmup: not at all, or to 0 at the end of `steps`, as half a cosine or
+    a straight line."""
+    warmup: Annotated[int, Joined(earlier=0)] = Field(0, ge=0)
+    """Steps in which the learning rate first rises to its value, in equal parts; fewer than `steps`."""
     global_clipnorm: float | None = Field(1.0, gt=0)
     """Maximum norm of the gradient w.r.t. all parameters together, which is clipped to it; null: no clipping."""
     evaluate_every: int = Field(100, ge=1)
@@ -38,6 +52,14 @@ class Training(Settings):
     """Stop a run early once two evaluations in a row reach the task's `solved` score."""
     implementation: Annotated[Implementation, HashedAs("layers")] = "fast"
     """Recurrent layers. `fast`: on a CPU those of `rnnbench.layers`, compiled by XLA; `stock`: those of Keras."""
+
+    @field_validator("warmup")
+    @classmethod
+    def _shorter_than_the_training(cls, warmup: int, info: ValidationInfo) -> int:
+        steps = info.data.get("steps")
+        if steps is not None and warmup >= steps:
+            raise ValueError(f"{warmup:,} is too long: it must be less than steps, {steps:,}")
+        return warmup
 
 
 class GradientProbes(Settings):

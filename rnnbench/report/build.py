@@ -11,6 +11,7 @@ import pandas as pd
 from rnnbench.analysis.results import COLUMNS, Results
 from rnnbench.analysis.selection import EVALUATED
 from rnnbench.errors import UserError
+from rnnbench.experiment.settings import Training
 from rnnbench.files import write
 from rnnbench.report import sections, tables, words
 from rnnbench.report.data import ReportData
@@ -89,8 +90,9 @@ def figures(results: Results) -> dict[str, Figure]:
 
 
 def csv(runs: pd.DataFrame) -> str:
-    """One row for each run, columns as `results.COLUMNS`: integers as such, others exact, missing values empty."""
-    table = runs.reindex(columns=COLUMNS)
+    """One row for each run, columns as `Results.runs`: integers as such, others exact, missing values empty."""
+    more = [name for name in Training.model_fields if name in runs and name not in COLUMNS]
+    table = runs.reindex(columns=[*COLUMNS, *more])
     whole = {name: pd.to_numeric(table[name]).round().astype("Int64") for name in _WHOLE}
     return table.assign(**whole, solved=table["solved"].astype("boolean")).to_csv(index=False, lineterminator="\n")
 

@@ -15,6 +15,7 @@ from rnnbench.experiment.settings import Training
 from rnnbench.tasks.base import Batch, Task
 from rnnbench.training.feeding import batches, steps_together
 from rnnbench.training.network import build
+from rnnbench.training.optimizers import optimizer_for, set_learning_rate
 from rnnbench.training.probes.diagnostics import Diagnostics
 from rnnbench.training.probes.gradient_probe import GradientProbe
 from rnnbench.training.steps import SteppedNetwork
@@ -30,9 +31,10 @@ class Program:
     """
 
     def __init__(self, key: CompileKey) -> None:
+        self._key = key
         task, model = key.task, key.model
         self.network = build(task, model, 0, partial(SteppedNetwork, key=key), key.implementation)
-        self.network.compile(optimizer=keras.optimizers.Adam(), jit_compile=False)
+        self.network.compile(optimizer=optimizer_for(key), jit_compile=False)
         self.network.optimizer.build(self.network.trainable_variables)
         self.probe = GradientProbe(task, model, key.implementation)
         self.diagnostics = Diagnostics(task, model, self.network)
@@ -55,9 +57,11 @@ class Program:
     def reset(self, network: keras.Model, learning_rate: float) -> None:
         """Start over from the weights of `network` with a fresh optimiser."""
         _assign(self.network.variables, _values(network.variables))
-        for variable in self.network.optimizer.variables:
-            variable.assign(np.zeros(variable.shape))
-        self.network.optimizer.learning_rate = learning_rate
+        # Not zeros: accumulators of some optimisers start elsewhere, and one starts from the weights.
+        fresh = optimizer_for(self._key)
+        fresh.build(self.network.trainable_variables)
+        _assign(self.network.optimizer.variables, _values(fresh.variables))
+        set_learning_rate(self.network.optimizer, learning_rate)
 
     def state(self) -> dict[str, list[np.ndarray]]:
         """Everything that training changes, the state of random generators included."""
@@ -66,8 +70,9 @@ class Program:
             "optimizer": _values(self.network.optimizer.variables),
         }
 
-    def restore(self, state: dict[str, list[np.ndarray]]) -> None:
-        """Continue from what `state` returned."""
+    def restore(self, state: dict[str, list[np.ndarray]], learning_rate: float) -> None:
+        """Continue from what `state` returned, in a run of this learning rate."""
+        set_learning_rate(self.network.optimizer, learning_rate)
         _assign(self.network.variables, state["network"])
         _assign(self.network.optimizer.variables, state["optimizer"])
 

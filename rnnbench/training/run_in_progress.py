@@ -68,7 +68,7 @@ class RunInProgress:
     def resume(self, snapshot: Snapshot) -> None:
         """Take up the state of a run that was interrupted."""
         self.progress = Progress(**snapshot.progress, best_weights=snapshot.arrays["best"])
-        self.program.restore(snapshot.arrays)
+        self.program.restore(snapshot.arrays, self.spec.training.learning_rate)
 
     @property
     def trained(self) -> bool:

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from rnnbench.analysis.results import COLUMNS, OWN_SKILL, PROFILE_COLUMNS, Record, tidy, with_validation_scores
+from rnnbench.report.build import csv
 from tests.event_streams import experiment
 
 GRID = experiment()
@@ -78,6 +79,16 @@ def test_solved_may_be_relative_to_the_same_model_at_lag_0() -> None:
     runs = tidy(grid, records, [], {}).runs
     assert set(runs["criterion"]) == {OWN_SKILL}
     assert runs["solved"].tolist() == [True, True, False]
+
+
+def test_a_setting_of_training_that_varies_has_a_column_and_a_series_of_its_own() -> None:
+    optimizers = ["adam", {"name": "sgd", "momentum": 0.9}]
+    grid = experiment(training={"steps": 4, "optimizer": optimizers, "warmup": 2}, models={"gru": {"units": 4}})
+    found = tidy(grid, [Record(spec, str(at), "failed") for at, spec in enumerate(grid.runs)], [], {}).runs
+    assert list(found.columns) == [*COLUMNS, "optimizer"]
+    assert set(found["optimizer"]) == {"adam", "sgd(momentum=0.9)"}
+    assert set(found["model_setting"]) == {"optimizer=adam", "optimizer=sgd(momentum=0.9)"}
+    assert csv(found).partition("\n")[0].endswith(",run_id,optimizer")
 
 
 def test_no_record_and_no_history_keep_their_columns() -> None:

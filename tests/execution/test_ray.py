@@ -256,7 +256,7 @@ def test_the_store_is_bit_identical_although_a_node_is_lost(tmp_path):
 def test_signals_leave_checkpoints_and_no_process(tmp_path):
     write_grid(tmp_path)
     for sent, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -signal.SIGKILL)):
-        driver = Driver(tmp_path, "--executor", "ray", "--workers", "2", pace=0.05)
+        driver = Driver(tmp_path, "--executor", "ray", "--workers", "2", pace=0.2)
         driver.wait_until_it_works()
         processes = psutil.Process(driver.process.pid).children(recursive=True)
         # A terminal sends Ctrl-C to all processes in it.
