@@ -12,11 +12,13 @@ if TYPE_CHECKING:
     from rnnbench.analysis.results import Results
     from rnnbench.api import figures, load_experiment, load_results, memory_horizons, run_experiment
     from rnnbench.experiment.definition import Experiment
-    from rnnbench.models.base import Model
+    from rnnbench.models.base import Model, RNNModel
     from rnnbench.registry import register_model, register_task
     from rnnbench.report.figures.base import AnswerFigure, ReportFigure, TaskFigure, register_figure
-    from rnnbench.tasks.base import ClassificationTask, Features, Layout, RegressionTask, Task, Tokens
+    from rnnbench.tasks.base import Score, Task
     from rnnbench.tasks.dataset import DatasetTask, Examples
+    from rnnbench.tasks.stream import Layout, Ports, Stream
+    from rnnbench.tasks.supervised import ClassificationTask, RegressionTask
 
 __all__ = [
     "AnswerFigure",
@@ -24,15 +26,17 @@ __all__ = [
     "DatasetTask",
     "Examples",
     "Experiment",
-    "Features",
     "Layout",
     "Model",
+    "Ports",
+    "RNNModel",
     "RegressionTask",
     "ReportFigure",
     "Results",
+    "Score",
+    "Stream",
     "Task",
     "TaskFigure",
-    "Tokens",
     "__version__",
     "figures",
     "load_experiment",
@@ -48,11 +52,13 @@ _MODULES = {
     "analysis.results": ["Results"],
     "api": ["figures", "load_experiment", "load_results", "memory_horizons", "run_experiment"],
     "experiment.definition": ["Experiment"],
-    "models.base": ["Model"],
+    "models.base": ["Model", "RNNModel"],
     "registry": ["register_model", "register_task"],
     "report.figures.base": ["AnswerFigure", "ReportFigure", "TaskFigure", "register_figure"],
-    "tasks.base": ["ClassificationTask", "Features", "Layout", "RegressionTask", "Task", "Tokens"],
+    "tasks.base": ["Score", "Task"],
     "tasks.dataset": ["DatasetTask", "Examples"],
+    "tasks.stream": ["Layout", "Ports", "Stream"],
+    "tasks.supervised": ["ClassificationTask", "RegressionTask"],
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 

@@ -141,10 +141,10 @@ def _row(record: Record, chosen: str | None) -> dict[str, Any]:
             "lag": spec.task.lag,
             "seed": spec.seed,
             "status": record.status,
-            "score_name": spec.task.score_name,
-            "higher_is_better": spec.task.score_rises,
+            "score_name": spec.task.score.name,
+            "higher_is_better": spec.task.score.higher_is_better,
             "criterion": OWN_SKILL if spec.task.solved_score is None else "score",
-            "recurrent_parameters": spec.model.recurrent_parameters(spec.task.inputs.width),
+            "recurrent_parameters": spec.model.parameters(spec.task.ports.width),
             "units": spec.model.units,
             "learning_rate": spec.training.learning_rate,
             "message": record.message,
@@ -181,7 +181,7 @@ def _validation_scores(records: Sequence[Record], history: pd.DataFrame) -> list
     points = history[history["metric"].str.startswith("validation/")].dropna(subset=["value"])
     by_metric = {key: rows.set_index("step")["value"] for key, rows in points.groupby(["signature", "metric"])}
     return [
-        _validation_score(one, by_metric.get((one.spec.signature, f"validation/{one.spec.task.score_name}")))
+        _validation_score(one, by_metric.get((one.spec.signature, f"validation/{one.spec.task.score.name}")))
         for one in records
     ]
 
@@ -190,7 +190,7 @@ def _validation_score(record: Record, by_step: pd.Series | None) -> float:
     if by_step is None:
         return math.nan
     if record.status == "finished":
-        return float(by_step.max() if record.spec.task.score_rises else by_step.min())
+        return float(by_step.max() if record.spec.task.score.higher_is_better else by_step.min())
     return float(by_step.get(0, math.nan)) if record.status == "diverged" else math.nan
 
 

@@ -16,7 +16,7 @@ def build(problem: Problem, layers: ModuleType, network_class: type[keras.Model]
     weights = problem.weights()
     recurrent = getattr(layers, NAMES[problem.cell])(problem.units, return_sequences=True)
     head = keras.layers.Dense(problem.task.outputs)
-    inputs = keras.Input((None, problem.task.inputs.width))
+    inputs = keras.Input((None, problem.task.ports.width))
     network = network_class(inputs, head(recurrent(inputs)[:, -problem.recalled :]))
     recurrent.set_weights([weights["kernel"], weights["recurrent_kernel"], weights["bias"]])
     head.set_weights([weights["head_kernel"], weights["head_bias"]])

@@ -54,8 +54,8 @@ class Problem:
 
     def data(self) -> tuple[np.ndarray, np.ndarray]:
         """One-hot inputs (batch, length, 10) float32, and targets (batch, recalled) int32."""
-        inputs, targets = self.task.train_batch(0, 0, self.batch)
-        return inputs, np.ascontiguousarray(targets[:, -self.recalled :])
+        stream = self.task.train_batch(0, 0, self.batch)
+        return stream.inputs, stream.targets
 
     def weights(self) -> Weights:
         """Initial weights in Keras' layout: Glorot and orthogonal kernels as its defaults, biases that are not 0.
@@ -63,7 +63,7 @@ class Problem:
         A bias of 0 would hide that a peer leaves it out. The GRU's is that of `reset_after=True`, (2, 3 units).
         """
         rng = np.random.default_rng(0)
-        width, gates = self.task.inputs.width, GATES[self.cell]
+        width, gates = self.task.ports.width, GATES[self.cell]
         orthogonal, _ = np.linalg.qr(rng.normal(size=(gates * self.units, self.units)))
         bias = rng.uniform(-0.1, 0.1, size=(2, gates * self.units) if self.cell == "gru" else gates * self.units)
         if self.cell == "lstm":

@@ -24,7 +24,7 @@ class TorchStep:
         self._inputs = torch.from_numpy(np.ascontiguousarray(inputs.swapaxes(0, 1)))
         self._targets = torch.from_numpy(np.ascontiguousarray(targets.T).reshape(-1)).long()
         self._recalled = problem.recalled
-        self._recurrent = MODULES[problem.cell](problem.task.inputs.width, problem.units)
+        self._recurrent = MODULES[problem.cell](problem.task.ports.width, problem.units)
         self._head = torch.nn.Linear(problem.units, problem.task.outputs)
         _load(problem, self._recurrent, self._head)
         parameters = [*self._recurrent.parameters(), *self._head.parameters()]

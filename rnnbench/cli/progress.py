@@ -80,7 +80,7 @@ class GridProgress:
                 self._started[event.signature] = time.monotonic()
                 self._show(event.signature, 0, score="compiling")
             case Measured(metrics=metrics) if "validation/loss" in metrics:
-                score = metrics[f"validation/{spec.task.score_name}"]
+                score = metrics[f"validation/{spec.task.score.name}"]
                 loss = metrics.get("train/loss", metrics["validation/loss"])
                 fields = {"loss": f"loss {loss:.3g}", "score": score_text(spec, score)}
                 self._show(event.signature, event.step, left=self._run_left(spec, event), **fields)

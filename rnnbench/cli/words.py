@@ -25,7 +25,7 @@ def span(values: Iterable[int]) -> str:
 
 def score_text(spec: RunSpec, value: float, digits: int = 3) -> str:
     """`accuracy 0.75`; a score that is not finite is undefined."""
-    return f"{spec.task.score_name} {f'{value:.{digits}g}' if math.isfinite(value) else 'undefined'}"
+    return f"{spec.task.score.name} {f'{value:.{digits}g}' if math.isfinite(value) else 'undefined'}"
 
 
 def shortened(message: str) -> str:

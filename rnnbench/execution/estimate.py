@@ -10,7 +10,6 @@ from statistics import fmean, median
 from typing import TypeVar
 
 from rnnbench.experiment.run_spec import RunSpec
-from rnnbench.tasks.base import Tokens
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -157,7 +156,7 @@ def _grouped(pairs: Iterable[tuple[Key, float]]) -> dict[Key, list[float]]:
 def _kind(spec: RunSpec) -> Hashable:
     """Everything that the time of a step depends on."""
     task, training = spec.task, spec.training
-    sizes = task.layout, task.inputs, task.outputs
+    sizes = task.layout, task.ports, task.outputs
     return type(task), *sizes, spec.model.architecture, training.batch_size, training.implementation
 
 
@@ -177,7 +176,7 @@ def _program(spec: RunSpec) -> Hashable:
 
 def _time_step(spec: RunSpec, batch: int) -> float:
     """Seconds that a layer takes for one time step of a batch, forward and backward."""
-    inputs, units, implementation = spec.task.inputs.width, spec.model.units, spec.training.implementation
+    inputs, units, implementation = spec.task.ports.width, spec.model.units, spec.training.implementation
     # Two operations per weight in the forward pass, and twice as many in the backward pass.
     flops = 6 * batch * (inputs + units) * units * spec.model.kernel_blocks
     return (
@@ -191,11 +190,11 @@ def worker_bytes(spec: RunSpec) -> int:
     """Memory that a worker needs for this run, bytes; accurate to about a factor of two."""
     task, model, length = spec.task, spec.model, spec.task.layout.length
     state = model.units * (model.kernel_blocks + 2) * model.layers
-    training_step = spec.training.batch_size * length * (task.inputs.width + state) * 4 * _COPIES
-    probe = _probed(spec) * length * (task.inputs.width + state) * 8 * _COPIES
-    vocabulary = task.inputs.vocabulary if isinstance(task.inputs, Tokens) else 0
-    splits = sum(_split_sizes(spec)) * length * (1 if vocabulary else task.inputs.width) * 4
-    embedding = vocabulary * task.inputs.width * 4 * _WEIGHTS
+    training_step = spec.training.batch_size * length * (task.ports.width + state) * 4 * _COPIES
+    probe = _probed(spec) * length * (task.ports.width + state) * 8 * _COPIES
+    ports = task.ports
+    splits = sum(_split_sizes(spec)) * length * (ports.features + bool(ports.vocabulary)) * 4
+    embedding = ports.vocabulary * ports.embedding * 4 * _WEIGHTS
     return int(_BYTES_PER_WORKER + training_step + probe + splits + embedding)
 
 

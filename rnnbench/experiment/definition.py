@@ -241,7 +241,7 @@ class Experiment(Settings):
             for (model, model_axes), (training, training_axes) in itertools.product(models, trainings):
                 with at_its_setting(model_values, model_axes, model_path):
                     sized = self._sized(model, task)
-                    check_model(sized, task.inputs.width)
+                    check_model(sized, task.ports.width)
                 for seed in self.seeds:
                     yield RunSpec(
                         task_label=task_label,
@@ -292,9 +292,9 @@ class Experiment(Settings):
             return model
         try:
             with as_infeasible(type(model), "layer_parameters"):
-                units = units_for_budget(model, task.inputs.width, self.parameter_budget)
+                units = units_for_budget(model, task.ports.width, self.parameter_budget)
                 sized = model.model_copy(update={"units": units})
-                check_budget(sized, task.inputs.width, self.parameter_budget)
+                check_budget(sized, task.ports.width, self.parameter_budget)
         except BudgetError as error:
             raise SettingError(("parameter_budget",), str(error)) from None
         return sized

@@ -19,16 +19,18 @@ from rnnbench.errors import UserError
 from rnnbench.identity.class_code import describe
 from rnnbench.models.base import Model
 from rnnbench.models.sizing import BudgetError
-from rnnbench.tasks.base import Features, Layout, Task, Tokens
+from rnnbench.tasks.base import Score, Task
+from rnnbench.tasks.stream import Layout, Ports
 
 _CALLS: dict[type, dict[str, tuple[tuple[str, ...], dict[str, Any]]]] = {
     Task: {
         "train_batch": (("seed", "step", "batch_size"), {}),
         "split": (("name",), {}),
-        "loss": (("targets", "outputs"), {}),
-        "readout_loss": (("targets", "outputs"), {}),
-        "scores": (("targets", "outputs"), {}),
-        "memoryless": ((), {}),
+        "loss": (("stream", "outputs"), {}),
+        "scores": (("stream", "outputs"), {}),
+        "metric": ((), {}),
+        "memoryless": (("split",), {}),
+        "fill": (("rng", "n", "steps"), {}),
         "levels": ((), {}),
         "problems": (("batch_size",), {}),
         "split_sizes": ((), {}),
@@ -36,9 +38,9 @@ _CALLS: dict[type, dict[str, tuple[tuple[str, ...], dict[str, Any]]]] = {
         "canonical": ((), {}),
     },
     Model: {
-        "recurrent_layer": ((), {"return_sequences": True, "name": ""}),
+        "layer": (("name",), {}),
         "layer_parameters": (("inputs",), {}),
-        "initialize": (("cell", "length", "rng"), {}),
+        "initialize": (("layer", "length", "rng"), {}),
         "activations": (("cell", "inputs", "states"), {}),
         "canonical": ((), {}),
     },
@@ -83,13 +85,15 @@ def check_task(task: Task, batch_size: int) -> None:
         raise InfeasibleError(
             "", f"{describe(thing)}: layout.lag is {layout.lag} but must be the task's lag, {task.lag}"
         )
-    inputs = _checked(task, "inputs", (Features, Tokens), "rnnbench.Features or rnnbench.Tokens")
-    for part, size in inputs._asdict().items():
-        _refuse_unless_size(thing, f"inputs.{part}", size, 1)
+    ports = _checked(task, "ports", (Ports,), "rnnbench.Ports")
+    for part, size in ports._asdict().items():
+        _refuse_unless_size(thing, f"ports.{part}", size, 0)
+    if not ports.width or bool(ports.vocabulary) != bool(ports.embedding):
+        wanted = "features, or a vocabulary and the embedding of its tokens, or all three"
+        raise InfeasibleError("", f"{describe(thing)}: ports is {_shown(ports)} but must have {wanted}")
     _refuse_unless_size(thing, "outputs", _checked(task, "outputs", (object,), "an integer"), 1)
     _checked(task, "data_source", (str,), "a string")
-    _checked(task, "score_name", (str,), "a string")
-    _checked(task, "perfect", (Real,), "a number")
+    _checked(task, "score", (Score,), "rnnbench.Score")
     _checked(task, "solved_score", (Real, type(None)), "a number or None")
     _refuse_unhashable(task)
     with as_infeasible(thing, "problems"):
@@ -101,7 +105,7 @@ def check_model(model: Model, inputs: int) -> None:
     """Raise `InfeasibleError` for a model whose sizes are of the wrong type or raise an error."""
     thing = type(model)
     with as_infeasible(thing, "layer_parameters"):
-        parameters = model.recurrent_parameters(inputs)
+        parameters = model.parameters(inputs)
     _refuse_unless_size(thing, "layer_parameters", parameters, 0)
     _checked(model, "kernel_blocks", (Real,), "a number")
     _checked(model, "gate_names", (tuple, list), "a tuple of strings")

@@ -24,7 +24,7 @@ class CompileKey:
     """What a compiled network depends on: runs with equal keys share one in a worker."""
 
     task: Task
-    """The task at lag 1: the network is the same at every lag."""
+    """The task at lag 1: the network is the same at every lag, whatever it is trained at."""
     model: Model
     """The model's architecture: see `Model.architecture`."""
     batch_size: int
@@ -35,6 +35,8 @@ class CompileKey:
     optimizer: str
     schedule: tuple[ScheduleName, int, int] | None
     """Name, warmup and steps; None: a constant learning rate, however many steps there are."""
+    truncate: int | None
+    """Steps after which the gradient is cut."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +72,7 @@ class RunSpec:
         training = self.training
         constant = training.schedule == "constant" and not training.warmup
         return CompileKey(
-            task=self.task.model_copy(update={"lag": 1}),
+            task=self.task.model_copy(update={"lag": 1, "training_lags": "fixed", "lead": "none"}),
             model=self.model.architecture,
             batch_size=training.batch_size,
             global_clipnorm=training.global_clipnorm,
@@ -78,6 +80,7 @@ class RunSpec:
             implementation=training.implementation,
             optimizer=training.optimizer,
             schedule=None if constant else (training.schedule, training.warmup, training.steps),
+            truncate=None,
         )
 
     @cached_property
@@ -111,7 +114,7 @@ class RunSpec:
     def fingerprint(self) -> str | None:
         """Fingerprint of the data when first read; None if they are absent."""
         task = self.canonical.task
-        settings = task.model_dump(mode="json", exclude={"lag"})
+        settings = task.model_dump(mode="json", exclude={"lag", "training_lags", "lead"})
         key = signature.canonical_json([self.settings["task"], settings])
         if key not in self.fingerprints:
             self.fingerprints[key] = task.fingerprint()

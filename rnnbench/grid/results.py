@@ -41,7 +41,7 @@ def validated(location: Location, experiment: Experiment) -> pd.DataFrame:
     """
     pairs, _ = _stored(location, experiment)
     asked = {
-        spec.signature: StoredRun(run.run_id, metrics={f"validation/{spec.task.score_name}": math.nan})
+        spec.signature: StoredRun(run.run_id, metrics={f"validation/{spec.task.score.name}": math.nan})
         for spec, run in pairs
     }
     points = location.reader.histories(list(asked.values()))

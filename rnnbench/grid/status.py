@@ -75,7 +75,7 @@ def _states(experiment: Experiment, location: Location, leases: Leases, stored: 
 
 def _progress(location: Location, specs: list[RunSpec], stored: dict[str, StoredRun]) -> list[Running]:
     asked = [
-        StoredRun(stored[spec.signature].run_id, metrics={f"validation/{spec.task.score_name}": 0.0}) for spec in specs
+        StoredRun(stored[spec.signature].run_id, metrics={f"validation/{spec.task.score.name}": 0.0}) for spec in specs
     ]
     last = {run_id: (step, value) for run_id, step, _, value in location.reader.histories(asked)}
     return [Running(spec, *last.get(run.run_id, (None, float("nan")))) for spec, run in zip(specs, asked, strict=True)]

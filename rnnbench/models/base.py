@@ -1,4 +1,4 @@
-"""What a model is: a recurrent layer with its size and its initialisation. Embedding and head are the same for all."""
+"""What a model is: a causal layer with its size and its initialisation. Embedding and head are the same for all."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ class Activations(NamedTuple):
 
 
 class Model(BaseModel, ABC):
-    """A recurrent architecture. Its fields are its settings in an experiment file."""
+    """A causal architecture: any layer whose output at a step depends on no later step.
+
+    Its fields are its settings in an experiment file. Where a cell is all there is to it, see `RNNModel`.
+    """
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
@@ -38,25 +41,27 @@ class Model(BaseModel, ABC):
 
     Part of the signatures of the runs of this class and its subclasses; a plug-in's class needs none."""
     kernel_blocks: ClassVar[int] = 1
-    """Matrix products with the state at each step, each the size of SimpleRNN's: for the time estimate of `plan`."""
+    """Matrix products at each step, each the size of SimpleRNN's with its state: for the time estimate of `plan`."""
     gate_names: ClassVar[tuple[str, ...]] = ()
     """Names of the equal blocks of the cell's weights, gates and others, along the last axis; empty: one block."""
     initial: ClassVar[frozenset[str]] = frozenset()
     """Fields that only `initialize` reads: runs that differ in these alone share a compiled network."""
 
-    @abstractmethod
-    def recurrent_layer(self, **kwargs: Any) -> keras.layers.RNN:
-        """One `keras.layers.RNN` (or a subclass) of `units` units, made with `kwargs`.
+    @property
+    def depth(self) -> int:
+        """How many of `layer` are stacked; 1 for a model whose layer holds all of its `layers`."""
+        return self.layers
 
-        `kwargs`: `return_sequences` and `name`. The gradient probe steps the layer's `cell` through time.
-        """
+    @abstractmethod
+    def layer(self, name: str) -> keras.Layer:
+        """One layer, not built yet: (batch, time, width) to (batch, time, `units`), causal, for any length."""
 
     @abstractmethod
     def layer_parameters(self, inputs: int) -> int:
         """Trainable parameters of one such layer that reads `inputs` features, in closed form."""
 
-    def initialize(self, cell: keras.Layer, length: int, rng: np.random.Generator) -> None:
-        """Set the built cell's weights where the model's options go beyond Keras' own initialisation.
+    def initialize(self, layer: keras.Layer, length: int, rng: np.random.Generator) -> None:
+        """Set the built layer's weights where the model's options go beyond Keras' own initialisation.
 
         `length`: steps of the sequences it will read. Done here and not by custom Keras initialisers, so that a saved
         network has only stock layers and loads without rnnbench.
@@ -75,10 +80,25 @@ class Model(BaseModel, ABC):
         """Gates and tanh values of the built `cell`, from which saturation is measured; by default none.
 
         `inputs`: (batch, time, width), the layer's inputs; `states`: the values of each state before each step,
-        (batch, time, units).
+        (batch, time, units). Called for recurrent layers only.
         """
         return Activations({}, {})
 
-    def recurrent_parameters(self, inputs: int) -> int:
+    def parameters(self, inputs: int) -> int:
         """Trainable parameters of the whole stack."""
-        return self.layer_parameters(inputs) + (self.layers - 1) * self.layer_parameters(self.units)
+        return self.layer_parameters(inputs) + (self.depth - 1) * self.layer_parameters(self.units)
+
+
+class RNNModel(Model):
+    """A model for which a cell is enough: its loop, probes and saturation come with it."""
+
+    @abstractmethod
+    def cell(self) -> keras.Layer:
+        """A Keras RNN cell of `units` units, not built yet: any layer with a `state_size` that
+        `keras.layers.RNN` can loop over."""
+
+    def layer(self, name: str) -> keras.layers.RNN:
+        """`keras.layers.RNN` over the cell; its `cell` is what `initialize` finds the weights in."""
+        import keras
+
+        return keras.layers.RNN(self.cell(), return_sequences=True, name=name)

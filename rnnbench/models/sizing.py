@@ -20,7 +20,7 @@ def units_for_budget(model: Model, inputs: int, budget: int) -> int:
     """
 
     def count(units: int) -> int:
-        return model.model_copy(update={"units": units}).recurrent_parameters(inputs)
+        return model.model_copy(update={"units": units}).parameters(inputs)
 
     low, high = 1, 2
     while count(high) < budget and high < MOST_UNITS:
@@ -33,7 +33,7 @@ def units_for_budget(model: Model, inputs: int, budget: int) -> int:
 
 def check_budget(model: Model, inputs: int, budget: int) -> None:
     """Raise `BudgetError` if the model at its units misses `budget` by more than `TOLERANCE`, relative to it."""
-    count = model.recurrent_parameters(inputs)
+    count = model.parameters(inputs)
     if abs(count - budget) > TOLERANCE * budget:
         raise BudgetError(
             f"{type(model).__name__} cannot have about {budget:,} recurrent parameters on {inputs} inputs: "

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, Self
+from collections.abc import Iterator
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from rnnbench.identity import class_code
 from rnnbench.registry import register_task
-from rnnbench.tasks.base import Batch, Features, Layout, RegressionTask, Split
+from rnnbench.tasks.base import Split
+from rnnbench.tasks.stream import Layout, Ports, Stream
+from rnnbench.tasks.supervised import RegressionTask
 
 _STREAMS = {"train": 0, "validation": 1, "test": 2}
 
@@ -45,10 +48,12 @@ class Adding(RegressionTask):
     def _literature_is_noise(self) -> Adding:
         if self.form == "literature" and self.filler == "blank":
             raise ValueError("'form: literature' needs 'filler: distractor': its steps hold random values")
+        if self.form == "literature" and (self.training_lags, self.lead) != ("fixed", "none"):
+            raise ValueError("'form: literature' has no lag of its own: 'training_lags: fixed' and 'lead: none' only")
         return self
 
     @classmethod
-    def literature(cls, length: int, **settings: int) -> Adding:
+    def literature(cls, length: int, **settings: Any) -> Adding:
         """The papers' problem of `length` steps (T), which must be even."""
         if length % 2:
             raise ValueError(f"{length} steps cannot be split into two equal halves")
@@ -66,8 +71,8 @@ class Adding(RegressionTask):
         return Layout(evidence=evidence, lag=self.lag, readout=1)
 
     @property
-    def inputs(self) -> Features:
-        return Features(width=3 if self.form == "lagged" else 2)
+    def ports(self) -> Ports:
+        return Ports(features=3 if self.form == "lagged" else 2)
 
     @property
     def outputs(self) -> int:
@@ -76,28 +81,34 @@ class Adding(RegressionTask):
     def split_sizes(self) -> dict[str, int]:
         return dict.fromkeys(("validation", "test"), self.examples)
 
-    def train_batch(self, seed: int, step: int, batch_size: int) -> Batch:
+    def train_batch(self, seed: int, step: int, batch_size: int) -> Stream:
         return self._draw(np.random.default_rng([_STREAMS["train"], seed, step]), batch_size)
 
-    def split(self, name: Split) -> Batch:
-        return self._draw(np.random.default_rng([_STREAMS[name]]), self.examples)
+    def split(self, name: Split) -> Iterator[Stream]:
+        yield self._draw(np.random.default_rng([_STREAMS[name]]), self.examples)
 
-    def _draw(self, rng: np.random.Generator, n: int) -> Batch:
+    def fill(self, rng: np.random.Generator, n: int, steps: int) -> np.ndarray:
+        """Zeros, or unmarked values."""
+        filler = np.zeros((n, steps, self.ports.features), dtype=np.float32)
+        if self.filler == "distractor":
+            filler[..., 0] = rng.random((n, steps), dtype=np.float32)
+        return filler
+
+    def _draw(self, rng: np.random.Generator, n: int) -> Stream:
         steps = self.evidence if self.form == "lagged" else self.layout.length
         first = rng.integers(0, steps // 2, size=n)
         second = rng.integers(steps // 2, steps, size=n)
-        inputs = np.zeros((n, self.layout.length, self.inputs.width), dtype=np.float32)
+        inputs = np.zeros((n, self.layout.length, self.ports.features), dtype=np.float32)
         inputs[:, :steps, 0] = rng.random((n, steps), dtype=np.float32)
         example = np.arange(n)
         inputs[example, first, 1] = inputs[example, second, 1] = 1
         targets = inputs[example, first, :1] + inputs[example, second, :1]
         if self.form == "lagged":
-            if self.filler == "distractor":
-                inputs[:, steps : steps + self.lag, 0] = rng.random((n, self.lag), dtype=np.float32)
+            inputs[:, steps : steps + self.lag] = self.fill(rng, n, self.lag)
             inputs[:, -1, 2] = 1
-        return inputs, targets
+        return Stream(targets=targets[:, None], features=inputs)
 
-    def memoryless(self) -> float:
+    def memoryless(self, split: Split = "test") -> float:
         """Mean squared error of always answering 1: 1/6, the variance of the sum of two values from U(0, 1)."""
         return 1 / 6
 

@@ -1,4 +1,4 @@
-"""The task contract: a supervised sequence problem with a lag.
+"""The task contract: a stream with a lag, and the rule that scores the answers to it.
 
 A task is a frozen pydantic object. Its fields are the settings of the experiment file; its methods provide the data and
 the scoring rules. Constructing a task and querying its sizes must be cheap: only the methods that need TensorFlow or
@@ -9,55 +9,37 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from typing import Any, ClassVar, Literal, NamedTuple, Self
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rnnbench.errors import UserError
 from rnnbench.identity import class_code
-from rnnbench.tasks import data_digest
+from rnnbench.identity.signature import Joined
+from rnnbench.tasks import data_digest, protocol
+from rnnbench.tasks.checking import check_inputs, check_reading
+from rnnbench.tasks.metric import MeanOverExamples, Metric
+from rnnbench.tasks.stream import Layout, Ports, Stream
 
 Filler = Literal["blank", "distractor"]
 Split = Literal["validation", "test"]
-Batch = tuple[np.ndarray, np.ndarray]
-"""Inputs and targets. Inputs: (batch, time, width) float32 for `Features`, (batch, time) int32 for `Tokens`."""
+Reads = Literal["end", "every step", "given"]
 
 
-class Layout(NamedTuple):
-    """The three parts of every sequence, in steps."""
+class Score(NamedTuple):
+    """The metric by which networks are judged."""
 
-    evidence: int
-    lag: int
-    """Steps between the last evidence step and the first readout step; they carry no information on the answer."""
-    readout: int
-
-    @property
-    def length(self) -> int:
-        return self.evidence + self.lag + self.readout
-
-    @property
-    def first_readout(self) -> int:
-        """Index of the first readout step; gradient distances count back from it."""
-        return self.evidence + self.lag
-
-
-class Features(NamedTuple):
-    """Inputs are real vectors, (batch, time, width) float32."""
-
-    width: int
-
-
-class Tokens(NamedTuple):
-    """Inputs are integers in [0, `vocabulary`), (batch, time) int32, embedded in `width` dimensions."""
-
-    vocabulary: int
-    width: int
+    name: str
+    higher_is_better: bool
+    perfect: float
+    """The best possible score; its skill is 1."""
+    unit: str = ""
 
 
 class Task(BaseModel, ABC):
-    """A supervised sequence problem with a lag, a score, a baseline and a criterion for "solved"."""
+    """A stream with a lag, a score, a memoryless level and a criterion for "solved"."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
@@ -67,28 +49,38 @@ class Task(BaseModel, ABC):
     """Dependency length: steps between the last evidence step and the step where the answer is read."""
     filler: Filler = "blank"
     """What fills the lag: `blank` steps, or `distractor` steps drawn from what the task never asks about."""
+    training_lags: Annotated[protocol.TrainingLags, Joined(earlier="fixed")] = "fixed"
+    """The lag of each training step. `fixed`: `lag`; `uniform`: drawn from the shortest to `lag`; `far`: drawn from
+    `lag` / 2 to `lag`; `log`: as `uniform`, but uniform in log(1 + lag). Validation and test are at `lag`."""
+    lead: Annotated[protocol.Lead, Joined(earlier="none")] = "none"
+    """Steps of filler before the evidence. `none`; or `random`: drawn for each training step from 0 to max(20, `lag` /
+    2), and spread evenly over these in validation and test."""
 
     version: ClassVar[int] = 1
     """Version of this class's own code, apart from its parents'; raise it when a change of the code alters results.
 
     Part of the signature of every run of this class and its subclasses. Plug-in classes do not need it."""
-    score_name: ClassVar[str] = "accuracy"
-    perfect: ClassVar[float] = 1.0
-    """The best possible score; its skill is 1."""
-    higher_is_better: ClassVar[bool | None] = None
-    """Whether a higher score is better; None: if `perfect` > 0 (a `perfect` of 0 suggests an error measure)."""
+    score: ClassVar[Score]
+    """The metric by which networks are judged, one of those that `metric` gives."""
     solved_score: ClassVar[float | None] = None
     """Score at which a run counts as solved; None: at least 90% of the same model's skill at lag 0."""
-    answers_every_step: ClassVar[bool] = False
-    """Whether the network answers at every step, (batch, time, outputs), or only at the last, (batch, outputs)."""
+    reads: ClassVar[Reads] = "end"
+    """Where the answer is read, R steps: at the `end`, the last `layout.readout` steps; at `every step`; or at the
+    `given` ones, which stand in `Stream.readout`. A task whose settings decide makes it a property."""
+    least_lag: ClassVar[int] = 0
+    """The shortest lag that the task has."""
+    allows_lookahead: ClassVar[bool] = False
+    """Whether a model may read the whole sequence before it answers."""
 
     @property
     @abstractmethod
-    def layout(self) -> Layout: ...
+    def layout(self) -> Layout:
+        """Steps of evidence, lag and readout, without a lead. A lead and unread steps are not part of the lag."""
 
     @property
     @abstractmethod
-    def inputs(self) -> Features | Tokens: ...
+    def ports(self) -> Ports:
+        """What the network reads at each step: width of the features, vocabulary and embedding of tokens."""
 
     @property
     @abstractmethod
@@ -113,7 +105,8 @@ class Task(BaseModel, ABC):
         `rnnbench plan` and `rnnbench run` stop at the first. As cheap as `layout`: no TensorFlow, no download, no claim
         about data that are missing. A subclass may add its own after `yield from super().problems(batch_size)`.
         """
-        yield from ()
+        if self.lead != "none" and type(self).fill is Task.fill:
+            yield "lead", f"'{self.lead}' is not possible: the task has no steps of filler of its own (see Task.fill)"
 
     def fingerprint(self) -> str | None:
         """Digest of whatever the data depend on besides settings and code; part of the signature. None: no data here.
@@ -127,9 +120,15 @@ class Task(BaseModel, ABC):
     def canonical(self) -> Self:
         """The simplest settings of the same computation: tasks with equal canonical settings are run once.
 
-        At lag 0 nothing is filled, so the filler becomes the default one, unless other settings, the sizes, or a
-        plug-in's data depend on it.
+        At lag 0 nothing is filled, so the filler becomes the default one, unless other settings, the sizes, a lead, or
+        a plug-in's data depend on it. At the shortest lag there is one way to draw it.
         """
+        task = self
+        if protocol.shortest(self.training_lags, self.least_lag, self.lag) == self.lag:
+            task = self.model_copy(update={"training_lags": "fixed"})
+        return task._without_filler() if self.lead == "none" else task
+
+    def _without_filler(self) -> Self:
         filler = type(self).model_fields["filler"].default
         if self.lag or self.filler == filler:
             return self
@@ -137,35 +136,91 @@ class Task(BaseModel, ABC):
             simpler = type(self)(**(dict(self) | {"filler": filler}))
         except ValidationError:
             return self
-        same_sizes = (simpler.layout, simpler.inputs, simpler.outputs) == (self.layout, self.inputs, self.outputs)
+        same_sizes = (simpler.layout, simpler.ports, simpler.outputs) == (self.layout, self.ports, self.outputs)
         built_in = class_code.is_built_in(type(self))
         return simpler if same_sizes and (built_in or data_digest.same_data(self, simpler)) else self
 
     @abstractmethod
-    def train_batch(self, seed: int, step: int, batch_size: int) -> Batch:
-        """The training batch of one step: a pure function of the arguments, with the same shape at every step."""
+    def train_batch(self, seed: int, step: int, batch_size: int) -> Stream:
+        """The training batch of one step at `lag`: a pure function of the arguments, of the same shape at every step.
+
+        The same task at another lag gives the batches of that lag; no task draws lags or leads by itself.
+        """
 
     @abstractmethod
-    def split(self, name: Split) -> Batch:
-        """All examples of the validation or test split, the same for every run seed."""
+    def split(self, name: Split) -> Iterable[Stream]:
+        """All examples of the validation or test split at `lag`, in batches of any size; the same for every seed."""
 
-    def check_batch(self, batch: Batch, what: str) -> None:
-        """Raise `UserError` if `batch` (`what` in the message) is empty, not finite, or not as the task declares.
+    def fill(self, rng: np.random.Generator, n: int, steps: int) -> np.ndarray:
+        """Filler as inputs: (n, steps, width) float32, or (n, steps) int32 tokens. It stands in the lead.
 
-        Targets of the wrong shape would otherwise be broadcast silently against the network's outputs.
+        Of a task with both kinds of inputs: a pair of them.
         """
-        inputs, targets = map(np.asarray, batch)
-        if not len(targets):
-            raise UserError(f"{what} is empty")
-        width = () if isinstance(self.inputs, Tokens) else (self.inputs.width,)
-        _check_shape(inputs, what, "inputs", (len(targets), self.layout.length, *width))
-        self.check_targets(targets, what)
-        if isinstance(self.inputs, Tokens):
-            _check_range(inputs, what, "token", self.inputs.vocabulary)
-        _check_finite(inputs, what, "inputs")
-        _check_finite(targets, what, "targets")
+        raise NotImplementedError(f"{type(self).__name__} has no filler of its own")
 
-    def check_targets(self, targets: np.ndarray, what: str) -> None:
+    def at_lag(self, lag: int) -> Self:
+        """The same task at another lag. Raises `ValidationError` for a lag that it refuses."""
+        return self if lag == self.lag else type(self)(**(dict(self) | {"lag": lag}))
+
+    def training_lag(self, seed: int, step: int) -> int:
+        """The lag of a training step."""
+        return protocol.drawn_lag(self.training_lags, self.least_lag, self.lag, seed, step)
+
+    def training_stream(self, seed: int, step: int, batch_size: int) -> Stream:
+        """What is trained on in one step: the batch at the lag of the step, behind its lead."""
+        stream = self.at_lag(self.training_lag(seed, step)).train_batch(seed, step, batch_size)
+        if self.lead == "none":
+            return stream
+        return self._led(stream, protocol.drawn_lead(self.lag, seed, step), protocol.filler_rng(0, seed, step))
+
+    def streams(self, name: Split) -> Iterator[Stream]:
+        """What is evaluated: the split, behind its leads."""
+        if self.lead == "none":
+            yield from self.split(name)
+            return
+        leads = protocol.tested_leads(self.lag)
+        rng = protocol.filler_rng(1 + (name == "test"))
+        for stream in self.split(name):
+            for first, lead in enumerate(leads):
+                rows = np.arange(first, stream.examples, len(leads))
+                if len(rows):
+                    yield self._led(stream.rows(rows), lead, rng)
+
+    def _led(self, stream: Stream, lead: int, rng: np.random.Generator) -> Stream:
+        """The stream after `lead` steps of filler. Where every step is read, nothing is asked of them."""
+        if not lead:
+            added: dict[str, Any] = {}
+        else:
+            filler = self.fill(rng, stream.examples, lead)
+            parts = filler if isinstance(filler, tuple) else (filler,)
+            names = [name for name in ("features", "tokens") if getattr(stream, name) is not None]
+            added = dict(zip(names, parts, strict=True))
+        led = {
+            name: np.concatenate([filler.astype(stream.parts[name].dtype), stream.parts[name]], axis=1)
+            for name, filler in added.items()
+        }
+        if stream.readout is not None:
+            led["readout"] = stream.readout + np.int32(lead)
+        if self.reads == "every step":
+            shape = stream.targets.shape[:2]
+            asked = {
+                "targets": stream.targets,
+                "weights": np.ones(shape, np.float32) if stream.weights is None else stream.weights,
+                "scored": np.ones(shape, bool) if stream.scored is None else stream.scored,
+            }
+            for part, values in asked.items():
+                none = np.zeros((len(values), lead, *values.shape[2:]), values.dtype)
+                led[part] = np.concatenate([none, values], axis=1)
+        return stream._replace(**led)
+
+    def check_stream(self, stream: Stream, what: str) -> None:
+        """Raise `UserError` if a batch of `train_batch` or `split` (`what`) is not as declared."""
+        check_inputs(stream, what, self.ports, self.layout.length)
+        read = {"end": self.layout.readout, "every step": self.layout.length, "given": None}[self.reads]
+        check_reading(stream, what, self.reads, read)
+        self.check_targets(stream, what)
+
+    def check_targets(self, stream: Stream, what: str) -> None:
         """Raise `UserError` for targets (`what` in the message) that no network output can match."""
 
     def training_arrays(self) -> Iterator[Any]:
@@ -173,27 +228,28 @@ class Task(BaseModel, ABC):
         return data_digest.training_batches(self)
 
     @abstractmethod
-    def loss(self, targets: Any, outputs: Any) -> Any:
-        """Training loss of each example, shape (batch,), in `keras.ops`; the mean over the batch is minimised.
+    def loss(self, stream: Stream, outputs: Any) -> Any:
+        """Training loss of each example, (B,), in `keras.ops`; the mean over the batch is minimised.
 
-        Must not depend on `lag` or `filler`: one compiled training step serves a task at all lags. Traced without
-        AutoGraph: no Python `if` or `while` on tensors.
+        `outputs`: (B, R, outputs). The stream's `weights` count, see `supervised.weighted_mean`. Must not depend on
+        `lag` or `filler`: one compiled training step serves a task at all lags. Traced without AutoGraph: no Python
+        `if` or `while` on tensors.
         """
 
-    def readout_loss(self, targets: Any, outputs: Any) -> Any:
-        """Loss of each example at the readout steps only, shape (batch,); the gradient probe differentiates it."""
-        return self.loss(targets, outputs)
-
     @abstractmethod
-    def scores(self, targets: np.ndarray, outputs: np.ndarray) -> dict[str, float]:
-        """Metrics of a whole split from the network's raw outputs; must include `score_name` and `loss`.
+    def scores(self, stream: Stream, outputs: np.ndarray) -> dict[str, np.ndarray]:
+        """Metrics of each example, (B,) by name, from the network's raw outputs; `score.name` and `loss` among them.
 
         An undefined score is NaN: worse than any other, and never solved.
         """
 
+    def metric(self) -> Metric:
+        """What the metrics of a split are computed with; by default the means of `scores` over its examples."""
+        return MeanOverExamples(self.scores)
+
     @abstractmethod
-    def memoryless(self) -> float:
-        """Test score of the best memoryless answer (chance, or a naive forecast)."""
+    def memoryless(self, split: Split = "test") -> float:
+        """Score of the best memoryless answer (chance, or a naive forecast) on a split."""
 
     def levels(self) -> dict[str, float]:
         """Reference scores, by name, to draw next to the networks' own."""
@@ -206,108 +262,26 @@ class Task(BaseModel, ABC):
         """
         level = self.memoryless()
         if not math.isfinite(level):
-            raise UserError(f"the memoryless {self.score_name} on the test split is {level}, not a finite number")
+            raise UserError(f"the memoryless {self.score.name} on the test split is {level}, not a finite number")
         undefined = (
-            f"skill is undefined on this test split: its memoryless {self.score_name} is {level:.6g}, "
-            f"the perfect one {self.perfect:g}"
+            f"skill is undefined on this test split: its memoryless {self.score.name} is {level:.6g}, "
+            f"the perfect one {self.score.perfect:g}"
         )
-        if math.isclose(level, self.perfect, rel_tol=1e-12):
+        if math.isclose(level, self.score.perfect, rel_tol=1e-12):
             raise UserError(f"{undefined}; use more, or more varied, test examples")
-        if not self.better(self.perfect, level):
-            order = "higher" if self.score_rises else "lower"
-            raise UserError(f"{undefined}, which is worse, as {order} is better: see `perfect` and `higher_is_better`")
-        return (score - level) / (self.perfect - level)
-
-    @property
-    def score_rises(self) -> bool:
-        """Whether a higher score is better: `higher_is_better`, or its default."""
-        return self.perfect > 0 if self.higher_is_better is None else self.higher_is_better
+        if not self.better(self.score.perfect, level):
+            order = "higher" if self.score.higher_is_better else "lower"
+            raise UserError(f"{undefined}, which is worse, as {order} is better: see `Task.score`")
+        return (score - level) / (self.score.perfect - level)
 
     def better(self, score: float, other: float) -> bool:
         """Whether `score` is strictly better than `other`; NaN and infinities are worse than any finite score."""
         if not (math.isfinite(score) and math.isfinite(other)):
             return math.isfinite(score)
-        return score > other if self.score_rises else score < other
+        return score > other if self.score.higher_is_better else score < other
 
     def solves(self, score: float) -> bool | None:
         """Whether a run with this score is solved; None if that depends on the result at lag 0."""
         if self.solved_score is None:
             return None
         return math.isfinite(score) and not self.better(self.solved_score, score)
-
-
-class ClassificationTask(Task, ABC):
-    """Predict one of `outputs` classes at the last step. Targets: (batch,) int32. Score: accuracy."""
-
-    def check_targets(self, targets: np.ndarray, what: str) -> None:
-        _check_range(targets, what, "target", self.outputs)
-
-    def loss(self, targets: Any, outputs: Any) -> Any:
-        """Cross entropy, nats."""
-        import keras
-
-        return keras.losses.sparse_categorical_crossentropy(targets, outputs, from_logits=True)
-
-    def scores(self, targets: np.ndarray, outputs: np.ndarray) -> dict[str, float]:
-        return {"accuracy": accuracy(targets, outputs), "loss": float(np.mean(cross_entropy(targets, outputs)))}
-
-    def memoryless(self) -> float:
-        """Accuracy of always answering the most frequent class of the test split."""
-        _, targets = self.split("test")
-        return float(np.bincount(targets).max() / len(targets))
-
-
-class RegressionTask(Task, ABC):
-    """Predict `outputs` real values at the last step. Targets: (batch, outputs) float32. Score: mean squared error."""
-
-    score_name: ClassVar[str] = "mse"
-    perfect: ClassVar[float] = 0.0
-
-    def check_targets(self, targets: np.ndarray, what: str) -> None:
-        if not self.answers_every_step:
-            _check_shape(targets, what, "targets", (len(targets), self.outputs))
-
-    def loss(self, targets: Any, outputs: Any) -> Any:
-        """Mean squared error over the outputs."""
-        import keras
-
-        return keras.losses.mean_squared_error(targets, outputs)
-
-    def scores(self, targets: np.ndarray, outputs: np.ndarray) -> dict[str, float]:
-        error = outputs.astype(np.float64) - targets
-        mse = float(np.mean(error**2))
-        return {"mse": mse, "mae": float(np.mean(np.abs(error))), "loss": mse}
-
-
-def _check_shape(values: np.ndarray, what: str, kind: str, wanted: tuple[int, ...]) -> None:
-    if values.shape != wanted:
-        raise UserError(f"{what} has {kind} of shape {values.shape}, expected {wanted}")
-
-
-def _check_finite(values: np.ndarray, what: str, kind: str) -> None:
-    if np.issubdtype(values.dtype, np.floating) and not (finite := np.isfinite(values)).all():
-        first = tuple(np.argwhere(~finite)[0].tolist())
-        raise UserError(
-            f"{what} holds {np.count_nonzero(~finite):,} {kind} that are not finite, "
-            f"the first of them {values[first]} at index {list(first)} (from 0)"
-        )
-
-
-def _check_range(values: np.ndarray, what: str, kind: str, end: int) -> None:
-    wrong = values[(values < 0) | (values >= end)]
-    if wrong.size:
-        raise UserError(f"{what} has {kind} {wrong.flat[0]}, outside 0 to {end - 1}")
-
-
-def accuracy(targets: np.ndarray, logits: np.ndarray) -> float:
-    """Share of the targets whose logit is the largest; NaN if any logit is not finite."""
-    return float(np.mean(logits.argmax(axis=-1) == targets)) if np.isfinite(logits).all() else math.nan
-
-
-def cross_entropy(targets: np.ndarray, logits: np.ndarray) -> np.ndarray:
-    """-log softmax(logits)[target] in nats, shaped like `targets`, computed in float64."""
-    # Classes first: NumPy sums slowly over a short last axis.
-    by_class = np.moveaxis(logits, -1, 0).astype(np.float64, order="C")
-    peak = by_class.max(axis=0)
-    log_sum = peak + np.log(np.exp(by_class - peak).sum(axis=0))
-    return log_sum - np.take_along_axis(by_class, targets[None].astype(np.int64), axis=0)[0]

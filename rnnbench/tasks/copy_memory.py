@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from collections.abc import Iterator
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
 from rnnbench.registry import register_task
-from rnnbench.tasks.base import Batch, ClassificationTask, Features, Layout, Split, accuracy, cross_entropy
+from rnnbench.tasks.base import Reads, Split
+from rnnbench.tasks.stream import Layout, Ports, Stream
+from rnnbench.tasks.supervised import ClassificationTask, cross_entropy, mean_of_steps
 
 _STREAMS = {"train": 0, "validation": 1, "test": 2}
 
@@ -35,15 +38,19 @@ class CopyMemory(ClassificationTask):
     """Number of examples in the validation split, and in the test split."""
 
     solved_score: ClassVar[float | None] = 0.99
-    answers_every_step: ClassVar[bool] = True
+    least_lag: ClassVar[int] = 1
 
     @property
     def layout(self) -> Layout:
         return Layout(evidence=self.symbols, lag=self.lag, readout=self.symbols)
 
     @property
-    def inputs(self) -> Features:
-        return Features(width=self.alphabet + 2 + (self.alphabet if self.filler == "distractor" else 0))
+    def ports(self) -> Ports:
+        return Ports(features=self.alphabet + 2 + (self.alphabet if self.filler == "distractor" else 0))
+
+    @property
+    def reads(self) -> Reads:  # type: ignore[override]  # a setting decides
+        return "end" if self.objective == "recall" else "every step"
 
     @property
     def outputs(self) -> int:
@@ -52,52 +59,47 @@ class CopyMemory(ClassificationTask):
     def split_sizes(self) -> dict[str, int]:
         return dict.fromkeys(("validation", "test"), self.examples)
 
-    def train_batch(self, seed: int, step: int, batch_size: int) -> Batch:
+    def train_batch(self, seed: int, step: int, batch_size: int) -> Stream:
         return self._draw(np.random.default_rng([_STREAMS["train"], seed, step]), batch_size)
 
-    def split(self, name: Split) -> Batch:
-        return self._draw(np.random.default_rng([_STREAMS[name]]), self.examples)
+    def split(self, name: Split) -> Iterator[Stream]:
+        yield self._draw(np.random.default_rng([_STREAMS[name]]), self.examples)
 
-    def _draw(self, rng: np.random.Generator, n: int) -> Batch:
+    def fill(self, rng: np.random.Generator, n: int, steps: int) -> np.ndarray:
+        return self._one_hot(self._filler(rng, n, steps))
+
+    def _draw(self, rng: np.random.Generator, n: int) -> Stream:
         symbols = rng.integers(1, self.alphabet + 1, size=(n, self.symbols))
         index = np.zeros((n, self.layout.length), dtype=np.int32)
         index[:, : self.symbols] = symbols
-        if self.filler == "distractor":
-            first = self.alphabet + 2
-            noise = rng.integers(first, first + self.alphabet, size=(n, self.lag - 1))
-            index[:, self.symbols : self.symbols + self.lag - 1] = noise
+        index[:, self.symbols : self.symbols + self.lag - 1] = self._filler(rng, n, self.lag - 1)
         index[:, self.symbols + self.lag - 1] = self.alphabet + 1
+        features = self._one_hot(index)
+        if self.objective == "recall":
+            return Stream(targets=symbols.astype(np.int32), features=features)
         targets = np.zeros_like(index)
         targets[:, -self.symbols :] = symbols
-        return np.eye(self.inputs.width, dtype=np.float32)[index], targets
+        recalled = np.arange(self.layout.length) >= self.layout.first_readout
+        return Stream(targets=targets, features=features, scored=np.broadcast_to(recalled, targets.shape))
 
-    def loss(self, targets: Any, outputs: Any) -> Any:
-        """Mean cross entropy, in nats, over the steps that `objective` selects."""
-        import keras
+    def _filler(self, rng: np.random.Generator, n: int, steps: int) -> np.ndarray:
+        """Symbols of the filler, (n, steps)."""
+        if self.filler == "blank":
+            return np.zeros((n, steps), dtype=np.int32)
+        first = self.alphabet + 2
+        return rng.integers(first, first + self.alphabet, size=(n, steps))
 
+    def _one_hot(self, index: np.ndarray) -> np.ndarray:
+        return np.eye(self.ports.features, dtype=np.float32)[index]
+
+    def scores(self, stream: Stream, outputs: np.ndarray) -> dict[str, np.ndarray]:
+        """Recall accuracy and cross entropy; with `objective: all` that of all positions too, which is then `loss`."""
+        found = super().scores(stream, outputs)
         if self.objective == "recall":
-            return self.readout_loss(targets, outputs)
-        per_step = keras.losses.sparse_categorical_crossentropy(targets, outputs, from_logits=True)
-        return keras.ops.mean(per_step, axis=-1)
+            return found | {"recall_loss": found["loss"]}
+        of_recall = mean_of_steps(cross_entropy(stream.targets, outputs), stream.scored_only.weights)
+        return found | {"recall_loss": of_recall, "all_position_loss": found["loss"]}
 
-    def readout_loss(self, targets: Any, outputs: Any) -> Any:
-        """Mean cross entropy, in nats, over the K recall steps (memoryless: ln `alphabet`)."""
-        import keras
-
-        recall = slice(-self.symbols, None)
-        per_step = keras.losses.sparse_categorical_crossentropy(
-            targets[:, recall], outputs[:, recall], from_logits=True
-        )
-        return keras.ops.mean(per_step, axis=-1)
-
-    def scores(self, targets: np.ndarray, outputs: np.ndarray) -> dict[str, float]:
-        """Recall accuracy and both cross entropies; `loss` is the training loss."""
-        per_step = cross_entropy(targets, outputs)
-        recall = slice(-self.symbols, None)
-        losses = {"recall_loss": float(per_step[:, recall].mean()), "all_position_loss": float(per_step.mean())}
-        trained = "recall_loss" if self.objective == "recall" else "all_position_loss"
-        return {"accuracy": accuracy(targets[:, recall], outputs[:, recall]), "loss": losses[trained], **losses}
-
-    def memoryless(self) -> float:
+    def memoryless(self, split: Split = "test") -> float:
         """Chance: 1 / `alphabet`."""
         return 1 / self.alphabet

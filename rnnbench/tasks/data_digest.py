@@ -82,36 +82,36 @@ def _digest(task: Any) -> str:
 
 def _arrays(task: Any) -> Iterator[np.ndarray]:
     for name in ("validation", "test"):
-        split = task.split(name)
-        _check(task, split, name)
-        yield from map(np.asarray, split)
+        for at, stream in enumerate(task.split(name)):
+            _check(task, stream, f"the {name} split", judged=name == "test" and at == 0)
+            yield from stream.parts.values()
     yield from map(np.asarray, task.training_arrays())
 
 
 def training_batches(task: Any) -> Iterator[Any]:
-    """Inputs and targets of the training batches at `_STEPS`."""
+    """All parts of the training batches at `_STEPS`."""
     for step in _STEPS:
         yield from _batch(task, step)
 
 
-def _check(task: Any, split: Any, name: str) -> None:
+def _check(task: Any, stream: Any, what: str, judged: bool) -> None:
     try:
-        task.check_batch(split, f"the {name} split")
+        task.check_stream(stream, what)
         definer = next(parent for parent in type(task).__mro__ if "memoryless" in vars(parent))
         # A plug-in's own `memoryless` may be slow; it is first called in the run.
-        if name == "test" and class_code.is_built_in(definer):
-            task.skill(task.perfect)
+        if judged and class_code.is_built_in(definer):
+            task.skill(task.score.perfect)
     except UserError as error:
         raise UnfitDataError(str(error)) from None
 
 
 def _batch(task: Any, step: int) -> Any:
-    """Two empty arrays if the task has no such batch: a run that needs it reports that."""
+    """Nothing if the task has no such batch: a run that needs it reports that."""
     for size in _BATCHES:
         try:
-            return task.train_batch(0, step, size)
+            return task.train_batch(0, step, size).parts.values()
         except OSError:
             raise
         except Exception:
             continue
-    return np.empty(0), np.empty(0)
+    return ()

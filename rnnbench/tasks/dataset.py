@@ -12,16 +12,22 @@ import numpy as np
 
 from rnnbench.datasets import cache, catalogue
 from rnnbench.errors import UserError
-from rnnbench.tasks.base import Batch, ClassificationTask, Split, Task, Tokens
+from rnnbench.tasks.base import Split, Task
+from rnnbench.tasks.stream import Stream
+from rnnbench.tasks.supervised import ClassificationTask
 
 _STREAMS = {"train": 0, "validation": 1, "test": 2}
+_CHUNK = 10_000
+"""Examples that stand in memory with their lag at a time, of validation and test."""
 
 
 class Examples(NamedTuple):
-    """One split before the lag is added: evidence, (n, steps, width) float32 or (n, steps) int32, and targets."""
+    """One split before the lag is added."""
 
     evidence: np.ndarray
+    """(n, steps, width) float32, or (n, steps) int32 tokens."""
     targets: np.ndarray
+    """One answer: (n,) classes or (n, outputs) values. Or one for each of R readout steps: (n, R), (n, R, outputs)."""
 
 
 def one_class_problem(split: str, size: int, labels: Callable[[int], np.ndarray]) -> Iterator[tuple[str, str]]:
@@ -75,6 +81,7 @@ class DatasetTask(Task):
         train = self.split_sizes().get("train")
         if train is not None and batch_size > train:
             yield "batch_size", f"{batch_size:,} is too many: there are {train:,} training examples"
+        yield from super().problems(batch_size)
 
     def fingerprint(self) -> str | None:
         """Digest of the contents of the data set; "" for `synthetic`; None if the data are absent."""
@@ -91,13 +98,13 @@ class DatasetTask(Task):
         """The `train`, `validation` or `test` examples before the lag is added; the task caches them."""
 
     @abstractmethod
-    def distractors(self, rng: np.random.Generator, n: int) -> np.ndarray:
-        """(n, `lag`, ...) random steps shaped like those of the evidence, independent of the answer."""
+    def distractors(self, rng: np.random.Generator, n: int, steps: int) -> np.ndarray:
+        """(n, steps, ...) random steps shaped like those of the evidence, independent of the answer."""
 
     def training_arrays(self) -> Iterator[np.ndarray]:
         return iter(self.examples("train"))
 
-    def train_batch(self, seed: int, step: int, batch_size: int) -> Batch:
+    def train_batch(self, seed: int, step: int, batch_size: int) -> Stream:
         """Examples in a new random order each epoch; an epoch's incomplete last batch is dropped.
 
         Raises `UserError` if there are fewer training examples than `batch_size`.
@@ -109,36 +116,49 @@ class DatasetTask(Task):
         order = _order(seed, epoch, len(examples.targets))
         chosen = order[position * batch_size : (position + 1) * batch_size]
         rng = np.random.default_rng([_STREAMS["train"], seed, step])
-        return self._with_lag(examples.evidence[chosen], rng), examples.targets[chosen]
+        return self._with_lag(examples.evidence[chosen], examples.targets[chosen], rng)
 
-    def split(self, name: Split) -> Batch:
-        examples = self.examples(name)
-        return self._with_lag(examples.evidence, np.random.default_rng([_STREAMS[name]])), examples.targets
+    def split(self, name: Split) -> Iterator[Stream]:
+        examples, rng = self.examples(name), np.random.default_rng([_STREAMS[name]])
+        # An empty split is one empty stream, which is then refused.
+        for first in range(0, max(1, len(examples.targets)), _CHUNK):
+            rows = slice(first, first + _CHUNK)
+            yield self._with_lag(examples.evidence[rows], examples.targets[rows], rng)
 
-    def _with_lag(self, evidence: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def fill(self, rng: np.random.Generator, n: int, steps: int) -> np.ndarray:
+        """Blanks or distractors, with 0 in the channel of the marker."""
+        if self.ports.vocabulary:
+            filler = np.full((n, steps), self.ports.vocabulary - 2, dtype=np.int32)
+            content = filler
+        else:
+            filler = np.zeros((n, steps, self.ports.features), dtype=np.float32)
+            content = filler[..., :-1]
+        if self.filler == "distractor" and steps:
+            content[:] = self.distractors(rng, n, steps)
+        return filler
+
+    def _with_lag(self, evidence: np.ndarray, targets: np.ndarray, rng: np.random.Generator) -> Stream:
         n, steps = evidence.shape[:2]
-        lag = slice(steps, steps + self.lag)
-        if isinstance(self.inputs, Tokens):
-            blank, marker = self.inputs.vocabulary - 2, self.inputs.vocabulary - 1
-            inputs = np.full((n, self.layout.length), blank, dtype=np.int32)
-            content = inputs
-        else:
-            marker = 1
-            inputs = np.zeros((n, self.layout.length, self.inputs.width), dtype=np.float32)
-            content = inputs[..., :-1]
+        filler = self.fill(rng, n, self.lag)
+        inputs = np.zeros((n, self.layout.length, *filler.shape[2:]), dtype=filler.dtype)
+        content = inputs if self.ports.vocabulary else inputs[..., :-1]
         content[:, :steps] = evidence
-        if self.filler == "distractor" and self.lag:
-            content[:, lag] = self.distractors(rng, n)
-        if isinstance(self.inputs, Tokens):
-            inputs[:, -1] = marker
-        else:
-            inputs[:, -1, -1] = marker
-        return inputs
+        inputs[:, steps : steps + self.lag] = filler
+        readout = inputs[:, steps + self.lag :]
+        # The marker: the last token, or 1 in the last channel.
+        readout[... if self.ports.vocabulary else (..., -1)] = max(1, self.ports.vocabulary - 1)
+        kind = "tokens" if self.ports.vocabulary else "features"
+        return Stream(**{"targets": self._for_each_read(targets), kind: inputs})
+
+    def _for_each_read(self, targets: np.ndarray) -> np.ndarray:
+        """The targets with an axis for the steps that are read, if they have none because there is only one."""
+        axes = 2 if isinstance(self, ClassificationTask) else 3
+        return targets[:, None] if targets.ndim < axes and self.layout.readout == 1 else targets
 
 
 def _has_built_in_data(task_class: type[DatasetTask]) -> bool:
     """Whether a class takes its examples and batches from built-in code alone."""
-    methods = ("examples", "distractors", "split", "train_batch")
+    methods = ("examples", "distractors", "fill", "split", "train_batch")
     if not all(getattr(task_class, name).__module__.startswith("rnnbench.") for name in methods):
         return False
     built_in = [parent for parent in task_class.__mro__ if parent.__module__.startswith("rnnbench.")]
@@ -152,7 +172,7 @@ def _has_built_in_data(task_class: type[DatasetTask]) -> bool:
 class DatasetClassificationTask(DatasetTask, ClassificationTask):
     """Classification over a finite data set."""
 
-    def memoryless(self) -> float:
-        """Accuracy of always answering the most frequent class of the test split."""
-        targets = self.examples("test").targets
-        return float(np.bincount(targets).max() / len(targets))
+    def memoryless(self, split: Split = "test") -> float:
+        """Accuracy of always answering the most frequent class of the split."""
+        targets = self.examples(split).targets
+        return float(np.bincount(targets.ravel()).max() / targets.size)

@@ -13,8 +13,10 @@ from rnnbench.datasets.cache import in_memory
 from rnnbench.datasets.scaling import Scale
 from rnnbench.errors import UserError
 from rnnbench.registry import register_task
-from rnnbench.tasks.base import Features, Layout, RegressionTask
+from rnnbench.tasks.base import Split
 from rnnbench.tasks.dataset import DatasetTask, Examples, too_few_prepared
+from rnnbench.tasks.stream import Layout, Ports
+from rnnbench.tasks.supervised import RegressionTask
 
 SEASON = 24
 """Rows per day."""
@@ -58,8 +60,8 @@ class Forecasting(DatasetTask, RegressionTask):
         return Layout(evidence=self.look_back, lag=self.lag, readout=1)
 
     @property
-    def inputs(self) -> Features:
-        return Features(width=self._channels + 1)
+    def ports(self) -> Ports:
+        return Ports(features=self._channels + 1)
 
     @property
     def outputs(self) -> int:
@@ -90,20 +92,23 @@ class Forecasting(DatasetTask, RegressionTask):
     def examples(self, split: str) -> Examples:
         return _examples(self.source, self.variables, self.look_back, self.horizon, self.target, split)
 
-    def distractors(self, rng: np.random.Generator, n: int) -> np.ndarray:
+    def distractors(self, rng: np.random.Generator, n: int, steps: int) -> np.ndarray:
         series = load(self.source, self.variables)
         first, last = series.borders["train"]
         start = rng.integers(first, last, size=(n, 1))
-        rows = series.values[first + (start + np.arange(self.lag)) % (last - first)]
+        rows = series.values[first + (start + np.arange(steps)) % (last - first)]
         return rows - rows[:, -1:] if self.target == "change" else rows
 
-    def memoryless(self) -> float:
+    def memoryless(self, split: Split = "test") -> float:
         """The lower error of the two naive forecasts."""
-        return min(self.levels().values())
+        return min(self._naive(split).values())
 
     def levels(self) -> dict[str, float]:
         """Test mean squared error of repeating the last row (`persistence`) or the last day (`seasonal_naive`)."""
-        naive = naive_errors(self.source, self.variables, self.look_back, self.horizon)
+        return self._naive("test")
+
+    def _naive(self, split: Split) -> dict[str, float]:
+        naive = naive_errors(self.source, self.variables, self.look_back, self.horizon, split)
         return {name: errors["mse"] for name, errors in naive.items()}
 
 
@@ -156,9 +161,11 @@ def windows(series: Series, split: str, look_back: int, horizon: int) -> tuple[n
 
 
 @in_memory(maxsize=8)
-def naive_errors(source: str, variables: str, look_back: int, horizon: int) -> dict[str, dict[str, float]]:
-    """`mse` and `mae` of `persistence` and `seasonal_naive` over all test windows."""
-    seen, future = windows(load(source, variables), "test", look_back, horizon)
+def naive_errors(
+    source: str, variables: str, look_back: int, horizon: int, split: Split = "test"
+) -> dict[str, dict[str, float]]:
+    """`mse` and `mae` of `persistence` and `seasonal_naive` over all windows of a split."""
+    seen, future = windows(load(source, variables), split, look_back, horizon)
     forecasts = {"persistence": seen[:, -1:], "seasonal_naive": seen[:, -SEASON + np.arange(horizon) % SEASON]}
     errors = {name: forecast - future for name, forecast in forecasts.items()}
     return {

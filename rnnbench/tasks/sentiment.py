@@ -11,8 +11,8 @@ from pydantic import Field, model_validator
 from rnnbench.datasets import catalogue, reading
 from rnnbench.datasets.cache import cached, in_memory
 from rnnbench.registry import register_task
-from rnnbench.tasks.base import Layout, Tokens
 from rnnbench.tasks.dataset import DatasetClassificationTask, Examples, one_class_problem, too_few_prepared
+from rnnbench.tasks.stream import Layout, Ports
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -67,8 +67,8 @@ class Sentiment(DatasetClassificationTask):
         return Layout(evidence=self.evidence, lag=self.lag, readout=1)
 
     @property
-    def inputs(self) -> Tokens:
-        return Tokens(vocabulary=self.vocabulary + 2, width=self.embedding)
+    def ports(self) -> Ports:
+        return Ports(vocabulary=self.vocabulary + 2, embedding=self.embedding)
 
     @property
     def outputs(self) -> int:
@@ -92,9 +92,9 @@ class Sentiment(DatasetClassificationTask):
     def examples(self, split: str) -> Examples:
         return _splits(*self._data)[split]
 
-    def distractors(self, rng: np.random.Generator, n: int) -> np.ndarray:
+    def distractors(self, rng: np.random.Generator, n: int, steps: int) -> np.ndarray:
         cumulative = _cumulative_frequency(*self._data)
-        return np.searchsorted(cumulative, rng.random((n, self.lag)), side="right").astype(np.int32)
+        return np.searchsorted(cumulative, rng.random((n, steps)), side="right").astype(np.int32)
 
     def levels(self) -> dict[str, float]:
         """Chance, and a bag of words: logistic regression on the tf-idf of the same words that the networks read."""

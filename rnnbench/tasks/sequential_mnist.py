@@ -12,8 +12,8 @@ from pydantic import Field
 from rnnbench.datasets import catalogue, reading
 from rnnbench.datasets.cache import cached, in_memory
 from rnnbench.registry import register_task
-from rnnbench.tasks.base import Features, Layout
 from rnnbench.tasks.dataset import DatasetClassificationTask, Examples, one_class_problem, too_few_prepared
+from rnnbench.tasks.stream import Layout, Ports
 
 SIDE = 28
 """Rows per image, and pixels per row."""
@@ -54,8 +54,8 @@ class SequentialMNIST(DatasetClassificationTask):
         return Layout(evidence=SIDE if self.order == "rows" else SIDE**2, lag=self.lag, readout=1)
 
     @property
-    def inputs(self) -> Features:
-        return Features(width=(SIDE if self.order == "rows" else 1) + 1)
+    def ports(self) -> Ports:
+        return Ports(features=(SIDE if self.order == "rows" else 1) + 1)
 
     @property
     def outputs(self) -> int:
@@ -79,9 +79,9 @@ class SequentialMNIST(DatasetClassificationTask):
         images, labels = _images(self.source, self._size("validation"), self._size("test"), self.permuted)[split]
         return Examples(images.reshape(len(images), self.layout.evidence, -1), labels)
 
-    def distractors(self, rng: np.random.Generator, n: int) -> np.ndarray:
-        steps = self.examples("train").evidence
-        return steps[rng.integers(len(steps), size=(n, self.lag)), rng.integers(steps.shape[1], size=(n, self.lag))]
+    def distractors(self, rng: np.random.Generator, n: int, steps: int) -> np.ndarray:
+        images = self.examples("train").evidence
+        return images[rng.integers(len(images), size=(n, steps)), rng.integers(images.shape[1], size=(n, steps))]
 
     def _size(self, split: str) -> int:
         return getattr(self, f"{split}_examples") or _SIZES[self.source][split]

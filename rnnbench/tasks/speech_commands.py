@@ -14,8 +14,8 @@ from rnnbench.datasets.cache import cached, in_memory
 from rnnbench.datasets.scaling import Scale
 from rnnbench.errors import UserError
 from rnnbench.registry import register_task
-from rnnbench.tasks.base import Features, Layout
 from rnnbench.tasks.dataset import DatasetClassificationTask, Examples
+from rnnbench.tasks.stream import Layout, Ports
 
 Splits = dict[str, Examples]
 
@@ -60,8 +60,8 @@ class SpeechCommands(DatasetClassificationTask):
         return Layout(evidence=1 + (1000 - self.window_ms) // self.stride_ms, lag=self.lag, readout=1)
 
     @property
-    def inputs(self) -> Features:
-        return Features(width=self.bands + 1)
+    def ports(self) -> Ports:
+        return Ports(features=self.bands + 1)
 
     @property
     def outputs(self) -> int:
@@ -87,8 +87,8 @@ class SpeechCommands(DatasetClassificationTask):
             return _synthetic(len(self.words), self.layout.evidence, self.bands)[split]
         return _splits(self.words, self.window_ms, self.stride_ms, self.bands)[split]
 
-    def distractors(self, rng: np.random.Generator, n: int) -> np.ndarray:
-        noise = rng.standard_normal((n, self.lag, self.bands), dtype=np.float32)
+    def distractors(self, rng: np.random.Generator, n: int, steps: int) -> np.ndarray:
+        noise = rng.standard_normal((n, steps, self.bands), dtype=np.float32)
         if self.source != "synthetic":
             noise[..., _constant_bands(self.words, self.window_ms, self.stride_ms, self.bands)] = 0
         return noise

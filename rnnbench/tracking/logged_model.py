@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from rnnbench.events import Saved
 from rnnbench.experiment.run_spec import RunSpec
-from rnnbench.tasks.base import Tokens
 from rnnbench.tracking.client import every_page
 
 if TYPE_CHECKING:
@@ -85,12 +84,11 @@ def _signature(spec: RunSpec) -> ModelSignature:
     from mlflow.models import ModelSignature
     from mlflow.types.schema import Schema, TensorSpec
 
-    inputs, outputs = spec.task.inputs, spec.task.outputs
-    floats, whole = np.dtype("float32"), np.dtype("int32")
-    given = (
-        TensorSpec(whole, (-1, -1), "tokens")
-        if isinstance(inputs, Tokens)
-        else TensorSpec(floats, (-1, -1, inputs.width), "features")
-    )
-    answer = TensorSpec(floats, (-1, -1, outputs) if spec.task.answers_every_step else (-1, outputs))
-    return ModelSignature(Schema([given]), Schema([answer]))
+    ports, floats, whole = spec.task.ports, np.dtype("float32"), np.dtype("int32")
+    given = {
+        "features": TensorSpec(floats, (-1, -1, ports.features), "features") if ports.features else None,
+        "tokens": TensorSpec(whole, (-1, -1), "tokens") if ports.vocabulary else None,
+        "readout": TensorSpec(whole, (-1, -1), "readout") if spec.task.reads == "given" else None,
+    }
+    answer = TensorSpec(floats, (-1, -1, spec.task.outputs))
+    return ModelSignature(Schema([one for one in given.values() if one]), Schema([answer]))

@@ -61,7 +61,7 @@ def run_note(spec: RunSpec, run_id: str, status: str, metrics: Mapping[str, floa
     through = "noise" if spec.task.filler == "distractor" else "silence"
     asked = f"{question(spec.model_label, spec.task_label)} after {spec.task.lag} steps of {through}?"
     score = metrics.get("score", math.nan)
-    found = [f"Test {spec.task.score_name} {score:.4g}" if math.isfinite(score) else "No test score"]
+    found = [f"Test {spec.task.score.name} {score:.4g}" if math.isfinite(score) else "No test score"]
     found += ["solved" if metrics["solved"] else "not solved"] if "solved" in metrics else []
     found += [f"{metrics['survival']:.2g} of the gradient reaches the evidence"] if "survival" in metrics else []
     found += [f"{status} after {metrics.get('steps', 0):.0f} steps"]
@@ -98,7 +98,7 @@ def parameters(spec: RunSpec) -> dict[str, str]:
         "source": spec.task.data_source,
         "model": spec.model_label,
         "seed": spec.seed,
-        "recurrent_parameters": spec.model.recurrent_parameters(spec.task.inputs.width),
+        "recurrent_parameters": spec.model.parameters(spec.task.ports.width),
     }
     groups = {
         "task": {"name": spec.settings["task"], **spec.settings["task_settings"]},

@@ -109,7 +109,7 @@ def _results(experiment: Experiment) -> Iterator[Chart]:
 
 
 def _curves(experiment: Experiment) -> Iterator[Chart]:
-    scores = dict.fromkeys(f"validation/{spec.task.score_name}" for spec in experiment.runs)
+    scores = dict.fromkeys(f"validation/{spec.task.score.name}" for spec in experiment.runs)
     for metric in (*scores, "validation/loss", "train/loss"):
         yield _line("Learning", metric)
 

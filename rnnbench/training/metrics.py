@@ -7,7 +7,8 @@ import math
 import numpy as np
 
 from rnnbench.tasks.base import Task
-from rnnbench.training.probes.profile import GradientProfile
+from rnnbench.tasks.metric import Estimate
+from rnnbench.training.probes.profile import INPUT, GradientProfile
 from rnnbench.training.progress import Progress
 
 
@@ -34,13 +35,15 @@ def of_profile(profile: GradientProfile, sound: bool) -> dict[str, float]:
     """What is read off a gradient profile, state by state; one that is not sound is marked, one that is is not."""
     metrics: dict[str, float] = {} if sound else {"gradient_profile/sound": 0.0}
     for state in profile.norms:
-        metrics |= section("gradient_profile" if state == "h" else f"gradient_profile_{state}", profile.summary(state))
+        metrics |= section(
+            f"gradient_profile_{state}" if state not in ("h", INPUT) else "gradient_profile", profile.summary(state)
+        )
     return metrics
 
 
-def of_ending(task: Task, progress: Progress, scores: dict[str, float]) -> dict[str, float]:
+def of_ending(task: Task, progress: Progress, scores: dict[str, Estimate]) -> dict[str, float]:
     """What a run comes to, from its test scores: metrics of `Finished` and `Diverged`."""
-    score = scores[task.score_name]
+    score, standard_error = scores[task.score.name]
     metrics = {"score": score, "skill": task.skill(score), "steps": progress.step, "best_step": progress.best_step}
     solved = task.solves(score)
     if solved is not None:
@@ -48,4 +51,11 @@ def of_ending(task: Task, progress: Progress, scores: dict[str, float]) -> dict[
         metrics["solved"] = float(solved)
     if solved and progress.solved_at is not None:
         metrics["steps_to_solve"] = progress.solved_at
-    return metrics | section("test", scores)
+    if math.isfinite(standard_error):
+        metrics["score_standard_error"] = standard_error
+    return metrics | section("test", values(scores))
+
+
+def values(scores: dict[str, Estimate]) -> dict[str, float]:
+    """Scores without their standard errors."""
+    return {name: estimate.value for name, estimate in scores.items()}

@@ -1,4 +1,8 @@
-"""The network around a recurrent layer: embedding and head, the same for all models."""
+"""The network around a model's layers: embedding, reading and head, built here for all models.
+
+Ports, then the layers, then the states at the steps that are read, then one dense head: (batch, R, outputs). The head
+is computed at the steps that are read only.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rnnbench.errors import UserError
 from rnnbench.experiment.settings import Implementation
-from rnnbench.tasks.base import Task, Tokens
+from rnnbench.tasks.base import Task
+from rnnbench.tasks.stream import Stream
 
 if TYPE_CHECKING:
     import keras
@@ -17,7 +23,12 @@ if TYPE_CHECKING:
     from rnnbench.models.base import Model
 
 
-_RECURRENT = "recurrent_"
+_LAYER = "layer_"
+_INPUTS = ("features", "tokens", "readout")
+"""Names of a network's inputs, in their order: those parts of a stream that it has."""
+
+Call = Callable[[int, Any, Any], Any]
+"""`(index, layer, inputs)` to the layer's outputs; the lowest layer is 0."""
 
 
 def build(
@@ -26,47 +37,118 @@ def build(
     seed: int,
     network_class: Callable[[Any, Any], keras.Model] | None = None,
     implementation: Implementation = "stock",
+    truncate: int | None = None,
 ) -> keras.Model:
     """The untrained network of a run, with the weights that `seed` gives.
 
-    Input (batch, time, width) float32 or (batch, time) int32, time and batch free; output (batch, outputs), or
-    (batch, time, outputs) for a task that answers at every step. `network_class` makes the network from its inputs and
-    outputs (default `keras.Model`). `implementation="fast"` puts the layers of `rnnbench.layers` in place of the stock
-    ones. They draw other initial weights, so it is for a network whose weights are set afterwards.
+    Inputs, see `network_inputs`: features (batch, time, width) float32, tokens (batch, time) int32 and readout
+    (batch, R) int32; batch and time are free. Output: (batch, R, outputs). `network_class` makes the network from its
+    inputs and outputs (default `keras.Model`). `implementation="fast"` puts the layers of `rnnbench.layers` in place of
+    the stock ones. They draw other initial weights, so it is for a network whose weights are set afterwards.
+    `truncate`: steps after which the gradient is cut.
     `seed` seeds Keras' initializers and a model's `initialize`; draws of `tf.random` do not follow it.
     """
     import keras
-
-    from rnnbench.layers import fast
 
     # Keras draws the seeds of its initializers from Python's generator; a plug-in may draw from NumPy's.
     # `keras.utils.set_random_seed` would seed TensorFlow too, which then drops all functions that it has traced: 0.4 s
     # for every run of a process.
     random.seed(seed)
     np.random.seed(seed)
-    if isinstance(task.inputs, Tokens):
-        inputs = keras.Input((None,), dtype="int32", name="tokens")
-        states = keras.layers.Embedding(task.inputs.vocabulary, task.inputs.width, name="embedding")(inputs)
-    else:
-        inputs = keras.Input((None, task.inputs.width), name="features")
-        states = inputs
     rng = np.random.default_rng(seed)
-    for index in range(model.layers):
-        sequences = task.answers_every_step or index < model.layers - 1
-        layer = model.recurrent_layer(return_sequences=sequences, name=f"{_RECURRENT}{index}")
+
+    def call(_: int, layer: Any, inputs: Any) -> Any:
+        outputs = layer(inputs)
+        model.initialize(layer, task.layout.length, rng)
+        return outputs
+
+    inputs, outputs = connected(task, model, implementation, call)
+    return (network_class or keras.Model)(list(inputs.values()), outputs)
+
+
+def connected(
+    task: Task, model: Model, implementation: Implementation, call: Call, dtype: str | None = None
+) -> tuple[dict[str, Any], Any]:
+    """The network's symbolic inputs by name, and its output. `call` connects each layer."""
+    import keras
+
+    from rnnbench.layers import fast
+
+    ports = task.ports
+    inputs = {}
+    if ports.features:
+        inputs["features"] = keras.Input((None, ports.features), dtype=dtype, name="features")
+    if ports.vocabulary:
+        inputs["tokens"] = keras.Input((None,), dtype="int32", name="tokens")
+    if task.reads == "given":
+        inputs["readout"] = keras.Input((None,), dtype="int32", name="readout")
+    states = _embedded(task, inputs)
+    last_only = task.reads == "end" and task.layout.readout == 1
+    for index in range(model.depth):
+        layer = model.layer(f"{_LAYER}{index}")
+        _check_layer(task, model, layer)
         if implementation == "fast":
             layer = fast(layer)
-        states = layer(states)
-        model.initialize(layer.cell, task.layout.length, rng)
-    outputs = keras.layers.Dense(task.outputs, name="head")(states)
-    return (network_class or keras.Model)(inputs, outputs)
+        if isinstance(layer, keras.layers.RNN):
+            layer.return_sequences = not last_only or index < model.depth - 1
+        states = call(index, layer, states)
+    head = keras.layers.Dense(task.outputs, name="head")
+    # Of rank 2, where the layer gave its last state only.
+    outputs = head(states)[:, None] if len(states.shape) == 2 else head(_read(task, states, inputs))
+    return inputs, outputs
 
 
-def recurrent_layers(network: keras.Model) -> list[Any]:
-    """The recurrent layers of a network that `build` made, the lowest first."""
-    return [layer for layer in network.layers if layer.name.startswith(_RECURRENT)]
+def _embedded(task: Task, inputs: dict[str, Any]) -> Any:
+    import keras
+
+    parts = [inputs["features"]] if "features" in inputs else []
+    if "tokens" in inputs:
+        parts.append(keras.layers.Embedding(*task.ports[1:], name="embedding")(inputs["tokens"]))
+    return parts[0] if len(parts) == 1 else keras.layers.Concatenate(name="ports")(parts)
+
+
+def _read(task: Task, states: Any, inputs: dict[str, Any]) -> Any:
+    """The states at the steps that are read, (batch, R, units)."""
+    from keras import ops
+
+    if task.reads == "given":
+        return ops.take_along_axis(states, inputs["readout"][..., None], axis=1)
+    return states if task.reads == "every step" else states[:, -task.layout.readout :]
+
+
+def _check_layer(task: Task, model: Model, layer: Any) -> None:
+    """Raise `UserError` for a layer of Keras' that reads later steps, unless the task allows that."""
+    import keras
+
+    looks_ahead = isinstance(layer, keras.layers.Bidirectional) or getattr(layer, "go_backwards", False)
+    if looks_ahead and not task.allows_lookahead:
+        raise UserError(
+            f"{type(model).__name__}: its {type(layer).__name__} reads later steps too, which shortcuts the lag; "
+            "a model that says so (`causal = False`) is skipped"
+        )
+
+
+def network_inputs(stream: Stream) -> Any:
+    """What of a stream a network reads, in the order of its inputs; alone, if it is one."""
+    parts = [stream.parts[name] for name in _INPUTS if name in stream.parts]
+    return parts[0] if len(parts) == 1 else parts
+
+
+def first_layer_inputs(network: keras.Model, stream: Stream) -> Any:
+    """What the lowest layer of a network that `build` made reads: (batch, time, width)."""
+    from keras import ops
+
+    parts = [] if stream.features is None else [ops.convert_to_tensor(stream.features)]
+    if stream.tokens is not None:
+        parts.append(network.get_layer("embedding")(stream.tokens))
+    return parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=-1)
+
+
+def model_layers(network: keras.Model) -> list[Any]:
+    """The layers of the model in a network that `build` made, the lowest first."""
+    return [layer for layer in network.layers if layer.name.startswith(_LAYER)]
 
 
 def cells(network: keras.Model) -> list[Any]:
-    """Their cells."""
-    return [layer.cell for layer in recurrent_layers(network)]
+    """The cells of those that are recurrent."""
+    return [layer.cell for layer in model_layers(network) if hasattr(layer, "cell")]

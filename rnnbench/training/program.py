@@ -12,9 +12,11 @@ import numpy as np
 from rnnbench.errors import UserError
 from rnnbench.experiment.run_spec import CompileKey
 from rnnbench.experiment.settings import Training
-from rnnbench.tasks.base import Batch, Task
+from rnnbench.tasks.base import Task
+from rnnbench.tasks.metric import Estimate
+from rnnbench.tasks.stream import Stream, chunks
 from rnnbench.training.feeding import batches, steps_together
-from rnnbench.training.network import build
+from rnnbench.training.network import build, network_inputs
 from rnnbench.training.optimizers import optimizer_for, set_learning_rate
 from rnnbench.training.probes.diagnostics import Diagnostics
 from rnnbench.training.probes.gradient_probe import GradientProbe
@@ -33,26 +35,27 @@ class Program:
     def __init__(self, key: CompileKey) -> None:
         self._key = key
         task, model = key.task, key.model
-        self.network = build(task, model, 0, partial(SteppedNetwork, key=key), key.implementation)
+        self.network = build(task, model, 0, partial(SteppedNetwork, key=key), key.implementation, key.truncate)
         self.network.compile(optimizer=optimizer_for(key), jit_compile=False)
         self.network.optimizer.build(self.network.trainable_variables)
-        self.probe = GradientProbe(task, model, key.implementation)
-        self.diagnostics = Diagnostics(task, model, self.network)
+        self.probe = GradientProbe(task, model, key.implementation, key.truncate)
+        self.diagnostics = Diagnostics(model, self.network)
         self._lengths: set[int] = set()
 
-    def compile_for(self, task: Task, training: Training, validation: Batch, probed: int) -> None:
+    def compile_for(self, task: Task, training: Training, evaluated: Stream, probed: Stream) -> None:
         """Have everything compiled for the length of the sequences, which XLA does not leave open; once.
 
-        It takes some steps, an evaluation and a probe of `probed` examples, so `reset` or `restore` must follow.
+        It takes some steps, evaluates a batch and probes another, so `reset` or `restore` must follow. Where training
+        draws lags or leads, the other lengths are compiled when they are first drawn.
         """
-        if task.layout.length in self._lengths:
+        if evaluated.steps in self._lengths:
             return
-        self.fit(task, 0, training, 0, steps_together(training))
-        self.outputs_for(validation[0][:EVALUATION_BATCH])
+        self.fit(task, 0, training, 0, steps_together(task, training))
+        self.outputs_for(evaluated, evaluated.examples)
         if not self._lengths:  # XLA has no part in the probes, which are traced for all lengths.
-            self.probe.profile(task.layout, (validation[0][:probed], validation[1][:probed]))
-            self.diagnostics.measure(validation[0][:probed])
-        self._lengths.add(task.layout.length)
+            self.probe.profile(task.layout, probed)
+            self.diagnostics.measure(probed)
+        self._lengths.add(evaluated.steps)
 
     def reset(self, network: keras.Model, learning_rate: float) -> None:
         """Start over from the weights of `network` with a fresh optimiser."""
@@ -89,24 +92,25 @@ class Program:
         medians = np.median(self.network.step_values.numpy()[:count, 2:], axis=0)
         return dict(zip(self.network.gradient_norms.names, medians.tolist(), strict=True))
 
-    def scores(self, task: Task, split: Batch) -> dict[str, float]:
+    def scores(self, task: Task, streams: Iterable[Stream]) -> dict[str, Estimate]:
         """The task's metrics on a whole split, its last incomplete batch included.
 
         Raises `UserError` if the task leaves out its score or its loss.
         """
-        inputs, targets = split
-        found = task.scores(targets, self.outputs_for(inputs))
-        if missing := [name for name in (task.score_name, "loss") if name not in found]:
-            raise UserError(f"scores() of the task gives {', '.join(found)}, and must give {' and '.join(missing)} too")
+        metric, size = task.metric(), 0
+        for batch in chunks(streams, EVALUATION_BATCH):
+            size = size or batch.examples
+            metric.update(batch, self.outputs_for(batch, size))
+        found = metric.result()
+        if missing := [name for name in (task.score.name, "loss") if name not in found]:
+            raise UserError(f"the task's metrics are {', '.join(found)}: {' and '.join(missing)} must be among them")
         return found
 
-    def outputs_for(self, inputs: np.ndarray) -> np.ndarray:
-        """What the network answers to inputs of any number."""
-        size = min(EVALUATION_BATCH, len(inputs))
-        # The last batch is filled up with the first examples: another shape would be compiled for itself.
-        chunks = [inputs[at : at + size] for at in range(0, len(inputs), size)]
-        chunks[-1] = np.concatenate([chunks[-1], inputs[: size - len(chunks[-1])]])
-        return np.concatenate([self.network.outputs_for(chunk).numpy() for chunk in chunks])[: len(inputs)]
+    def outputs_for(self, batch: Stream, size: int) -> np.ndarray:
+        """What the network answers to a batch, computed for at least `size` examples."""
+        # Filled up with its first examples: another shape would be compiled for itself.
+        rows = np.resize(np.arange(batch.examples), max(size, batch.examples))
+        return self.network.outputs_for(network_inputs(batch.rows(rows))).numpy()[: batch.examples]
 
 
 def _values(variables: Iterable[Any]) -> list[np.ndarray]:

@@ -33,7 +33,7 @@ class Progress:
     ) -> None:
         """Note an evaluation; `weights()` gives those that were evaluated."""
         self.step = step
-        score, loss = scores[task.score_name], scores["loss"]
+        score, loss = scores[task.score.name], scores["loss"]
         if self.best_step < 0 or self._surpassed(task, score, loss):
             self.best_step, self.best_score, self.best_loss = step, score, loss
             self.best_weights = weights()

@@ -11,19 +11,24 @@ import numpy as np
 import tensorflow as tf
 
 from rnnbench import environment
+from rnnbench.errors import UserError
 from rnnbench.events import Diverged, Event, Finished, Measured, Profiled, Started, Warned
 from rnnbench.experiment.run_spec import RunSpec
-from rnnbench.tasks.base import Batch, Task
+from rnnbench.tasks.base import Split, Task
+from rnnbench.tasks.stream import Stream, chunks, joined
 from rnnbench.training import metrics
 from rnnbench.training.network import build
 from rnnbench.training.probes.profile import GradientProfile
 from rnnbench.training.probes.tapped_states import hold_the_past
-from rnnbench.training.program import Program, program_for
+from rnnbench.training.program import EVALUATION_BATCH, Program, program_for
 from rnnbench.training.progress import Progress
 from rnnbench.training.saving import saved
 from rnnbench.training.snapshot import Snapshot
 from rnnbench.training.stopwatch import Stopwatch
 
+_SPLITS: tuple[Split, ...] = ("validation", "test")
+_KEPT_BYTES = 2**28
+"""Most bytes of a split that stay in memory between two evaluations."""
 _UNSOUND = (
     "its gradient profile is unsound: the states that the probe taps do not hold all that the network knows of the "
     "past (see `rnnbench validate`)"
@@ -34,8 +39,8 @@ class RunInProgress:
     """A run in progress: its data, its program and what it has reached."""
 
     program: Program
-    validation: Batch
-    test: Batch
+    probed: Stream
+    """The probe batch: the first validation examples."""
     levels: dict[str, float]
 
     def __init__(self, spec: RunSpec, stopwatch: Stopwatch) -> None:
@@ -49,11 +54,13 @@ class RunInProgress:
         """
         spec, task = self.spec, self.task
         with self.stopwatch.part("preparation"):
-            self.validation, self.test = task.split("validation"), task.split("test")
-            self.levels = {} if resumed else _levels(task, self.validation, self.test)
+            self._splits = {name: _Kept(task, name) for name in _SPLITS}
+            self.levels = {} if resumed else _levels(task, self._splits)
+            evaluated = next(chunks(self._splits["validation"].streams(), EVALUATION_BATCH))
+            self.probed = _first(self._splits["validation"], spec.gradients.examples)
             self.program = program_for(spec.compile_key)
         with self.stopwatch.part("compilation"):
-            self.program.compile_for(task, spec.training, self.validation, spec.gradients.examples)
+            self.program.compile_for(task, spec.training, evaluated, self.probed)
 
     def begin(self) -> Iterator[Event]:
         """Evaluate and probe the untrained network."""
@@ -61,7 +68,7 @@ class RunInProgress:
         with self.stopwatch.part("preparation"):
             self.program.reset(build(self.task, spec.model, spec.seed), spec.training.learning_rate)
         parameters = self.program.network.count_params()
-        yield Started(spec.signature, parameters, self.levels, _data(self.task, self.test), _environment())
+        yield Started(spec.signature, parameters, self.levels, _data(self.task, self._splits["test"]), _environment())
         yield Measured(spec.signature, 0, self._evaluate(0))
         yield from self._probe(0, "initial")
 
@@ -101,12 +108,12 @@ class RunInProgress:
         self.program.network.set_weights(progress.best_weights)
         profile = yield from self._probe(self._final_step, "final")
         with self.stopwatch.part("evaluation"):
-            scores = self.program.scores(self.task, self.test)
+            scores = self.program.scores(self.task, self._splits["test"].streams())
         if spec.log_model:
             with self.stopwatch.part("saving"):
                 kept = saved(spec, progress.best_weights, environment.versions())
             yield kept
-        yield from self._warn_of_undefined(scores[self.task.score_name])
+        yield from self._warn_of_undefined(scores[self.task.score.name].value)
         ending = Diverged if progress.diverged else Finished
         outcome = metrics.of_ending(self.task, progress, scores)
         yield ending(spec.signature, progress.step, profile.summary() | outcome | self.stopwatch.readings())
@@ -114,7 +121,7 @@ class RunInProgress:
     def _evaluate(self, step: int) -> dict[str, float]:
         """The metrics of the validation split."""
         with self.stopwatch.part("evaluation"):
-            scores = self.program.scores(self.task, self.validation)
+            scores = metrics.values(self.program.scores(self.task, self._splits["validation"].streams()))
         self.progress.evaluated(self.task, step, scores, self.program.network.get_weights)
         return metrics.section("validation", scores)
 
@@ -124,12 +131,11 @@ class RunInProgress:
         At both ends of a run a profile that misses some of what flows back is marked `gradient_profile/sound` 0.
         """
         spec, program = self.spec, self.program
-        inputs, targets = (part[: spec.gradients.examples] for part in self.validation)
         with self.stopwatch.part("probes"):
             program.probe.load(program.network.get_weights())
-            profile = program.probe.profile(self.task.layout, (inputs, targets))
-            others = program.diagnostics.measure(inputs)
-            sound = phase == "during" or hold_the_past(program.network, inputs)
+            profile = program.probe.profile(self.task.layout, self.probed)
+            others = program.diagnostics.measure(self.probed)
+            sound = phase == "during" or hold_the_past(program.network, self.probed)
         yield Profiled(spec.signature, step, phase, profile.columns())
         yield Measured(spec.signature, step, metrics.of_profile(profile, sound) | others)
         if not sound and phase == "initial":
@@ -158,12 +164,13 @@ class RunInProgress:
 
     def _check_training_batch(self, step: int) -> None:
         """Raise `UserError` if the batch of `step` is one on which nobody could train."""
-        batch = self.task.train_batch(self.spec.seed, step, self.spec.training.batch_size)
-        self.task.check_batch(batch, f"the training batch of step {step}")
+        task = self.task.at_lag(self.task.training_lag(self.spec.seed, step))
+        batch = task.train_batch(self.spec.seed, step, self.spec.training.batch_size)
+        task.check_stream(batch, f"the training batch of step {step}")
 
     def _warn_of_undefined(self, score: float) -> Iterator[Event]:
         """Say which scores were not finite, and what that means for the run."""
-        signature, name = self.spec.signature, self.task.score_name
+        signature, name = self.spec.signature, self.task.score.name
         if not math.isfinite(self.progress.best_score):
             how = f"the weights of the least validation loss (step {self.progress.best_step}) are tested"
             yield Warned(signature, f"{name} was undefined at every evaluation: {how}")
@@ -171,17 +178,53 @@ class RunInProgress:
             yield Warned(signature, f"{name} is undefined on the test split: the run has no score and is not solved")
 
 
-def _levels(task: Task, validation: Batch, test: Batch) -> dict[str, float]:
+class _Kept:
+    """A split, kept in memory if it is small, and otherwise drawn anew each time."""
+
+    def __init__(self, task: Task, name: Split) -> None:
+        self._task, self.name = task, name
+        self._kept: list[Stream] | None = []
+        size = 0
+        for stream in task.streams(name):
+            size += sum(part.nbytes for part in stream.parts.values())
+            if size > _KEPT_BYTES:
+                self._kept = None
+                break
+            self._kept.append(stream)
+
+    def streams(self) -> Iterator[Stream]:
+        yield from self._task.streams(self.name) if self._kept is None else self._kept
+
+
+def _first(split: _Kept, examples: int) -> Stream:
+    """The first examples of a split that are of one length."""
+    found: list[Stream] = []
+    for stream in split.streams():
+        if found and (stream.steps != found[0].steps or sum(one.examples for one in found) >= examples):
+            break
+        found.append(stream.rows(slice(examples)))
+    return joined(found).rows(slice(examples))
+
+
+def _levels(task: Task, splits: dict[Split, _Kept]) -> dict[str, float]:
     """The task's levels. Raises `UserError` for data on which no run could be trained or judged."""
-    task.check_batch(validation, "the validation split")
-    task.check_batch(test, "the test split")
-    task.skill(task.perfect)
+    for name in splits:
+        empty = True
+        for stream in task.split(name):
+            task.check_stream(stream, f"the {name} split")
+            empty = False
+        if empty:
+            raise UserError(f"the {name} split is empty")
+    task.skill(task.score.perfect)
     return task.levels()
 
 
-def _data(task: Task, test: Batch) -> dict[str, str]:
-    digest = hashlib.sha256(test[0].tobytes() + test[1].tobytes()).hexdigest()[:16]
-    return {"name": type(task).__name__, "source": task.data_source, "digest": digest}
+def _data(task: Task, test: _Kept) -> dict[str, str]:
+    digest = hashlib.sha256()
+    for stream in test.streams():
+        for part in stream.parts.values():
+            digest.update(np.ascontiguousarray(part).tobytes())
+    return {"name": type(task).__name__, "source": task.data_source, "digest": digest.hexdigest()[:16]}
 
 
 @cache

@@ -10,6 +10,8 @@ from keras import ops
 
 from rnnbench.experiment.run_spec import CompileKey
 from rnnbench.layers import has_fast_loop
+from rnnbench.tasks.stream import Stream
+from rnnbench.training.network import network_inputs
 from rnnbench.training.probes.norms import GradientNorms
 from rnnbench.training.traced import for_every_length
 
@@ -35,19 +37,19 @@ class SteppedNetwork(keras.Model):
         """One row for each of the last `key.window` steps: the loss, and the gradient's norms before clipping."""
 
     def train_step(self, data: Any) -> dict[str, Any]:
-        """A step on each of the batches that `data` stacks."""
-        return {"loss": self._compiled_steps(*data)}
+        """A step on each of the batches that `data`, the parts of a stream, stacks."""
+        return {"loss": self._compiled_steps(data)}
 
-    def _steps(self, inputs: Any, targets: Any) -> Any:
+    def _steps(self, parts: dict[str, Any]) -> Any:
         def step(index: Any, _: Any) -> tuple[Any, Any]:
-            return index + 1, self._step(inputs[index], targets[index])
+            return index + 1, self._step(Stream(**parts).map(lambda part: part[index]))
 
-        count = tf.shape(inputs)[0]
+        count = tf.shape(parts["targets"])[0]
         return tf.while_loop(lambda index, _: index < count, step, (0, 0.0), parallel_iterations=1)[1]
 
-    def _step(self, inputs: Any, targets: Any) -> Any:
+    def _step(self, stream: Stream) -> Any:
         with tf.GradientTape() as tape:
-            loss = ops.mean(self._task_loss(targets, self(inputs, training=True)))
+            loss = ops.mean(self._task_loss(stream, self(network_inputs(stream), training=True)))
             loss = sum(map(ops.sum, self.losses), loss)
         gradients = tape.gradient(loss, self.trainable_variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         # An embedding's has a row for each time a token is read; its norm is that of their sum.

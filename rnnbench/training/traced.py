@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 
@@ -15,13 +14,18 @@ def open_length(shape: Sequence[int]) -> list[int | None]:
 
 
 def for_every_length(function: Callable[..., Any], jit_compile: bool | None = None) -> Callable[..., Any]:
-    """`tf.function` for functions of batches: one trace serves all lengths, not just that of the first call."""
+    """`tf.function` for functions of a batch: one trace serves all lengths, not just that of the first call.
+
+    A batch is an array, or a structure of arrays, each with the time as its second axis.
+    """
     traced = tf.function(function, jit_compile=jit_compile, reduce_retracing=True, autograph=False)
 
-    def call(*batches: np.ndarray) -> Any:
-        tensors = [tf.constant(batch) for batch in batches]
+    def call(batch: Any) -> Any:
+        tensors = tf.nest.map_structure(tf.constant, batch)
         if not traced.experimental_get_tracing_count():
-            traced.get_concrete_function(*(tf.TensorSpec(open_length(one.shape), one.dtype) for one in tensors))
-        return traced(*tensors)
+            traced.get_concrete_function(
+                tf.nest.map_structure(lambda one: tf.TensorSpec(open_length(one.shape), one.dtype), tensors)
+            )
+        return traced(tensors)
 
     return call

@@ -77,7 +77,7 @@ def _named(tasks: dict[str, Any], models: dict[str, Any], layers: str) -> Iterat
 def measure(spec: RunSpec) -> Metrics:
     """All that a run says of its results, as numbers; counts of right answers in examples."""
     found: Metrics = {}
-    sizes = {name: len(spec.task.split(name)[1]) for name in ("validation", "test")}
+    sizes = {name: sum(stream.examples for stream in spec.task.split(name)) for name in ("validation", "test")}
     for event in training.run(spec):
         match event:
             case Started(parameters=parameters, levels=levels):

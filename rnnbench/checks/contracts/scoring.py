@@ -43,7 +43,7 @@ def scores(points: Points) -> None:
     task, (_, targets) = points.first.task, points.first.test
     outputs = answers.random(task, len(targets), task.layout.length)
     found, again = (_scores(task, targets, outputs) for _ in range(2))
-    require({task.score_name, "loss"} <= set(found), f"scores must hold '{task.score_name}' and 'loss'")
+    require({task.score.name, "loss"} <= set(found), f"scores must hold '{task.score.name}' and 'loss'")
     for name, value in found.items():
         same = value == again[name] or (np.isnan(value) and np.isnan(again[name]))
         said = f"two calls with the same answers gave {name} {value:.4g} and {again[name]:.4g}"
@@ -64,17 +64,17 @@ def memoryless_level(points: Points) -> None:
         memoryless = task.memoryless()
         require(np.isfinite(memoryless), f"memoryless() must be finite, it is {memoryless}")
         require(
-            memoryless != task.perfect,
+            memoryless != task.score.perfect,
             f"memoryless() is the perfect score, {memoryless:g}: there is no skill between them",
         )
         require(
             abs(task.skill(memoryless)) < 1e-9,
             f"the memoryless level must have skill 0, it has {task.skill(memoryless):.3g}",
         )
-        require(abs(task.skill(task.perfect) - 1) < 1e-9, "the perfect score must have skill 1")
+        require(abs(task.skill(task.score.perfect) - 1) < 1e-9, "the perfect score must have skill 1")
         require(
-            task.better(task.perfect, memoryless),
-            f"perfect ({task.perfect:g}) must be better than memoryless() ({memoryless:g})",
+            task.better(task.score.perfect, memoryless),
+            f"perfect ({task.score.perfect:g}) must be better than memoryless() ({memoryless:g})",
         )
         require(task.levels(), "levels() must hold at least the memoryless level")
         _is_reached(point, memoryless)
@@ -95,7 +95,7 @@ def only_in_the_evidence(points: Points) -> None:
         granted = level is not None and (
             not task.better(level, memoryless) or abs(level - memoryless) <= _SPREADS * error
         )
-        name = task.score_name
+        name = task.score.name
         reached = (
             f"{name} {level:.3g}, memoryless() says {memoryless:.3g}"
             if level is not None
@@ -118,7 +118,7 @@ def _is_reached(point: Point, memoryless: float) -> None:
     margin = 1e-6 * abs(high) + 1e-9
     if low - _SPREADS * low_error - margin <= memoryless <= high + _SPREADS * high_error + margin:
         return
-    best, name = (high if task.perfect > low else low), task.score_name
+    best, name = (high if task.score.perfect > low else low), task.score.name
     require(
         not task.better(best, memoryless),
         f"memoryless() is {memoryless:.4g}; a memoryless answer scores {name} {best:.4g}",
@@ -143,20 +143,20 @@ def _of_shuffled_answers(task: Task, targets: np.ndarray) -> tuple[float, float]
     outputs, rng = answers.right(task, targets), np.random.default_rng(2)
     if outputs is None:
         raise NotCheckedError("only the task knows what its outputs mean")
-    found = [_scores(task, targets, outputs[rng.permutation(len(targets))])[task.score_name] for _ in range(_RESAMPLES)]
+    found = [_scores(task, targets, outputs[rng.permutation(len(targets))])[task.score.name] for _ in range(_RESAMPLES)]
     if not np.isfinite(found).all():
-        raise NotCheckedError(f"memoryless answers have no {task.score_name}")
+        raise NotCheckedError(f"memoryless answers have no {task.score.name}")
     return float(np.mean(found)), float(np.std(found, ddof=1))
 
 
 def _level(task: Task, targets: np.ndarray, outputs: np.ndarray) -> tuple[float | None, float]:
     """The score of an answer, None where it has none, and its standard error by resampling the examples."""
-    found = _scores(task, targets, outputs)[task.score_name]
+    found = _scores(task, targets, outputs)[task.score.name]
     if not np.isfinite(found):
         return None, np.nan
     rng = np.random.default_rng(0)
     drawn = (rng.integers(len(targets), size=len(targets)) for _ in range(_RESAMPLES))
-    again = np.array([_scores(task, targets[index], outputs[index])[task.score_name] for index in drawn])
+    again = np.array([_scores(task, targets[index], outputs[index])[task.score.name] for index in drawn])
     return found, float(np.nanstd(again, ddof=1))
 
 
@@ -176,17 +176,18 @@ def _rise_with_the_answers(task: Task, targets: np.ndarray, of_random: dict[str,
     outputs = answers.right(task, targets)
     if outputs is None:
         return
-    name = task.score_name
+    name = task.score.name
     of_right = _scores(task, targets, outputs)
     best, other = of_right[name], of_random[name]
     require(np.isfinite(best), f"the right answers must have a score; {name} is {best}")
     direction = f"{name}: right answers {best:.4g}, random ones {other:.4g}"
     require(task.better(best, other), f"right answers must score better in the declared direction ({direction})")
-    near = abs(best - task.perfect) <= 1e-3 * max(abs(task.perfect - other), 1e-9)
+    near = abs(best - task.score.perfect) <= 1e-3 * max(abs(task.score.perfect - other), 1e-9)
     known = isinstance(task, ClassificationTask | RegressionTask)
-    require(near or not known, f"right answers score {name} {best:.4g}; `perfect` says {task.perfect:g}")
+    require(near or not known, f"right answers score {name} {best:.4g}; `perfect` says {task.score.perfect:g}")
     require(
-        not task.better(best, task.perfect) or near, f"{name} {best:.4g} is better than `perfect`, {task.perfect:g}"
+        not task.better(best, task.score.perfect) or near,
+        f"{name} {best:.4g} is better than `perfect`, {task.score.perfect:g}",
     )
     require(of_right["loss"] < of_random["loss"], "right answers must have a lower loss than random ones")
 

@@ -33,7 +33,7 @@ def plan(experiment: Experiment, workers: int, past: Sequence[PastRun] = (), pla
             model,
             span(spec.task.lag for spec in specs),
             span(spec.model.units for spec in specs),
-            span(spec.model.recurrent_parameters(spec.task.inputs.width) for spec in specs),
+            span(spec.model.parameters(spec.task.ports.width) for spec in specs),
             span(spec.training.steps for spec in specs),
             str(len(specs)),
             duration(sum(estimate.seconds(spec, whole_budget=True) for spec in specs) / workers),

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 from keras import ops
 
 from rnnbench.models.base import Activations, Model
-from rnnbench.tasks.base import Task, Tokens
-from rnnbench.training.network import cells
+from rnnbench.tasks.stream import Stream
+from rnnbench.training.network import cells, first_layer_inputs
 from rnnbench.training.traced import for_every_length
 
 GATE_LEVELS = (0.1, 0.9)
@@ -23,22 +22,24 @@ TANH_LEVEL = 0.8
 class Saturation:
     """Measures the saturation of a network that `training.network.build` made, at its weights of the moment."""
 
-    def __init__(self, task: Task, model: Model, network: keras.Model) -> None:
-        self._model, self._cells = model, cells(network)
-        self._embedding = network.get_layer("embedding") if isinstance(task.inputs, Tokens) else None
+    def __init__(self, model: Model, network: keras.Model) -> None:
+        self._model, self._network, self._cells = model, network, cells(network)
         self._recorders = [_Recorder(cell) for cell in self._cells]
         self._shares = for_every_length(self._of_all_layers)
 
-    def measure(self, inputs: np.ndarray) -> dict[str, float]:
+    def measure(self, stream: Stream) -> dict[str, float]:
         """Share of the activations that are saturated, over the examples, all steps, the units and stacked layers.
 
         `closed/<gate>` and `open/<gate>`: logistic gates below and above `GATE_LEVELS`. `tanh/<state>`: |tanh| above
-        `TANH_LEVEL`. `inputs`: (batch, time, width) or (batch, time).
+        `TANH_LEVEL`. Empty for a model without cells.
         """
-        return {name: float(share) for name, share in self._shares(inputs).items()}
+        if not self._cells:
+            return {}
+        read = Stream(stream.targets, stream.features, stream.tokens)
+        return {name: float(share) for name, share in self._shares(read.parts).items()}
 
-    def _of_all_layers(self, inputs: Any) -> dict[str, Any]:
-        features = inputs if self._embedding is None else self._embedding(inputs)
+    def _of_all_layers(self, parts: dict[str, Any]) -> dict[str, Any]:
+        features = first_layer_inputs(self._network, Stream(**parts))
         shares: dict[str, list[Any]] = {}
         for cell, recorder in zip(self._cells, self._recorders, strict=True):
             output, *states = recorder(features)

@@ -1,0 +1,101 @@
+"""Tasks that ask for a class or for numbers at each step that is read: loss, scores and memoryless level."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC
+from typing import Any, ClassVar
+
+import numpy as np
+
+from rnnbench.tasks.base import Score, Split, Task
+from rnnbench.tasks.checking import check_range, check_shape
+from rnnbench.tasks.stream import Stream, joined
+
+
+class ClassificationTask(Task, ABC):
+    """Predict one of `outputs` classes at each step that is read. Targets: (B, R) int32. Score: accuracy."""
+
+    score: ClassVar[Score] = Score("accuracy", higher_is_better=True, perfect=1.0)
+
+    def check_targets(self, stream: Stream, what: str) -> None:
+        check_shape(stream.targets, what, "targets", stream.targets.shape[:2])
+        check_range(stream.targets, what, "target", self.outputs)
+
+    def loss(self, stream: Stream, outputs: Any) -> Any:
+        """Cross entropy, nats: the weighted mean over the steps that are read."""
+        import keras
+
+        of_steps = keras.losses.sparse_categorical_crossentropy(stream.targets, outputs, from_logits=True)
+        return weighted_mean(of_steps, stream.weights)
+
+    def scores(self, stream: Stream, outputs: np.ndarray) -> dict[str, np.ndarray]:
+        """`accuracy` over the steps that are scored, and `loss`."""
+        right = np.where(np.isfinite(outputs).all(axis=-1), outputs.argmax(axis=-1) == stream.targets, math.nan)
+        return {
+            "accuracy": mean_of_steps(right, stream.scored_only.weights),
+            "loss": mean_of_steps(cross_entropy(stream.targets, outputs), stream.weights),
+        }
+
+    def memoryless(self, split: Split = "test") -> float:
+        """Accuracy of always answering the most frequent class of the split's scored steps."""
+        whole = joined(self.split(split)).scored_only
+        weights = None if whole.weights is None else whole.weights.ravel()
+        counts = np.bincount(whole.targets.ravel(), weights)
+        return float(counts.max() / counts.sum())
+
+
+class RegressionTask(Task, ABC):
+    """Predict `outputs` real values at each step that is read. Targets: (B, R, outputs) float32. Score: mean squared
+    error."""
+
+    score: ClassVar[Score] = Score("mse", higher_is_better=False, perfect=0.0)
+
+    def check_targets(self, stream: Stream, what: str) -> None:
+        check_shape(stream.targets, what, "targets", (*stream.targets.shape[:2], self.outputs))
+
+    def loss(self, stream: Stream, outputs: Any) -> Any:
+        """Mean squared error over the outputs: the weighted mean over the steps that are read."""
+        import keras
+
+        return weighted_mean(keras.losses.mean_squared_error(stream.targets, outputs), stream.weights)
+
+    def scores(self, stream: Stream, outputs: np.ndarray) -> dict[str, np.ndarray]:
+        """`mse` and `mae` over the steps that are scored, and `loss`."""
+        error = outputs.astype(np.float64) - stream.targets
+        squares, scored = np.mean(error**2, axis=-1), stream.scored_only.weights
+        return {
+            "mse": mean_of_steps(squares, scored),
+            "mae": mean_of_steps(np.mean(np.abs(error), axis=-1), scored),
+            "loss": mean_of_steps(squares, stream.weights),
+        }
+
+
+def weighted_mean(of_steps: Any, weights: Any | None) -> Any:
+    """(B, R) to (B,), in `keras.ops`: the mean over the steps that are read, 0 for an example without any weight."""
+    from keras import ops
+
+    if weights is None:
+        return ops.mean(of_steps, axis=-1)
+    weights = ops.cast(weights, of_steps.dtype)
+    total = ops.sum(weights, axis=-1)
+    # Not multiplied by 0: padding may be read from states whose loss overflows.
+    summed = ops.sum(ops.where(weights > 0, weights * of_steps, 0.0), axis=-1)
+    return summed / ops.where(total > 0, total, 1.0)
+
+
+def mean_of_steps(of_steps: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+    """(B, R) to (B,) in float64: the weighted mean over the steps that are read."""
+    if weights is None:
+        return of_steps.mean(axis=-1, dtype=np.float64)
+    summed = np.where(weights > 0, weights * of_steps, 0.0).sum(axis=-1, dtype=np.float64)
+    return summed / weights.sum(axis=-1, dtype=np.float64)
+
+
+def cross_entropy(targets: np.ndarray, logits: np.ndarray) -> np.ndarray:
+    """-log softmax(logits)[target] in nats, shaped like `targets`, computed in float64."""
+    # Classes first: NumPy sums slowly over a short last axis.
+    by_class = np.moveaxis(logits, -1, 0).astype(np.float64, order="C")
+    peak = by_class.max(axis=0)
+    log_sum = peak + np.log(np.exp(by_class - peak).sum(axis=0))
+    return log_sum - np.take_along_axis(by_class, targets[None].astype(np.int64), axis=0)[0]
