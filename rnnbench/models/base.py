@@ -52,6 +52,11 @@ class Model(BaseModel, ABC):
         """How many of `layer` are stacked; 1 for a model whose layer holds all of its `layers`."""
         return self.layers
 
+    @property
+    def unit_step(self) -> int:
+        """`units` are a multiple of it, as `match: parameters` must know."""
+        return 1
+
     @abstractmethod
     def layer(self, name: str) -> keras.Layer:
         """One layer, not built yet: (batch, time, width) to (batch, time, `units`), causal, for any length."""

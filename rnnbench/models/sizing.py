@@ -16,19 +16,21 @@ class BudgetError(ValueError):
 def units_for_budget(model: Model, inputs: int, budget: int) -> int:
     """The `units` with the recurrent parameter count nearest to `budget`, for `inputs` input features.
 
-    With 2 inputs and a budget of 67,072: LSTM 128, GRU 148, SimpleRNN 257 (67,072 / 67,488 / 66,820).
+    A multiple of the model's `unit_step`. With 2 inputs and a budget of 67,072: LSTM 128, GRU 148, SimpleRNN 257
+    (67,072 / 67,488 / 66,820).
     """
+    step = model.unit_step
 
-    def count(units: int) -> int:
-        return model.model_copy(update={"units": units}).parameters(inputs)
+    def count(multiple: int) -> int:
+        return model.model_copy(update={"units": multiple * step}).parameters(inputs)
 
     low, high = 1, 2
-    while count(high) < budget and high < MOST_UNITS:
+    while count(high) < budget and high * step < MOST_UNITS:
         low, high = high, high * 2
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if count(middle) < budget else (low, middle)
-    return min((low, high), key=lambda units: abs(count(units) - budget))
+    return step * min((low, high), key=lambda multiple: abs(count(multiple) - budget))
 
 
 def check_budget(model: Model, inputs: int, budget: int) -> None:

@@ -1,0 +1,57 @@
+"""The TCN as a model: its size in closed form, its receptive field, and a network around it."""
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from rnnbench.models.sizing import check_budget, units_for_budget
+from rnnbench.models.tcn import TCN
+from rnnbench.tasks.copy_memory import CopyMemory
+from rnnbench.training.network import build, network_inputs
+
+
+def weights_of(model, inputs):
+    layer = model.layer("layer_0")
+    layer.build((None, None, inputs))
+    return sum(weight.shape.num_elements() for weight in layer.trainable_weights)
+
+
+@pytest.mark.parametrize("inputs", [1, 5, 6])
+@pytest.mark.parametrize("settings", [{"layers": 1}, {"layers": 3, "kernel_size": 2}, {}])
+def test_parameters(settings, inputs):
+    model = TCN(units=6, **settings)
+    assert model.parameters(inputs) == weights_of(model, inputs)
+
+
+def test_the_default_sees_3061_steps():
+    assert TCN().receptive_field == 3061
+    assert TCN(layers=1, kernel_size=2).receptive_field == 3
+
+
+def test_match_by_parameters():
+    model = TCN(units=units_for_budget(TCN(), 2, 67_072))
+    check_budget(model, 2, 67_072)
+    gaps = {units: abs(TCN(units=units).parameters(2) - 67_072) for units in range(model.units - 2, model.units + 3)}
+    assert min(gaps, key=gaps.get) == model.units
+
+
+def test_settings_that_make_no_network():
+    for settings in ({"kernel_size": 1}, {"layers": 0}, {"layers": 17}, {"dropout": 1.0}):
+        with pytest.raises(ValidationError):
+            TCN(**settings)
+
+
+def test_a_network_follows_its_seed():
+    task = CopyMemory(lag=4, symbols=2)
+    first, again, other = (build(task, TCN(units=5, layers=2), seed).get_weights() for seed in (0, 0, 1))
+    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+    # No weight starts from a constant but the head's bias.
+    assert [np.array_equal(a, b) for a, b in zip(first, other, strict=True)] == [False] * (len(first) - 1) + [True]
+
+
+def test_a_network_answers_where_the_task_reads():
+    task = CopyMemory(lag=4, symbols=2)
+    stream = task.train_batch(0, 0, 3)
+    answers = np.asarray(build(task, TCN(units=5, layers=2), 0)(network_inputs(stream)))
+    assert answers.shape == (3, task.layout.readout, task.outputs)
+    assert np.isfinite(answers).all()
