@@ -63,7 +63,8 @@ def build(
         return outputs
 
     inputs, outputs = connected(task, model, implementation, call)
-    return (network_class or keras.Model)(list(inputs.values()), outputs)
+    given = list(inputs.values())
+    return (network_class or keras.Model)(given[0] if len(given) == 1 else given, outputs)
 
 
 def connected(

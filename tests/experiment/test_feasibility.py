@@ -16,6 +16,7 @@ from rnnbench.experiment.yaml_file import load
 from rnnbench.models.simple_rnn import SimpleRNN
 from rnnbench.models.sizing import BudgetError, check_budget, units_for_budget
 from rnnbench.tasks.speech_commands import log_mel
+from rnnbench.tasks.stream import joined
 
 FILE = """\
 name: grid
@@ -216,12 +217,12 @@ def test_a_budget_that_no_size_meets(tmp_path):
 
 PLUGIN = """\
 import numpy as np
-from rnnbench import ClassificationTask, DatasetTask, Examples, Features, Layout, Model, register_model, register_task
+from rnnbench import ClassificationTask, DatasetTask, Examples, Layout, Model, Ports, register_model, register_task
 
 @register_task("first_sign")
 class FirstSign(ClassificationTask):
     layout = property(lambda self: Layout(evidence=1, lag=self.lag, readout=1))
-    inputs = property(lambda self: Features(width=2))
+    ports = property(lambda self: Ports(features=2))
     outputs = property(lambda self: 2)
 
     def train_batch(self, seed, step, batch_size):
@@ -234,7 +235,7 @@ LAYOUT = "    layout = property(lambda self: Layout(evidence=1, lag=self.lag, re
 BROKEN = {
     "a property is missing": (PLUGIN.replace(LAYOUT, ""), "class FirstSign (own.py:4) does not define layout"),
     "several": (PLUGIN[: PLUGIN.index(LAYOUT)] + "    pass\n",
-        "does not define inputs, layout, outputs, split, train_batch"),
+        "does not define layout, outputs, ports, split, train_batch"),
     "a method for a property": (
         PLUGIN.replace(LAYOUT, "    def layout(self):\n        return Layout(1, self.lag, 1)\n"),
         "layout is a method (add @property) but must be rnnbench.Layout",
@@ -255,8 +256,15 @@ BROKEN = {
         PLUGIN.replace("Layout(evidence=1,", "Layout(evidence=1 // 0,"),
         "layout raised ZeroDivisionError: integer division or modulo by zero at own.py:6",
     ),
-    "inputs of another kind": (PLUGIN.replace("Features(width=2)", "2"), "inputs is 2 but must be rnnbench.Features"),
-    "a width that is no integer": (PLUGIN.replace("width=2", "width=2.0"), "inputs.width is 2.0 but must be an int"),
+    "ports of another kind": (PLUGIN.replace("Ports(features=2)", "2"), "ports is 2 but must be rnnbench.Ports"),
+    "no ports": (
+        PLUGIN.replace("features=2", "vocabulary=2"),
+        "ports is Ports(features=0, vocabulary=2, embedding=0) but must have features, or a vocabulary and the embed",
+    ),
+    "a width that is no integer": (
+        PLUGIN.replace("features=2", "features=2.0"),
+        "ports.features is 2.0 but must be an int",
+    ),
     "outputs of another kind": (
         PLUGIN.replace("outputs = property(lambda self: 2)", "outputs = property(lambda self: 'two')"),
         "outputs is 'two' but must be an integer, 1 or more",
@@ -329,7 +337,7 @@ MODEL = """
 
 @register_model("own")
 class Own(Model):
-    def recurrent_layer(self, **kwargs):
+    def layer(self, name):
         return None
 """
 PARAMETERS = "    def layer_parameters(self, inputs):\n        return self.units * inputs\n"
@@ -337,9 +345,7 @@ BROKEN_MODELS = {
     MODEL: "class Own (own.py:17) does not define layer_parameters",
     MODEL + PARAMETERS.replace("self.units * inputs", "1.5 * inputs"): "layer_parameters is 3.0 but must be an integer",
     MODEL + PARAMETERS.replace("self.units", "self.unit"): "layer_parameters raised AttributeError",
-    MODEL.replace("**kwargs", "") + PARAMETERS: (
-        "recurrent_layer cannot be called as recurrent_layer(return_sequences, name)"
-    ),
+    MODEL.replace("self, name", "self") + PARAMETERS: "layer cannot be called as layer(name)",
 }
 
 
@@ -362,8 +368,8 @@ def test_a_batch_is_held_against_a_plug_ins_made_up_data(tmp_path, plugin):
         assert self.source == "synthetic", "real data are not read to plan"
         return Examples(np.zeros((30, 1, 1), np.float32), np.arange(30, dtype=np.int32) % 2)
 
-    def distractors(self, rng, n):
-        return np.zeros((n, self.lag, 1), np.float32)
+    def distractors(self, rng, n, steps):
+        return np.zeros((n, steps, 1), np.float32)
 """
     task = "first_sign: {lag: 3, source: synthetic, batch_size: 31}"
     assert message_of(tmp_path, task, plugin(text)).endswith(
@@ -394,7 +400,9 @@ def small(name):
                             "bands": st.sampled_from([1, 2, 128])},
     }  # fmt: skip
     made_up = {} if name in ("adding", "copy_memory") else {"source": st.just("synthetic")}
-    common = {"lag": st.sampled_from([0, 1, 2, 9]), "filler": st.sampled_from(["blank", "distractor"])}
+    common = {"lag": st.sampled_from([0, 1, 2, 9]), "filler": st.sampled_from(["blank", "distractor"]),
+              "training_lags": st.sampled_from(["fixed", "uniform", "far", "log"]),
+              "lead": st.sampled_from(["none", "random"])}  # fmt: skip
     return st.fixed_dictionaries(common | made_up | fields[name])
 
 
@@ -414,16 +422,18 @@ def test_settings_that_plan_accepts_can_run(name, data):
         return
     task = run.task
     for step in (0, 1):
-        inputs, targets = task.train_batch(0, step, batch_size)
-        assert len(inputs) == len(targets) == batch_size
-        assert np.isfinite(inputs).all()
+        batch = task.training_stream(0, step, batch_size)
+        assert batch.examples == batch_size
+        assert np.isfinite(batch.inputs).all()
     for split in ("validation", "test"):
-        inputs, targets = task.split(split)
-        assert len(inputs) > 0
-        assert inputs.shape[:2] == (len(targets), task.layout.length)
-        assert np.isfinite(inputs).all()
+        whole = joined(task.split(split))
+        assert whole.examples > 0
+        task.check_stream(whole, split)
+        led = list(task.streams(split))
+        assert sum(stream.examples for stream in led) == whole.examples
     sizes = task.split_sizes()
-    assert len(targets) == sizes["test"]
-    steps = (task.layout.length,) if task.answers_every_step else ()
-    scores = task.scores(targets, np.zeros((len(targets), *steps, task.outputs), np.float32))
-    assert np.isfinite([*scores.values(), *task.levels().values(), task.skill(scores[task.score_name])]).all()
+    assert whole.examples == sizes["test"]
+    metric = task.metric()
+    metric.update(whole, np.zeros((*whole.targets.shape[:2], task.outputs), np.float32))
+    scores = {name: estimate.value for name, estimate in metric.result().items()}
+    assert np.isfinite([*scores.values(), *task.levels().values(), task.skill(scores[task.score.name])]).all()

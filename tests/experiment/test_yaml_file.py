@@ -90,7 +90,7 @@ def test_match_parameters_sizes_every_model(tmp_path):
     text = GOOD.replace("{units: 8}", "").replace("units: 8, ", "") + "match: parameters\nparameter_budget: 5000\n"
     runs = load(written(tmp_path, text)).runs
     for run in runs:
-        assert abs(run.model.recurrent_parameters(run.task.inputs.width) - 5000) < 200
+        assert abs(run.model.parameters(run.task.ports.width) - 5000) < 200
     assert {run.model_label: run.model.units for run in runs} == {"lstm": 30, "slow": 35}
 
 

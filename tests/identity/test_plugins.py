@@ -19,29 +19,29 @@ from rnnbench.tasks.base import Task
 
 TASK = """
 import numpy as np
-from rnnbench import ClassificationTask, Features, Layout, register_task
+from rnnbench import ClassificationTask, Layout, Ports, Stream, register_task
 {imports}
 
 @register_task("{name}")
 class Mine(ClassificationTask):
     layout = property(lambda self: Layout(evidence=1, lag=self.lag, readout=1))
-    inputs = property(lambda self: Features(width=2))
+    ports = property(lambda self: Ports(features=2))
     outputs = property(lambda self: 2)
 
     def train_batch(self, seed, step, batch_size):
         return self._draw(np.random.default_rng([0, seed, step]), batch_size)
 
     def split(self, name):
-        return self._draw(np.random.default_rng([1, name == "test"]), 20)
+        return [self._draw(np.random.default_rng([1, name == "test"]), 20)]
 
-    def memoryless(self):
+    def memoryless(self, split="test"):
         return {floor}
 
     def _draw(self, rng, n):
         x = np.zeros((n, self.layout.length, 2), np.float32)
         x[:, 0, 0] = rng.normal(size=n)
         x[:, -1, 1] = 1
-        return x, (x[:, 0, 0] > 0).astype(np.int32)
+        return Stream((x[:, :1, 0] > 0).astype(np.int32), x)
 """
 READING = TASK.replace("rng.normal(size=n)", "rng.choice(rows(), size=n)")
 
@@ -155,7 +155,7 @@ def test_what_python_and_installed_packages_hold_is_no_part(tmp_path):
 
 def test_a_plug_in_holds_the_versions_of_what_it_takes_from_us(tmp_path, monkeypatch):
     from rnnbench.tasks.adding import Adding
-    from rnnbench.tasks.base import ClassificationTask
+    from rnnbench.tasks.supervised import ClassificationTask
 
     file = written(tmp_path, TASK, "from rnnbench.tasks.adding import Adding")
     before = signature(file)
@@ -219,7 +219,7 @@ def test_the_data_of_a_plug_in_are_part_of_the_signature(tmp_path, cached, datas
 
 DATASET = """
 import numpy as np
-from rnnbench import DatasetTask, Examples, Features, Layout, register_task
+from rnnbench import DatasetTask, Examples, Layout, Ports, register_task
 from rnnbench.tasks.dataset import DatasetClassificationTask
 {imports}
 
@@ -227,7 +227,7 @@ from rnnbench.tasks.dataset import DatasetClassificationTask
 class Mine(DatasetClassificationTask):
     source: str = "mine"
     layout = property(lambda self: Layout(evidence=1, lag=self.lag, readout=1))
-    inputs = property(lambda self: Features(width=2))
+    ports = property(lambda self: Ports(features=2))
     outputs = property(lambda self: 2)
 
     def check_data(self):
@@ -237,8 +237,8 @@ class Mine(DatasetClassificationTask):
         kept = rows()[["train", "validation", "test"].index(split)::3]
         return Examples(kept[:, None, None].astype(np.float32), (kept > 0).astype(np.int32))
 
-    def distractors(self, rng, n):
-        return rng.normal(size=(n, self.lag, 1))
+    def distractors(self, rng, n, steps):
+        return rng.normal(size=(n, steps, 1))
 
     # {floor}
 """

@@ -7,7 +7,7 @@ from typing import Literal
 import keras
 from keras import ops
 
-from rnnbench import Model, register_model, register_task
+from rnnbench import RNNModel, register_model, register_task
 from rnnbench.tasks.copy_memory import CopyMemory
 
 
@@ -50,11 +50,11 @@ class LeakyCell(keras.Layer):
 
 
 @register_model("leaky")
-class Leaky(Model):
+class Leaky(RNNModel):
     """A cell that stock Keras does not have."""
 
-    def recurrent_layer(self, **kwargs):
-        return keras.layers.RNN(LeakyCell(self.units), **kwargs)
+    def cell(self):
+        return LeakyCell(self.units)
 
     def layer_parameters(self, inputs):
         return self.units * (inputs + self.units + 1)

@@ -29,7 +29,7 @@ def test_entries_are_complete_and_fit_the_task(task):
         if "lag" in entry:
             assert {"short", "where"} <= set(entry)
             assert set(entry["where"]) <= set(fields)
-            assert entry["metric"] == registry.tasks[task].score_name
+            assert entry["metric"] == registry.tasks[task].score.name
 
 
 def test_adding_is_drawn_at_the_lag_of_its_length_in_the_form_of_the_literature_only():
