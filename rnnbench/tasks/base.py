@@ -124,7 +124,10 @@ class Task(BaseModel, ABC):
         a plug-in's data depend on it. At the shortest lag there is one way to draw it.
         """
         task = self
-        if self.training_lags != "fixed" and protocol.shortest(self.training_lags, self.least_lag, self.lag) == self.lag:
+        if (
+            self.training_lags != "fixed"
+            and protocol.shortest(self.training_lags, self.least_lag, self.lag) == self.lag
+        ):
             task = self.model_copy(update={"training_lags": "fixed"})
         return task._without_filler() if self.lead == "none" else task
 
