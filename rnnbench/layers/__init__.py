@@ -1,5 +1,11 @@
-"""Drop-in `SimpleRNN`, `LSTM` and `GRU` with loops that are fast on a CPU. Imports TensorFlow: for workers only."""
+"""Keras layers of our own. Imports TensorFlow: for workers only.
+
+Drop-in `SimpleRNN`, `LSTM` and `GRU` with loops that are fast on a CPU, and `TCN` and `Transformer`, which Keras lacks:
+a saved network that has one of these two loads once this package is imported.
+"""
 
 from rnnbench.layers.recurrent import GRU, LSTM, SimpleRNN, fast, has_fast_loop
+from rnnbench.layers.tcn import TCN
+from rnnbench.layers.transformer import Transformer
 
-__all__ = ["GRU", "LSTM", "SimpleRNN", "fast", "has_fast_loop"]
+__all__ = ["GRU", "LSTM", "TCN", "SimpleRNN", "Transformer", "fast", "has_fast_loop"]

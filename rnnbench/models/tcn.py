@@ -41,9 +41,9 @@ class TCN(Model):
         return 1 + 2 * (self.kernel_size - 1) * (2**self.layers - 1)
 
     def layer(self, name: str) -> keras.Layer:
-        from rnnbench.layers import tcn
+        from rnnbench import layers
 
-        return tcn.TCN(self.units, self.layers, self.kernel_size, self.dropout, name=name)
+        return layers.TCN(self.units, self.layers, self.kernel_size, self.dropout, name=name)
 
     def layer_parameters(self, inputs: int) -> int:
         # A scale and a bias for each channel of a convolution.

@@ -45,9 +45,9 @@ class Transformer(Model):
         return self.heads
 
     def layer(self, name: str) -> keras.Layer:
-        from rnnbench.layers import transformer
+        from rnnbench import layers
 
-        return transformer.Transformer(self.units, self.layers, self.heads, self.dropout, name=name)
+        return layers.Transformer(self.units, self.layers, self.heads, self.dropout, name=name)
 
     def layer_parameters(self, inputs: int) -> int:
         units = self.units
