@@ -16,6 +16,7 @@ from rnnbench.cli import output
 from rnnbench.cli.bench import bench
 from rnnbench.cli.data import data
 from rnnbench.cli.list import list_
+from rnnbench.cli.new import new
 from rnnbench.cli.plan import plan
 from rnnbench.cli.report import report
 from rnnbench.cli.run import run
@@ -44,12 +45,13 @@ app.command("list")(list_)
 app.command()(data)
 app.command()(bench)
 app.command()(validate)
+app.command()(new)
 app.command()(schema)
 
 UsageError: Any = typer.BadParameter.__base__
 """What Typer raises for options and arguments that do not fit; it has no public name there."""
 _SIGPIPE = 128 + 13
-_MAKING = {"run", "report", "bench", "ui"}
+_MAKING = {"run", "report", "bench", "ui", "new"}
 """Commands that do more than print."""
 
 

@@ -20,6 +20,8 @@ from rnnbench.analysis.summary import summary
 from rnnbench.report.drawing.style import Series, all_series, series_label
 from rnnbench.report.formatting import count, isolated, seeds_text, slug
 
+INPUT_STATE = "x"
+"""`state` of a gradient profile by the input."""
 UNSOUND = "gradient_profile/sound"
 """Metric that is 0 where the probed states do not hold all that the network knows of the past."""
 Described = dict[str, dict[str, Any]]
@@ -108,6 +110,12 @@ class ReportData:
         history = rows_of(self.history, problem)
         marked = set(history.loc[(history["metric"] == UNSOUND) & (history["value"] == 0), "series"])
         return [series.label for series in self.series if series.label in marked]
+
+    def by_input(self, problem: Problem) -> list[str]:
+        """The series of a problem that have no state, in the order of the file."""
+        profiles = rows_of(self.profiles, problem)
+        found = set(profiles.loc[profiles["state"] == INPUT_STATE, "series"])
+        return [series.label for series in self.series if series.label in found]
 
     @property
     def problems(self) -> list[Problem]:

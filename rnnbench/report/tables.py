@@ -135,7 +135,7 @@ def gradient_table(data: ReportData, problem: Problem) -> Table | None:
 
     caption = sentences(
         "Gradient survival after training, and decay per step of the lag: medians over seeds.",
-        words.unsound(data, problem),
+        words.of_gradients(data, problem),
     )
     return Table(caption, *_by_lag(data, problem, cell))
 

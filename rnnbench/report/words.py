@@ -65,15 +65,18 @@ def association(data: ReportData, problem: Problem, filler: str, column: str) ->
     return f"Spearman's ρ of skill and survival = {number(found.rho, 2)} over {found.n} runs{within}."
 
 
-def unsound(data: ReportData, problem: Problem) -> str:
-    """Which series have incomplete gradients, and why; empty where none has."""
-    series = data.unsound(problem)
-    if not series:
-        return ""
-    return (
-        f"Unsound for {listed(series)}: the probed states do not hold all that the network knows of the past, so these "
-        "gradients miss what flows back on other paths."
-    )
+def of_gradients(data: ReportData, problem: Problem) -> str:
+    """Which series' gradients are by their input, and which are incomplete, and why; empty where none is."""
+    by_input, unsound = data.by_input(problem), data.unsound(problem)
+    found = []
+    if by_input:
+        found.append(f"No states in {listed(by_input)}: gradients are w.r.t. the input.")
+    if unsound:
+        found.append(
+            f"Unsound for {listed(unsound)}: the probed states do not hold all that the network knows of the past, so "
+            "these gradients miss what flows back on other paths."
+        )
+    return " ".join(found)
 
 
 def caution(data: ReportData) -> str:

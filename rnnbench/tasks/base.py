@@ -123,11 +123,8 @@ class Task(BaseModel, ABC):
         At lag 0 nothing is filled, so the filler becomes the default one, unless other settings, the sizes, a lead, or
         a plug-in's data depend on it. At the shortest lag there is one way to draw it.
         """
-        task = self
-        if (
-            self.training_lags != "fixed"
-            and protocol.shortest(self.training_lags, self.least_lag, self.lag) == self.lag
-        ):
+        task, drawn = self, self.training_lags != "fixed"
+        if drawn and protocol.shortest(self.training_lags, self.least_lag, self.lag) == self.lag:
             task = self.model_copy(update={"training_lags": "fixed"})
         return task._without_filler() if self.lead == "none" else task
 

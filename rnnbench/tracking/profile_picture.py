@@ -12,7 +12,7 @@ LEFT, RIGHT, TOP, BOTTOM = 64, 20, 72, 48
 _DECADES = 16
 """Most decades that are shown, counted from the largest norm."""
 _PHASES = {"initial": ("#8C8C8C", "before training"), "final": ("#0072B2", "as tested")}
-_DASHES = {"h": "", "c": "6 4"}
+_DASHES = {"h": "", "x": "", "c": "6 4"}
 _TITLE_LENGTH = 60
 
 

@@ -320,6 +320,15 @@ def test_models_are_compared_over_all_lags(small):
     assert [row.index("") for row in cells] == [2, 3, 4]
 
 
+def test_models_without_a_state_are_named_where_their_gradients_are(tmp_path):
+    results = fake_results(lags=(5, 20))
+    of = results.profiles["signature"].isin(results.runs.loc[results.runs["model"] == "gru", "signature"])
+    by_input = replace(results, profiles=results.profiles.assign(state=results.profiles["state"].mask(of, "x")))
+    said = "No states in gru: gradients are w.r.t. the input."
+    assert page(report(by_input, tmp_path / "input").parent).count(said) >= 4
+    assert "No states in" not in page(report(results, tmp_path / "state").parent)
+
+
 def test_unsound_gradient_profiles_are_named_beside_the_figures_and_in_the_table(tmp_path):
     results = fake_results(lags=(5, 20))
     of = results.runs.loc[results.runs["model"] == "gru", "signature"]

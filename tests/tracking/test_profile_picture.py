@@ -46,6 +46,12 @@ def test_what_was_measured_on_the_way_is_left_out_and_the_cell_state_is_dashed()
     assert {"–– h, before training", "– – c, as tested", "the evidence ends"} <= set(words)
 
 
+def test_the_gradient_by_the_input_is_drawn_where_there_is_no_state() -> None:
+    svg = picture("tcn T2 s0", 1, profile(final_x=[1, 0.5]))
+    assert len(lines(svg)) == 1
+    assert "–– x, as tested" in [text.text for text in ElementTree.fromstring(svg).iter(f"{SVG}text")]
+
+
 def test_names_are_text() -> None:
     name = '<script>"&" مرحبا' + "n" * 300
     svg = picture(name, 1, profile(final_h=[1, 1]))

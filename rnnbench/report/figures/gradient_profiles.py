@@ -18,7 +18,7 @@ from rnnbench.report.drawing.scales import LOWER_EDGE, log_scale, positive_scale
 from rnnbench.report.figures.base import TaskFigure, register_figure
 from rnnbench.report.formatting import seeds_text, sentences
 
-_STATES = {"h": (1.0, [1, 0]), "c": (0.55, [4, 3])}
+_STATES = {"h": (1.0, [1, 0]), "x": (1.0, [1, 0]), "c": (0.55, [4, 3])}
 """Opacity and dash of each state's line."""
 _Y_TITLE = "‖∂loss/∂state‖"
 
@@ -61,7 +61,7 @@ class GradientProfiles(TaskFigure):
         )
         seeds = rows.groupby(["lag", "phase", "series"])["seed"].nunique()
         caption = (
-            "Norm of the total derivative of each example's readout loss with respect to the state. Line: median over "
+            "Norm of the total derivative of each example's readout loss w.r.t. the state. Line: median over "
             "examples; band: their 10% to 90% quantiles; both are medians over "
             f"{seeds_text(int(seeds.min()), int(seeds.max()))}.{states} "
             f"The evidence lies to the right of the dotted rule. The panels of a lag share their scale. {LOWER_EDGE}"
@@ -69,7 +69,7 @@ class GradientProfiles(TaskFigure):
         return Figure(
             self.file_name(problem, filler),
             f"{problem.label}, {filler} filler: gradient norm against distance from the readout",
-            sentences(caption, words.unsound(data, problem)),
+            sentences(caption, words.of_gradients(data, problem)),
             panels,
             numbers=pd.concat(drawn, ignore_index=True) if drawn else None,
         )
@@ -121,7 +121,7 @@ def _state(
             transform=unfold,
         ),
         alt.Chart(marks)
-        .mark_point(size=42, opacity=1, filled=state == "h")
+        .mark_point(size=42, opacity=1, filled=state != "c")
         .encode(
             x=x, y=y, color=builder.colour, shape=builder.shape,
             tooltip=[MODEL, "state:N", "distance:Q", *numbers],

@@ -50,7 +50,7 @@ class Prediction(TaskFigure):
         return Figure(
             self.file_name(problem),
             f"{problem.label}: does the gradient predict success?",
-            sentences(caption, words.unsound(data, problem)),
+            sentences(caption, words.of_gradients(data, problem)),
             panels,
         )
 

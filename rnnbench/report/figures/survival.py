@@ -40,7 +40,7 @@ class Survival(TaskFigure):
         return Figure(
             self.file_name(problem),
             f"{problem.label}: gradient survival against lag, after training",
-            sentences(caption, words.unsound(data, problem)),
+            sentences(caption, words.of_gradients(data, problem)),
             panels,
         )
 
