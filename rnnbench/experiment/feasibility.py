@@ -41,6 +41,7 @@ _CALLS: dict[type, dict[str, tuple[tuple[str, ...], dict[str, Any]]]] = {
         "initialize": (("cell", "length", "rng"), {}),
         "activations": (("cell", "inputs", "states"), {}),
         "canonical": ((), {}),
+        "unsupported": (("spec",), {}),
     },
 }
 """How rnnbench calls the methods of a class: positional and keyword arguments."""
@@ -91,6 +92,7 @@ def check_task(task: Task, batch_size: int) -> None:
     _checked(task, "score_name", (str,), "a string")
     _checked(task, "perfect", (Real,), "a number")
     _checked(task, "solved_score", (Real, type(None)), "a number or None")
+    _checked(task, "allows_lookahead", (bool,), "True or False")
     _refuse_unhashable(task)
     with as_infeasible(thing, "problems"):
         for key, message in task.problems(batch_size):
@@ -105,9 +107,22 @@ def check_model(model: Model, inputs: int) -> None:
     _refuse_unless_size(thing, "layer_parameters", parameters, 0)
     _checked(model, "kernel_blocks", (Real,), "a number")
     _checked(model, "gate_names", (tuple, list), "a tuple of strings")
+    _checked(model, "causal", (bool,), "True or False")
     with as_infeasible(thing, "architecture"):
         model.architecture  # noqa: B018
     _refuse_unhashable(model)
+
+
+def reason_to_skip(model: Model, spec: Any) -> str | None:
+    """What the model's `unsupported` says of a run. Raises `InfeasibleError` unless it is None or a line of text."""
+    thing = type(model)
+    with as_infeasible(thing, "unsupported"):
+        reason = model.unsupported(spec)
+    if reason is None or (isinstance(reason, str) and reason.strip() and reason.isprintable()):
+        return reason
+    raise InfeasibleError(
+        "", f"{describe(thing)}: unsupported returned {_shown(reason)} but must return None or a reason in one line"
+    )
 
 
 def _refuse_unhashable(thing: Task | Model) -> None:

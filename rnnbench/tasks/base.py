@@ -81,6 +81,8 @@ class Task(BaseModel, ABC):
     """Score at which a run counts as solved; None: at least 90% of the same model's skill at lag 0."""
     answers_every_step: ClassVar[bool] = False
     """Whether the network answers at every step, (batch, time, outputs), or only at the last, (batch, outputs)."""
+    allows_lookahead: ClassVar[bool] = False
+    """Whether a model may read the whole sequence before it answers; others are `skipped` if they are not `causal`."""
 
     @property
     @abstractmethod
