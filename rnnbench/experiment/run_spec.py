@@ -19,7 +19,6 @@ from rnnbench.models.base import Model
 from rnnbench.tasks import data_digest
 from rnnbench.tasks.base import Task
 
-
 _LOOKS_AHEAD = "its layer reads later steps too, which shortcuts the lag"
 
 

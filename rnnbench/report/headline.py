@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from rnnbench.analysis.results import Results
+from rnnbench.experiment.skipped import SKIPPED
 from rnnbench.report import words
 from rnnbench.report.data import ReportData
 from rnnbench.report.tables import horizon_text
@@ -20,7 +21,7 @@ class Row:
     filler: str
     model: str
     horizon: str
-    """`50`; `≥ 200`: the longest lag tried; `–`: not even the shortest; `?`: cannot be judged."""
+    """`50`; `≥ 200`: the longest lag tried; `–`: not even the shortest; `?`: cannot be judged; `skipped`."""
 
 
 class Headline:
@@ -34,10 +35,12 @@ class Headline:
     @cached_property
     def rows(self) -> list[Row]:
         """One for each series, in the order of the grid."""
-        return [
-            Row(found["problem"], found["filler"], found["series"], horizon_text(found["horizon"]))
-            for found in self._data.horizons.to_dict("records")
-        ]
+        found = {
+            (row["problem"], row["filler"], row["series"]): horizon_text(row["horizon"])
+            for row in self._data.horizons.to_dict("records")
+        } | dict.fromkeys(self._data.skipped_series, SKIPPED)
+        keys = self._data.listed[["problem", "filler", "series"]].itertuples(index=False, name=None)
+        return [Row(task, filler, model, found[task, filler, model]) for task, filler, model in dict.fromkeys(keys)]
 
     @property
     def models(self) -> list[str]:
