@@ -26,13 +26,15 @@ class SkippedRuns:
 
     @property
     def lags_text(self) -> str:
-        """`20`, or `20 50 100`."""
-        return " ".join(map(str, self.lags))
+        """`20`, or `20, 50, 100`."""
+        return ", ".join(map(str, self.lags))
 
     def __str__(self) -> str:
-        """`4 runs of gru, lstm on copy_memory at lag 20 50: it takes 10 steps at most`."""
-        which = f"{', '.join(self.models)} on {', '.join(self.tasks)} at lag {self.lags_text}"
-        return f"{count_of(self.runs, 'run')} of {which}: {self.reason}"
+        """`4 runs (gru, lstm; copy_memory; lags 20, 50): it takes 10 steps at most`."""
+        lags = f"lag{'s' * (len(self.lags) > 1)} {self.lags_text}"
+        return (
+            f"{count_of(self.runs, 'run')} ({', '.join(self.models)}; {', '.join(self.tasks)}; {lags}): {self.reason}"
+        )
 
 
 def by_reason(points: Iterable[Point]) -> list[SkippedRuns]:

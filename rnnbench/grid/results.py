@@ -30,7 +30,7 @@ def load(location: Location, experiment: Experiment) -> Results:
     """
     pairs, matching = _stored(location, experiment) if experiment.runs else ([], "")
     runs = {spec.signature: run for spec, run in pairs}
-    points = location.reader.histories(list(runs.values())) if runs else []
+    points = location.reader.histories(list(runs.values()))
     profiles = _profiles(location, experiment.name, runs)
     return tables.tidy(experiment, _records(experiment, pairs), points, profiles, matching)
 

@@ -47,7 +47,8 @@ def horizon_table(data: ReportData) -> Table:
     caption = (
         "Memory horizon: the longest lag at which at least half of the seeds solve the task, every shorter lag "
         "included. ≥: the longest lag tried; –: not even the shortest; ?: cannot be judged. "
-        "One sign for each lag of the grid: ● solved by at least half of the seeds, ○ not, · not known."
+        "One sign for each lag of the grid: ● solved by at least half of the seeds, ○ not, · not known"
+        f"{' or skipped' if len(data.skipped) else ''}."
     )
     return Table(caption, ["task", *labels], rows)
 
