@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def registered(names: list[str]) -> dict[str, dict[str, Any]]:
     """`tasks`, `models` and setting `groups` by name, each with its description and settings.
 
-    Only those in `names`, unless that is empty. Raises `UserError` for a name that is unknown.
+    A model also says whether it is `causal`, a task whether it `allows_lookahead`: see `RunSpec.skipped`. Only those in `names`, unless that is empty. Raises `UserError` for a name that is unknown.
     """
     known: dict[str, Mapping[str, Any] | registry.Registry[Any]] = {
         "tasks": registry.tasks,
@@ -112,7 +112,8 @@ def _named(spec: RunSpec) -> dict[str, Any]:
 
 def _described(thing: Any) -> dict[str, Any]:
     settings = {name: _setting(field) for name, field in thing.model_fields.items()}
-    return {"description": (thing.__doc__ or "").strip().partition("\n")[0], "settings": settings}
+    declared = {name: getattr(thing, name) for name in ("causal", "allows_lookahead") if hasattr(thing, name)}
+    return {"description": (thing.__doc__ or "").strip().partition("\n")[0], **declared, "settings": settings}
 
 
 def _setting(field: FieldInfo) -> dict[str, Any]:
