@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 def registered(names: list[str]) -> dict[str, dict[str, Any]]:
     """`tasks`, `models` and setting `groups` by name, each with its description and settings.
 
-    A model also says whether it is `causal`, a task whether it `allows_lookahead`: see `RunSpec.skipped`. Only those in `names`, unless that is empty. Raises `UserError` for a name that is unknown.
+    A model also says whether it is `causal`, a task whether it `allows_lookahead`: see `RunSpec.skipped`. Only those in
+    `names`, unless that is empty. Raises `UserError` for a name that is unknown.
     """
     known: dict[str, Mapping[str, Any] | registry.Registry[Any]] = {
         "tasks": registry.tasks,

@@ -116,8 +116,11 @@ def check_model(model: Model, inputs: int) -> None:
 def reason_to_skip(model: Model, spec: Any) -> str | None:
     """What the model's `unsupported` says of a run. Raises `InfeasibleError` unless it is None or a line of text."""
     thing = type(model)
-    with as_infeasible(thing, "unsupported"):
-        reason = model.unsupported(spec)
+    try:
+        with as_infeasible(thing, "unsupported"):
+            reason = model.unsupported(spec)
+    except (BudgetError, ValidationError) as error:
+        raise InfeasibleError("", f"{describe(thing)}: unsupported raised {_in_a_line(error)}") from error
     if reason is None or (isinstance(reason, str) and reason.strip() and reason.isprintable()):
         return reason
     raise InfeasibleError(
@@ -147,8 +150,11 @@ def as_infeasible(thing: type, what: str, key: str = "") -> Iterator[None]:
         raise
     except Exception as error:
         place = _raised_at(thing, error)
-        message = " ".join(f"{type(error).__name__}: {error}".split())
-        raise InfeasibleError(key, f"{describe(thing)}: {what} raised {message}{place}") from error
+        raise InfeasibleError(key, f"{describe(thing)}: {what} raised {_in_a_line(error)}{place}") from error
+
+
+def _in_a_line(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())
 
 
 def _raised_at(thing: type, error: Exception) -> str:

@@ -9,7 +9,7 @@ from rnnbench.analysis.results import Results
 from rnnbench.experiment.skipped import SKIPPED
 from rnnbench.report import words
 from rnnbench.report.data import ReportData
-from rnnbench.report.tables import horizon_text
+from rnnbench.report.tables import horizon_text, skipped_table
 from rnnbench.text.markdown import escaped
 
 
@@ -55,13 +55,15 @@ class Headline:
         return found
 
     def markdown(self) -> str:
-        """Sentences for each task, the table of memory horizons, and how many runs there are."""
+        """Sentences for each task, the table of memory horizons, how many runs there are, and what is skipped."""
         data = self._data
         parts = [f"**{escaped(found.label)}**: {escaped(words.headline(data, found))}" for found in data.problems]
         parts += [words.BRACKETS, words.run_counts(data, None), words.caution(data)]
         head = ["task", "filler", *self.models]
         rows = [[*key, *(found.get(model, "") for model in self.models)] for key, found in self.by_task.items()]
         parts += [f"{self.heading}:", _table(head, rows)]
+        if skipped := skipped_table(data):
+            parts += [skipped.caption, _table(skipped.head, [[cell[0] for cell in row] for row in skipped.rows])]
         return "\n\n".join(part for part in parts if part)
 
 

@@ -109,9 +109,9 @@ def _skipped(data: ReportData) -> str:
     groups = data.skipped_runs
     if not groups:
         return ""
-    number = sum(group.runs for group in groups)
+    runs = sum(group.runs for group in groups)
     why = f": {groups[0].reason}" if len(groups) == 1 else f", for {len(groups)} reasons"
-    return f" {number:,} more {'is' if number == 1 else 'are'} skipped{why}."
+    return f" {runs:,} more {'is' if runs == 1 else 'are'} skipped{why}."
 
 
 def _skipped_series(data: ReportData, problem: Problem) -> list[str]:
