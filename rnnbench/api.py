@@ -80,8 +80,9 @@ def run_experiment(
     The session is left as it was: its random generators, Keras' settings, environment, loggers. One thing cannot be
     restored: if `workers=0` is the first to use TensorFlow, TensorFlow stays on one thread.
 
-    A failed run is reported and becomes a row with its `message`. Raises `UserError` for what cannot work, and
-    `KeyboardInterrupt` after Ctrl-C (or the notebook's stop button); the same call then resumes.
+    A failed run is reported and becomes a row with its `message`; so does a point that is skipped, with the reason.
+    Raises `UserError` for what cannot work, and `KeyboardInterrupt` after Ctrl-C (or the notebook's stop button); the
+    same call then resumes.
 
     >>> import rnnbench
     >>> experiment = rnnbench.load_experiment("experiments/copy_memory.yaml", "seeds=1")
@@ -137,7 +138,7 @@ def memory_horizons(results: Results) -> pd.DataFrame:
     """The memory horizon of each series: the longest lag that at least half of the seeds solve, all shorter ones too.
 
     A row per series, with the columns `task, task_setting, source, filler, model, model_setting, horizon, n_low,
-    n_high, unjudged` of `rnnbench.analysis.horizon.horizons`.
+    n_high, unjudged, skipped` of `rnnbench.analysis.horizon.horizons`.
 
     >>> import rnnbench
     >>> experiment = rnnbench.load_experiment("experiments/copy_memory.yaml", "seeds=1")
@@ -150,11 +151,13 @@ def memory_horizons(results: Results) -> pd.DataFrame:
     lstm_chrono       -
      gru_chrono       -
     """
+    from rnnbench.analysis.groups import skipped, with_group_names
     from rnnbench.analysis.horizon import horizons
     from rnnbench.analysis.selection import EVALUATED
     from rnnbench.analysis.summary import summary
 
-    return horizons(summary(results.runs[results.runs["role"] == EVALUATED]))
+    evaluated = results.runs[results.runs["role"] == EVALUATED]
+    return horizons(summary(evaluated), with_group_names(skipped(results.runs)))
 
 
 @preserve_process_state()

@@ -2,7 +2,7 @@
 
 A run that finished or diverged is an outcome. A run that failed (crashed) is none, and is counted separately. Nothing
 is dropped: a diverged run did not solve its task, and a run whose score is missing or not finite ranks below every run
-that has one.
+that has one. A point that is skipped is no run: it was never to be done, so it enters no statistic and no denominator.
 """
 
 from __future__ import annotations
@@ -13,9 +13,21 @@ import numpy as np
 import pandas as pd
 from pandas.api.typing import DataFrameGroupBy
 
+from rnnbench.experiment.skipped import SKIPPED
+
 GROUP = ["task", "task_setting", "source", "filler", "model", "model_setting"]
 """What is held fixed while the lag grows: one series of a figure."""
 OUTCOMES = ("finished", "diverged")
+
+
+def attempted(runs: pd.DataFrame) -> pd.DataFrame:
+    """The rows that are runs: all but those of points that are skipped."""
+    return runs[runs["status"] != SKIPPED]
+
+
+def skipped(runs: pd.DataFrame) -> pd.DataFrame:
+    """The rows of points that are skipped; `message` says why."""
+    return runs[runs["status"] == SKIPPED]
 
 
 def groups(table: pd.DataFrame, columns: list[str]) -> DataFrameGroupBy:

@@ -50,25 +50,30 @@ def memory_horizon(success: Mapping[int, float | None]) -> Horizon:
     return Horizon(longest, beyond=longest is not None)
 
 
-def horizons(table: pd.DataFrame) -> pd.DataFrame:
+def horizons(table: pd.DataFrame, left_out: pd.DataFrame | None = None) -> pd.DataFrame:
     """The memory horizon of each series of a `summary`.
 
-    Columns: `GROUP`, `horizon` (a `Horizon`), `n_low` and `n_high` (fewest and most outcomes at a lag), `unjudged`
-    (whether runs did end at the horizon's `unknown` lag, so that only their reference at lag 0 is missing). The grid of
-    a series is every lag that any model met in the same task, setting and filler: a lag that one model never ran ends
-    its horizon.
+    `left_out`: the runs that are skipped (`groups.skipped`). Columns: `GROUP`, `horizon` (a `Horizon`), `n_low` and
+    `n_high` (fewest and most outcomes at a lag that is not skipped), `unjudged` (whether runs did end at the horizon's
+    `unknown` lag, so that only their reference at lag 0 is missing), `skipped` (whether that lag is skipped). The grid
+    of a series is every lag that any model met in the same task, setting and filler: a lag that one model never ran, or
+    skips, ends its horizon.
     """
     shared = ["task", "task_setting", "source", "filler"]
+    none = pd.DataFrame(columns=[*GROUP, "lag"])
+    skips = {key: set(rows["lag"]) for key, rows in groups(none if left_out is None else left_out, GROUP)}
     rows = []
     for _, block in groups(table, shared):
         grid = sorted(int(lag) for lag in block["lag"].unique())
         for key, series in groups(block, GROUP):
             at = series.set_index("lag")
-            counts = at["n"].reindex(grid, fill_value=0)
+            skipped = skips.get(key, set()) - set(at.index)
+            counts = at["n"].reindex([lag for lag in grid if lag not in skipped], fill_value=0)
             horizon = memory_horizon(dict(zip(grid, at["success"].reindex(grid), strict=True)))
             rows.append(
                 dict(zip(GROUP, key, strict=True))
                 | {"horizon": horizon, "n_low": int(counts.min()), "n_high": int(counts.max())}
-                | {"unjudged": horizon.unknown is not None and bool(counts[horizon.unknown] > 0)}
+                | {"unjudged": horizon.unknown is not None and bool(counts.get(horizon.unknown, 0) > 0)}
+                | {"skipped": horizon.unknown in skipped}
             )
-    return pd.DataFrame(rows, columns=[*GROUP, "horizon", "n_low", "n_high", "unjudged"])
+    return pd.DataFrame(rows, columns=[*GROUP, "horizon", "n_low", "n_high", "unjudged", "skipped"])

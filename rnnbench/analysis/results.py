@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from rnnbench.analysis.groups import OUTCOMES
+from rnnbench.analysis.groups import OUTCOMES, attempted
 from rnnbench.analysis.selection import EVALUATED, with_roles
 from rnnbench.analysis.solved import with_relative_solved
 from rnnbench.experiment.definition import Experiment
@@ -34,9 +34,10 @@ class Results:
     """The results of an experiment: four tables that share the column `signature`."""
 
     runs: pd.DataFrame
-    """One row for each point of the grid whose run the store knows (failed ones too), in its order: `COLUMNS`.
+    """One row for each point of the grid whose run the store knows (failed ones too) or that is skipped: `COLUMNS`.
 
-    Points that are the same run, such as both fillers where there is no lag, share its signature.
+    In the order of the grid. Points that are the same run, such as both fillers where there is no lag, share its
+    signature. A point that is skipped has the `status` `skipped`, the reason as `message`, no `role` and no results.
 
     `higher_is_better`: of `score`, as the task declares it. A score that was undefined is missing.
     `validation_score`: the best one, which chose the weights; for a diverged run that of its untrained network. `role`:
@@ -62,11 +63,11 @@ class Record:
     spec: RunSpec
     run_id: str
     status: str
-    """`running`, `finished`, `diverged`, `failed` or `interrupted`."""
+    """`running`, `finished`, `diverged`, `failed`, `interrupted` or `skipped`."""
     started: str = ""
     """When, in UTC: `2026-01-31T23:59:59`."""
     message: str = ""
-    """Why it failed."""
+    """Why it failed, or is skipped."""
     metrics: Mapping[str, float] = field(default_factory=dict)
     """The last value of each metric; NaN where it was not finite."""
 
@@ -90,16 +91,13 @@ def tidy(
     """
     history = _history(records, points)
     runs = _runs(experiment, records).assign(
-        role=EVALUATED,
         validation_score=_validation_scores(records, history),
         survival_initial=_survival_initial(records, history),
         experiment=experiment.name,
     )
-    if experiment.select:
-        runs = with_roles(runs, experiment.select.seeds)
     tables = [table.assign(signature=signature)[PROFILE_COLUMNS] for signature, table in profiles.items()]
     return Results(
-        runs=_with_solved(runs)[COLUMNS].assign(**_varied(records)),
+        runs=_with_solved(runs.assign(role=_roles(experiment, runs)))[COLUMNS].assign(**_varied(records)),
         history=history,
         profiles=pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=PROFILE_COLUMNS),
         levels=_levels(records),
@@ -148,7 +146,7 @@ def _row(record: Record, chosen: str | None) -> dict[str, Any]:
             "units": spec.model.units,
             "learning_rate": spec.training.learning_rate,
             "message": record.message,
-            "signature": spec.signature,
+            "signature": spec.key,
             "started": record.started,
             "run_id": record.run_id,
         }
@@ -198,6 +196,14 @@ def _survival_initial(records: Sequence[Record], history: pd.DataFrame) -> list[
     at_start = history[(history["metric"] == "gradient_profile/survival") & (history["step"] == 0)]
     by_signature = at_start.set_index("signature")["value"]
     return [float(by_signature.get(one.spec.signature, math.nan)) for one in records]
+
+
+def _roles(experiment: Experiment, runs: pd.DataFrame) -> pd.Series:
+    todo = attempted(runs)
+    if experiment.select and len(todo):
+        todo = with_roles(todo, experiment.select.seeds)
+        return todo["role"].reindex(runs.index, fill_value="")
+    return pd.Series(EVALUATED, index=todo.index).reindex(runs.index, fill_value="")
 
 
 def _with_solved(runs: pd.DataFrame) -> pd.DataFrame:

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from rnnbench.analysis.groups import GROUP, OUTCOMES, higher_is_better, with_group_names
+from rnnbench.analysis.groups import GROUP, OUTCOMES, attempted, higher_is_better, with_group_names
 
 EVALUATED, TUNING, NOT_PICKED = "evaluated", "tuning", "not picked"
 """`role` of a run: its test score enters figures and tables; it only helped to choose; its rate was not chosen."""
@@ -47,7 +47,7 @@ def candidates(runs: pd.DataFrame, seeds: Sequence[int] = ()) -> pd.DataFrame:
     Columns: `GROUP`, `learning_rate`, `validation_score` (mean of the finite ones), `n` (runs that have one),
     `undefined` (runs that ended without one), `picked`.
     """
-    runs = with_group_names(runs)
+    runs = attempted(with_group_names(runs))
     higher = {task: higher_is_better(rows) for task, rows in runs.groupby("task", sort=False)}
     choosing = runs[runs["seed"].isin(seeds)] if len(seeds) else runs
     score = choosing["validation_score"].astype(float)

@@ -28,7 +28,7 @@ def of_experiment(experiment: Experiment) -> Checks:
 
     Each is checked at the first point of its axes; a task at its shortest and longest lag and with each of its fillers.
     """
-    runs = experiment.runs
+    runs = experiment.whole_grid  # a model is held to its contract even where it is skipped
     some = any(is_plug_in(type(thing)) for run in runs for thing in (run.task, run.model))
     checks: Checks = {}
     for label in experiment.tasks:

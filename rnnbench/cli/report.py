@@ -52,7 +52,7 @@ def report(
     if out is None and not whole_grid:
         raise UserError("a report of several files, or of a part, needs a folder of its own: add --out DIR")
     for grid in grids:
-        grid.location.check_readable()
+        grid.check_readable()
         if note := grid.note():
             say(f"note: {note}")
     # After the stores have answered, because drawing takes a second to import.

@@ -11,6 +11,7 @@ from rnnbench.cli.progress import GridProgress
 from rnnbench.cli.words import shortened
 from rnnbench.execution.driver import Tally
 from rnnbench.experiment.definition import Experiment
+from rnnbench.experiment.skipped import skipped_runs
 from rnnbench.grid.observer import Observer, Stage
 from rnnbench.grid.stages import planned
 from rnnbench.text.wording import count_of
@@ -28,12 +29,14 @@ class Screen(Observer):
 
     def idle(self, experiment: Experiment, done: int) -> None:
         self.say(f"{_grid(experiment, done)}, nothing to run")
+        self._say_skipped(experiment)
 
     def begin(self, stage: Stage) -> GridProgress:
         if stage.first:
             workers = count_of(stage.workers, "worker")
             then = ", then those to evaluate" if stage.more > 0 else ""
             self.say(f"{_grid(stage.experiment, stage.done)}, {len(stage.specs)} to run with {workers}{then}")
+            self._say_skipped(stage.experiment)
         else:
             self.say(f"learning rates chosen: {len(stage.specs)} to evaluate")
         return GridProgress(stage.specs, stage.workers, self.console, stage.seconds)
@@ -55,7 +58,12 @@ class Screen(Observer):
             where = f" (traceback: {tracebacks[name]})" if tracebacks.get(name) else ""
             self.errors.print(f"failed: {name}: {shortened(message)}{where}", style="red", markup=False, soft_wrap=True)
 
+    def _say_skipped(self, experiment: Experiment) -> None:
+        for runs in skipped_runs(experiment.all_points):
+            self.say(f"skipped: {runs}")
+
 
 def _grid(experiment: Experiment, done: int) -> str:
     before = f", {done} finished before" if done else ""
-    return f"{experiment.name}: {count_of(planned(experiment), 'run')}{before}"
+    skipped = f", {len(experiment.skipped):,} skipped" if experiment.skipped else ""
+    return f"{experiment.name}: {count_of(planned(experiment), 'run')}{skipped}{before}"

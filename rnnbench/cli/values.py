@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 def registered(names: list[str]) -> dict[str, dict[str, Any]]:
     """`tasks`, `models` and setting `groups` by name, each with its description and settings.
 
-    Only those in `names`, unless that is empty. Raises `UserError` for a name that is unknown.
+    A model also says whether it is `causal`, a task whether it `allows_lookahead`: see `RunSpec.skipped`. Only those in
+    `names`, unless that is empty. Raises `UserError` for a name that is unknown.
     """
     known: dict[str, Mapping[str, Any] | registry.Registry[Any]] = {
         "tasks": registry.tasks,
@@ -49,29 +50,31 @@ def plan(experiment: Experiment, workers: int, past: Sequence[PastRun] = ()) -> 
         "experiment": experiment.name,
         "planned": planned(experiment),
         "workers": workers,
-        "seconds": estimate.total(expected(experiment), workers),
+        "seconds": estimate.total(expected(experiment), workers) if experiment.runs else 0.0,
         "judged_by_runs": len(past),
         "runs": [
             _named(spec) | {"seconds": estimate.seconds(spec), "settings": spec.settings} for spec in experiment.runs
         ],
+        "skipped": [_named(spec) | {"reason": spec.skipped} for spec in experiment.skipped],
     }
 
 
 def status(experiment: Experiment, found: GridStatus, others: Sequence[Remembered] = ()) -> dict[str, Any]:
-    """The state of every run, with `step` and `score` of its last evaluation if it is running.
+    """The state of every run, with `step` and `score` of its last evaluation if it is running, `reason` if skipped.
 
     `others`: runs that the store has under other overrides.
     """
     running = {one.spec.signature: one for one in found.running}
     runs = []
-    for spec in experiment.points:
-        said = _named(spec) | {"state": found.states[spec.signature]}
-        if one := running.get(spec.signature):
+    for spec in experiment.all_points:
+        said = _named(spec) | {"state": found.states[spec.key]}
+        said |= {"reason": spec.skipped} if spec.skipped is not None else {}
+        if one := running.get(spec.key):
             said |= {"step": one.step, "score": one.score if math.isfinite(one.score) else None}
         runs.append(said)
     told = {
         "experiment": experiment.name,
-        "counts": dict(found.counts(list(experiment.runs))),
+        "counts": dict(found.counts(experiment.whole_grid)),
         "seconds_left": found.seconds_left,
         "runs": runs,
         "others": [{"overrides": one.overrides, "runs": one.runs} for one in others],
@@ -98,7 +101,7 @@ def findings(found: Sequence[Finding]) -> dict[str, Any]:
 def _named(spec: RunSpec) -> dict[str, Any]:
     return {
         "name": spec.name,
-        "signature": spec.signature,
+        "signature": spec.key,
         "task": spec.task_label,
         "model": spec.model_label,
         "lag": spec.task.lag,
@@ -110,7 +113,8 @@ def _named(spec: RunSpec) -> dict[str, Any]:
 
 def _described(thing: Any) -> dict[str, Any]:
     settings = {name: _setting(field) for name, field in thing.model_fields.items()}
-    return {"description": (thing.__doc__ or "").strip().partition("\n")[0], "settings": settings}
+    declared = {name: getattr(thing, name) for name in ("causal", "allows_lookahead") if hasattr(thing, name)}
+    return {"description": (thing.__doc__ or "").strip().partition("\n")[0], **declared, "settings": settings}
 
 
 def _setting(field: FieldInfo) -> dict[str, Any]:

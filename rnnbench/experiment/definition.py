@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -31,7 +32,7 @@ from rnnbench.experiment.expansion import (
     read_entry,
     refuse_unknown,
 )
-from rnnbench.experiment.feasibility import as_infeasible, check_model, check_task
+from rnnbench.experiment.feasibility import InfeasibleError, as_infeasible, check_model, check_task
 from rnnbench.experiment.mistakes import first_mistake, shown
 from rnnbench.experiment.run_spec import RunSpec
 from rnnbench.experiment.seeds import MOST_RUNS, check_seeds, parse_seeds
@@ -156,11 +157,10 @@ class Experiment(Settings):
         return experiment
 
     @cached_property
-    def points(self) -> tuple[RunSpec, ...]:
-        """Every point of the grid, in the order of the file.
+    def all_points(self) -> tuple[RunSpec, ...]:
+        """Every point of the grid, in the order of the file, those that are skipped too: see `RunSpec.skipped`.
 
-        Points that are the same computation, such as both fillers at lag 0, share a signature: see `runs`. Raises
-        `SettingError` for invalid settings, an empty grid, or a point that occurs twice.
+        Raises `SettingError` for invalid settings, an empty grid, or a point that occurs twice.
         """
         self._check_size()
         points: list[RunSpec] = []
@@ -177,15 +177,36 @@ class Experiment(Settings):
         return tuple(points)
 
     @cached_property
+    def points(self) -> tuple[RunSpec, ...]:
+        """Every point of the grid that can be done. Raises `SettingError` as `whole_grid` does.
+
+        Points that are the same computation, such as both fillers at lag 0, share a signature: see `runs`.
+        """
+        self.whole_grid  # noqa: B018  (it raises the mistakes of tasks and models)
+        return tuple(point for point in self.all_points if point.skipped is None)
+
+    @cached_property
+    def whole_grid(self) -> tuple[RunSpec, ...]:
+        """The distinct computations among `all_points`: `runs` and `skipped`, in the order of the file.
+
+        Raises `SettingError` as `all_points` does, for data that are unfit, and for a model that cannot say what it
+        does not support.
+        """
+        found: dict[str, RunSpec] = {}
+        for point in self.all_points:
+            with _at_its_entry(point):
+                found.setdefault(point.key, point.canonical)
+        return tuple(found.values())
+
+    @cached_property
     def runs(self) -> tuple[RunSpec, ...]:
-        """The distinct computations among `points`. Raises `SettingError` as they do."""
-        runs: dict[str, RunSpec] = {}
-        for point in self.points:
-            try:
-                runs.setdefault(point.signature, point.canonical)
-            except UnfitDataError as error:
-                raise SettingError(("tasks", point.task_label), str(error)) from None
-        return tuple(runs.values())
+        """The distinct computations that can be done: what is run, stored and counted."""
+        return tuple(spec for spec in self.whole_grid if spec.skipped is None)
+
+    @cached_property
+    def skipped(self) -> tuple[RunSpec, ...]:
+        """The distinct computations that their model cannot do: see `RunSpec.skipped`."""
+        return tuple(spec for spec in self.whole_grid if spec.skipped is not None)
 
     @property
     def file(self) -> Path | None:
@@ -205,7 +226,7 @@ class Experiment(Settings):
         """The experiment with every default filled in, as plain values; an axis is the list of its values."""
         tasks: dict[str, list[dict[str, Any]]] = {}
         models: dict[str, list[dict[str, Any]]] = {}
-        for run in self.points:
+        for run in self.all_points:
             settings = run.settings
             tasks.setdefault(run.task_label, []).append({"task": settings["task"], **settings["task_settings"]})
             model = {"model": settings["model"], **settings["model_settings"], "training": settings["training"]}
@@ -298,3 +319,14 @@ class Experiment(Settings):
         except BudgetError as error:
             raise SettingError(("parameter_budget",), str(error)) from None
         return sized
+
+
+@contextmanager
+def _at_its_entry(point: RunSpec) -> Iterator[None]:
+    """Turn what is wrong with a point's data, or with its model's own words, into a `SettingError` at its entry."""
+    try:
+        yield
+    except UnfitDataError as error:
+        raise SettingError(("tasks", point.task_label), str(error)) from None
+    except InfeasibleError as error:
+        raise SettingError(("models", point.model_label), error.message) from None

@@ -43,6 +43,7 @@ _CALLS: dict[type, dict[str, tuple[tuple[str, ...], dict[str, Any]]]] = {
         "initialize": (("layer", "length", "rng"), {}),
         "activations": (("cell", "inputs", "states"), {}),
         "canonical": ((), {}),
+        "unsupported": (("spec",), {}),
     },
 }
 """How rnnbench calls the methods of a class: positional and keyword arguments."""
@@ -95,6 +96,7 @@ def check_task(task: Task, batch_size: int) -> None:
     _checked(task, "data_source", (str,), "a string")
     _checked(task, "score", (Score,), "rnnbench.Score")
     _checked(task, "solved_score", (Real, type(None)), "a number or None")
+    _checked(task, "allows_lookahead", (bool,), "True or False")
     _refuse_unhashable(task)
     with as_infeasible(thing, "problems"):
         for key, message in task.problems(batch_size):
@@ -109,9 +111,25 @@ def check_model(model: Model, inputs: int) -> None:
     _refuse_unless_size(thing, "layer_parameters", parameters, 0)
     _checked(model, "kernel_blocks", (Real,), "a number")
     _checked(model, "gate_names", (tuple, list), "a tuple of strings")
+    _checked(model, "causal", (bool,), "True or False")
     with as_infeasible(thing, "architecture"):
         model.architecture  # noqa: B018
     _refuse_unhashable(model)
+
+
+def reason_to_skip(model: Model, spec: Any) -> str | None:
+    """What the model's `unsupported` says of a run. Raises `InfeasibleError` unless it is None or a line of text."""
+    thing = type(model)
+    try:
+        with as_infeasible(thing, "unsupported"):
+            reason = model.unsupported(spec)
+    except (BudgetError, ValidationError) as error:
+        raise InfeasibleError("", f"{describe(thing)}: unsupported raised {_in_a_line(error)}") from error
+    if reason is None or (isinstance(reason, str) and reason.strip() and reason.isprintable()):
+        return reason
+    raise InfeasibleError(
+        "", f"{describe(thing)}: unsupported returned {_shown(reason)} but must return None or a reason in one line"
+    )
 
 
 def _refuse_unhashable(thing: Task | Model) -> None:
@@ -136,8 +154,11 @@ def as_infeasible(thing: type, what: str, key: str = "") -> Iterator[None]:
         raise
     except Exception as error:
         place = _raised_at(thing, error)
-        message = " ".join(f"{type(error).__name__}: {error}".split())
-        raise InfeasibleError(key, f"{describe(thing)}: {what} raised {message}{place}") from error
+        raise InfeasibleError(key, f"{describe(thing)}: {what} raised {_in_a_line(error)}{place}") from error
+
+
+def _in_a_line(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())
 
 
 def _raised_at(thing: type, error: Exception) -> str:

@@ -11,12 +11,16 @@ from typing import Any
 
 from rnnbench import registry
 from rnnbench.errors import UserError
+from rnnbench.experiment.feasibility import reason_to_skip
 from rnnbench.experiment.settings import GradientProbes, Implementation, ScheduleName, Training
 from rnnbench.identity import class_code, signature
 from rnnbench.identity.signature import PART_VERSIONS
-from rnnbench.models.base import Model
+from rnnbench.models.base import Model, RNNModel
 from rnnbench.tasks import data_digest
 from rnnbench.tasks.base import Task
+
+_NO_STATES = "it has no states whose gradient training.truncate could cut"
+_LOOKS_AHEAD = "its layer reads later steps too, which shortcuts the lag"
 
 
 @dataclass(frozen=True)
@@ -135,6 +139,25 @@ class RunSpec:
         parts = {"task_settings": self.canonical.task, "model_settings": self.canonical.model}
         parts |= {"training": self.training, "gradients": self.gradients}
         return self.settings | {name: signature.signed_values(part) for name, part in parts.items()}
+
+    @cached_property
+    def skipped(self) -> str | None:
+        """Why this run cannot be done, in one line; None if it can. A skipped run is never dispatched or stored.
+
+        Raises `InfeasibleError` if the model's own answer fails, which an experiment reports when it is loaded.
+        """
+        if self.canonical is not self:
+            return self.canonical.skipped
+        if not (self.model.causal or self.task.allows_lookahead):
+            return _LOOKS_AHEAD
+        if self.training.truncate is not None and not isinstance(self.model, RNNModel):
+            return _NO_STATES
+        return reason_to_skip(self.model, self)
+
+    @property
+    def key(self) -> str:
+        """What tells the run from others of its grid: its signature, or if it is skipped that without the data."""
+        return self.signature if self.skipped is None else self.settings_signature
 
     def check_current(self) -> None:
         """Raise `UserError` if code or data no longer match the signature, or cannot be read."""

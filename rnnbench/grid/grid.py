@@ -68,8 +68,11 @@ class Grid:
         """Do every run that the store does not have yet, and write the report into `out`, unless that is None.
 
         `fresh`: first discard what the store has of these runs. Raises `UserError` before anything is written if the
-        data, the store or the cluster is missing.
+        data, the store or the cluster is missing. Where every run is skipped, nothing is written.
         """
+        if not self.experiment.runs:
+            observer.idle(self.experiment, done=0)
+            return Outcome()
         from rnnbench.datasets.location import ensure_home
         from rnnbench.tracking.writer import Tracker
 
@@ -140,11 +143,16 @@ class Grid:
 
         return load(self.location, self.experiment)
 
+    def check_readable(self) -> None:
+        """Raise `UserError` if no store answers; none is needed where every run is skipped."""
+        if self.experiment.runs:
+            self.location.check_readable()
+
     def status(self) -> GridStatus:
         """How far the grid is, according to the store. Raises `UserError` if no store answers."""
         from rnnbench.grid.status import look
 
-        self.location.check_readable()
+        self.check_readable()
         return look(self.experiment, self.location, work_place(self.experiment, self.location, self.store)[1])
 
     def others(self) -> list[Remembered]:
@@ -176,7 +184,7 @@ class Grid:
 
     def report(self, out: Path) -> Path:
         """Write the report of the stored runs; the path of its page. Raises `UserError` if there are none."""
-        self.location.check_readable()
+        self.check_readable()
         # After the store has answered, because drawing takes a second to import.
         from rnnbench.grid.report import write
 

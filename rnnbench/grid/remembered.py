@@ -42,8 +42,10 @@ def others(experiment: Experiment, location: Location) -> list[Remembered]:
     """What the store has under other overrides than the experiment's, the latest first; each run counts once.
 
     Overrides that by now change nothing, or that the file no longer accepts, are left out. Raises `UserError` if
-    the store does not answer.
+    the store does not answer; it is not asked where every run of the experiment is skipped.
     """
+    if not experiment.runs:
+        return []
     stored = location.reader.statuses(experiment.name).keys()
     here = {run.signature for run in matched(location, experiment).runs.values()}
     told = here | {spec.signature for spec in experiment.runs}

@@ -51,7 +51,7 @@ def write(sources: Sequence[Source], out: Path, only: Only | None = None, made_b
             run_pages={
                 name: pages
                 for name, (one, _) in found.items()
-                if (pages := run_pages(one.location, one.experiment.name))
+                if one.experiment.runs and (pages := run_pages(one.location, one.experiment.name))
             },
         )
     except OSError as error:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rnnbench.analysis import results as tables
 from rnnbench.analysis.results import PROFILE_COLUMNS, Record, Results
 from rnnbench.errors import UserError, note
+from rnnbench.experiment.skipped import SKIPPED
 from rnnbench.grid.remembered import instead
 from rnnbench.tracking.matching import matched
 from rnnbench.tracking.names import MESSAGE_TAG, PROFILE_ARTIFACT
@@ -23,15 +24,15 @@ if TYPE_CHECKING:
 
 
 def load(location: Location, experiment: Experiment) -> Results:
-    """What the store holds of an experiment's runs: the newest of each signature.
+    """What the store holds of an experiment's runs, the newest of each signature, and the points that are skipped.
 
-    Raises `UserError` if the store does not answer or holds none of the runs.
+    Raises `UserError` if the store does not answer or holds none of the runs; it is not asked if all are skipped.
     """
-    pairs, matching = _stored(location, experiment)
+    pairs, matching = _stored(location, experiment) if experiment.runs else ([], "")
     runs = {spec.signature: run for spec, run in pairs}
     points = location.reader.histories(list(runs.values()))
     profiles = _profiles(location, experiment.name, runs)
-    return tables.tidy(experiment, [_record(*pair) for pair in pairs], points, profiles, matching)
+    return tables.tidy(experiment, _records(experiment, pairs), points, profiles, matching)
 
 
 def validated(location: Location, experiment: Experiment) -> pd.DataFrame:
@@ -68,6 +69,16 @@ def _stored(location: Location, experiment: Experiment) -> tuple[list[tuple[RunS
         none = f"{location}: no runs of '{experiment.name}' yet: run `rnnbench run FILE` first"
         raise UserError(instead(experiment, location) or none)
     return pairs, matches.note
+
+
+def _records(experiment: Experiment, pairs: list[tuple[RunSpec, StoredRun]]) -> list[Record]:
+    """The stored points and the skipped ones, in the order of the grid."""
+    stored = dict(pairs)
+    return [
+        _record(spec, stored[spec]) if spec in stored else Record(spec, "", SKIPPED, message=spec.skipped or "")
+        for spec in experiment.all_points
+        if spec in stored or spec.skipped is not None
+    ]
 
 
 def _record(spec: RunSpec, run: StoredRun) -> Record:

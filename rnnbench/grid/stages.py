@@ -36,7 +36,7 @@ def planned(experiment: Experiment) -> int:
 def expected(experiment: Experiment) -> dict[RunSpec, float]:
     """Each run of the grid with the probability that it is done: one of several rates will be chosen."""
     choosing, evaluated = tuning_runs(experiment), evaluation_runs(experiment)
-    if not choosing:
+    if not choosing or not evaluated:
         return dict.fromkeys(experiment.runs, 1.0)
     share = (planned(experiment) - len(choosing)) / len(evaluated)
     return dict.fromkeys(choosing, 1.0) | dict.fromkeys(evaluated, share)

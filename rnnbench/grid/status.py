@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rnnbench.execution.estimate import seconds
 from rnnbench.execution.leases import Leases
 from rnnbench.experiment.definition import Experiment
 from rnnbench.experiment.run_spec import RunSpec
+from rnnbench.experiment.skipped import SKIPPED
 from rnnbench.grid.stages import not_picked
 from rnnbench.tracking.location import Location
 from rnnbench.tracking.matching import matched
 from rnnbench.tracking.reader import StoredRun
 
-STATES = ("finished", "diverged", "failed", "interrupted", "running", "waiting", "not needed")
+STATES = ("finished", "diverged", "failed", "interrupted", "running", "waiting", "not needed", SKIPPED)
 _DONE = ("finished", "diverged", "failed")
 
 
@@ -34,7 +36,7 @@ class GridStatus:
     """How far a grid is."""
 
     states: dict[str, str]
-    """By signature, one of `STATES`; `not needed`: at a learning rate that was not chosen."""
+    """By `RunSpec.key`, one of `STATES`; `not needed`: at a learning rate that was not chosen."""
     running: list[Running]
     seconds_left: float | None
     """At the speed of the runs that have ended, with as many runs at a time as now; None where that is unknown."""
@@ -45,9 +47,9 @@ class GridStatus:
     def done(self) -> int:
         return sum(state in _DONE for state in self.states.values())
 
-    def counts(self, specs: list[RunSpec]) -> Counter[str]:
+    def counts(self, specs: Iterable[RunSpec]) -> Counter[str]:
         """How many of these runs are in each state; points that are one run count once."""
-        return Counter(self.states[signature] for signature in {spec.signature for spec in specs})
+        return Counter(self.states[key] for key in {spec.key for spec in specs})
 
 
 def look(experiment: Experiment, location: Location, leases: Leases) -> GridStatus:
@@ -70,7 +72,7 @@ def _states(experiment: Experiment, location: Location, leases: Leases, stored: 
         running = {one: stored[one].signature for one in signatures if states[one] == "running"}
         alive = leases.taken(running.values())
         states |= {one: "interrupted" for one, held in running.items() if held not in alive}
-    return states
+    return states | {spec.key: SKIPPED for spec in experiment.skipped}
 
 
 def _progress(location: Location, specs: list[RunSpec], stored: dict[str, StoredRun]) -> list[Running]:

@@ -46,6 +46,8 @@ class Model(BaseModel, ABC):
     """Names of the equal blocks of the cell's weights, gates and others, along the last axis; empty: one block."""
     initial: ClassVar[frozenset[str]] = frozenset()
     """Fields that only `initialize` reads: runs that differ in these alone share a compiled network."""
+    causal: ClassVar[bool] = True
+    """Whether no output depends on later steps. Bidirectional layers and encoders are not: they shortcut the lag."""
 
     @property
     def depth(self) -> int:
@@ -80,6 +82,13 @@ class Model(BaseModel, ABC):
     def canonical(self) -> Self:
         """The simplest settings of the same computation: settings that share them are run once."""
         return self
+
+    def unsupported(self, spec: Any) -> str | None:
+        """Why a run cannot be done with this model; it is then `skipped`. Computed at `plan`, without TensorFlow.
+
+        `spec`: the run, a `RunSpec`. None: it can be done; else a reason in one line, lower case, without a full stop.
+        """
+        return None
 
     def activations(self, cell: keras.Layer, inputs: Any, states: list[Any]) -> Activations:
         """Gates and tanh values of the built `cell`, from which saturation is measured; by default none.

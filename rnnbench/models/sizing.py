@@ -25,7 +25,7 @@ def units_for_budget(model: Model, inputs: int, budget: int) -> int:
         return model.model_copy(update={"units": multiple * step}).parameters(inputs)
 
     low, high = 1, 2
-    while count(high) < budget and high * step < MOST_UNITS:
+    while count(high) < budget and high < MOST_UNITS:
         low, high = high, high * 2
     while high - low > 1:
         middle = (low + high) // 2

@@ -8,10 +8,12 @@ from typing import Any
 
 import pandas as pd
 
+from rnnbench.analysis.groups import attempted
 from rnnbench.analysis.results import COLUMNS, Results
 from rnnbench.analysis.selection import EVALUATED
 from rnnbench.errors import UserError
 from rnnbench.experiment.settings import Training
+from rnnbench.experiment.skipped import SKIPPED
 from rnnbench.files import write
 from rnnbench.report import sections, tables, words
 from rnnbench.report.data import ReportData
@@ -48,6 +50,8 @@ def build(
     """
     if results.runs.empty:
         raise UserError(f"nothing to report on '{title}': its store holds no run; `rnnbench run` makes some")
+    if (reasons := _why_all_are_skipped(results.runs)) is not None:
+        raise UserError(f"nothing to report on '{title}': every run is skipped: {reasons}")
     if not (results.runs["role"] == EVALUATED).any():
         raise UserError(f"nothing to report on '{title}' yet: the runs that choose a learning rate are not complete")
     data = ReportData(results, experiment.get("tasks"))
@@ -90,11 +94,15 @@ def figures(results: Results) -> dict[str, Figure]:
 
 
 def csv(runs: pd.DataFrame) -> str:
-    """One row for each run, columns as `Results.runs`: integers as such, others exact, missing values empty."""
+    """A row for each run or skipped point, columns as `Results.runs`: integers as such, others exact, missing empty."""
     more = [name for name in Training.model_fields if name in runs and name not in COLUMNS]
     table = runs.reindex(columns=[*COLUMNS, *more])
     whole = {name: pd.to_numeric(table[name]).round().astype("Int64") for name in _WHOLE}
     return table.assign(**whole, solved=table["solved"].astype("boolean")).to_csv(index=False, lineterminator="\n")
+
+
+def _why_all_are_skipped(runs: pd.DataFrame) -> str | None:
+    return None if len(attempted(runs)) else "; ".join(runs["message"].unique())
 
 
 def _said_of_all(data: ReportData) -> dict[str, Any]:
@@ -108,6 +116,7 @@ def _said_of_all(data: ReportData) -> dict[str, Any]:
         "selection": tables.selection_table(data),
         "published": tables.published_table(data),
         "failures": tables.failures_table(data),
+        "skipped": tables.skipped_table(data),
         "definitions": DEFINITIONS,
         "references": REFERENCES,
     }
@@ -120,6 +129,7 @@ def _totals(data: ReportData, planned: int | None) -> dict[str, Any]:
         "planned": planned,
         "runs": len(runs),
         **{str(status): int(count) for status, count in statuses.items()},
+        **({SKIPPED: sum(group.runs for group in data.skipped_runs)} if len(data.skipped) else {}),
         "training_seconds": float(runs["seconds"].sum()),
     }
 

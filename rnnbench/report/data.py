@@ -11,12 +11,13 @@ import numpy as np
 import pandas as pd
 
 from rnnbench.analysis.comparisons import improvements, overall
-from rnnbench.analysis.groups import GROUP, OUTCOMES, with_group_names
+from rnnbench.analysis.groups import GROUP, OUTCOMES, attempted, skipped, with_group_names
 from rnnbench.analysis.horizon import horizons
 from rnnbench.analysis.results import OWN_SKILL, Results
 from rnnbench.analysis.selection import EVALUATED, TUNING, candidates
 from rnnbench.analysis.steps_to_solve import solving
 from rnnbench.analysis.summary import summary
+from rnnbench.experiment.skipped import SKIPPED, SkippedRuns, by_reason
 from rnnbench.report.drawing.style import Series, all_series, series_label
 from rnnbench.report.formatting import count, isolated, seeds_text, slug
 
@@ -71,24 +72,27 @@ class ReportData:
         # An infinity has no place on an axis or in a table.
         results = replace(results, runs=_finite(results.runs), history=_finite(results.history))
         keys = GROUP
-        everything = with_group_names(results.runs)
+        points = with_group_names(results.runs)
+        everything = attempted(points).copy()
         everything["run"] = range(len(everything))
-        evaluated = results.runs["role"] == EVALUATED
-        runs = everything[evaluated]
         self._problems = {
-            row: Problem(row[0], row[1], row[2], *self._scoring(everything, row))
-            for row in everything[["task", "task_setting", "source"]]
-            .drop_duplicates()
-            .itertuples(index=False, name=None)
+            row: Problem(row[0], row[1], row[2], *self._scoring(points, row))
+            for row in points[["task", "task_setting", "source"]].drop_duplicates().itertuples(index=False, name=None)
         }
-        self.runs = self._labelled(runs)
+        evaluated = results.runs["role"] == EVALUATED
+        self.runs = self._labelled(everything[everything["role"] == EVALUATED])
         """One row for each evaluated run, `run` its place among all runs; figures and tables are made of these."""
         self.all_runs = self._labelled(everything)
         """One row for each run, also those that only helped to choose a learning rate."""
-        table = summary(results.runs[evaluated])
+        self.skipped = self._labelled(skipped(points))
+        """One row for each point that is skipped: only tables of statuses name them, beside `all_runs`."""
+        listed = results.runs[evaluated | (results.runs["status"] == SKIPPED)]
+        self.listed = self._labelled(points.loc[listed.index])
+        """The rows of `runs` and of `skipped` in the order of the grid: what a table by lag has a cell for."""
+        table = summary(listed)
         self.summary = self._labelled(table)
-        """`summary`: one row for each series and lag."""
-        self.horizons = self._labelled(horizons(table))
+        """`summary`: one row for each series and lag that is not skipped."""
+        self.horizons = self._labelled(horizons(table, self.skipped))
         """`horizons`: one row for each series."""
         self.overall = self._labelled(overall(results.runs[evaluated]))
         """`overall`: one row for each series."""
@@ -138,6 +142,25 @@ class ReportData:
         by_experiment = [runs for _, runs in self.all_runs.groupby("experiment", sort=False)]
         tuned = [runs for runs in by_experiment if (runs["role"] != EVALUATED).any()]
         return self._labelled(pd.concat(candidates(runs, _tuning_seeds(runs)) for runs in tuned))
+
+    @cached_property
+    def skipped_at(self) -> set[tuple[str, str, str, int]]:
+        """Problem, filler, series and lag of the points that are skipped."""
+        return set(self.skipped[["problem", "filler", "series", "lag"]].itertuples(index=False, name=None))
+
+    @cached_property
+    def skipped_series(self) -> list[tuple[str, str, str]]:
+        """Problem, filler and series, where every point of a series is skipped."""
+        columns = ["problem", "filler", "series"]
+        run = set(self.runs[columns].itertuples(index=False, name=None))
+        found = dict.fromkeys(self.skipped[columns].itertuples(index=False, name=None))
+        return [one for one in found if one not in run]
+
+    @property
+    def skipped_runs(self) -> list[SkippedRuns]:
+        """The skipped runs by their reasons."""
+        columns = ["signature", "message", "series", "problem", "lag"]
+        return by_reason(self.skipped[columns].itertuples(index=False, name=None))
 
     @cached_property
     def series(self) -> list[Series]:

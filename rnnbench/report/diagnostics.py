@@ -33,12 +33,15 @@ def diagnostics_table(data: ReportData, problem: Problem) -> Table | None:
         return None
     rows: list[list[Cell]] = []
     blocks = dict(list(mine.groupby(["filler", "series"])))
-    table = rows_of(data.summary, problem)
+    table, longest = rows_of(data.listed, problem), mine.groupby("filler")["lag"].first()
     for filler, series in dict.fromkeys(zip(table["filler"], table["series"], strict=True)):
-        if (filler, series) not in blocks:
+        lag = longest.get(filler)
+        if (problem.label, filler, series, lag) in data.skipped_at:
+            cells: list[Cell] = [("skipped",)] * len(columns)
+        elif (filler, series) in blocks:
+            cells = [_cell(columns[head].get((filler, series)), _QUANTITIES[head][2]) for head in columns]
+        else:
             continue
-        lag = blocks[filler, series]["lag"].iloc[0]
-        cells = [_cell(columns[head].get((filler, series)), _QUANTITIES[head][2]) for head in columns]
         rows.append([(str(series), f"{filler} filler, lag {lag}"), *cells])
     caption = (
         "What training did, at the longest lag: first → last value of a run, medians over seeds. Gradient norm: of the "

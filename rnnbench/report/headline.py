@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from rnnbench.analysis.results import Results
+from rnnbench.experiment.skipped import SKIPPED
 from rnnbench.report import words
 from rnnbench.report.data import ReportData
-from rnnbench.report.tables import horizon_text
+from rnnbench.report.tables import horizon_text, skipped_table
 from rnnbench.text.markdown import escaped
 
 
@@ -20,7 +21,7 @@ class Row:
     filler: str
     model: str
     horizon: str
-    """`50`; `≥ 200`: the longest lag tried; `–`: not even the shortest; `?`: cannot be judged."""
+    """`50`; `≥ 200`: the longest lag tried; `–`: not even the shortest; `?`: cannot be judged; `skipped`."""
 
 
 class Headline:
@@ -34,10 +35,12 @@ class Headline:
     @cached_property
     def rows(self) -> list[Row]:
         """One for each series, in the order of the grid."""
-        return [
-            Row(found["problem"], found["filler"], found["series"], horizon_text(found["horizon"]))
-            for found in self._data.horizons.to_dict("records")
-        ]
+        found = {
+            (row["problem"], row["filler"], row["series"]): horizon_text(row["horizon"])
+            for row in self._data.horizons.to_dict("records")
+        } | dict.fromkeys(self._data.skipped_series, SKIPPED)
+        keys = self._data.listed[["problem", "filler", "series"]].itertuples(index=False, name=None)
+        return [Row(task, filler, model, found[task, filler, model]) for task, filler, model in dict.fromkeys(keys)]
 
     @property
     def models(self) -> list[str]:
@@ -52,13 +55,15 @@ class Headline:
         return found
 
     def markdown(self) -> str:
-        """Sentences for each task, the table of memory horizons, and how many runs there are."""
+        """Sentences for each task, the table of memory horizons, how many runs there are, and what is skipped."""
         data = self._data
         parts = [f"**{escaped(found.label)}**: {escaped(words.headline(data, found))}" for found in data.problems]
         parts += [words.BRACKETS, words.run_counts(data, None), words.caution(data)]
         head = ["task", "filler", *self.models]
         rows = [[*key, *(found.get(model, "") for model in self.models)] for key, found in self.by_task.items()]
         parts += [f"{self.heading}:", _table(head, rows)]
+        if skipped := skipped_table(data):
+            parts += [skipped.caption, _table(skipped.head, [[cell[0] for cell in row] for row in skipped.rows])]
         return "\n\n".join(part for part in parts if part)
 
 

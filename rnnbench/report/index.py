@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from rnnbench.errors import unwritable
+from rnnbench.experiment.skipped import SKIPPED
 from rnnbench.files import write
 from rnnbench.report.rendering import render, tidy
 from rnnbench.report.words import BRACKETS
@@ -84,11 +85,12 @@ def _entry(folder: Path, manifest: _Manifest) -> Entry:
     counts = [
         f"{totals[kind]} {kind}" for kind in ("finished", "diverged", "failed", "interrupted") if totals.get(kind)
     ]
+    skipped = f"; {totals[SKIPPED]} {SKIPPED}" if totals.get(SKIPPED) else ""
     return Entry(
         folder.name,
         manifest.title,
         manifest.description,
         manifest.headline,
-        f"{count_of(int(totals.get('runs') or 0), 'run')}: {', '.join(counts)}",
+        f"{count_of(int(totals.get('runs') or 0), 'run')}: {', '.join(counts)}{skipped}",
         "figures/overview.svg" if os.path.exists(folder / "figures" / "overview.svg") else None,
     )

@@ -12,7 +12,7 @@ import pandas as pd
 from rnnbench.analysis.horizon import PASSING, Horizon
 from rnnbench.report import published, words
 from rnnbench.report.data import Problem, ReportData, rows_of, step_milliseconds
-from rnnbench.report.formatting import as_typed, count, flatten, number, seeds_text, sentences, span
+from rnnbench.report.formatting import as_typed, count, flatten, listed, number, seeds_text, sentences, span
 
 Cell = tuple[str, ...]
 """Lines of a cell: the first is the value, the others explain it."""
@@ -29,7 +29,7 @@ class Table:
 
 def horizon_table(data: ReportData) -> Table:
     """Memory horizon of each series, a row for each task and filler."""
-    labels = [series.label for series in data.series]
+    labels = list(dict.fromkeys(data.listed["series"]))
     rows = []
     for (problem, filler), block in data.horizons.groupby(["problem", "filler"], sort=False):
         table = data.summary[(data.summary["problem"] == problem) & (data.summary["filler"] == filler)]
@@ -38,7 +38,7 @@ def horizon_table(data: ReportData) -> Table:
         cells = [
             _horizon_cell(by_series[label], table[table["series"] == label], lags)
             if label in by_series
-            else ("not run",)
+            else ("skipped" if (problem, filler, label) in data.skipped_series else "not run",)
             for label in labels
         ]
         low, high = int(block["n_low"].min()), int(block["n_high"].max())
@@ -47,7 +47,8 @@ def horizon_table(data: ReportData) -> Table:
     caption = (
         "Memory horizon: the longest lag at which at least half of the seeds solve the task, every shorter lag "
         "included. ≥: the longest lag tried; –: not even the shortest; ?: cannot be judged. "
-        "One sign for each lag of the grid: ● solved by at least half of the seeds, ○ not, · not known."
+        "One sign for each lag of the grid: ● solved by at least half of the seeds, ○ not, · not known"
+        f"{' or skipped' if len(data.skipped) else ''}."
     )
     return Table(caption, ["task", *labels], rows)
 
@@ -62,6 +63,8 @@ def horizon_note(row: dict[Any, Any]) -> str:
     horizon: Horizon = row["horizon"]
     if horizon.unknown is None:
         return ""
+    if row["skipped"]:
+        return f"ends before lag {horizon.unknown}: skipped"
     why = "no lag 0 to judge by" if row["unjudged"] else "no run has ended"
     return f"ends before lag {horizon.unknown}: {why}"
 
@@ -203,6 +206,19 @@ def failures_table(data: ReportData) -> Table | None:
     )
 
 
+def skipped_table(data: ReportData) -> Table | None:
+    """What was not to be run, and why: a row for each reason."""
+    rows: list[list[Cell]] = [
+        [(found.reason,), (count(found.runs),), (listed(found.models),), (listed(found.tasks),), (found.lags_text,)]
+        for found in data.skipped_runs
+    ]
+    caption = (
+        "Skipped runs: the model says beforehand that it cannot do them, or the task does not allow its layer. They "
+        "are not run, and count neither as solved nor as failed."
+    )
+    return Table(caption, ["reason", "runs", "models", "tasks", "lags"], rows) if rows else None
+
+
 def cost_table(data: ReportData, problem: Problem) -> Table:
     """Size, learning rate and cost of each series on a task."""
     runs = rows_of(data.runs, problem)
@@ -238,14 +254,22 @@ def facts_table(caption: str, facts: dict[str, Any]) -> Table | None:
 def _by_lag(
     data: ReportData, problem: Problem, cell: Callable[[dict[Any, Any]], Cell]
 ) -> tuple[list[str], list[list[Cell]]]:
-    mine = rows_of(data.summary, problem)
+    mine = rows_of(data.listed, problem)
     lags = sorted(int(lag) for lag in mine["lag"].unique())
-    rows = []
-    for (filler, series), lag_rows in mine.groupby(["filler", "series"], sort=False):
-        at = {int(row["lag"]): row for row in lag_rows.to_dict("records")}
-        rows.append(
-            [(str(series), f"{filler} filler"), *(cell(at[lag]) if lag in at else ("not run",) for lag in lags)]
-        )
+    at = {
+        (row["filler"], row["series"], int(row["lag"])): row
+        for row in rows_of(data.summary, problem).to_dict("records")
+    }
+
+    def shown(filler: str, series: str, lag: int) -> Cell:
+        if row := at.get((filler, series, lag)):
+            return cell(row)
+        return ("skipped" if (problem.label, filler, series, lag) in data.skipped_at else "not run",)
+
+    rows: list[list[Cell]] = [
+        [(series, f"{filler} filler"), *(shown(filler, series, lag) for lag in lags)]
+        for filler, series in dict.fromkeys(zip(mine["filler"], mine["series"], strict=True))
+    ]
     return ["model", *(f"lag {lag}" for lag in lags)], rows
 
 
@@ -276,7 +300,7 @@ def _candidate(row: dict[Any, Any]) -> Cell:
 def _ended(row: dict[Any, Any]) -> str:
     solved = "?" if pd.isna(row["n_solved"]) else str(int(row["n_solved"]))
     parts = [f"{solved}/{row['n']} solved" if row["n"] else "no run ended"]
-    parts += [f"{row[f'n_{kind}']} {kind}" for kind in ("diverged", "failed") if row[f"n_{kind}"]]
+    parts += [f"{row[f'n_{kind}']} {kind}" for kind in ("diverged", "failed", "skipped") if row[f"n_{kind}"]]
     return ", ".join(parts)
 
 

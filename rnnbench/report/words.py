@@ -49,6 +49,7 @@ def answers(data: ReportData, problem: Problem) -> list[str]:
     low, high = int(mine["n_low"].min()), int(mine["n_high"].max())
     told = _clauses(data, problem)
     sentences = [f"Through {filler}, {'; '.join(text for _, text in clauses)}." for filler, clauses in told]
+    sentences += _skipped_series(data, problem)
     if high == 0:
         return [*sentences, "No run has ended."]
     return [*sentences, f"n = {seeds_text(low, high)} a point.", *_skill_at_zero(data, problem)]
@@ -102,7 +103,27 @@ def run_counts(data: ReportData, planned: int | None) -> str:
         evaluated = data.runs["signature"].nunique()
         text += f" {evaluated} of them are evaluated; the others served to choose the learning rates."
     missing = (planned or 0) - len(runs)
-    return f"{text} {missing} planned runs have not been run." if missing > 0 else text
+    text += f" {missing} planned runs have not been run." if missing > 0 else ""
+    return f"{text}{_skipped(data)}"
+
+
+def _skipped(data: ReportData) -> str:
+    """`" 4 more are skipped: it takes 10 steps at most."`, or how many reasons there are."""
+    groups = data.skipped_runs
+    if not groups:
+        return ""
+    runs = sum(group.runs for group in groups)
+    why = f": {groups[0].reason}" if len(groups) == 1 else f", for {len(groups)} reasons"
+    return f" {runs:,} more {'is' if runs == 1 else 'are'} skipped{why}."
+
+
+def _skipped_series(data: ReportData, problem: Problem) -> list[str]:
+    """A sentence on the models of which no point could be run."""
+    by_filler: dict[str, list[str]] = {}
+    for label, filler, series in data.skipped_series:
+        if label == problem.label:
+            by_filler.setdefault(FILLERS.get(filler, filler), []).append(series)
+    return [f"Skipped through {filler}: {listed(names)}." for filler, names in by_filler.items()]
 
 
 def selection(data: ReportData) -> str:
@@ -179,6 +200,7 @@ def _clause(row: dict[Any, Any], there: dict[Any, Any] | None, relative: bool) -
     if horizon.beyond:
         return f"{verb} {'at ' if relative else ''}every lag tried, up to {horizon.lag}{_bracket(there)}"
     unknown = "cannot be judged there for want of lag 0" if row["unjudged"] else "has no ended run"
+    unknown = "is skipped" if row["skipped"] else unknown
     end = f" (lag {horizon.unknown} {unknown})" if horizon.unknown is not None else ""
     again = f" (and lag {listed(map(str, horizon.again))} again)" if horizon.again else ""
     if horizon.lag is None:

@@ -70,7 +70,7 @@ class Task(BaseModel, ABC):
     least_lag: ClassVar[int] = 0
     """The shortest lag that the task has."""
     allows_lookahead: ClassVar[bool] = False
-    """Whether a model may read the whole sequence before it answers."""
+    """Whether a model may read the whole sequence before it answers; others are `skipped` if they are not `causal`."""
 
     @property
     @abstractmethod

@@ -25,7 +25,12 @@ class Matched:
 
 
 def matched(location: Location, experiment: Experiment) -> Matched:
-    """What a store holds of an experiment. Raises `UserError` if the store does not answer or is not MLflow's."""
+    """What a store holds of an experiment. Raises `UserError` if the store does not answer or is not MLflow's.
+
+    Of an experiment whose runs are all skipped no store holds anything, and none is asked.
+    """
+    if not experiment.runs:
+        return Matched()
     return match(experiment, location.reader.runs(experiment.name))
 
 

@@ -84,7 +84,7 @@ class Reader(ABC):
             for metric in run.metrics:
                 if "/" in metric and not metric.startswith(("level/", "test/", "seconds/")):
                     wanted[metric].append(run.run_id)
-        return self._histories(wanted)
+        return self._histories(wanted) if wanted else []
 
     @abstractmethod
     def _histories(self, wanted: Mapping[str, Sequence[str]]) -> list[Point]:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rnnbench.analysis.groups import skipped
 from rnnbench.analysis.horizon import Horizon, horizons, memory_horizon
 from rnnbench.analysis.summary import summary
 from tests.analysis.tables import table
@@ -56,3 +57,21 @@ def test_horizons_use_the_grid_of_all_models():
     assert result.loc["gru", ["n_low", "n_high"]].tolist() == [1, 2]
     assert result.loc["lstm", "horizon"] == Horizon(5, unknown=10, again=(20,))
     assert not result.loc["lstm", "unjudged"]
+
+
+def test_a_skipped_lag_ends_a_horizon_where_others_met_it_and_is_no_missing_seed():
+    solved = {"score": 1.0, "skill": 1.0, "solved": True}
+    runs = table(
+        *({"model": "gru", "lag": lag, **solved} for lag in (5, 5, 10, 10)),
+        *({"model": "lstm", "lag": 5, **solved} for _ in range(2)),
+        *(
+            {"model": model, "lag": lag, "status": "skipped"}
+            for model, lag in (("lstm", 10), ("lstm", 20), ("gru", 20))
+        ),
+    )
+    result = horizons(summary(runs), skipped(runs)).set_index("model")
+    # Nobody met lag 20.
+    assert result.loc["gru", "horizon"] == Horizon(10, beyond=True)
+    assert result.loc["lstm", "horizon"] == Horizon(5, unknown=10)
+    assert result.loc["lstm", ["n_low", "n_high", "unjudged", "skipped"]].tolist() == [2, 2, False, True]
+    assert result["skipped"].tolist() == [False, True]

@@ -96,3 +96,9 @@ def test_no_record_and_no_history_keep_their_columns() -> None:
     assert list(found.history.columns) == ["signature", "step", "metric", "value"]
     assert list(found.levels.columns) == ["signature", "level", "value"]
     assert list(found.profiles.columns) == PROFILE_COLUMNS
+
+
+def test_a_skipped_point_has_its_reason_and_plays_no_role() -> None:
+    (row,) = tidy(GRID, [Record(FIRST, "", "skipped", message="it cannot")], [], {}).runs.to_dict("records")
+    assert (row["status"], row["message"], row["role"], row["run_id"]) == ("skipped", "it cannot", "", "")
+    assert pd.isna(row["solved"])

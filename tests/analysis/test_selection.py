@@ -108,3 +108,10 @@ def test_a_rate_without_scores_never_wins(bad, score_name):
 
 def test_without_any_score_the_cheapest_rate_is_kept():
     assert picked(run(1e-2, NAN, steps=10), run(1e-3, NAN, steps=20)) == [1e-2]
+
+
+def test_a_skipped_run_is_no_candidate():
+    nan = float("nan")
+    runs = [run(1e-3, 0.5), run(1e-2, nan, status="skipped", steps=nan), run(1e-4, nan, status="skipped", model="gru")]
+    assert candidates(pd.DataFrame(runs))["learning_rate"].tolist() == [1e-3]
+    assert picked(*runs) == [1e-3]

@@ -71,3 +71,13 @@ def test_a_score_that_is_no_number_ranks_below_all_others(bad, name):
     assert math.isnan(row["score_low"])
     pairs = improvements(pd.concat([table(*rows), table(*rows).assign(model="gru", skill=0.0)]))
     assert pairs["probability"].tolist() == [pytest.approx(0.8), pytest.approx(0.2)]
+
+
+def test_a_skipped_run_is_in_no_number_but_its_own():
+    ended = [{"lag": 5, "score": 1.0, "skill": 1.0, "solved": True}] * 3 + [{"lag": 5, "score": 0.0, "skill": 0.0}]
+    skips = [{"lag": 5, "status": "skipped"}, {"lag": 9, "status": "skipped"}]
+    (with_skips,) = summary(table(*ended, *skips)).to_dict("records")
+    (without,) = summary(table(*ended)).to_dict("records")
+    assert (with_skips.pop("n_skipped"), without.pop("n_skipped")) == (1, 0)
+    assert str(with_skips) == str(without)
+    assert summary(table(*skips)).empty

@@ -20,6 +20,7 @@ from rnnbench.experiment import yaml_file
 from rnnbench.models.simple_rnn import SimpleRNN
 from rnnbench.tasks.copy_memory import CopyMemory
 from rnnbench.training.probes.gradient_probe import GradientProbe
+from tests.refusing_grid import refusing
 
 SIGN = """
 import numpy as np
@@ -206,3 +207,9 @@ def test_json_is_strict_and_alone_on_stdout(monkeypatch, capsys):
     found = json.loads(capsys.readouterr().out)
     assert found["findings"][0]["verdict"] == "not checked"
     assert found["counts"] == {"passed": 0, "failed": 0, "not checked": 1}
+
+
+def test_a_model_is_held_to_its_contract_even_where_every_run_is_skipped():
+    grid = refusing(models={"both_ways": {"units": 4}})
+    assert grid.runs == ()
+    assert "model both_ways" in subjects.of_experiment(grid)

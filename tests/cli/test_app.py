@@ -4,6 +4,7 @@ import json
 import os
 import re
 import resource
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -272,3 +273,32 @@ def test_validate_checks_plug_ins(tmp_path):
     assert re.search(r"model leaky: gradient probe +within 1e-3 of finite differences +kept", result.stdout)
     assert re.search(r"task troubled: answer +told by the evidence alone +kept", result.stdout)
     assert " 0 failed" in result.stdout
+
+
+def test_what_a_model_refuses_is_skipped_from_plan_to_report(folder):
+    """Named everywhere with its reason; nothing is waiting, nothing failed, and nothing of it is stored."""
+    text = STOCK.replace("[1, 3]", "[3, 20]").replace("steps: 4", "steps: 2")
+    text = text.replace("  simple_rnn: {units: 8}\n", "  short_rnn: {units: 8}\n  both_ways: {units: 8}\n")
+    (folder / "small.yaml").write_text(f"{text}plugins: [{ROOT / 'tests' / 'plugins' / 'refusing.py'}]\n")
+    reasons = ["it takes a lag of 10 at most", "its layer reads later steps too, which shortcuts the lag"]
+    told = [
+        f"skipped: 1 run (short_rnn; copy_memory; lag 20): {reasons[0]}",
+        f"skipped: 2 runs (both_ways; copy_memory; lags 3, 20): {reasons[1]}",
+    ]
+    planned = rnnbench("plan", "small.yaml", cwd=folder)
+    run = rnnbench("run", "small.yaml", "--workers", 0, cwd=folder)
+    status = rnnbench("status", "small.yaml", cwd=folder)
+    for result in (planned, run, status):
+        assert result.returncode == 0, result.stdout + result.stderr
+        assert "small: 1 run, 3 skipped" in result.stdout
+        assert all(line in result.stdout for line in told)
+    assert "1 finished\n" in run.stdout
+    assert re.search(r"short_rnn +1 +1 +\n +both_ways +2 +\n", status.stdout)
+    with sqlite3.connect(folder / "store" / "mlflow.db") as database:
+        assert database.execute("SELECT count(*) FROM tags WHERE value = 'run'").fetchone() == (1,)
+    table = pd.read_csv(folder / "reports" / "small" / "results.csv")
+    assert table["status"].tolist() == ["finished", "skipped", "skipped", "skipped"]
+    assert table["message"][1:].tolist() == [reasons[0], reasons[1], reasons[1]]
+    report = (folder / "reports" / "small" / "report.md").read_text()
+    assert "1 run: 1 finished. 3 more are skipped, for 2 reasons." in report
+    assert all(reason in report for reason in reasons)

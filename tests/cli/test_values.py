@@ -7,7 +7,9 @@ import pytest
 from rnnbench.checks.finding import Finding
 from rnnbench.cli import values
 from rnnbench.errors import UserError
+from rnnbench.grid.status import GridStatus
 from tests.cli.hostile_grid import FOUND, GRID
+from tests.refusing_grid import REASON, refusing
 
 
 def test_status_as_plain_values() -> None:
@@ -34,3 +36,27 @@ def test_findings_as_plain_values() -> None:
     row = {"check": "a", "expected": "b", "found": "c", "tolerance": "d", "source": "e", "verdict": "passed"}
     assert said["findings"][0] == row
     assert said["counts"] == {"passed": 1, "failed": 1, "not checked": 1}
+
+
+def test_skipped_runs_as_plain_values() -> None:
+    grid = refusing()
+    said = values.plan(grid, 2)
+    assert (said["planned"], len(said["runs"])) == (8, 8)
+    assert [(run["lag"], run["filler"], run["reason"]) for run in said["skipped"]] == [
+        (20, "blank", REASON),
+        (20, "distractor", REASON),
+    ]
+    states = {spec.signature: "waiting" for spec in grid.runs} | {spec.key: "skipped" for spec in grid.skipped}
+    said = values.status(grid, GridStatus(states, [], None))
+    assert said["counts"] == {"waiting": 8, "skipped": 2}
+    assert [run["reason"] for run in said["runs"] if run["state"] == "skipped"] == [REASON] * 2
+    assert all("reason" not in run for run in said["runs"] if run["state"] != "skipped")
+    assert values.plan(refusing(models={"both_ways": {}}), 2)["seconds"] == 0
+
+
+def test_models_and_tasks_say_what_decides_on_skipping() -> None:
+    refusing()
+    found = values.registered(["both_ways", "lstm", "copy_memory"])
+    assert {name: about["causal"] for name, about in found["models"].items()} == {"both_ways": False, "lstm": True}
+    assert found["tasks"]["copy_memory"]["allows_lookahead"] is False
+    assert "causal" not in values.registered(["training"])["groups"]["training"]

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pandas as pd
+import pytest
 from rich.console import Console
 
 from rnnbench.cli.screen import Screen
+from rnnbench.errors import UserError
 from rnnbench.execution.executors import executor_factory
 from rnnbench.grid.grid import Grid, Outcome
+from rnnbench.tracking.location import Location
 from tests.event_streams import experiment, new_store, whole_run, write
+from tests.refusing_grid import refusing
 
 
 def test_run_leaves_the_report_and_the_store_as_the_file_is_now(tmp_path: Path) -> None:
@@ -50,3 +55,18 @@ def test_run_leaves_the_report_and_the_store_as_the_file_is_now(tmp_path: Path) 
     assert "New words." in note
     labels = [location.reader.newest_runs(old.name)[spec.signature].tags["model"] for spec in old.runs]
     assert labels == ["lstm", "simple_rnn", "rnn", "lstm"]  # Those that were taken out are left alone.
+
+
+def test_a_grid_whose_runs_are_all_skipped_says_so_and_writes_nothing(tmp_path: Path) -> None:
+    told = io.StringIO()
+    grid = Grid(refusing(models={"both_ways": {}}), Location.resolve(tmp_path / "store"))
+    outcome = grid.run(executor_factory(1), Screen(Console(file=told, width=200)), tmp_path / "report")
+    assert told.getvalue().splitlines() == [
+        "carry: 0 runs, 5 skipped, nothing to run",
+        "skipped: 5 runs (both_ways; review; lags 0, 10, 20): its layer reads later steps too, which shortcuts the lag",
+    ]
+    assert (outcome.complete, outcome.attempted, outcome.page) == (True, 0, None)
+    assert list(tmp_path.iterdir()) == []
+    assert grid.others() == []
+    with pytest.raises(UserError, match="nothing to report on 'carry': every run is skipped: its layer reads later"):
+        grid.report(tmp_path / "report")

@@ -15,6 +15,7 @@ from rnnbench.grid import results
 from rnnbench.tracking.location import Location
 from rnnbench.tracking.names import PROFILE_ARTIFACT
 from tests.event_streams import experiment, new_store, started, whole_run, write
+from tests.refusing_grid import REASON, refusing
 
 GRID = experiment()
 FIRST, SECOND, THIRD, FOURTH = GRID.runs
@@ -165,3 +166,27 @@ def test_a_damaged_profile_is_left_out_with_a_line(location: Location, content: 
     assert len(noted) == 1
     assert len(loaded.runs) == 2
     assert loaded.profiles["signature"].nunique() == 1
+
+
+def test_skipped_points_are_rows_without_results(location: Location) -> None:
+    grid = refusing()
+    write(location, grid, *(event for spec in grid.runs for event in whole_run(spec)))
+    loaded = results.load(location, grid)
+    runs = loaded.runs
+    assert list(zip(runs["model"], runs["lag"], runs["filler"], strict=True)) == [
+        (spec.model_label, spec.task.lag, spec.task.filler) for spec in grid.all_points
+    ]
+    rows = runs[runs["status"] == "skipped"]
+    assert rows["signature"].tolist() == [spec.key for spec in grid.skipped]
+    assert (rows["message"].unique().tolist(), rows["role"].unique().tolist()) == ([REASON], [""])
+    empty = ["score", "skill", "solved", "steps", "steps_to_solve", "parameters", "seconds", "survival"]
+    assert rows[[*empty, "validation_score"]].isna().all(axis=None)
+    assert not set(rows["signature"]) & set(loaded.history["signature"])
+    # What chooses among the runs sees none of them.
+    assert set(results.validated(location, grid)["status"]) == {"finished"}
+
+
+def test_where_every_run_is_skipped_the_results_say_so_without_a_store(tmp_path: Path) -> None:
+    loaded = results.load(Location.resolve(tmp_path / "nowhere"), refusing(models={"both_ways": {}}))
+    assert set(loaded.runs["status"]) == {"skipped"}
+    assert not (tmp_path / "nowhere").exists()

@@ -16,6 +16,7 @@ from rnnbench.grid import results, stages, status
 from rnnbench.tracking.location import Location
 from rnnbench.tracking.sqlite_reader import SQLiteReader
 from tests.event_streams import experiment, new_store, whole_run, write
+from tests.refusing_grid import REFUSING
 
 RATES = [1e-3, 1e-2]
 
@@ -120,3 +121,40 @@ def test_who_looks_how_far_it_is_opens_no_artifact_and_reads_but_one_history(loc
     assert opened == []
     needed = stages.needed(GRID, location, stages.evaluation_runs(GRID))
     assert {spec.training.learning_rate for spec in needed if spec.model_label == "simple_rnn"} == {1e-2}
+
+
+def test_skipped_runs_are_no_candidates_and_hold_nothing_up(location):
+    """`slow_rnn` skips the higher rate; of the one that is left there is nothing to choose."""
+    models = {"simple_rnn": {"units": 8, "learning_rate": RATES}, "slow_rnn": {"units": 8, "learning_rate": RATES}}
+    grid = choosing(plugins=[REFUSING], models=models)
+    assert len(grid.skipped) == 2 * 3
+    assert stages.planned(grid) == 4 + 4 + 4
+    assert stages.expected(grid).keys() <= set(grid.runs)
+    first = stages.needed(grid, location, grid.runs)
+    assert {spec.model_label for spec in first} == {"simple_rnn"}
+    for spec in first:
+        write(location, grid, *run(spec, 0.9 if spec.training.learning_rate == 1e-2 else 0.8))
+    needed = stages.needed(grid, location, [spec for spec in grid.runs if spec not in first])
+    assert {(spec.model_label, spec.training.learning_rate) for spec in needed} == {
+        ("simple_rnn", 1e-2),
+        ("slow_rnn", 1e-3),
+    }
+    for spec in needed:
+        write(location, grid, *run(spec, 0.5))
+    runs = results.load(location, grid).runs
+    roles = runs.groupby(["model", "learning_rate", "status"])["role"].agg(set).to_dict()
+    assert roles[("slow_rnn", 1e-2, "skipped")] == {""}
+    assert roles[("slow_rnn", 1e-3, "finished")] == {EVALUATED}
+    assert roles[("simple_rnn", 1e-2, "finished")] == {TUNING, EVALUATED}
+
+
+def test_a_rate_that_is_skipped_at_some_lags_is_not_chosen(location):
+    """As one with failed runs is not: its mean would be over the easier lags."""
+    models = {"simple_rnn": {"model": "picky_rnn", "units": 8, "learning_rate": RATES}}
+    grid = choosing(plugins=[REFUSING], models=models)
+    first = stages.needed(grid, location, grid.runs)
+    assert len(first) == 3
+    for spec in first:
+        write(location, grid, *run(spec, 0.9 if spec.training.learning_rate == 1e-2 else 0.8))
+    needed = stages.needed(grid, location, [spec for spec in grid.runs if spec not in first])
+    assert {spec.training.learning_rate for spec in needed} == {1e-3}

@@ -59,3 +59,10 @@ def test_only_a_title_is_needed(reports):
     (reports / "other" / "manifest.json").write_text('{"title": "Old", "more": [1]}')
     assert write_index(reports) == []
     assert "0 runs" in (reports / "README.md").read_text()
+
+
+def test_skipped_runs_are_counted_beside_the_runs(reports):
+    totals = WHOLE["totals"] | {"skipped": 2}
+    (reports / "whole" / "manifest.json").write_text(json.dumps(WHOLE | {"totals": totals}))
+    ((entry,), _) = entries(reports)
+    assert entry.runs == "3 runs: 3 finished; 2 skipped"

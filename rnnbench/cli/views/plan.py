@@ -9,6 +9,7 @@ from rich.text import Text
 
 from rnnbench.cli.tables import PlainTable
 from rnnbench.cli.views.cells import cells
+from rnnbench.cli.views.skipped import grid_title, skipped_lines
 from rnnbench.cli.words import duration, span
 from rnnbench.execution.estimate import Estimate, PastRun
 from rnnbench.experiment.definition import Experiment
@@ -23,11 +24,14 @@ def plan(experiment: Experiment, workers: int, past: Sequence[PastRun] = (), pla
     """
     estimate = Estimate(experiment.runs, past)
     table = PlainTable(
-        f"{experiment.name}: {count_of(len(experiment.runs), 'run')}, equal {experiment.match}",
+        f"{grid_title(experiment)}, equal {experiment.match}",
         ["task", "model"],
-        ["lag", "units", "parameters", "steps", "runs", "at most"],
+        ["lag", "units", "parameters", "steps", "runs", *(["skipped"] if experiment.skipped else []), "at most"],
     )
-    for task, model, specs in cells(experiment.runs):
+    for task, model, specs in cells(experiment.whole_grid):
+        runs = [spec for spec in specs if spec.skipped is None]
+        skipped = [str(len(specs) - len(runs) or "")] if experiment.skipped else []
+        seconds = sum(estimate.seconds(spec, whole_budget=True) for spec in runs)
         table.add_row(
             task,
             model,
@@ -35,13 +39,17 @@ def plan(experiment: Experiment, workers: int, past: Sequence[PastRun] = (), pla
             span(spec.model.units for spec in specs),
             span(spec.model.parameters(spec.task.ports.width) for spec in specs),
             span(spec.training.steps for spec in specs),
-            str(len(specs)),
-            duration(sum(estimate.seconds(spec, whole_budget=True) for spec in specs) / workers),
+            str(len(runs) or ""),
+            *skipped,
+            duration(seconds / workers) if runs else "",
         )
-    return Group(table, Text(" ".join(_sentences(experiment, workers, estimate, place))))
+    sentences = Text(" ".join(_sentences(experiment, workers, estimate, place)))
+    return Group(table, *skipped_lines(experiment), sentences)
 
 
 def _sentences(experiment: Experiment, workers: int, estimate: Estimate, place: str) -> list[str]:
+    if not experiment.runs:
+        return ["Every run of the grid is skipped: there is nothing to run."]
     sentences = []
     runs, to_do, points = len(experiment.runs), planned(experiment), len(experiment.points)
     if to_do < runs:

@@ -18,7 +18,7 @@ def overview(found: dict[str, dict[str, Any]]) -> Group:
     for kind, things in found.items():
         table = PlainTable(kind, [kind.removesuffix("s"), "what it is"])
         for name, about in things.items():
-            table.add_row(name, about["description"])
+            table.add_row(name, _about(about))
         tables.append(table)
     return Group(*tables, Text(f"To see the settings of one: {program()} list NAME"))
 
@@ -28,12 +28,21 @@ def details(found: dict[str, dict[str, Any]]) -> Group:
     tables = []
     for things in found.values():
         for name, about in things.items():
-            table = PlainTable(f"{name}: {about['description']}", ["setting", "default", "what it is"])
+            table = PlainTable(f"{name}: {_about(about)}", ["setting", "default", "what it is"])
             for setting, said in about["settings"].items():
                 default = _as_yaml(said["default"]) if "default" in said else "must be given"
                 table.add_row(setting, default, said["description"])
             tables.append(table)
     return Group(*tables)
+
+
+def _about(about: dict[str, Any]) -> str:
+    """The description, and what decides on runs that are skipped."""
+    if not about.get("causal", True):
+        return f"{about['description']} Reads later steps too: skipped where the task does not allow that."
+    if about.get("allows_lookahead", False):
+        return f"{about['description']} A model may read the whole sequence before it answers."
+    return str(about["description"])
 
 
 def _as_yaml(value: Any) -> str:

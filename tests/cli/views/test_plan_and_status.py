@@ -11,8 +11,10 @@ from rnnbench.cli.views.plan import plan as plan_view
 from rnnbench.cli.views.status import status as status_view
 from rnnbench.errors import UserError
 from rnnbench.experiment.definition import Experiment
+from rnnbench.grid.status import GridStatus
 from tests.cli.hostile_grid import FOUND, GRID, HOSTILE
 from tests.cli.views.shown import shown
+from tests.refusing_grid import refusing
 
 
 @pytest.mark.parametrize("width", [80, 120])
@@ -50,3 +52,29 @@ def test_no_column_is_lost_at_80_columns() -> None:
     assert re.search(r" lag +units +parameters +steps +runs +at most ", text)
     assert re.search(r"forecasting_mu\w+ +simple_rnn +5–200 +50 +[\d,–]+ +2,000 +2 +\d+ s", text)
     assert text.count("speech_commands") == 1
+
+
+def test_skipped_runs_stand_in_their_rows_with_a_line_for_the_reason() -> None:
+    grid = refusing(models={"simple_rnn": {}, "short_rnn": {}, "both_ways": {}})
+    lines = [
+        "skipped: 2 runs (short_rnn; review; lag 20): it takes a lag of 10 at most",
+        "skipped: 5 runs (both_ways; ",
+    ]
+    states = {spec.signature: "finished" for spec in grid.runs} | {spec.key: "skipped" for spec in grid.skipped}
+    planned = shown(plan_view(grid, 2), 120)
+    assert "carry: 8 runs, 7 skipped, equal units" in planned
+    assert re.search(r"runs +skipped +at most", planned)
+    assert re.search(r"review +simple_rnn .* 5 +\d+ s\s", planned)
+    assert re.search(r" short_rnn .* 3 +2 +\d+ s\s", planned)
+    assert re.search(r" both_ways .* 20 +5 +\n", planned)
+    seen = shown(status_view(grid, GridStatus(states, [], None)), 120)
+    assert re.search(r"finished +skipped", seen)
+    assert re.search(r" short_rnn +3 +2 +\n +both_ways +5 +\n", seen)
+    assert all(line in text for line in lines for text in (planned, seen))
+
+
+def test_the_plan_of_a_grid_that_is_skipped_altogether_has_no_time() -> None:
+    text = shown(plan_view(refusing(models={"both_ways": {}}), 2), 120)
+    assert "carry: 0 runs, 5 skipped" in text
+    assert "Every run of the grid is skipped: there is nothing to run." in text
+    assert "About" not in text
