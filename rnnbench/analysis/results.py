@@ -122,12 +122,15 @@ def _runs(experiment: Experiment, records: Sequence[Record]) -> pd.DataFrame:
     )
 
 
-def _varied(records: Sequence[Record]) -> dict[str, list[Any]]:
-    """The settings of training that differ between runs and have no column, each with its values."""
+def _varied(records: Sequence[Record]) -> dict[str, Any]:
+    """The settings of training that differ between runs and have no column, each with its values; null is missing."""
     settings = [record.spec.training.model_dump(mode="json") for record in records]
     names = [name for name in Training.model_fields if name not in COLUMNS]
     values = {name: [one[name] for one in settings] for name in names}
-    return {name: found for name, found in values.items() if len(set(found)) > 1}
+    varied = {name: found for name, found in values.items() if len(set(found)) > 1}
+    # Integers stay integers where one is missing.
+    whole = {name for name, found in varied.items() if {type(value) for value in found} <= {int, type(None)}}
+    return {name: pd.array(found, dtype="Int64") if name in whole else found for name, found in varied.items()}
 
 
 def _row(record: Record, chosen: str | None) -> dict[str, Any]:

@@ -40,7 +40,7 @@ class CompileKey:
     schedule: tuple[ScheduleName, int, int] | None
     """Name, warmup and steps; None: a constant learning rate, however many steps there are."""
     truncate: int | None
-    """Steps after which the gradient is cut."""
+    """Steps between two cuts of the gradient; None: no cut."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +67,7 @@ class RunSpec:
     @property
     def name(self) -> str:
         """A name short enough for the MLflow table: `lstm T100 s0 copy_memory`."""
-        axes = "".join(f" {key}={value}" for key, value in (self.model_axes | self.task_axes).items())
+        axes = "".join(f" {setting}" for setting in _written(self.model_axes | self.task_axes))
         noise = " noise" if self.task.filler == "distractor" else ""
         return f"{self.model_label} T{self.task.lag} s{self.seed} {self.task_label}{noise}{axes}"
 
@@ -84,7 +84,7 @@ class RunSpec:
             implementation=training.implementation,
             optimizer=training.optimizer,
             schedule=None if constant else (training.schedule, training.warmup, training.steps),
-            truncate=None,
+            truncate=training.truncate,
         )
 
     @cached_property
@@ -198,7 +198,7 @@ def series_key(spec: RunSpec, chosen: str | None = None) -> dict[str, str]:
     """
 
     def setting(axes: dict[str, Any]) -> str:
-        return " ".join(f"{key}={value}" for key, value in axes.items() if key != chosen)
+        return " ".join(_written({key: value for key, value in axes.items() if key != chosen}))
 
     return {
         "task": spec.task_label,
@@ -208,6 +208,11 @@ def series_key(spec: RunSpec, chosen: str | None = None) -> dict[str, str]:
         "model": spec.model_label,
         "model_setting": setting(spec.model_axes),
     }
+
+
+def _written(axes: dict[str, Any]) -> list[str]:
+    """`key=value` of each axis; no value is null, as in the file."""
+    return [f"{key}={'null' if value is None else value}" for key, value in axes.items()]
 
 
 def _restored(

@@ -46,6 +46,9 @@ class Training(Settings):
     """Steps in which the learning rate first rises to its value, in equal parts; fewer than `steps`."""
     global_clipnorm: float | None = Field(1.0, gt=0)
     """Maximum norm of the gradient w.r.t. all parameters together, which is clipped to it; null: no clipping."""
+    truncate: Annotated[int | None, Joined(earlier=None)] = Field(None, ge=1, lt=2**31)
+    """Truncated backpropagation through time: the gradient is cut every so many steps of a sequence, counted from its
+    start; the states are carried on through all of it. null: the gradient goes back to the first step."""
     evaluate_every: int = Field(100, ge=1)
     """Training steps between two evaluations on the validation split."""
     stop_when_solved: bool = True

@@ -7,5 +7,6 @@ a saved network that has one of these two loads once this package is imported.
 from rnnbench.layers.recurrent import GRU, LSTM, SimpleRNN, fast, has_fast_loop
 from rnnbench.layers.tcn import TCN
 from rnnbench.layers.transformer import Transformer
+from rnnbench.layers.truncated import truncated
 
-__all__ = ["GRU", "LSTM", "TCN", "SimpleRNN", "Transformer", "fast", "has_fast_loop"]
+__all__ = ["GRU", "LSTM", "TCN", "SimpleRNN", "Transformer", "fast", "has_fast_loop", "truncated"]

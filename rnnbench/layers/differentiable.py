@@ -21,15 +21,28 @@ def differentiable_gradients(
     probes: Tensors,
     d_sequence: tf.Tensor | None,
     d_last: Tensors,
+    truncate: int | None = None,
 ) -> tuple[tf.Tensor, Tensors, Tensors, Tensors]:
     """The gradients with respect to inputs, initial states, weights and probes.
 
     `step(inputs, states, weights, probes)` gives the new states of one step, (batch, units) each; `inputs` and the
     probes, one for each state, are (time, batch, width). `d_sequence`, (batch, time, units) or None, and `d_last` are
-    the gradients with respect to each h_t and to the last states.
+    the gradients with respect to each h_t and to the last states. The states that enter steps `truncate`, twice that,
+    ... are constants.
     """
-    after = tf.scan(lambda states, at: list(step(at[0], states, weights, at[1:])), (inputs, *probes), list(states))
+    times = tf.range(tf.shape(inputs)[0])
+    cuts = [] if truncate is None else [(times % truncate == 0) & (times > 0)]
+
+    def entering(states: Tensors, cuts: Tensors) -> list[tf.Tensor]:
+        return [tf.where(cut, tf.stop_gradient(state), state) for cut in cuts for state in states] or list(states)
+
+    def forward(states: Tensors, at: tuple[tf.Tensor, Tensors, Tensors]) -> Tensors:
+        inputs, probes, cuts = at
+        return list(step(inputs, entering(states, cuts), weights, probes))
+
+    after = tf.scan(forward, (inputs, list(probes), cuts), list(states))
     before = [tf.concat([state[None], rows[:-1]], 0) for state, rows in zip(states, after, strict=True)]
+    before = entering(before, [cut[:, None, None] for cut in cuts])
 
     above = [tf.zeros_like(rows) for rows in after]
     if d_sequence is not None:
@@ -37,13 +50,14 @@ def differentiable_gradients(
     last = [rows[-1] + d_state for rows, d_state in zip(above, d_last, strict=True)]
     above = [tf.concat([tf.zeros_like(rows[:1]), rows[:-1]], 0) for rows in above]
 
-    def back(d_states: Tensors, at: tuple[tf.Tensor, Tensors, Tensors, Tensors]) -> Tensors:
-        inputs, before, probes, above = at
+    def back(d_states: Tensors, at: tuple[tf.Tensor, Tensors, Tensors, Tensors, Tensors]) -> Tensors:
+        inputs, before, probes, above, cuts = at
         new = step(inputs, before, weights, probes)
         pulled = tf.gradients(new, before, d_states)
+        pulled = [tf.where(cut, tf.zeros_like(one), one) for cut in cuts for one in pulled] or pulled
         return [one + more for one, more in zip(pulled, above, strict=True)]
 
-    d_before = tf.scan(back, (inputs, before, list(probes), above), last, reverse=True)
+    d_before = tf.scan(back, (inputs, before, list(probes), above, cuts), last, reverse=True)
     d_after = [tf.concat([rows[1:], row[None]], 0) for rows, row in zip(d_before, last, strict=True)]
 
     # Once the gradient that arrives at each step is known, the steps are like examples of one batch.

@@ -28,7 +28,7 @@ class GRULoop(Loop):
 
         def step(t: tf.Tensor, h: tf.Tensor) -> tuple[Tensors, Tensors]:
             read = tf.concat([h, features[t]], -1)
-            products = read @ joined
+            h, products = steps.entering(t, h), steps.entering(t, read) @ joined
             z, r = tf.split((1 + tf.tanh(products[:, : 2 * units])) / 2, 2, -1)
             product = products[:, 2 * units :]
             n = tf.tanh(candidate[t] + r * product)

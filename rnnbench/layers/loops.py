@@ -28,23 +28,27 @@ UNKNOWN_BATCH = 32
 
 @dataclass(frozen=True)
 class Steps:
-    """The number of steps in time, their blocks, and whether the weights are frozen."""
+    """The number of steps in time, their blocks, whether the weights are frozen, and where the gradient is cut."""
 
     length: tf.Tensor | int
     block: int
+    units: int
     frozen: bool
     """Whether the gradients with respect to the weights are not needed."""
+    truncate: int | None
+    """No gradient goes back from step `truncate`, twice that, ... to the step before it; None: it goes all the way."""
 
     @classmethod
-    def of(cls, inputs: tf.Tensor, state: tf.Tensor, frozen: bool) -> Steps:
+    def of(cls, inputs: tf.Tensor, state: tf.Tensor, frozen: bool, truncate: int | None) -> Steps:
         """The steps of `inputs`, (time, batch, width), with a state of (batch, units)."""
         batch, units = state.shape
         block = max(1, BLOCK // ((batch or UNKNOWN_BATCH) * units))
         length = inputs.shape[0]
         if length is None:
-            return cls(tf.shape(inputs)[0], block, frozen)
+            return cls(tf.shape(inputs)[0], block, units, frozen, truncate)
         rows = length + 1
-        return cls(length, ceil(rows / ceil(rows / block)), frozen)  # blocks of about the same length waste the least
+        block = ceil(rows / ceil(rows / block))  # blocks of about the same length waste the least
+        return cls(length, block, units, frozen, truncate)
 
     @property
     def blocks(self) -> tf.Tensor | int:
@@ -55,6 +59,25 @@ class Steps:
     def rows(self) -> tf.Tensor | int:
         """Number of rows in all blocks."""
         return self.blocks * self.block
+
+    def entering(self, t: tf.Tensor, read: tf.Tensor) -> tf.Tensor:
+        """`read`, a state, or h and the features behind it, as step `t` takes it: a constant to tapes at a cut.
+
+        It matters where they differentiate the loop's ops one by one: see `hidden`.
+        """
+        if self.truncate is None or in_xla():
+            return read
+        cut = self._is_cut(t) & (tf.range(read.shape[-1]) < self.units)
+        return tf.where(cut, tf.stop_gradient(read), read)
+
+    def passed_back(self, t: tf.Tensor, gradients: Tensors) -> list[tf.Tensor]:
+        """The gradients with respect to the states that step `t` takes, as the step before gets them: 0 at a cut."""
+        if self.truncate is None:
+            return list(gradients)
+        return [tf.where(self._is_cut(t), tf.zeros_like(gradient), gradient) for gradient in gradients]
+
+    def _is_cut(self, t: tf.Tensor) -> tf.Tensor:
+        return (t % self.truncate == 0) & (t > 0)
 
 
 class Loop(ABC):
@@ -109,12 +132,14 @@ def recurrence(
     return_sequences: bool,
     probes: Tensors = (),
     frozen: bool = False,
+    truncate: int | None = None,
 ) -> tuple[tf.Tensor | None, list[tf.Tensor]]:
     """All h_t, (batch, time, units) (None unless `return_sequences`), and the last states; differentiable with respect
     to inputs, states and, unless they are `frozen`, weights.
 
     `inputs`: (time, batch, width). `probes`: none, or one tensor for each state, (time, batch, units). Their values are
-    not used; the gradient with respect to them is the total one with respect to the state at each step.
+    not used; the gradient with respect to them is the total one with respect to the state at each step. `truncate`:
+    see `Steps`; a derivative of such a gradient takes the state at a cut for a constant, too.
     """
     n_states, n_weights, n_arguments = len(states), len(weights), 1 + len(states) + len(weights) + len(probes)
 
@@ -133,7 +158,7 @@ def recurrence(
         inputs, states, weights, probes = parts(given[:n_arguments])
         zeros = [tf.zeros_like(inputs[..., :1]) + tf.zeros_like(state) for state in states]
         found = differentiable_gradients(
-            loop.step, inputs, states, weights, probes or zeros, *above(given[n_arguments:])
+            loop.step, inputs, states, weights, probes or zeros, *above(given[n_arguments:]), truncate
         )
         return tf.gradients(returned(*found), given, d_gradients, unconnected_gradients="zero")
 
@@ -143,14 +168,14 @@ def recurrence(
         # In two operations: `tf.vectorized_map` treats any other constant of `tf.pad` as 0.
         features = tf.pad(inputs, [[0, 1], [0, 0], [0, 0]])
         features = tf.concat([features, tf.ones_like(features[..., :1])], -1)
-        steps = Steps.of(inputs, states[0], frozen)
+        steps = Steps.of(inputs, states[0], frozen, truncate)
         last, read, saved = loop.forward(features, states, weights, steps)
 
         @tf.custom_gradient
         def pulled_back(*given: tf.Tensor) -> Any:
             inputs, *upstream = [hidden(one) for one in (given[0], *given[n_arguments:])]
             # Computed anew: XLA would not know a length that comes from the forward pass of a loop around this one.
-            steps = Steps.of(inputs, upstream[-1], frozen)
+            steps = Steps.of(inputs, upstream[-1], frozen, truncate)
             d_projection, d_states, d_weights, d_probes = loop.backward(
                 read, saved, weights, Above(*above(upstream)), steps
             )
@@ -181,8 +206,12 @@ def hidden(tensor: tf.Tensor) -> tf.Tensor:
     compile. Elsewhere tapes must see them: the ops that `tf.vectorized_map` makes of ours have lost our gradients, and
     are differentiated one by one.
     """
-    xla = control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
-    return tf.stop_gradient(tensor) if xla else tensor
+    return tf.stop_gradient(tensor) if in_xla() else tensor
+
+
+def in_xla() -> bool:
+    """Whether what is being built will be compiled by XLA."""
+    return control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
 
 
 def scan(
@@ -239,7 +268,8 @@ def scan_back(
 
         def inner(t: tf.Tensor, states: Tensors, kept: Sequence[tf.TensorArray]) -> Any:
             new_states, rows = step(t, *states)
-            return t - 1, list(new_states), [part.write(t - first, row) for part, row in zip(kept, rows, strict=True)]
+            kept = [part.write(t - first, row) for part, row in zip(kept, rows, strict=True)]
+            return t - 1, steps.passed_back(t, new_states), kept
 
         begin = (tf.minimum(first + block, steps.length) - 1, list(states), [*multiplied, *shelf(widths[len(lefts) :])])
         _, states, kept = tf.while_loop(lambda t, *_: t >= first, inner, begin)

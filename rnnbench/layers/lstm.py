@@ -23,6 +23,7 @@ class LSTMLoop(Loop):
         joined = tf.concat([recurrent_kernel, kernel, bias[None]], 0) * half
 
         def step(t: tf.Tensor, read: tf.Tensor, c: tf.Tensor) -> tuple[Tensors, Tensors]:
+            read, c = steps.entering(t, read), steps.entering(t, c)
             i, f, g, o = tf.split(tf.tanh(read @ joined), 4, -1)
             i, f, o = (1 + i) / 2, (1 + f) / 2, (1 + o) / 2
             dc_dblocks = [g * i * (1 - i), c * f * (1 - f), i * (1 - g * g)]

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import keras
 import tensorflow as tf
 
+from rnnbench.layers.cut_cell import cut_loop
 from rnnbench.layers.gru import GRULoop
 from rnnbench.layers.loops import Loop, recurrence
 from rnnbench.layers.lstm import LSTMLoop
@@ -32,6 +33,9 @@ class FastLoop(keras.layers.RNN):
     """
 
     loop: ClassVar[Loop]
+    truncate: int | None = None
+    """The gradient is not passed on to the states that enter steps `truncate`, twice that, ..., in reading order; None
+    (default): to all. Read in each call, and no part of the layer's configuration. A mask is then refused."""
     _probes: Sequence[Any] | None = None
 
     @property  # type: ignore[misc]
@@ -69,6 +73,8 @@ class FastLoop(keras.layers.RNN):
                 return self._fast_loop(**call.arguments)
         if self._probes is not None:
             raise ValueError(f"layer '{self.name}': probes need the fast loop, but this call takes the stock one")
+        if self.truncate is not None:
+            return cut_loop(self, self.truncate, *args, **kwargs)
         return super().inner_loop(*args, **kwargs)
 
     def _covers(self, call: dict[str, Any]) -> bool:
@@ -118,7 +124,9 @@ class FastLoop(keras.layers.RNN):
         states = [tf.broadcast_to(state, (batch, cell.units)) for state in initial_state]
         probes = [tf.transpose(probe, (1, 0, 2)) for probe in self._probes or ()]
         frozen = self._probes is not None and not self.trainable
-        hs, states = recurrence(self.loop, inputs, states, weights, self.return_sequences, probes, frozen)
+        hs, states = recurrence(
+            self.loop, inputs, states, weights, self.return_sequences, probes, frozen, self.truncate
+        )
         outputs = states[0][:, None] if hs is None else hs
         return states[0], outputs, states
 

@@ -17,7 +17,7 @@ class SimpleRNNLoop(Loop):
         joined = tf.concat([recurrent_kernel, kernel, bias[None]], 0)
 
         def step(t: tf.Tensor, read: tf.Tensor) -> tuple[Tensors, Tensors]:
-            read = tf.concat([tf.tanh(read @ joined), features[t + 1]], -1)
+            read = tf.concat([tf.tanh(steps.entering(t, read) @ joined), features[t + 1]], -1)
             return [read], [read]
 
         first = tf.concat([states[0], features[0]], -1)

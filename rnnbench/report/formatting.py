@@ -87,5 +87,5 @@ def flatten(value: object, prefix: str = "") -> list[tuple[str, str]]:
     if isinstance(value, list | tuple):
         if any(isinstance(inner, dict | list | tuple) for inner in value):
             return [pair for i, inner in enumerate(value) for pair in flatten(inner, f"{prefix}[{i}]")]
-        return [(prefix, ", ".join(map(str, value)))]
+        return [(prefix, ", ".join("null" if inner is None else str(inner) for inner in value))]
     return [] if value is None else [(prefix, str(value))]

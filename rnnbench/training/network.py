@@ -45,7 +45,7 @@ def build(
     (batch, R) int32; batch and time are free. Output: (batch, R, outputs). `network_class` makes the network from its
     inputs and outputs (default `keras.Model`). `implementation="fast"` puts the layers of `rnnbench.layers` in place of
     the stock ones. They draw other initial weights, so it is for a network whose weights are set afterwards.
-    `truncate`: steps after which the gradient is cut.
+    `truncate`: steps between two cuts of the gradient.
     `seed` seeds Keras' initializers and a model's `initialize`; draws of `tf.random` do not follow it.
     """
     import keras
@@ -62,18 +62,23 @@ def build(
         model.initialize(layer, task.layout.length, rng)
         return outputs
 
-    inputs, outputs = connected(task, model, implementation, call)
+    inputs, outputs = connected(task, model, implementation, truncate, call)
     given = list(inputs.values())
     return (network_class or keras.Model)(given[0] if len(given) == 1 else given, outputs)
 
 
 def connected(
-    task: Task, model: Model, implementation: Implementation, call: Call, dtype: str | None = None
+    task: Task,
+    model: Model,
+    implementation: Implementation,
+    truncate: int | None,
+    call: Call,
+    dtype: str | None = None,
 ) -> tuple[dict[str, Any], Any]:
     """The network's symbolic inputs by name, and its output. `call` connects each layer."""
     import keras
 
-    from rnnbench.layers import fast
+    from rnnbench.layers import fast, truncated
 
     ports = task.ports
     inputs = {}
@@ -92,6 +97,7 @@ def connected(
             layer = fast(layer)
         if isinstance(layer, keras.layers.RNN):
             layer.return_sequences = not last_only or index < model.depth - 1
+            layer = truncated(layer, truncate)
         states = call(index, layer, states)
     head = keras.layers.Dense(task.outputs, name="head")
     # Of rank 2, where the layer gave its last state only.

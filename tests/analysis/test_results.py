@@ -91,6 +91,14 @@ def test_a_setting_of_training_that_varies_has_a_column_and_a_series_of_its_own(
     assert csv(found).partition("\n")[0].endswith(",run_id,optimizer")
 
 
+def test_no_value_is_one_of_an_axis_and_integers_beside_it_stay_integers() -> None:
+    grid = experiment(training={"steps": 4, "truncate": [10, None]}, models={"gru": {"units": 4}})
+    found = tidy(grid, [Record(spec, str(at), "failed") for at, spec in enumerate(grid.runs)], [], {}).runs
+    assert found["model_setting"].tolist() == ["truncate=10", "truncate=null"] * 2
+    assert [line.rpartition(",")[2] for line in csv(found).splitlines()] == ["truncate", "10", "", "10", ""]
+    assert [spec.name for spec in grid.runs[:2]] == ["gru T5 s0 copy truncate=10", "gru T5 s0 copy truncate=null"]
+
+
 def test_no_record_and_no_history_keep_their_columns() -> None:
     found = tidy(GRID, [Record(FOURTH, "four", "running")], [], {})
     assert list(found.history.columns) == ["signature", "step", "metric", "value"]

@@ -116,6 +116,16 @@ def test_each_class_counts_its_own_version_once():
     assert versions["tasks.copy_memory.CopyMemory"] == 1
 
 
+def test_a_gradient_that_is_not_cut_is_that_of_earlier_runs_and_one_that_is_has_a_network_of_its_own():
+    before = {run.signature: run.compile_key for run in grid().runs}
+    axis = grid(training={"steps": 4, "truncate": [2, None]}).runs
+    found = {run.signature: run.compile_key for run in axis if run.training.truncate is None}
+    cut = {run.signature: run.compile_key for run in axis if run.training.truncate == 2}
+    assert found == before
+    assert len(axis) == 2 * len(before) == 2 * len(cut)
+    assert not set(cut.values()) & set(before.values())
+
+
 def test_labels_and_order_are_no_part():
     renamed = grid(
         tasks={"mine": {"task": "copy_memory", "lag": [3, 1], "symbols": 1}}, models={"g": {"model": "gru", "units": 4}}

@@ -72,6 +72,16 @@ def test_any_list_is_an_axis(tmp_path):
     assert runs[0].name == "lstm T2 s0 copy_memory units=4 learning_rate=0.001 alphabet=2"
 
 
+def test_null_is_a_value_of_an_axis(tmp_path):
+    runs = load(written(tmp_path), ["training.truncate=[10, null]"]).runs
+    assert [run.training.truncate for run in runs[:4:2]] == [10, None]
+    assert [run.name for run in runs[:4:2]] == [f"lstm T2 s0 copy_memory truncate={value}" for value in (10, "null")]
+    document = YAML(typ="safe", pure=True).load(GOOD)
+    document["training"]["truncate"] = [10, None]
+    jsonschema.validate(document, experiment_schema())
+    assert "training.truncate: 0 is not valid" in mistake(tmp_path, GOOD, "training.truncate=[null, 0]")
+
+
 def test_a_list_valued_setting_is_one_value_and_a_list_of_lists_an_axis(tmp_path):
     text = "name: w\ntasks:\n  speech_commands: {lag: 0, source: synthetic, words: WORDS}\nmodels: {gru: }\n"
     one = load(written(tmp_path, text.replace("WORDS", "[go, up]"))).runs

@@ -28,14 +28,15 @@ def sequences(batch=2, length=6, width=3, dtype="float32"):
 
 def results(layer, inputs, initial_state=(), **kwargs):
     """All outputs of a call, and gradients of a function of them w.r.t. inputs, initial states and weights."""
-    inputs, *states = map(tf.constant, (inputs, *initial_state))
+    inputs, *states = map(tf.convert_to_tensor, (inputs, *initial_state))
     if states:
         kwargs["initial_state"] = states
     with tf.GradientTape() as tape:
         tape.watch([inputs, *states])
         outputs = tf.nest.flatten(layer(inputs, **kwargs))
         loss = sum(tf.reduce_sum(tf.sin((1 + index) * tf.cast(y, "float64"))) for index, y in enumerate(outputs))
-    return outputs, tape.gradient(loss, [inputs, *states, *[weight.value for weight in layer.trainable_weights]])
+    sources = [inputs, *states, *[weight.value for weight in layer.trainable_weights]]
+    return outputs, tape.gradient(loss, sources, unconnected_gradients="zero")
 
 
 def assert_same(found, expected, tolerance=1e-5):

@@ -40,9 +40,9 @@ def tapped_network(
 
     with _in_float64():
         # How many taps there are is known once the layers have been connected without any.
-        connected(task, model, implementation, widths, dtype="float64")
+        connected(task, model, implementation, None, widths, dtype="float64")
         taps = keras.Input((None, len(names)), dtype="float64")
-        inputs, outputs = connected(task, model, implementation, call, dtype="float64")
+        inputs, outputs = connected(task, model, implementation, truncate, call, dtype="float64")
     return keras.Model([*inputs.values(), taps], outputs), np.array(names)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from rnnbench.layers import has_fast_loop
+from rnnbench.layers import has_fast_loop, truncated
 from rnnbench.training.probes.profile import INPUT, STATE_NAMES
 
 
@@ -40,12 +40,11 @@ def tapped_call(layer: Any, inputs: Any, taps: Any, truncate: int | None) -> Any
     if has_fast_loop(layer):
         # Frozen, because the gradients with respect to its weights would be thrown away.
         layer.trainable = False
-        layer.truncate = truncate
         return layer(inputs, probes=ops.split(taps, len(sizes), axis=-1))
     tapped = TappedLSTMCell if isinstance(layer.cell, keras.layers.LSTMCell) else TappedCell
     cell = tapped(layer.cell, inputs.shape[-1])
     twin = keras.layers.RNN(cell, return_sequences=layer.return_sequences, name=layer.name)
-    return twin(ops.concatenate([inputs, taps], axis=-1))
+    return truncated(twin, truncate)(ops.concatenate([inputs, taps], axis=-1))
 
 
 class TappedCell(keras.Layer):
