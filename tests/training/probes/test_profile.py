@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from rnnbench.tasks.base import Layout
+from rnnbench.tasks.stream import Layout, Stream
 from rnnbench.training.probes.profile import GradientProfile, decay_per_step, reach, survival
 
 
