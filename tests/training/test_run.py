@@ -101,6 +101,33 @@ def test_steps_are_those_of_stock_keras(tasks, clip, layers):
         np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("objective", ["recall", "all"])
+def test_steps_at_drawn_lags_behind_drawn_leads_are_those_of_stock_keras(objective):
+    """Each step has a length of its own. With weights, where the lead is not asked; scores are those of the leads."""
+    protocol = {"lag": 20, "training_lags": "uniform", "lead": "random", "objective": objective, "examples": 23}
+    (spec,) = specs(model="simple_rnn", task=protocol, steps=4, evaluate_every=4, global_clipnorm=None)
+    task, program = spec.task, program_for(spec.compile_key)
+    network = build(task, spec.model, spec.seed)
+    program.reset(network, 0.01)
+    losses, _ = program.fit(task, spec.seed, spec.training, 0, 4)
+    # As in Keras, a mean over all steps that have a weight, as many in each example.
+    network.compile(keras.optimizers.Adam(0.01), jit_compile=False, loss=keras.losses.SparseCategoricalCrossentropy(
+        from_logits=True, reduction="mean_with_sample_weight"))  # fmt: skip
+    streams = [task.training_stream(spec.seed, step, 16) for step in range(4)]
+    assert len({stream.steps for stream in streams}) == 4
+    for loss, stream in zip(losses, streams, strict=True):
+        expected = network.train_on_batch(stream.features, stream.targets, sample_weight=stream.weights)
+        assert loss == pytest.approx(float(expected), rel=1e-5)
+    for found, expected in zip(program.network.get_weights(), network.get_weights(), strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+    right = []
+    for stream in task.streams("test"):
+        answers = network.predict_on_batch(stream.features)[:, -1]
+        right += (answers.argmax(axis=-1) == stream.targets[:, -1]).tolist()
+    assert len(right) == 23
+    assert program.scores(task, task.streams("test"))["accuracy"].value == pytest.approx(np.mean(right))
+
+
 def loss_of(task):
     """The loss of a task whose streams have neither weights nor scored steps, as Keras takes one."""
     return lambda targets, outputs: task.loss(Stream(targets), outputs)
