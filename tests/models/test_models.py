@@ -17,7 +17,7 @@ TASK = CopyMemory(lag=98, symbols=1)
 
 
 def cell_of(model, seed=0):
-    return build(TASK, model, seed).get_layer("recurrent_0").cell
+    return build(TASK, model, seed).get_layer("layer_0").cell
 
 
 @pytest.mark.parametrize("name", sorted(registry.models))
@@ -27,7 +27,7 @@ def test_contract(name):
 
 def test_parameter_counts_of_equal_budgets():
     counts = [LSTM(units=128), GRU(units=148), SimpleRNN(units=257)]
-    assert [model.recurrent_parameters(2) for model in counts] == [67_072, 67_488, 66_820]
+    assert [model.parameters(2) for model in counts] == [67_072, 67_488, 66_820]
 
 
 def test_match_by_parameters_finds_the_nearest_units():
@@ -37,7 +37,7 @@ def test_match_by_parameters_finds_the_nearest_units():
         for model in (LSTM(), GRU(layers=3), SimpleRNN()):
             best = units_for_budget(model, 5, budget)
             gaps = {
-                units: abs(model.model_copy(update={"units": units}).recurrent_parameters(5) - budget)
+                units: abs(model.model_copy(update={"units": units}).parameters(5) - budget)
                 for units in range(max(1, best - 3), best + 4)
             }
             assert gaps[best] == min(gaps.values())
@@ -85,13 +85,13 @@ def test_identity_keeps_what_a_rectified_unit_holds():
     held = np.array([[0.0, 0.5, 1.0, 7.0, 100.0]], dtype=np.float32)
     state = held
     for _ in range(50):
-        state, _ = cell(np.zeros((1, TASK.inputs.width), np.float32), [state])
+        state, _ = cell(np.zeros((1, TASK.ports.width), np.float32), [state])
     np.testing.assert_array_equal(state, held)
 
 
 def test_identity_may_stay_bounded():
     network = build(TASK, SimpleRNN(units=5, initialization="identity"), 0)
-    cell = network.get_layer("recurrent_0").cell
+    cell = network.get_layer("layer_0").cell
     assert np.array_equal(cell.recurrent_kernel, np.eye(5))
     assert cell.activation.__name__ == "tanh"
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from rnnbench.errors import UserError
-from rnnbench.tasks.base import Features, Layout
 from rnnbench.tasks.dataset import DatasetClassificationTask, Examples
 from rnnbench.tasks.sentiment import Sentiment
+from rnnbench.tasks.stream import Layout, Ports
 
 
 class Own(DatasetClassificationTask):
@@ -17,14 +17,14 @@ class Own(DatasetClassificationTask):
     source: str = "readings.csv"
 
     layout = property(lambda self: Layout(3, self.lag, 1))
-    inputs = property(lambda self: Features(2))
+    ports = property(lambda self: Ports(features=2))
     outputs = property(lambda self: 2)
 
     def examples(self, split: str) -> Examples:
         return Examples(np.ones((4, 3, 1), np.float32), np.array([0, 1, 0, 1], np.int32))
 
-    def distractors(self, rng: np.random.Generator, n: int) -> np.ndarray:
-        return rng.normal(size=(n, self.lag, 1))
+    def distractors(self, rng: np.random.Generator, n: int, steps: int) -> np.ndarray:
+        return rng.normal(size=(n, steps, 1))
 
 
 def test_a_source_of_its_own_is_the_tasks_affair(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:

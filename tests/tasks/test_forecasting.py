@@ -12,6 +12,7 @@ from rnnbench.datasets import location, reading
 from rnnbench.errors import UserError
 from rnnbench.tasks import forecasting
 from rnnbench.tasks.forecasting import Forecasting, Series, load, naive_errors, windows
+from rnnbench.tasks.stream import joined
 
 SYNTHETIC = {"source": "synthetic", "look_back": 24, "horizon": 3}
 
@@ -35,31 +36,32 @@ def test_sizes_are_known_without_data() -> None:
     task = Forecasting(lag=12)
     assert task.data_source == "ETTh1"
     assert task.layout == (96, 12, 1)
-    assert (task.inputs, task.outputs) == ((2,), 24)
+    assert (task.ports, task.outputs) == ((2, 0, 0), 24)
     every = Forecasting(lag=12, variables="multivariate")
-    assert (every.inputs, every.outputs) == ((8,), 168)
-    assert task.score_name == "mse"
+    assert (every.ports, every.outputs) == ((8, 0, 0), 168)
+    assert task.score.name == "mse"
 
 
 @pytest.mark.parametrize("variables", ["univariate", "multivariate"])
 @pytest.mark.parametrize("lag", [0, 1, 5])
 def test_layout_with_blanks(lag: int, variables: str) -> None:
     task = Forecasting(lag=lag, variables=variables, **SYNTHETIC)
-    channels = task.inputs.width - 1
-    inputs, targets = task.train_batch(0, 3, 8)
+    channels = task.ports.features - 1
+    stream = task.train_batch(0, 3, 8)
+    inputs, targets = stream.features, stream.targets
     assert (inputs.shape, inputs.dtype) == ((8, 24 + lag + 1, channels + 1), np.float32)
-    assert (targets.shape, targets.dtype) == ((8, 3 * channels), np.float32)
+    assert (targets.shape, targets.dtype) == ((8, 1, 3 * channels), np.float32)
     assert inputs[:, :24, :-1].any()
     assert (inputs[:, 24:, :-1] == 0).all()
     assert (inputs[:, :-1, -1] == 0).all()
     assert (inputs[:, -1, -1] == 1).all()
-    assert np.array_equal(inputs, task.train_batch(0, 3, 8)[0])
+    assert np.array_equal(inputs, task.train_batch(0, 3, 8).features)
 
 
 @pytest.mark.parametrize("target", ["change", "value"])
 def test_distractors_are_stretches_of_the_training_rows(target: str) -> None:
     task = Forecasting(lag=30, filler="distractor", variables="multivariate", target=target, **SYNTHETIC)
-    stretches = task.split("test")[0][:4, 24:-1, :-1]
+    stretches = joined(task.split("test")).features[:4, 24:-1, :-1]
     train = load("synthetic", "multivariate").values[:2400]
     steps = np.diff(np.concatenate([train, train[:30]]), axis=0).astype(np.float32)
     for stretch in stretches:
@@ -109,9 +111,9 @@ def test_a_change_leaves_the_errors_as_they_are() -> None:
         )
     assert (change.examples("test").evidence[:, -1] == 0).all()
     # Answering "no change" is the persistence forecast.
-    targets = change.examples("test").targets
-    scores = change.scores(targets, np.zeros_like(targets))
-    assert scores["mse"] == pytest.approx(change.levels()["persistence"], rel=1e-5)
+    test = joined(change.split("test"))
+    scores = change.scores(test, np.zeros_like(test.targets))
+    assert scores["mse"].mean() == pytest.approx(change.levels()["persistence"], rel=1e-5)
     assert change.levels() == value.levels()
 
 
@@ -147,7 +149,8 @@ def test_synthetic_leaves_room_above_the_naive_forecasts() -> None:
         seen = train.evidence.reshape(len(train.targets), -1)
         weights = np.linalg.solve(seen.T @ seen + np.eye(seen.shape[1]), seen.T @ train.targets)
         answer = test.evidence.reshape(len(test.targets), -1) @ weights
-        assert task.scores(test.targets, answer)["mse"] < 0.85 * task.memoryless()
+        found = task.scores(joined(task.split("test")), answer[:, None])["mse"]
+        assert found.mean() < 0.85 * task.memoryless()
 
 
 @pytest.mark.parametrize(
@@ -211,7 +214,8 @@ def held(monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
 def test_a_column_that_is_constant_in_training_is_zero(held: np.ndarray, noise: float) -> None:
     held[:8640, 2] = 1e6 * (1 + noise * np.random.default_rng(1).normal(size=8640))
     task = Forecasting(lag=2, filler="distractor", variables="multivariate")
-    inputs, targets = task.split("test")
+    test = joined(task.split("test"))
+    inputs, targets = test.features, test.targets
     assert np.isfinite(inputs).all()
     assert not inputs[..., 2].any()
     assert not targets.reshape(len(targets), 24, 7)[..., 2].any()

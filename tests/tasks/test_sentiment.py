@@ -12,6 +12,7 @@ from rnnbench.datasets import catalogue, reading
 from rnnbench.errors import UserError
 from rnnbench.tasks import sentiment
 from rnnbench.tasks.sentiment import Sentiment, last_words
+from rnnbench.tasks.stream import joined
 
 SYNTHETIC = {"source": "synthetic", "vocabulary": 200, "evidence": 12}
 BLANK, MARKER = 200, 201
@@ -50,25 +51,26 @@ def test_sizes_are_known_without_data() -> None:
     task = Sentiment(lag=30)
     assert task.data_source == "imdb_reviews"
     assert task.layout == (100, 30, 1)
-    assert task.inputs == (10_002, 32)
+    assert task.ports == (0, 10_002, 32)
     assert task.outputs == 2
 
 
 @pytest.mark.parametrize("lag", [0, 1, 5])
 def test_layout_with_blanks(lag: int) -> None:
     task = Sentiment(lag=lag, **SYNTHETIC)
-    inputs, labels = task.train_batch(seed=0, step=3, batch_size=8)
+    stream = task.train_batch(seed=0, step=3, batch_size=8)
+    inputs, labels = stream.tokens, stream.targets
     assert (inputs.shape, inputs.dtype) == ((8, 12 + lag + 1), np.int32)
-    assert (labels.shape, labels.dtype) == ((8,), np.int32)
+    assert (labels.shape, labels.dtype) == ((8, 1), np.int32)
     assert (inputs[:, 12:-1] == BLANK).all()
     assert (inputs[:, -1] == MARKER).all()
     assert inputs[:, :12].max() < BLANK
-    assert np.array_equal(inputs[:, :12], Sentiment(lag=0, **SYNTHETIC).train_batch(0, 3, 8)[0][:, :12])
+    assert np.array_equal(inputs[:, :12], Sentiment(lag=0, **SYNTHETIC).train_batch(0, 3, 8).tokens[:, :12])
 
 
 def test_distractors_are_words_as_frequent_as_in_training() -> None:
     task = Sentiment(lag=400, filler="distractor", **SYNTHETIC)
-    inputs, _ = task.split("test")
+    inputs = joined(task.split("test")).tokens
     drawn = inputs[:, 12:-1]
     train = task.examples("train").evidence
     shares = np.bincount(train[train > 0], minlength=200) / (train > 0).sum()
@@ -80,12 +82,12 @@ def test_distractors_are_words_as_frequent_as_in_training() -> None:
 
 def test_batches_are_a_function_of_seed_and_step() -> None:
     task, again = (Sentiment(lag=6, filler="distractor", **SYNTHETIC) for _ in range(2))
-    first = task.train_batch(1, 2, 16)[0]
+    first = task.train_batch(1, 2, 16).tokens
     task.train_batch(1, 3, 16)
-    assert np.array_equal(first, again.train_batch(1, 2, 16)[0])
-    assert not np.array_equal(first, task.train_batch(1, 3, 16)[0])
-    assert not np.array_equal(first, task.train_batch(2, 2, 16)[0])
-    assert np.array_equal(task.split("validation")[0], again.split("validation")[0])
+    assert np.array_equal(first, again.train_batch(1, 2, 16).tokens)
+    assert not np.array_equal(first, task.train_batch(1, 3, 16).tokens)
+    assert not np.array_equal(first, task.train_batch(2, 2, 16).tokens)
+    assert np.array_equal(joined(task.split("validation")).tokens, joined(again.split("validation")).tokens)
 
 
 def test_padding_stands_in_front() -> None:

@@ -13,6 +13,7 @@ import pytest
 from rnnbench.datasets import catalogue, reading
 from rnnbench.tasks import sequential_mnist
 from rnnbench.tasks.sequential_mnist import SIDE, SequentialMNIST, permutation
+from rnnbench.tasks.stream import joined
 
 SPLITS = ("train", "validation", "test")
 
@@ -37,8 +38,8 @@ def few(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, np.ndarray
 
 def test_sizes_are_known_without_data():
     rows, pixels = SequentialMNIST(lag=3), SequentialMNIST(lag=3, order="pixels")
-    assert (rows.layout, rows.inputs, rows.outputs) == ((28, 3, 1), (29,), 10)
-    assert (pixels.layout, pixels.inputs, pixels.outputs) == ((784, 3, 1), (2,), 10)
+    assert (rows.layout, rows.ports, rows.outputs) == ((28, 3, 1), (29, 0, 0), 10)
+    assert (pixels.layout, pixels.ports, pixels.outputs) == ((784, 3, 1), (2, 0, 0), 10)
 
 
 def test_the_permutation_is_that_of_the_published_codes_and_never_changes():
@@ -53,12 +54,13 @@ def test_rows_and_pixels_hold_the_same_image_in_the_same_order(permuted, few):
     rows, pixels = (
         SequentialMNIST(lag=2, order=order, permuted=permuted, validation_examples=4) for order in ("rows", "pixels")
     )
-    by_rows, labels = rows.split("test")
-    by_pixels, same_labels = pixels.split("test")
+    of_rows, of_pixels = joined(rows.split("test")), joined(pixels.split("test"))
+    by_rows, by_pixels, labels = of_rows.features, of_pixels.features, of_rows.targets
+    assert labels.shape == (5, 1)
     assert (by_rows.shape, by_pixels.shape) == ((5, 31, 29), (5, 787, 2))
     flat = by_pixels[:, :784, 0]
     np.testing.assert_array_equal(by_rows[:, :28, :28].reshape(5, 784), flat)
-    np.testing.assert_array_equal(labels, same_labels)
+    np.testing.assert_array_equal(labels, of_pixels.targets)
     for image, label in zip(flat, labels, strict=True):
         plain = image[np.argsort(permutation())] if permuted else image
         (number,) = np.flatnonzero((np.round(plain * 255) == few["test"].reshape(5, 784)).all(axis=1))
@@ -84,7 +86,7 @@ def test_validation_is_taken_from_train_and_never_trained_on(few):
 @pytest.mark.parametrize("order", ["rows", "pixels"])
 def test_distractors_are_steps_of_training_images(order, few):
     task = SequentialMNIST(lag=6, order=order, filler="distractor", validation_examples=4)
-    inputs, _ = task.train_batch(0, 0, 5)
+    inputs = task.train_batch(0, 0, 5).features
     steps = task.examples("train").evidence
     known = {step.tobytes() for step in steps.reshape(-1, steps.shape[-1])}
     evidence = task.layout.evidence

@@ -12,6 +12,7 @@ from rnnbench.datasets import catalogue, reading
 from rnnbench.errors import UserError
 from rnnbench.tasks import speech_commands
 from rnnbench.tasks.speech_commands import SAMPLE_RATE, SpeechCommands, log_mel, one_second
+from rnnbench.tasks.stream import joined
 
 NAMES = ("down", "go", "left", "no")
 CLIPS = {"train": [0, 1, 2, 0, 1, 2, 1], "validation": [2, 1], "test": [1, 2, 2, 0]}
@@ -43,7 +44,7 @@ def test_sizes_are_known_without_data() -> None:
     task = SpeechCommands(lag=10)
     assert task.data_source == "speech_commands"
     assert task.layout == (49, 10, 1)
-    assert task.inputs == (41,)
+    assert task.ports == (41, 0, 0)
     assert task.outputs == 5
     assert SpeechCommands(lag=0, window_ms=25, stride_ms=10, bands=20, words=["go", "up"]).layout.evidence == 98
 
@@ -51,9 +52,10 @@ def test_sizes_are_known_without_data() -> None:
 @pytest.mark.parametrize("lag", [0, 1, 5])
 def test_layout_with_blanks(lag: int) -> None:
     task = SpeechCommands(lag=lag, source="synthetic")
-    inputs, labels = task.split("validation")
+    whole = joined(task.split("validation"))
+    inputs, labels = whole.features, whole.targets
     assert (inputs.shape, inputs.dtype) == ((500, 49 + lag + 1, 41), np.float32)
-    assert (labels.shape, labels.dtype) == ((500,), np.int32)
+    assert (labels.shape, labels.dtype) == ((500, 1), np.int32)
     assert np.array_equal(inputs[:, :49, :40], task.examples("validation").evidence)
     assert (inputs[:, 49:, :40] == 0).all()
     assert (inputs[:, :-1, 40] == 0).all()
@@ -65,14 +67,14 @@ def test_distractors_match_the_frames_of_training(clips: dict[str, list[int]]) -
     frames = task.examples("train").evidence
     assert np.abs(frames.mean(axis=(0, 1))).max() < 1e-5
     assert np.abs(frames.std(axis=(0, 1)) - 1).max() < 1e-4
-    inputs, _ = task.train_batch(0, 0, 5)
+    inputs = task.train_batch(0, 0, 5).features
     noise = inputs[:, 49:-1, :-1]
     assert noise.shape == (5, 300, 8)
     assert np.abs(noise.mean(axis=(0, 1))).max() < 0.1
     assert np.abs(noise.std(axis=(0, 1)) - 1).max() < 0.1
     assert (inputs[:, -1, :-1] == 0).all()
-    assert np.array_equal(inputs, task.train_batch(0, 0, 5)[0])
-    assert not np.array_equal(noise, task.train_batch(1, 0, 5)[0][:, 49:-1, :-1])
+    assert np.array_equal(inputs, task.train_batch(0, 0, 5).features)
+    assert not np.array_equal(noise, task.train_batch(1, 0, 5).features[:, 49:-1, :-1])
 
 
 def test_labels_follow_the_order_of_words(clips: dict[str, list[int]]) -> None:
@@ -159,7 +161,7 @@ def test_wrong_fields_are_refused(wrong: dict[str, Any]) -> None:
 def test_missing_data_are_never_replaced(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
     task = SpeechCommands(lag=0, bands=39)
-    for ask in (task.check_data, lambda: task.split("test")):
+    for ask in (task.check_data, lambda: list(task.split("test"))):
         with pytest.raises(UserError, match="rnnbench data --prepare speech_commands"):
             ask()
     SpeechCommands(lag=0, source="synthetic").check_data()
@@ -187,7 +189,7 @@ def test_bands_without_a_frequency_are_zero(
     dead = ~task.examples("train").evidence.any(axis=(0, 1))
     assert dead.sum() == constant
     for name in ("validation", "test"):
-        inputs, _ = task.split(name)
+        inputs = joined(task.split(name)).features
         assert np.isfinite(inputs).all()
         assert np.array_equal(~inputs[..., :-1].any(axis=(0, 1)), dead)
     evidence = task.examples("train").evidence[..., ~dead]

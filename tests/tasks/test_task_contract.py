@@ -37,8 +37,8 @@ def test_the_contract_finds_evidence_that_changes_with_the_lag():
 
 def test_the_contract_finds_a_loss_that_looks_at_the_lag():
     class Careless(registry.tasks["copy_memory"]):
-        def loss(self, targets, outputs):
-            return super().loss(targets, outputs) * self.lag
+        def loss(self, stream, outputs):
+            return super().loss(stream, outputs) * self.lag
 
     with pytest.raises(AssertionError, match="must not look at the lag"):
         check_task(Careless)

@@ -15,7 +15,7 @@ def accuracies(model, settings, learning_rate, lags):
     ).runs  # fmt: skip
     list(run(spec))
     tasks = [spec.task.model_copy(update={"lag": lag}) for lag in lags]
-    return [program_for(spec.compile_key).scores(task, task.split("test"))["accuracy"] for task in tasks]
+    return [program_for(spec.compile_key).scores(task, task.split("test"))["accuracy"].value for task in tasks]
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ from rnnbench.experiment.optimizers import known, parsed
 from rnnbench.training.network import build
 from rnnbench.training.optimizers import Scheduled, optimizer_class
 from rnnbench.training.program import Program, program_for
-from tests.training.test_run import specs
+from tests.training.test_run import loss_of, specs
 
 SOME = ["sgd(momentum=0.9, nesterov=True)", "adagrad", "adamw(weight_decay=0.1)"]
 """One that starts from other numbers than zeros among them; all of them are tried by a slow test."""
@@ -54,9 +54,10 @@ def test_it_trains_as_keras_does_and_goes_on_to_the_last_bit(optimizer):
     stock = optimizer_class(name)(learning_rate=0.01, **arguments)
     # `fit` would build it in a scope where one of them does not see the weights that it starts from.
     stock.build(network.trainable_variables)
-    network.compile(stock, spec.task.loss)
+    network.compile(stock, loss_of(spec.task))
     for step in range(8):
-        network.train_on_batch(*spec.task.train_batch(spec.seed, step, spec.training.batch_size))
+        stream = spec.task.train_batch(spec.seed, step, spec.training.batch_size)
+        network.train_on_batch(stream.inputs, stream.targets)
     for one, other in zip(uninterrupted, network.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, atol=2e-5)
 
@@ -86,8 +87,9 @@ def test_a_scheduled_run_makes_the_steps_that_its_rates_say_and_goes_on_to_the_l
     assert_equal(weights_after(program, spec, 4, 8), uninterrupted)
     for step in range(8):
         factor = (step + 1) / 2 if step < 2 else 1 - (step - 2) / 6
-        network.compile(keras.optimizers.SGD(0.5 * factor), spec.task.loss)
-        network.train_on_batch(*spec.task.train_batch(spec.seed, step, spec.training.batch_size))
+        network.compile(keras.optimizers.SGD(0.5 * factor), loss_of(spec.task))
+        stream = spec.task.train_batch(spec.seed, step, spec.training.batch_size)
+        network.train_on_batch(stream.inputs, stream.targets)
     for one, other in zip(uninterrupted, network.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)
 

@@ -68,6 +68,18 @@ def test_the_same_bits_after_every_boundary(model, layers):
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.parametrize("objective", ["recall", "all"])
+def test_the_same_bits_where_lags_and_leads_are_drawn(objective):
+    """What is drawn for a step depends on nothing but the seed and the step."""
+    protocol = {"lag": 12, "training_lags": "log", "lead": "random", "objective": objective}
+    (spec,) = specs(model="simple_rnn", task=protocol, steps=25)
+    expected = without_seconds(training.run(spec))
+    assert isinstance(expected[-1], Finished)
+    attempts, events, _ = interrupted(spec)
+    assert attempts == 2
+    assert without_seconds(events) == expected
+
+
 def test_the_trained_state_is_the_same_bits():
     """Weights, optimiser and random generators at step 30, before the best weights are put back for the test."""
     (spec,) = specs(steps=40)

@@ -9,6 +9,7 @@ import pytest
 from rnnbench.events import Diverged, Finished, Measured, Profiled, Started
 from rnnbench.experiment.definition import Experiment
 from rnnbench.models.gru import GRU
+from rnnbench.tasks.stream import Stream
 from rnnbench.training import run as training
 from rnnbench.training.network import build
 from rnnbench.training.program import Program, program_for
@@ -82,10 +83,12 @@ def test_steps_are_those_of_stock_keras(tasks, clip, layers):
     losses, norms = program.fit(spec.task, spec.seed, spec.training, 0, 3)
     adam = keras.optimizers.Adam(0.01)
     for step in range(3):
-        inputs, targets = spec.task.train_batch(spec.seed, step, 16)
+        stream = spec.task.train_batch(spec.seed, step, 16)
         with tf.GradientTape() as tape:
-            asked = (targets, network(inputs)) if tasks else (targets[:, -1:], network(inputs)[:, -1:])
-            loss = tf.reduce_mean(keras.losses.sparse_categorical_crossentropy(*asked, from_logits=True))
+            answers = network(stream.inputs)
+            loss = tf.reduce_mean(
+                keras.losses.sparse_categorical_crossentropy(stream.targets, answers, from_logits=True)
+            )
         gradients = [tf.convert_to_tensor(g) for g in tape.gradient(loss, network.trainable_variables)]
         norm = np.sqrt(sum(np.sum(np.square(gradient)) for gradient in gradients))
         assert losses[step] == pytest.approx(float(loss), rel=1e-5)
@@ -98,11 +101,45 @@ def test_steps_are_those_of_stock_keras(tasks, clip, layers):
         np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("objective", ["recall", "all"])
+def test_steps_at_drawn_lags_behind_drawn_leads_are_those_of_stock_keras(objective):
+    """Each step has a length of its own. With weights, where the lead is not asked; scores are those of the leads."""
+    protocol = {"lag": 20, "training_lags": "uniform", "lead": "random", "objective": objective, "examples": 23}
+    (spec,) = specs(model="simple_rnn", task=protocol, steps=4, evaluate_every=4, global_clipnorm=None)
+    task, program = spec.task, program_for(spec.compile_key)
+    network = build(task, spec.model, spec.seed)
+    program.reset(network, 0.01)
+    losses, _ = program.fit(task, spec.seed, spec.training, 0, 4)
+    # As in Keras, a mean over all steps that have a weight, as many in each example.
+    network.compile(keras.optimizers.Adam(0.01), jit_compile=False, loss=keras.losses.SparseCategoricalCrossentropy(
+        from_logits=True, reduction="mean_with_sample_weight"))  # fmt: skip
+    streams = [task.training_stream(spec.seed, step, 16) for step in range(4)]
+    assert len({stream.steps for stream in streams}) == 4
+    for loss, stream in zip(losses, streams, strict=True):
+        expected = network.train_on_batch(stream.features, stream.targets, sample_weight=stream.weights)
+        assert loss == pytest.approx(float(expected), rel=1e-5)
+    for found, expected in zip(program.network.get_weights(), network.get_weights(), strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+    right = []
+    for stream in task.streams("test"):
+        answers = network.predict_on_batch(stream.features)[:, -1]
+        right += (answers.argmax(axis=-1) == stream.targets[:, -1]).tolist()
+    assert len(right) == 23
+    assert program.scores(task, task.streams("test"))["accuracy"].value == pytest.approx(np.mean(right))
+
+
+def loss_of(task):
+    """The loss of a task whose streams have neither weights nor scored steps, as Keras takes one."""
+    return lambda targets, outputs: task.loss(Stream(targets), outputs)
+
+
 class Regularised(GRU):
     """Its layer has losses of its own."""
 
-    def recurrent_layer(self, **kwargs):
-        return keras.layers.GRU(self.units, kernel_regularizer="l2", activity_regularizer="l1", **kwargs)
+    def layer(self, name):
+        return keras.layers.GRU(
+            self.units, return_sequences=True, name=name, kernel_regularizer="l2", activity_regularizer="l1"
+        )
 
 
 @pytest.mark.parametrize("layers", ["fast", "stock"])
@@ -114,12 +151,12 @@ def test_losses_of_layers_are_minimised_too(layers):
     network = build(task, model, spec.seed)
     program.reset(network, 0.01)
     losses, _ = program.fit(task, spec.seed, spec.training, 0, 3)
-    network.compile(keras.optimizers.Adam(0.01), task.loss, jit_compile=False)
+    network.compile(keras.optimizers.Adam(0.01), loss_of(task), jit_compile=False)
     without = []
     for step in range(3):
-        inputs, targets = task.train_batch(spec.seed, step, 16)
-        without.append(float(np.mean(task.loss(targets, network(inputs)))))
-        assert losses[step] == pytest.approx(network.train_on_batch(inputs, targets), rel=1e-5)
+        stream = task.train_batch(spec.seed, step, 16)
+        without.append(float(np.mean(task.loss(stream, network(stream.inputs)))))
+        assert losses[step] == pytest.approx(network.train_on_batch(stream.inputs, stream.targets), rel=1e-5)
         assert losses[step] > 1.01 * without[step]
     for found, expected in zip(program.network.get_weights(), network.get_weights(), strict=True):
         np.testing.assert_allclose(found, expected, atol=1e-5)

@@ -13,8 +13,11 @@ from rnnbench.events import Finished, Measured, Warned
 from rnnbench.experiment.definition import Experiment
 from rnnbench.experiment.settings import Training
 from rnnbench.tasks.adding import Adding
+from rnnbench.tasks.base import Score
 from rnnbench.tasks.copy_memory import CopyMemory
+from rnnbench.tasks.metric import OfWholeSplit
 from rnnbench.tasks.sentiment import Sentiment
+from rnnbench.tasks.stream import joined
 from rnnbench.training import run as training
 from rnnbench.training.progress import Progress
 
@@ -26,8 +29,15 @@ def progress(task, *evaluations):
     """What a run has reached after evaluations of (score, loss), whose weights are their positions."""
     reached = Progress()
     for step, (score, loss) in enumerate(evaluations):
-        reached.evaluated(task, step, {task.score_name: score, "loss": loss}, lambda step=step: [step])
+        reached.evaluated(task, step, {task.score.name: score, "loss": loss}, lambda step=step: [step])
     return reached
+
+
+def metrics(task, stream, outputs):
+    """The metrics of a split, by name."""
+    metric = task.metric()
+    metric.update(stream, outputs)
+    return {name: estimate.value for name, estimate in metric.result().items()}
 
 
 def specs(task=None, **changes):
@@ -48,7 +58,7 @@ def specs(task=None, **changes):
 def test_what_is_not_finite_is_worse_than_every_score_of_every_task(name):
     task = stand_in(registry.tasks[name], lag=3)
     for bad in (NAN, INF, -INF):
-        assert not task.better(bad, task.perfect)
+        assert not task.better(bad, task.score.perfect)
         assert not task.better(bad, bad)
         assert task.better(1e9, bad)
         assert task.better(-1e9, bad)
@@ -57,14 +67,12 @@ def test_what_is_not_finite_is_worse_than_every_score_of_every_task(name):
 
 def test_the_direction_of_a_score_is_what_its_task_declares():
     class LogLikelihood(Adding):
-        score_name = "log_likelihood"
-        higher_is_better = True
+        score = Score("log_likelihood", higher_is_better=True, perfect=0.0)
 
-        def memoryless(self):
+        def memoryless(self, split="test"):
             return -4.0
 
     task = LogLikelihood(lag=1)
-    assert (task.perfect, task.score_rises) == (0.0, True)
     assert task.better(-1.0, -2.0)
     assert task.skill(-1.0) == 0.75
     assert Adding(lag=1).better(1.0, 2.0)
@@ -96,11 +104,11 @@ def test_nan_is_never_solved_and_stops_nothing():
 
 def test_an_answer_that_is_no_number_has_no_accuracy():
     task = CopyMemory(lag=1, symbols=1, examples=8)
-    _, targets = task.split("test")
-    outputs = np.zeros((*targets.shape, task.outputs))
-    assert task.scores(targets, outputs)["accuracy"] == 0
+    stream = joined(task.split("test"))
+    outputs = np.zeros((*stream.targets.shape, task.outputs))
+    assert metrics(task, stream, outputs)["accuracy"] == 0
     outputs[3, -1, 0] = NAN
-    assert math.isnan(task.scores(targets, outputs)["accuracy"])
+    assert math.isnan(metrics(task, stream, outputs)["accuracy"])
 
 
 def test_a_score_that_is_undefined_at_first_is_passed_by_the_others():
@@ -136,9 +144,9 @@ def test_a_run_without_any_score_says_so_and_claims_nothing():
 @pytest.mark.parametrize(
     ("task", "message"),
     [
-        ({"broken": "validation"}, r"the validation split holds 1 inputs .*first of them nan at index \[1, 0, 0\]"),
-        ({"broken": "test"}, r"the test split holds 1 inputs that are not finite"),
-        ({"broken": "train"}, r"^the training batch of step 3 holds 1 inputs that are not finite"),
+        ({"broken": "validation"}, r"the validation split holds 1 features .*first of them nan at index \[1, 0, 0\]"),
+        ({"broken": "test"}, r"the test split holds 1 features that are not finite"),
+        ({"broken": "train"}, r"^the training batch of step 3 holds 1 features that are not finite"),
         (
             {"level": 1.0},
             r"^skill is undefined on this test split: its memoryless correlation is 1, the perfect one 1;",
@@ -153,7 +161,7 @@ def test_data_on_which_nothing_can_be_judged_are_refused(task, message):
 
 
 def test_splits_on_which_nothing_can_be_judged_are_refused_at_plan():
-    with pytest.raises(SettingError, match=r"^tasks\.undefined: the test split holds 1 inputs"):
+    with pytest.raises(SettingError, match=r"^tasks\.undefined: the test split holds 1 features"):
         specs({"broken": "test"})
 
 
@@ -166,7 +174,7 @@ def test_a_test_split_of_one_class_is_refused_before_training(examples):
 
 def test_a_level_that_is_no_number_is_refused():
     class Unknown(Adding):
-        def memoryless(self):
+        def memoryless(self, split="test"):
             return NAN
 
     with pytest.raises(UserError, match="the memoryless mse on the test split is nan"):
@@ -175,14 +183,14 @@ def test_a_level_that_is_no_number_is_refused():
 
 def test_a_direction_that_contradicts_the_perfect_score_is_told():
     class Upside(Adding):
-        higher_is_better = True
+        score = Score("mse", higher_is_better=True, perfect=0.0)
 
-    with pytest.raises(UserError, match="worse, as higher is better: see `perfect` and `higher_is_better`"):
+    with pytest.raises(UserError, match=r"worse, as higher is better: see `Task\.score`"):
         Upside(lag=0).skill(0.5)
 
 
 def test_a_task_that_leaves_its_score_out_is_told_in_one_line(monkeypatch):
     (spec,) = specs({})
-    monkeypatch.setattr(type(spec.task), "scores", lambda self, targets, outputs: {"mae": 0.0})
-    with pytest.raises(UserError, match=r"^scores\(\) of the task gives mae, and must give correlation and loss too$"):
+    monkeypatch.setattr(type(spec.task), "metric", lambda self: OfWholeSplit(lambda stream, outputs: {"mae": 0.0}))
+    with pytest.raises(UserError, match=r"^the task's metrics are mae: correlation and loss must be among them$"):
         list(training.run(spec))

@@ -53,8 +53,10 @@ class GradientProfile:
     def _quantiles(self, state: str, *shares: float) -> np.ndarray:
         """Quantiles over the examples that reach so far back, (shares, distances); nan if one is not a number."""
         norms = self.norms[state]
-        found = np.nanquantile(np.where(self.exists, norms, np.nan), shares, axis=0)
-        return np.where((np.isnan(norms) & self.exists).any(axis=0), np.nan, found)
+        undefined = np.isnan(norms) & self.exists
+        # Zeros in their places: NumPy warns of a distance where nothing is a number.
+        found = np.nanquantile(np.where(undefined, 0.0, np.where(self.exists, norms, np.nan)), shares, axis=0)
+        return np.where(undefined.any(axis=0), np.nan, found)
 
     def columns(self) -> dict[str, list]:
         """The profile as a table: `distance, state, median, low, high` (10% and 90% quantiles over the examples)."""

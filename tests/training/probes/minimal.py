@@ -2,14 +2,14 @@
 
 import keras
 
-from rnnbench.models.base import Model
+from rnnbench.models.base import RNNModel
 
 
-class Minimal(Model):
+class Minimal(RNNModel):
     """A plug-in that says nothing about itself: its kernel's blocks have no names, its gates are unknown."""
 
-    def recurrent_layer(self, **kwargs):
-        return keras.layers.GRU(self.units, **kwargs)
+    def cell(self):
+        return keras.layers.GRUCell(self.units)
 
     def layer_parameters(self, inputs):
         return 3 * (self.units * (inputs + self.units) + 2 * self.units)

@@ -9,8 +9,9 @@ from rnnbench import registry
 from rnnbench.events import Measured
 from rnnbench.models.gru import GRU
 from rnnbench.models.simple_rnn import SimpleRNN
+from rnnbench.tasks.stream import joined
 from rnnbench.training import run as training
-from rnnbench.training.network import build
+from rnnbench.training.network import build, cells
 from rnnbench.training.probes.diagnostics import Diagnostics
 from rnnbench.training.probes.norms import GradientNorms
 from tests.training.probes.minimal import Minimal
@@ -51,14 +52,18 @@ def saturation_by_numpy(name, weights, inputs):
     return shares
 
 
+def probed(task, examples):
+    return joined(task.split("validation")).rows(slice(examples))
+
+
 @pytest.mark.parametrize("name", CELLS)
 def test_saturation_is_that_of_every_gate_and_step(name):
     model = CELLS[name][0]
     network = build(TASK, model, seed=1)
     network.set_weights([5 * weight for weight in network.get_weights()])
-    inputs = TASK.split("validation")[0][:8]
-    found = Diagnostics(TASK, model, network).measure(inputs)
-    expected = saturation_by_numpy(name, network.get_weights()[:3], inputs)
+    stream = probed(TASK, 8)
+    found = Diagnostics(model, network).measure(stream)
+    expected = saturation_by_numpy(name, network.get_weights()[:3], stream.features)
     shares = {key: value for key, value in found.items() if key.startswith("saturation/")}
     assert shares == pytest.approx(expected, abs=1e-6)
     assert min(max(expected.values()), max(shares.values())) > 0.1  # the case says something
@@ -67,11 +72,11 @@ def test_saturation_is_that_of_every_gate_and_step(name):
 def test_diagnostics_follow_the_weights_and_stacked_layers():
     model = GRU(units=4, layers=2)
     network = build(TASK, model, seed=0)
-    diagnostics, inputs = Diagnostics(TASK, model, network), TASK.split("validation")[0][:4]
-    before = diagnostics.measure(inputs)
-    kernels = [layer.cell.recurrent_kernel for layer in network.layers if layer.name.startswith("recurrent")]
+    diagnostics, stream = Diagnostics(model, network), probed(TASK, 4)
+    before = diagnostics.measure(stream)
+    kernels = [cell.recurrent_kernel for cell in cells(network)]
     kernels[1].assign(3 * np.array(kernels[1]))
-    after = diagnostics.measure(inputs)
+    after = diagnostics.measure(stream)
     for gate, block in zip(model.gate_names, np.split(np.array(kernels[1], np.float64), 3, axis=1), strict=True):
         assert after[f"recurrent_kernel/sigma_max/{gate}"] == pytest.approx(np.linalg.norm(block, 2))
         assert before[f"recurrent_kernel/sigma_max/{gate}"] < after[f"recurrent_kernel/sigma_max/{gate}"]
@@ -79,7 +84,7 @@ def test_diagnostics_follow_the_weights_and_stacked_layers():
 
 def test_a_model_that_names_no_gates_reports_what_it_has():
     model = Minimal(units=4)
-    found = Diagnostics(TASK, model, build(TASK, model, 0)).measure(TASK.split("validation")[0][:4])
+    found = Diagnostics(model, build(TASK, model, 0)).measure(probed(TASK, 4))
     assert found == {}  # a kernel of three unnamed blocks has no spectrum
 
 
@@ -88,7 +93,7 @@ def test_a_plug_ins_own_cell_reports_the_weights_that_it_has():
     model = registry.models["leaky"](units=4)
     network = build(TASK, model, seed=0)
     assert GradientNorms(network, model).names == ["kernel/all"]
-    assert Diagnostics(TASK, model, network).measure(TASK.split("validation")[0][:4]) == {}
+    assert Diagnostics(model, network).measure(probed(TASK, 4)) == {}
 
 
 def test_a_run_reports_them_at_the_probes_and_norms_at_every_evaluation():
@@ -109,10 +114,10 @@ def test_tokens_are_embedded_first():
     model = SimpleRNN(units=4)
     network = build(task, model, seed=0)
     network.set_weights([20 * weight for weight in network.get_weights()])
-    inputs = task.split("validation")[0][:4]
-    embedded = np.array(network.get_layer("embedding")(inputs))
-    weights = [np.array(weight) for weight in network.get_layer("recurrent_0").cell.weights]
-    found = Diagnostics(task, model, network).measure(inputs)
+    stream = probed(task, 4)
+    embedded = np.array(network.get_layer("embedding")(stream.tokens))
+    weights = [np.array(weight) for weight in network.get_layer("layer_0").cell.weights]
+    found = Diagnostics(model, network).measure(stream)
     assert found["saturation/tanh/state"] == pytest.approx(
         saturation_by_numpy("simple_rnn", weights, embedded)["saturation/tanh/state"]
     )

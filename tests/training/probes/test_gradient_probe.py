@@ -57,7 +57,8 @@ def readout_losses(weights, step, n_states, inputs, targets, shift_at, state, sh
         if t >= inputs.shape[1] - TASK.symbols:
             logits = states[0] @ head + head_bias
             log_softmax = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
-            losses -= log_softmax[np.arange(len(inputs)), targets[:, t]] / TASK.symbols
+            read = t - (inputs.shape[1] - TASK.symbols)
+            losses -= log_softmax[np.arange(len(inputs)), targets[:, read]] / TASK.symbols
     return losses
 
 
@@ -65,9 +66,10 @@ def readout_losses(weights, step, n_states, inputs, targets, shift_at, state, sh
 def test_probe_is_the_total_derivative(name):
     model, step, n_states = CELLS[name]
     network, probe = build(TASK, model, seed=3), GradientProbe(TASK, model)
-    inputs, targets = TASK.train_batch(0, 0, 3)
+    stream = TASK.train_batch(0, 0, 3)
+    inputs, targets = stream.features, stream.targets
     probe.load(network.get_weights())
-    by_state = probe.by_state(probe.gradient((inputs, targets)))
+    by_state = probe.by_state(probe.gradient(stream))
     assert list(by_state) == ["h", "c"][:n_states]
     for state, gradient in enumerate(by_state.values()):
         expected = np.zeros_like(gradient)

@@ -8,16 +8,16 @@ import tensorflow as tf
 from rnnbench.models.gru import GRU
 from rnnbench.models.lstm import LSTM
 from rnnbench.models.simple_rnn import SimpleRNN
-from rnnbench.training.network import build
+from rnnbench.training.network import build, network_inputs
 from rnnbench.training.probes.norms import GradientNorms
 from tests.training.probes.minimal import Minimal
 from tests.training.probes.test_gradient_probe import TASK
 
 
 def gradients_of(network, seed=0):
-    inputs, targets = TASK.train_batch(seed, 0, 4)
+    stream = TASK.train_batch(seed, 0, 4)
     with tf.GradientTape() as tape:
-        loss = tf.reduce_mean(TASK.loss(targets, network(inputs)))
+        loss = tf.reduce_mean(TASK.loss(stream, network(network_inputs(stream))))
     return tape.gradient(loss, network.trainable_variables)
 
 

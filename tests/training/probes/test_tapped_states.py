@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from rnnbench import Model, registry
+from rnnbench import RNNModel, registry
 from rnnbench.events import Measured, Warned
 from rnnbench.experiment.definition import Experiment
 from rnnbench.tasks.copy_memory import CopyMemory
@@ -30,9 +30,9 @@ class Remembering(keras.layers.SimpleRNNCell):
         return h, [h]
 
 
-class Hidden(Model):
-    def recurrent_layer(self, **kwargs):
-        return keras.layers.RNN(Remembering(self.units), **kwargs)
+class Hidden(RNNModel):
+    def cell(self):
+        return Remembering(self.units)
 
     def layer_parameters(self, inputs):
         return self.units * (inputs + self.units + 1)
@@ -79,14 +79,14 @@ def test_a_sound_run_carries_no_mark():
 def test_the_states_of_the_suites_models_hold_the_past_at_any_weights(name, layers):
     task = CopyMemory(lag=30, symbols=3)
     network = build(task, registry.models[name](units=9, layers=2), 0, implementation=layers)
-    inputs, _ = task.split("validation")
+    (stream,) = task.split("validation")
     for scale in (1, 4):
         network.set_weights([scale * weight for weight in network.get_weights()])
-        assert discrepancy(network, inputs) < 1e-5
+        assert discrepancy(network, stream) < 1e-5
 
 
 def test_weights_that_are_not_finite_say_nothing():
     task = CopyMemory(lag=3, symbols=1)
     network = build(task, registry.models["gru"](units=3), 0)
     network.set_weights([np.full_like(weight, np.nan) for weight in network.get_weights()])
-    assert hold_the_past(network, task.split("validation")[0])
+    assert hold_the_past(network, next(task.split("validation")))
