@@ -88,8 +88,7 @@ def _without_lead(stream: Stream, steps: int, task: Task) -> Stream:
     found = _asked(stream)
     kept = {name: getattr(found, name) for name in ("features", "tokens")}
     if task.reads == "every step":
-        asked = found.scored_only.weights
-        require(not np.any(asked[:, :lead]), "nothing may be asked in the lead: its steps need weight 0")
+        require(not found.weights[:, :lead].any(), "nothing may be asked in the lead: its steps need weight 0")
         kept |= {name: getattr(found, name) for name in ("targets", "weights", "scored")}
     cut = {name: np.ascontiguousarray(part[:, lead:]) for name, part in kept.items() if part is not None}
     if found.readout is not None:

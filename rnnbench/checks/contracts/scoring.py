@@ -48,6 +48,7 @@ def scores(points: Points) -> None:
         require(value.shape == (stream.examples,), f"scores must be one number per example, (B,): {name}, {shape}")
         same = np.array_equal(value, again[name], equal_nan=True)
         require(same, f"scores must be a function of targets and outputs: two calls gave other values of {name}")
+    require(task.metric() is not task.metric(), "metric() must give a new Metric at each call")
     split = metrics(task, [stream], [outputs])
     require({task.score.name, "loss"} <= set(split), f"the metrics must hold '{task.score.name}' and 'loss'")
     for name, number in split.items():
@@ -67,7 +68,6 @@ def scores(points: Points) -> None:
 def split_metric(points: Points) -> None:
     """What a metric gives for a split does not depend on the batches in which it came."""
     task, stream = points.first.task, points.first.test
-    require(task.metric() is not task.metric(), "metric() must give a new Metric at each call")
     outputs = answers.random(task, stream)
     whole = metrics(task, [stream], [outputs])
     # Of different sizes, or a mean of the batches' means would pass.

@@ -8,8 +8,9 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
+from pydantic import Field
 
-from rnnbench import Model
+from rnnbench import Model, RNNModel
 from rnnbench.checks.contracts.check import NotCheckedError, verdicts
 from rnnbench.checks.contracts.models import MODEL_CHECKS, Sized, sizes_of_class
 from rnnbench.models.gru import GRU
@@ -17,17 +18,18 @@ from rnnbench.models.lstm import LSTM
 from rnnbench.models.simple_rnn import SimpleRNN
 
 FIXED = np.random.default_rng(3)
+NAN = keras.initializers.Constant(float("nan"))
 
 
 def faults(sizes):
     return {verdict.check: verdict.found for verdict in verdicts(MODEL_CHECKS, sizes) if verdict.kept is False}
 
 
-class Plain(Model):
+class Plain(RNNModel):
     """A SimpleRNN; the broken ones differ from it by one fault."""
 
-    def recurrent_layer(self, **kwargs):
-        return keras.layers.SimpleRNN(self.units, **kwargs)
+    def cell(self):
+        return keras.layers.SimpleRNNCell(self.units)
 
     def layer_parameters(self, inputs):
         return self.units * (inputs + self.units + 1)
@@ -38,29 +40,29 @@ class Cell(keras.layers.SimpleRNNCell):
 
 
 class FromItsGenerator(Plain):
-    def initialize(self, cell, length, rng):
-        cell.recurrent_kernel.assign(rng.normal(size=(self.units, self.units)))
+    def initialize(self, layer, length, rng):
+        layer.cell.recurrent_kernel.assign(rng.normal(size=(self.units, self.units)))
 
 
 class FromNumPys(Plain):
     """Sound in effect: `build` seeds NumPy's own generator by the run's seed."""
 
-    def initialize(self, cell, length, rng):
-        cell.bias.assign(np.random.normal(size=self.units))
+    def initialize(self, layer, length, rng):
+        layer.cell.bias.assign(np.random.normal(size=self.units))
 
 
 class Spread(Plain):
     """Many different numbers, none of them drawn."""
 
-    def initialize(self, cell, length, rng):
-        cell.bias.assign(np.linspace(-2, 2, self.units))
+    def initialize(self, layer, length, rng):
+        layer.cell.bias.assign(np.linspace(-2, 2, self.units))
 
 
 class TwoMemories(Plain):
     """A cell with two states, of two widths, that answers from both."""
 
-    def recurrent_layer(self, **kwargs):
-        return keras.layers.RNN(TwoStates(self.units), **kwargs)
+    def cell(self):
+        return TwoStates(self.units)
 
     def layer_parameters(self, inputs):
         return self.units * (inputs + self.units + 1) + 2 * self.units
@@ -88,15 +90,155 @@ class NeedsRank(Plain):
     rank: int
 
 
-class Bidirectional(Plain):
-    def recurrent_layer(self, **kwargs):
-        name = kwargs.pop("name")
-        return keras.layers.Bidirectional(keras.layers.SimpleRNN(self.units, **kwargs), merge_mode="sum", name=name)
+class Convolution(Model):
+    """Sound, and without a state: each output is of the last three steps."""
+
+    def layer(self, name):
+        return keras.layers.Conv1D(self.units, 3, padding="causal", activation="tanh", name=name)
+
+    def layer_parameters(self, inputs):
+        return self.units * (3 * inputs + 1)
+
+
+class OneLayerOfAll(Convolution):
+    """Sound: its layer holds the whole stack."""
+
+    depth = property(lambda self: 1)
+
+    def layer(self, name):
+        parts = [keras.layers.Conv1D(self.units, 3, padding="causal") for _ in range(self.layers)]
+        return keras.Sequential([*parts, keras.layers.LayerNormalization()], name=name)
+
+    def layer_parameters(self, inputs):
+        deeper = self.units * (3 * self.units + 1)
+        return super().layer_parameters(inputs) + (self.layers - 1) * deeper + 2 * self.units
+
+
+class OnlyFromFour(Plain):
+    """Sound: refuses odd widths."""
+
+    units: int = Field(8, multiple_of=4)
+
+
+class Centred(Convolution):
+    """Reads a step ahead."""
+
+    def layer(self, name):
+        return keras.layers.Conv1D(self.units, 3, padding="same", activation="tanh", name=name)
+
+
+class NormalisedOverTime(keras.layers.Conv1D):
+    """Divides by what the whole sequence comes to."""
+
+    def call(self, inputs):
+        found = super().call(inputs)
+        return found / (1 + ops.max(ops.abs(found), axis=1, keepdims=True))
+
+
+class OverTime(Convolution):
+    def layer(self, name):
+        return NormalisedOverTime(self.units, 3, padding="causal", name=name)
+
+
+class LateGate(keras.layers.Conv1D):
+    """Adds the last step through a weight that starts at 0."""
+
+    def build(self, input_shape):
+        super().build(input_shape)
+        self.ahead = self.add_weight(shape=(), initializer="zeros", name="ahead")
+
+    def call(self, inputs):
+        return super().call(inputs) + self.ahead * ops.mean(inputs, axis=(1, 2), keepdims=True)
+
+
+class OpensLater(Convolution):
+    def layer(self, name):
+        return LateGate(self.units, 3, padding="causal", name=name)
+
+    def layer_parameters(self, inputs):
+        return super().layer_parameters(inputs) + 1
+
+
+class Bidirectional(Model):
+    """Reads later steps, without a word."""
+
+    def layer(self, name):
+        both = keras.layers.SimpleRNN(self.units, return_sequences=True)
+        return keras.layers.Bidirectional(both, merge_mode="sum", name=name)
+
+    def layer_parameters(self, inputs):
+        return 2 * self.units * (inputs + self.units + 1)
+
+
+class SaysSo(Bidirectional):
+    """Reads later steps, by its own word."""
+
+    causal: ClassVar[bool] = False
 
 
 class Backwards(Plain):
-    def recurrent_layer(self, **kwargs):
-        return keras.layers.SimpleRNN(self.units, go_backwards=True, **kwargs)
+    def layer(self, name):
+        return keras.layers.SimpleRNN(self.units, go_backwards=True, return_sequences=True, name=name)
+
+
+class Nameless(Convolution):
+    def layer(self, name):
+        return keras.layers.Conv1D(self.units, 3, padding="causal")
+
+
+class LastOnly(Plain):
+    def layer(self, name):
+        return keras.layers.SimpleRNN(self.units, name=name)
+
+
+class TooWide(Convolution):
+    def layer(self, name):
+        return keras.layers.Conv1D(self.units + 1, 3, padding="causal", name=name)
+
+
+class Positions(keras.layers.Dense):
+    """Has a bias for each step of the first sequence that it reads."""
+
+    def build(self, input_shape):
+        super().build(input_shape)
+        self.at = self.add_weight(shape=(input_shape[1], self.units), initializer="zeros", name="at")
+
+    def call(self, inputs):
+        return super().call(inputs) + self.at
+
+
+class OneLength(Convolution):
+    def layer(self, name):
+        return Positions(self.units, name=name)
+
+
+class NoNumbers(Convolution):
+    def layer(self, name):
+        return keras.layers.Conv1D(self.units, 3, padding="causal", bias_initializer=NAN, name=name)
+
+
+class Shared(Convolution):
+    """One layer for the whole process."""
+
+    made: ClassVar[dict] = {}
+
+    def layer(self, name):
+        return self.made.setdefault(self.units, super().layer(name))
+
+
+class NoLoop(Plain):
+    """Has a cell, and does not use it."""
+
+    def layer(self, name):
+        return keras.layers.Conv1D(self.units, 3, padding="causal", name=name)
+
+
+class AnotherCell(Plain):
+    def layer(self, name):
+        return keras.layers.SimpleRNN(self.units, return_sequences=True, name=name)
+
+    def cell(self):
+        return Cell(self.units)
 
 
 class SumOfThePast(keras.layers.RNN):
@@ -108,8 +250,8 @@ class SumOfThePast(keras.layers.RNN):
 
 
 class SecondPath(Plain):
-    def recurrent_layer(self, **kwargs):
-        return SumOfThePast(Cell(self.units), **kwargs)
+    def layer(self, name):
+        return SumOfThePast(self.cell(), return_sequences=True, name=name)
 
 
 class Attending(keras.layers.RNN):
@@ -123,8 +265,8 @@ class Attending(keras.layers.RNN):
 
 
 class Attention(Plain):
-    def recurrent_layer(self, **kwargs):
-        return Attending(Cell(self.units), **kwargs)
+    def layer(self, name):
+        return Attending(self.cell(), return_sequences=True, name=name)
 
 
 class Remembering(Cell):
@@ -142,8 +284,8 @@ class Remembering(Cell):
 
 
 class Stateful(Plain):
-    def recurrent_layer(self, **kwargs):
-        return keras.layers.RNN(Remembering(self.units), **kwargs)
+    def cell(self):
+        return Remembering(self.units)
 
 
 class Stopped(Cell):
@@ -155,32 +297,44 @@ class Stopped(Cell):
         return h, after
 
 
+class StoppedInputs(Convolution):
+    """Half of the inputs goes on without its gradient."""
+
+    def layer(self, name):
+        return HalfStopped(self.units, 3, padding="causal", activation="tanh", name=name)
+
+
+class HalfStopped(keras.layers.Conv1D):
+    def call(self, inputs):
+        return super().call(0.5 * inputs + 0.5 * ops.stop_gradient(inputs))
+
+
 class StoppedGradient(Plain):
-    def recurrent_layer(self, **kwargs):
-        return keras.layers.RNN(Stopped(self.units), **kwargs)
+    def cell(self):
+        return Stopped(self.units)
 
 
 class OwnGenerator(Plain):
-    def initialize(self, cell, length, rng):
-        cell.recurrent_kernel.assign(np.random.default_rng(0).normal(size=(self.units, self.units)))
+    def initialize(self, layer, length, rng):
+        layer.cell.recurrent_kernel.assign(np.random.default_rng(0).normal(size=(self.units, self.units)))
 
 
 class OwnSeed(Plain):
-    def initialize(self, cell, length, rng):
-        cell.recurrent_kernel.assign(keras.initializers.Orthogonal(seed=1)((self.units, self.units)))
+    def initialize(self, layer, length, rng):
+        layer.cell.recurrent_kernel.assign(keras.initializers.Orthogonal(seed=1)((self.units, self.units)))
 
 
 class OldGenerator(Plain):
-    def initialize(self, cell, length, rng):
+    def initialize(self, layer, length, rng):
         np.random.seed(3)
-        cell.bias.assign(np.random.normal(size=self.units))
+        layer.cell.bias.assign(np.random.normal(size=self.units))
 
 
 class OneForAll(Plain):
     """A generator of the module, which goes on from network to network."""
 
-    def initialize(self, cell, length, rng):
-        cell.bias.assign(FIXED.normal(size=self.units))
+    def initialize(self, layer, length, rng):
+        layer.cell.bias.assign(FIXED.normal(size=self.units))
 
 
 class Miscounted(Plain):
@@ -194,19 +348,31 @@ class Misnamed(LSTM):
     gate_names: ClassVar[tuple[str, ...]] = ("input", "forget", "output")
 
 
-class Deaf(Plain):
-    def recurrent_layer(self, **kwargs):
-        return keras.layers.SimpleRNN(self.units, name=kwargs["name"])
+class LeavesNoNumbers(Plain):
+    def initialize(self, layer, length, rng):
+        layer.cell.bias.assign(np.full(self.units, np.nan))
 
 
 BROKEN = {
-    Bidirectional: ("layer", "recurrent_layer must give a keras.layers.RNN, not a Bidirectional"),
-    Deaf: ("layer", "must pass its arguments on"),
-    Backwards: ("states", "must hold all that the network knows of the past"),
+    Nameless: ("layer", "must pass its name on: 'layer_0' became 'conv1d"),
+    LastOnly: ("layer", "must give (batch, time, units): (2, 3) in place of (2, 5, 3)"),
+    TooWide: ("layer", "must give (batch, time, units): (2, 5, 4) in place of (2, 5, 3)"),
+    OneLength: ("layer", "Positions"),
+    NoNumbers: ("layer", "must give finite answers"),
+    Shared: ("layer", "must give a new layer at each call"),
+    NoLoop: ("layer", "the layer of an RNNModel must be a keras.layers.RNN, not a Conv1D"),
+    AnotherCell: ("layer", "goes over a SimpleRNNCell, `cell` is a Cell"),
+    Centred: ("causal", "other inputs from step 1 on changed the outputs before it"),
+    OverTime: ("causal", "must be causal"),
+    OpensLater: ("causal", "must be causal"),
+    Bidirectional: ("causal", "must be causal"),
+    Backwards: ("causal", "must be causal"),
     SecondPath: ("states", "must hold all that the network knows of the past"),
     Attention: ("states", "must hold all that the network knows of the past"),
     Stateful: ("states", "must hold all that the network knows of the past"),
     StoppedGradient: ("gradient probe", "d loss / dh: the probe says"),
+    StoppedInputs: ("gradient probe", "d loss / dx: the probe says"),
+    LeavesNoNumbers: ("initialize", "must leave finite weights"),
     OwnGenerator: ("initialize", "must draw from its generator"),
     OwnSeed: ("initialize", "must draw from its generator"),
     OldGenerator: ("initialize", "must draw from its generator"),
@@ -216,9 +382,22 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("model_class", [FromItsGenerator, FromNumPys, Spread, TwoMemories])
+@pytest.mark.parametrize("model_class", [FromItsGenerator, FromNumPys, Spread, TwoMemories, Convolution, OneLayerOfAll])
 def test_sound_models_pass(model_class):
-    assert faults((Sized(model_class(units=3)),)) == {}
+    assert faults((Sized(model_class(units=3)), Sized(model_class(units=2, layers=2)))) == {}
+
+
+def test_a_model_that_refuses_a_width_is_judged_in_another():
+    assert [sized.model.units for sized in sizes_of_class(OnlyFromFour)] == [4, 4]
+    assert faults(sizes_of_class(OnlyFromFour)) == {}
+
+
+def test_a_model_that_reads_later_steps_and_says_so_is_not_judged_by_that():
+    found = {verdict.check: verdict for verdict in verdicts(MODEL_CHECKS, (Sized(SaysSo(units=3)),))}
+    unjudged = {name for name, verdict in found.items() if verdict.kept is None}
+    assert unjudged == {"causal", "states", "gradient probe"}
+    assert {found[name].found for name in unjudged} == {"not checked: reads later steps by its own word"}
+    assert {verdict.kept for name, verdict in found.items() if name not in unjudged} == {True}
 
 
 @pytest.mark.parametrize(
@@ -230,8 +409,8 @@ def test_sound_models_pass(model_class):
     ],
 )
 def test_models_of_the_suite_pass_with_their_initialisations(model):
-    wanted = [check for check in MODEL_CHECKS if check.name in ("layer", "seed", "initialize", "states")]
-    assert [verdict.found for verdict in verdicts(wanted, (Sized(model),))] == ["kept"] * 4
+    wanted = [check for check in MODEL_CHECKS if check.name in ("layer", "causal", "seed", "initialize", "states")]
+    assert [verdict.found for verdict in verdicts(wanted, (Sized(model),))] == ["kept"] * 5
 
 
 @pytest.mark.parametrize("model_class", BROKEN)
