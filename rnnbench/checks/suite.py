@@ -6,7 +6,7 @@ from functools import partial
 
 from rnnbench import registry
 from rnnbench.checks import models, tables, tasks, trained
-from rnnbench.checks.contracts.models import causal
+from rnnbench.checks.contracts.sized import causal
 from rnnbench.checks.finding import Checks
 from rnnbench.checks.subjects import is_plug_in
 

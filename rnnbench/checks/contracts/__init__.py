@@ -7,8 +7,9 @@ settings of an experiment.
 from __future__ import annotations
 
 from rnnbench.checks.contracts.check import ContractError, hold
-from rnnbench.checks.contracts.models import MODEL_CHECKS, sizes_of_class
+from rnnbench.checks.contracts.models import MODEL_CHECKS
 from rnnbench.checks.contracts.points import points_of_class, stand_in
+from rnnbench.checks.contracts.sized import sizes_of_class
 from rnnbench.checks.contracts.tasks import TASK_CHECKS
 from rnnbench.models.base import Model
 from rnnbench.tasks.base import Task
