@@ -37,9 +37,11 @@ def _fits(task: Task, steps: int) -> None:
     one, again = (task.fill(np.random.default_rng(steps), _EXAMPLES, steps) for _ in range(2))
     both = bool(ports.features and ports.vocabulary)
     require(isinstance(one, tuple) == both, "fill must give an array; of features and tokens a pair of them")
-    wanted = {"features": ((_EXAMPLES, steps, ports.features), "float32")} if ports.features else {}
+    wanted: dict[str, tuple[tuple[int, ...], str]] = {}
+    if ports.features:
+        wanted["features"] = (_EXAMPLES, steps, ports.features), "float32"
     if ports.vocabulary:
-        wanted["tokens"] = ((_EXAMPLES, steps), "int32")
+        wanted["tokens"] = (_EXAMPLES, steps), "int32"
     found = one if isinstance(one, tuple) else (one,)
     require(len(found) == len(wanted), f"fill gives {len(found)} arrays; {' and '.join(wanted)} are wanted")
     for (name, (shape, dtype)), filler in zip(wanted.items(), found, strict=True):
@@ -88,7 +90,8 @@ def _without_lead(stream: Stream, steps: int, task: Task) -> Stream:
     found = _asked(stream)
     kept = {name: getattr(found, name) for name in ("features", "tokens")}
     if task.reads == "every step":
-        require(not found.weights[:, :lead].any(), "nothing may be asked in the lead: its steps need weight 0")
+        asked = found.parts["weights"][:, :lead]
+        require(not asked.any(), "nothing may be asked in the lead: its steps need weight 0")
         kept |= {name: getattr(found, name) for name in ("targets", "weights", "scored")}
     cut = {name: np.ascontiguousarray(part[:, lead:]) for name, part in kept.items() if part is not None}
     if found.readout is not None:

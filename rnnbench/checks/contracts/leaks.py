@@ -48,12 +48,12 @@ class _Rows(NamedTuple):
     """The examples of a stream that are answered, at one of the R steps that are read."""
 
     stream: Stream
-    index: np.ndarray
+    rows: np.ndarray
     steps: np.ndarray
     """(rows,): where each is read."""
 
     def targets(self, read: int) -> np.ndarray:
-        return self.stream.targets[self.index, read]
+        return self.stream.targets[self.rows, read]
 
 
 @lru_cache(maxsize=4)
@@ -67,9 +67,9 @@ def told_by_lag_and_readout(point: Point) -> Told | None:
     best: tuple[float, str, int, np.ndarray] | None = None
     for read in _read(point):
         parts = [_rows(point, stream, read) for stream in (point.train, point.validation, point.test)]
-        held = len(parts[1].index) + len(parts[2].index)
+        held = len(parts[1].rows) + len(parts[2].rows)
         # Fewer cannot beat a constant by so many standard errors.
-        if len(parts[0].index) < 2 or held < _ERRORS**2:
+        if len(parts[0].rows) < 2 or held < _ERRORS**2:
             continue
         for where, view in _views(point, max(int(part.steps.max(initial=0)) for part in parts)):
             problem = _problem(parts, read, view)
@@ -78,7 +78,7 @@ def told_by_lag_and_readout(point: Point) -> Told | None:
             for predicted in _learners(problem):
                 advantage = _advantage(problem.held_y, predicted)
                 if advantage > _ERRORS and (best is None or advantage > best[0]):
-                    best = advantage, where, read, predicted[len(parts[1].index) :]
+                    best = advantage, where, read, predicted[len(parts[1].rows) :]
     return None if best is None else Told(best[1], _as_outputs(point, best[2], best[3]))
 
 
@@ -143,7 +143,7 @@ def _seen(part: _Rows, view: _View) -> np.ndarray:
     found = []
     for array, nothing in ((part.stream.features, 0), (part.stream.tokens, -1)):
         if array is not None:
-            seen = array[part.index[:, None], steps].astype(np.float32)
+            seen = array[part.rows[:, None], steps].astype(np.float32)
             seen[steps < 0] = nothing
             found.append(seen.reshape(len(seen), math.prod(seen.shape[1:])))
     return np.concatenate(found, axis=1)
@@ -242,7 +242,7 @@ def _as_outputs(point: Point, read: int, predicted: np.ndarray) -> np.ndarray | 
     if not (answers.classes(task, test.targets) or answers.values(task, test.targets)):
         return None
     outputs = next(answers.constant(task, point.train, test)).copy()
-    train, rows = _rows(point, point.train, read).targets(read), _rows(point, test, read).index
+    train, rows = _rows(point, point.train, read).targets(read), _rows(point, test, read).rows
     here = outputs[rows, read]
     if answers.classes(task, test.targets):
         here[:, _frequent_classes(train)] = np.log(np.clip(predicted, 1e-6, None))

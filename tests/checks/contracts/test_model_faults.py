@@ -10,7 +10,7 @@ from rnnbench.checks.contracts.sized import Sized, sizes_of_class
 from rnnbench.models.gru import GRU
 from rnnbench.models.lstm import LSTM
 from rnnbench.models.simple_rnn import SimpleRNN
-from tests.checks.contracts.own_models import BROKEN, SOUND, NeedsRank, OnlyFromFour, SaysSo
+from tests.checks.contracts.own_models import BROKEN, SOUND, Convolution, NeedsRank, OneLayerOfAll, OnlyFromFour, SaysSo
 
 
 def faults(sizes):
@@ -19,7 +19,12 @@ def faults(sizes):
 
 @pytest.mark.parametrize("model_class", SOUND)
 def test_sound_models_pass(model_class):
-    assert faults((Sized(model_class(units=3)), Sized(model_class(units=2, layers=2)))) == {}
+    assert faults((Sized(model_class(units=3)),)) == {}
+
+
+@pytest.mark.parametrize("model_class", [Convolution, OneLayerOfAll])
+def test_a_stack_is_sound_whether_it_is_one_layer_or_many(model_class):
+    assert faults((Sized(model_class(units=2, layers=2)),)) == {}
 
 
 def test_a_model_that_refuses_a_width_is_judged_in_another():
