@@ -29,7 +29,6 @@ def test_a_stack_is_sound_whether_it_is_one_layer_or_many(model_class):
 
 def test_a_model_that_refuses_a_width_is_judged_in_another():
     assert [sized.model.units for sized in sizes_of_class(OnlyFromFour)] == [4, 4]
-    assert faults(sizes_of_class(OnlyFromFour)) == {}
 
 
 def test_a_model_that_reads_later_steps_and_says_so_is_not_judged_by_that():
