@@ -9,8 +9,9 @@ from typing import Any
 
 from rnnbench import registry
 from rnnbench.checks.contracts.check import Check, NotCheckedError, verdicts
-from rnnbench.checks.contracts.models import MODEL_CHECKS, Sized, sizes_of_class
+from rnnbench.checks.contracts.models import MODEL_CHECKS
 from rnnbench.checks.contracts.points import points_of_class, points_of_tasks
+from rnnbench.checks.contracts.sized import Sized, sizes_of_class
 from rnnbench.checks.contracts.tasks import TASK_CHECKS
 from rnnbench.checks.finding import Checks, Finding
 from rnnbench.errors import UserError

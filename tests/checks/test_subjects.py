@@ -24,25 +24,27 @@ from tests.refusing_grid import refusing
 
 SIGN = """
 import numpy as np
-from rnnbench import ClassificationTask, Features, Layout, register_task
+from rnnbench import ClassificationTask, Layout, Ports, Stream, register_task
 
 @register_task("NAME")
 class Sign(ClassificationTask):
     threshold: float
     layout = property(lambda self: Layout(evidence=1, lag=self.lag, readout=1))
-    inputs = property(lambda self: Features(width=2))
+    ports = property(lambda self: Ports(features=2))
     outputs = property(lambda self: 2)
     def train_batch(self, seed, step, batch_size):
         return self.draw(np.random.default_rng([0, seed, step]), batch_size)
     def split(self, name):
-        return self.draw(np.random.default_rng([1, name == "test"]), 200)
+        yield self.draw(np.random.default_rng([1, name == "test"]), 200)
+    def fill(self, rng, n, steps):
+        return np.zeros((n, steps, 2), np.float32)
     def draw(self, rng, n):
         x = np.zeros((n, self.layout.length, 2), np.float32)
         x[:, 0, 0] = rng.normal(size=n)
         x[:, -1, 1] = 1
         targets = (x[:, 0, 0] > self.threshold).astype(np.int32)
         x[:, -1, 0] = LEAK * targets
-        return x, targets
+        return Stream(targets=targets[:, None], features=x)
 """
 FILE = """
 name: own
@@ -81,7 +83,7 @@ def test_the_plug_ins_of_an_experiment_are_judged_alone_and_by_its_settings(own)
     assert list(chosen) == ["task near"]
     findings = list(chosen["task near"]())
     assert {finding.passed for finding in findings} == {True}
-    assert len(findings) == 10
+    assert len(findings) == 13
     result = called(str(file), "--json")
     assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)
@@ -159,14 +161,11 @@ def test_verdicts_hold_where_asserts_do_not():
     assert issubclass(ContractError, AssertionError)
 
     class Doubles(CopyMemory):
-        def draw(self):
-            return None
-
         def _draw(self, rng, n):
-            inputs, targets = super()._draw(rng, n)
-            return inputs.astype("float64"), targets
+            stream = super()._draw(rng, n)
+            return stream._replace(features=stream.features.astype("float64"))
 
-    with pytest.raises(ContractError, match="inputs are float64; float32 is wanted"):
+    with pytest.raises(ContractError, match="features are float64; float32 is wanted"):
         check_task(Doubles)
 
 

@@ -53,3 +53,9 @@ def test_a_gradient_that_is_no_number_does_not_pass(monkeypatch: pytest.MonkeyPa
     right = GradientProbe.gradient
     monkeypatch.setattr(GradientProbe, "gradient", lambda probe, batch: right(probe, batch) * np.nan)
     assert not any(finding.passed for finding in models.probe("simple_rnn", SimpleRNN))
+
+
+def test_a_model_that_reads_later_steps_has_no_gradient_probe_to_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SimpleRNN, "causal", False, raising=False)
+    assert "the gradient probe of lstm" in suite.quick()
+    assert "the gradient probe of simple_rnn" not in suite.quick()

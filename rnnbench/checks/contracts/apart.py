@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections import Counter
 
-import numpy as np
-
 from rnnbench.checks.contracts.check import require
-from rnnbench.checks.contracts.points import Point, Points
+from rnnbench.checks.contracts.compared import equal, row_keys
+from rnnbench.checks.contracts.points import Points
 
 _SHARE = 0.01
 """Share of a split that may also be in another: real data contain some sequences twice."""
@@ -23,18 +22,12 @@ def splits_apart(points: Points) -> None:
     than that, and more than 1% of the split, is a leak.
     """
     point = points.first
-    inputs, targets = point.validation
-    other, other_targets = point.test
-    same = np.array_equal(inputs, other) and np.array_equal(targets, other_targets)
+    same = equal(point.validation, point.test)
     require(not same, "validation and test must hold different examples: they are the same")
-    sets = {"training": point.train[0], "validation": inputs, "test": other}
-    counted = {name: Counter(_keys(point, rows)) for name, rows in sets.items()}
+    sets = {"training": point.train, "validation": point.validation, "test": point.test}
+    counted = {name: Counter(row_keys(point.evidence(stream))) for name, stream in sets.items()}
     for of, within in (("validation", "test"), ("test", "training"), ("validation", "training")):
         _no_more_than_chance(counted[of], counted[within], of, within)
-
-
-def _keys(point: Point, inputs: np.ndarray) -> list[bytes]:
-    return [row.tobytes() for row in np.ascontiguousarray(point.evidence(inputs))]
 
 
 def _no_more_than_chance(of: Counter[bytes], within: Counter[bytes], of_name: str, within_name: str) -> None:

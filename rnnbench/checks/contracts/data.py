@@ -3,65 +3,91 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
-from rnnbench.checks.contracts.check import NotCheckedError, require
+from rnnbench.checks.contracts.check import ContractError, NotCheckedError, require
+from rnnbench.checks.contracts.compared import equal
 from rnnbench.checks.contracts.points import Point, Points
-from rnnbench.tasks.base import Batch, ClassificationTask, Features, RegressionTask, Split, Task
+from rnnbench.checks.contracts.points import inputs as inputs_of
+from rnnbench.errors import UserError
+from rnnbench.tasks.base import Split, Task
+from rnnbench.tasks.checking import check_inputs
+from rnnbench.tasks.stream import Stream
+from rnnbench.tasks.supervised import ClassificationTask, RegressionTask
 
 SPLITS: tuple[Split, ...] = ("validation", "test")
+_DTYPES = {"features": "float32", "tokens": "int32", "readout": "int32", "weights": "float32", "scored": "bool"}
 _STEPS = range(5, 13)
 _DISTINCT = 8
 """Distinct sequences in a batch, from which on two batches are not equal by chance."""
 
 
 def inputs(points: Points) -> None:
-    """Shape, dtype and range of the inputs of training batches and splits."""
+    """Kinds, shape, dtype and range of the inputs of training batches and splits."""
     for point in points:
         task, layout = point.task, point.task.layout
         require(layout.lag == task.lag, f"layout.lag is {layout.lag}; the task's lag is {task.lag}")
         require(layout.evidence >= 1, "layout.evidence is 0; it needs at least one step")
         require(layout.readout >= 1, "layout.readout is 0; it needs at least one step")
-        require(
-            len(point.batch[0]) == point.batch_size, f"a batch of {point.batch_size} has {len(point.batch[0])} rows"
-        )
-        for of, (found, _) in _all(point).items():
-            _inputs_fit(task, of, found)
+        for what, streams in _all(point).items():
+            for stream in streams:
+                _arrays(stream, what)
+                with declared():
+                    check_inputs(stream, what, task.ports, layout.length)
+                for name in ("features", "tokens"):
+                    _of_dtype(stream, name, _DTYPES[name], what)
+        rows = point.batch.examples
+        require(rows == point.batch_size, f"a batch of {point.batch_size} has {rows} rows")
 
 
 def targets(points: Points) -> None:
-    """Shape, dtype and range of the targets."""
+    """Shape, dtype and range of the targets, and of the steps that are read; the same parts in every batch."""
     for point in points:
-        for of, (found, answers) in _all(point).items():
-            require(
-                len(answers) == len(found), f"targets of the {of}: {len(answers)} rows, the inputs have {len(found)}"
-            )
-            _targets_fit(point.task, of, np.asarray(answers))
+        for what, streams in _all(point).items():
+            for stream in streams:
+                for name in ("readout", "weights", "scored"):
+                    _of_dtype(stream, name, _DTYPES[name], what)
+                with declared():
+                    point.task.check_stream(stream, what)
+                _targets_fit(point.task, stream, what)
+            _alike(streams, what)
+        _same_parts(point)
+
+
+@contextmanager
+def declared() -> Iterator[None]:
+    """A `UserError` of a task's own check is a breach here."""
+    try:
+        yield
+    except UserError as error:
+        raise ContractError(str(error)) from None
 
 
 def functions_of_their_arguments(points: Points) -> None:
     """A batch depends on seed and step, and on nothing else; a split is the same at every call."""
     for point in points:
-        task, size = point.task, point.batch_size
-        _same(point.batch, task.train_batch(3, 5, size), "a batch must be a function of (seed, step): two calls differ")
+        again = point.task.train_batch(3, 5, point.batch_size)
+        require(equal(point.batch, again), "a batch must be a function of (seed, step): two calls differ")
         for name in SPLITS:
-            _same(point.split(name), task.split(name), f"the {name} split must be the same at every call")
+            streams, twice = point.streams(name), point.read(name)
+            same = len(streams) == len(twice) and all(map(equal, streams, twice))
+            require(same, f"the {name} split must be the same at every call")
         _looks_at_seed_and_step(point)
 
 
 def same_at_every_lag(points: Points) -> None:
     """The evidence and the answers do not depend on the lag."""
     for short, long in points.ends:
-        steps = short.task.layout.evidence
-        if steps != long.task.layout.evidence:
+        if short.task.layout.evidence != long.task.layout.evidence:
             continue
         for of in ("batch", *SPLITS):
-            (a, a_targets), (b, b_targets) = getattr(short, of), getattr(long, of)
-            require(np.array_equal(a[:, :steps], b[:, :steps]), "the evidence must be the same at every lag")
-            same = np.array_equal(short.readout(a_targets), long.readout(b_targets))
-            require(same, "the answers must be the same at every lag")
+            a, b = getattr(short, of), getattr(long, of)
+            same = map(np.array_equal, short.evidence(a), long.evidence(b))
+            require(all(same), "the evidence must be the same at every lag")
+            require(np.array_equal(short.answers(a), long.answers(b)), "the answers must be the same at every lag")
 
 
 def fillers(points: Points) -> None:
@@ -70,74 +96,71 @@ def fillers(points: Points) -> None:
         if quiet.task.lag == noisy.task.lag:
             _only_the_lag_changes(quiet, noisy)
     for point in points.by_filler.get("distractor", ()):
-        layout = point.task.layout
-        noise = point.batch[0][:, layout.evidence : layout.first_readout]
+        layout, rows = point.task.layout, point.batch.examples
+        noise = [part[:, layout.evidence : layout.first_readout] for part in inputs_of(point.batch)]
         # A single step may be a marker, and where there are few distractors two examples may share one.
-        if points.spread or noise.shape[1] < 3:
+        if points.spread or layout.lag < 3:
             continue
-        differ = len(np.unique(noise.reshape(len(noise), -1), axis=0)) > 1
+        differ = any(len(np.unique(part.reshape(rows, -1), axis=0)) > 1 for part in noise)
         if not (differ or points.asked_for):
             raise NotCheckedError("the task accepts 'filler: distractor' but fills in nothing; do not use it")
         require(differ, "distractors must differ by example")
 
 
-def _all(point: Point) -> dict[str, Batch]:
-    return {"training batch": point.batch, "validation split": point.validation, "test split": point.test}
+def _all(point: Point) -> dict[str, list[Stream]]:
+    batches = [point.batch, point.task.train_batch(3, 0, point.batch_size)]
+    splits = {f"the {name} split": point.streams(name) for name in SPLITS}
+    return {"the training batch": batches, **splits}
 
 
-def _inputs_fit(task: Task, of: str, found: np.ndarray) -> None:
-    features = isinstance(task.inputs, Features)
-    name, wanted = ("inputs", "float32") if features else ("token inputs", "int32")
-    require(isinstance(found, np.ndarray), f"{name} of the {of} are not a NumPy array but {type(found).__name__}")
-    shape = (task.layout.length, *([task.inputs.width] if features else []))
-    said = f"(batch, {', '.join(map(str, shape))})"
-    require(found.shape[1:] == shape, f"{name} of the {of} have shape {found.shape}; {said} is wanted")
-    require(len(found) > 0, f"the {of} is empty")
-    require(found.dtype == wanted, f"{name} are {found.dtype}; {wanted} is wanted ({of})")
-    if features:
-        wrong = np.count_nonzero(~np.isfinite(found))
-        require(not wrong, f"{name} of the {of} hold {wrong} values that are NaN or infinite")
+def _arrays(stream: Stream, what: str) -> None:
+    require(isinstance(stream, Stream), f"{what} is a {type(stream).__name__}; a rnnbench.Stream is wanted")
+    for name, part in stream.parts.items():
+        array = isinstance(part, np.ndarray)
+        require(array, f"{name} of {what} are not a NumPy array but {type(part).__name__}")
+
+
+def _of_dtype(stream: Stream, name: str, wanted: str, what: str) -> None:
+    part = stream.parts.get(name)
+    if part is not None:
+        require(part.dtype == wanted, f"{name} are {part.dtype}; {wanted} is wanted ({what})")
+
+
+def _targets_fit(task: Task, stream: Stream, what: str) -> None:
+    floating = np.issubdtype(stream.targets.dtype, np.floating)
+    if isinstance(task, RegressionTask) or (floating and not isinstance(task, ClassificationTask)):
+        _of_dtype(stream, "targets", "float32", what)
     else:
-        vocabulary = task.inputs.vocabulary  # type: ignore[union-attr]
-        low, high = found.min(), found.max()
-        require(low >= 0 and high < vocabulary, f"tokens of the {of} go from {low} to {high}; vocabulary: {vocabulary}")
+        _of_dtype(stream, "targets", "int32", what)
+    if floating:
+        wrong = np.count_nonzero(~np.isfinite(stream.targets))
+        require(not wrong, f"{what} has {wrong} targets that are NaN or infinite")
 
 
-def _targets_fit(task: Task, of: str, found: np.ndarray) -> None:
-    name, steps = f"targets of the {of}", (task.layout.length,) if task.answers_every_step else ()
-    if isinstance(task, ClassificationTask):
-        require(found.shape[1:] == steps, f"{name} have shape {found.shape}; {_shape(steps)} is wanted")
-        require(np.issubdtype(found.dtype, np.integer), f"targets are {found.dtype}; int32 is wanted ({of})")
-        low, high = found.min(), found.max()
-        require(low >= 0 and high < task.outputs, f"{name} go from {low} to {high}; there are {task.outputs} outputs")
-        return
-    if isinstance(task, RegressionTask):
-        wanted = (*steps, task.outputs)
-        require(found.shape[1:] == wanted, f"{name} have shape {found.shape}; {_shape(wanted)} is wanted")
-        require(found.dtype == np.float32, f"targets are {found.dtype}; float32 is wanted ({of})")
-    if np.issubdtype(found.dtype, np.floating):
-        wrong = np.count_nonzero(~np.isfinite(found))
-        require(not wrong, f"{name} hold {wrong} values that are NaN or infinite")
+def _alike(streams: list[Stream], what: str) -> None:
+    """Require the same parts, with the same shapes but for the examples, in all batches."""
+    shapes = [{name: part.shape[1:] for name, part in stream.parts.items()} for stream in streams]
+    for found in shapes:
+        require(found == shapes[0], f"{what} must have the same parts and shapes each time: {shapes[0]}, then {found}")
 
 
-def _shape(after_batch: Sequence[int]) -> str:
-    return f"({', '.join(['batch', *map(str, after_batch)])}{'' if after_batch else ','})"
-
-
-def _same(a: Batch, b: Batch, message: str) -> None:
-    require(all(np.array_equal(x, y) for x, y in zip(a, b, strict=True)), message)
+def _same_parts(point: Point) -> None:
+    found = {what: ", ".join(streams[0].parts) for what, streams in _all(point).items()}
+    (first, wanted), *others = found.items()
+    for what, parts in others:
+        require(parts == wanted, f"every stream must have the same parts: {first} has {wanted}; {what} {parts}")
 
 
 def _looks_at_seed_and_step(point: Point) -> None:
     """Compare evidence and answers alone: fresh distractors would hide that the examples are the same."""
 
     def examples(seed: int) -> list[bytes]:
-        batches = (point.task.train_batch(seed, step, point.batch_size) for step in _STEPS)
-        return [point.evidence(inputs).tobytes() + point.readout(targets).tobytes() for inputs, targets in batches]
+        streams = (point.task.train_batch(seed, step, point.batch_size) for step in _STEPS)
+        return [b"".join(part.tobytes() for part in (*point.evidence(one), point.answers(one))) for one in streams]
 
     one, other = examples(3), examples(4)
-    evidence = point.evidence(point.batch[0])
-    telling = len(np.unique(evidence.reshape(len(evidence), -1), axis=0)) >= _DISTINCT
+    rows = [part.reshape(len(part), -1) for part in point.evidence(point.batch)]
+    telling = len(np.unique(np.concatenate(rows, axis=1), axis=0)) >= _DISTINCT
     again = any(a == b for a, b in itertools.pairwise(one)) if telling else len(set(one)) == 1
     require(not again, "two steps must not get the same batch")
     again = any(a == b for a, b in zip(one, other, strict=True)) if telling else one == other
@@ -148,11 +171,10 @@ def _only_the_lag_changes(quiet: Point, noisy: Point) -> None:
     layout = quiet.task.layout
     if layout != noisy.task.layout:
         return
-    a, b = quiet.batch[0], noisy.batch[0]
-    if a.ndim == 3:
+    for a, b in zip(inputs_of(quiet.batch), inputs_of(noisy.batch), strict=True):
         # Distractors may have channels of their own, after the others.
-        shared = min(a.shape[-1], b.shape[-1])
-        a, b = a[..., :shared], b[..., :shared]
-    require(np.array_equal(a[:, : layout.evidence], b[:, : layout.evidence]), "a filler must not change the evidence")
-    readout = layout.first_readout
-    require(np.array_equal(a[:, readout:], b[:, readout:]), "a filler must not change the readout")
+        shared = slice(min(a.shape[-1], b.shape[-1])) if a.ndim == 3 else slice(None)
+        evidence, readout = slice(layout.evidence), slice(layout.first_readout, None)
+        for name, part in (("evidence", evidence), ("readout", readout)):
+            same = np.array_equal(a[:, part][..., shared], b[:, part][..., shared])
+            require(same, f"a filler must not change the {name}")

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import math
 import warnings
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Callable, Iterator
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import numpy as np
 
 from rnnbench.checks.contracts import answers
 from rnnbench.checks.contracts.points import Point
-from rnnbench.tasks.base import Batch, Task
+from rnnbench.tasks.stream import Stream
 
 _ERRORS = 5.0
 """Standard errors by which a learner must beat a constant. With fifty of them, 4 would fail 1 task in 600."""
 _TARGETS = 8
 """At most so many output values or classes are predicted."""
 _COLUMNS, _PAIRS, _CODES, _STEPS, _ROWS = 300, 16, 16, 6, 2000
+
+
+_View = Callable[[np.ndarray], np.ndarray]
+"""The steps that a learner sees, (rows, steps), from those where the rows are answered; -1 where there is none."""
 
 
 class Told(NamedTuple):
@@ -39,70 +44,114 @@ class _Problem(NamedTuple):
     """Of validation and test together."""
 
 
+class _Rows(NamedTuple):
+    """The examples of a stream that are answered, at one of the R steps that are read."""
+
+    stream: Stream
+    rows: np.ndarray
+    steps: np.ndarray
+    """(rows,): where each is read."""
+
+    def targets(self, read: int) -> np.ndarray:
+        return self.stream.targets[self.rows, read]
+
+
 @lru_cache(maxsize=4)
 def told_by_lag_and_readout(point: Point) -> Told | None:
     """The best answer learnt from what follows the evidence, if it is better than a constant; else None.
 
     The learners are ridge regression on the inputs, their codes and pairwise products, and randomised trees, which find
-    any code of few inputs. They learn from training batches and are judged on validation and test.
+    any code of few inputs. They learn from training batches and are judged on validation and test. What is read before
+    the readout, or is padding, or is not scored, is left out.
     """
     best: tuple[float, str, int, np.ndarray] | None = None
-    for step in _answered_steps(point.task):
-        for where, steps in _views(point, step):
-            problem = _problem(point, step, steps)
+    for read in _read(point):
+        parts = [_rows(point, stream, read) for stream in (point.train, point.validation, point.test)]
+        held = len(parts[1].rows) + len(parts[2].rows)
+        # Fewer cannot beat a constant by so many standard errors.
+        if len(parts[0].rows) < 2 or held < _ERRORS**2:
+            continue
+        for where, view in _views(point, max(int(part.steps.max(initial=0)) for part in parts)):
+            problem = _problem(parts, read, view)
             if problem is None:
                 continue
             for predicted in _learners(problem):
                 advantage = _advantage(problem.held_y, predicted)
                 if advantage > _ERRORS and (best is None or advantage > best[0]):
-                    best = advantage, where, step, predicted[-len(point.test[0]) :]
+                    best = advantage, where, read, predicted[len(parts[1].rows) :]
     return None if best is None else Told(best[1], _as_outputs(point, best[2], best[3]))
 
 
-def _answered_steps(task: Task) -> list[int]:
-    """Steps whose answers are predicted: the last or, of many readout steps, the first, middle and last."""
-    layout = task.layout
-    if not task.answers_every_step:
-        return [layout.length - 1]
-    first, last = layout.first_readout, layout.length - 1
-    return sorted({first, (first + last) // 2, last})
+def _asked(point: Point, stream: Stream) -> np.ndarray:
+    """(examples, R) bool: what is read at the readout, and scored."""
+    late = point.read_steps(stream) >= point.task.layout.first_readout
+    weights = stream.scored_only.weights
+    return late if weights is None else late & (weights > 0)
 
 
-def _views(point: Point, step: int) -> Iterator[tuple[str, np.ndarray]]:
-    """Which steps a learner sees, none later than the answer: the readout, single steps of the lag, and all."""
+def _read(point: Point) -> list[int]:
+    """Which of the R answers are predicted: the first, middle and last."""
+    asked = np.flatnonzero(_asked(point, point.train).any(axis=0))
+    return sorted({int(asked[0]), int(asked[(len(asked) - 1) // 2]), int(asked[-1])}) if len(asked) else []
+
+
+def _rows(point: Point, stream: Stream, read: int) -> _Rows:
+    if read >= stream.targets.shape[1]:
+        return _Rows(stream, *(np.zeros(0, np.int64),) * 2)
+    index = np.flatnonzero(_asked(point, stream)[:, read])
+    return _Rows(stream, index, point.read_steps(stream)[index, read])
+
+
+def _views(point: Point, last: int) -> Iterator[tuple[str, _View]]:
+    """Which steps a learner sees, none later than the answer (`last`: the latest): the readout, single steps of the
+    lag, and all."""
     layout = point.task.layout
-    readout = np.arange(layout.first_readout, step + 1)
     lag = np.arange(layout.evidence, layout.first_readout)
+
+    def readout(steps: np.ndarray) -> np.ndarray:
+        # Counted back from the step that is read, which may differ from example to example.
+        seen = steps[:, None] - np.arange(last - layout.first_readout, -1, -1)
+        return np.where(seen >= layout.first_readout, seen, -1)
+
+    def fixed(steps: np.ndarray, seen: np.ndarray) -> np.ndarray:
+        return np.broadcast_to(seen, (len(steps), len(seen)))
+
     yield "at the readout", readout
     for at in lag[np.unique(np.linspace(0, len(lag) - 1, _STEPS).round().astype(int))] if len(lag) else []:
-        yield f"in step {at - layout.evidence + 1} of the lag", np.array([at])
+        yield f"in step {at - layout.evidence + 1} of the lag", partial(fixed, seen=np.array([at]))
     if len(lag):
-        yield "in the lag and at the readout", np.concatenate([lag, readout])
+        yield "in the lag and at the readout", lambda steps: np.concatenate([fixed(steps, lag), readout(steps)], axis=1)
 
 
-def _problem(point: Point, step: int, steps: np.ndarray) -> _Problem | None:
+def _problem(parts: list[_Rows], read: int, view: _View) -> _Problem | None:
     """None where all examples look the same at these steps."""
-    parts = [_part(rows, steps) for rows in (point.train, point.validation, point.test)]
-    train, held = parts[0][-_ROWS:], np.concatenate(parts[1:])
+    train, *others = [_seen(part, view) for part in parts]
+    held, train = np.concatenate(others), train[-_ROWS:]
     varying = (train != train[:1]).any(axis=0)
     if not varying.any():
         return None
     train, held = train[:, varying], held[:, varying]
-    y, held_y = _answers(point, step)
+    y, held_y = _answers(parts, read)
     y = y[-_ROWS:]
     chosen = _telling(train, y, _COLUMNS)
     return _Problem(train[:, chosen], y, held[:, chosen], held_y)
 
 
-def _part(batch: Batch, steps: np.ndarray) -> np.ndarray:
-    return batch[0][:, steps].reshape(len(batch[0]), -1).astype(np.float32)
+def _seen(part: _Rows, view: _View) -> np.ndarray:
+    """What a learner sees, (rows, columns) float32: features, then tokens; 0 and -1 where there is no such step."""
+    steps = view(part.steps)
+    found = []
+    for array, nothing in ((part.stream.features, 0), (part.stream.tokens, -1)):
+        if array is not None:
+            seen = array[part.rows[:, None], steps].astype(np.float32)
+            seen[steps < 0] = nothing
+            found.append(seen.reshape(len(seen), math.prod(seen.shape[1:])))
+    return np.concatenate(found, axis=1)
 
 
-def _answers(point: Point, step: int) -> tuple[np.ndarray, np.ndarray]:
+def _answers(parts: list[_Rows], read: int) -> tuple[np.ndarray, np.ndarray]:
     """Answers of training, and of validation and test: classes as indicators, values in standard deviations."""
-    task = point.task
-    at = (slice(None), step) if task.answers_every_step else (slice(None),)
-    train, held = point.train[1][at], np.concatenate([point.validation[1][at], point.test[1][at]])
+    train, held = parts[0].targets(read), np.concatenate([part.targets(read) for part in parts[1:]])
     if train.ndim == 1 and np.issubdtype(train.dtype, np.integer):
         kept = _frequent_classes(train)
         train, held = ((part[:, None] == kept).astype(np.float32) for part in (train, held))
@@ -187,20 +236,19 @@ def _advantage(answered: np.ndarray, predicted: np.ndarray) -> float:
     return float(gained.sum()) / size if size > 0 else 0.0
 
 
-def _as_outputs(point: Point, step: int, predicted: np.ndarray) -> np.ndarray | None:
-    """The learner's answers to the test split at one step, constant ones elsewhere, as a network would give them."""
-    task, (_, targets) = point.task, point.test
-    if not (answers.classes(task, targets) or answers.values(task, targets)):
+def _as_outputs(point: Point, read: int, predicted: np.ndarray) -> np.ndarray | None:
+    """The learner's answers to the test split at one read step, constant ones elsewhere, as a network gives them."""
+    task, test = point.task, point.test
+    if not (answers.classes(task, test.targets) or answers.values(task, test.targets)):
         return None
-    outputs = next(answers.constant(task, point.train[1], len(targets))).copy()
-    at = (slice(None), step) if task.answers_every_step else (slice(None),)
-    here = outputs[at]
-    train = point.train[1][at]
-    if answers.classes(task, targets):
+    outputs = next(answers.constant(task, point.train, test)).copy()
+    train, rows = _rows(point, point.train, read).targets(read), _rows(point, test, read).rows
+    here = outputs[rows, read]
+    if answers.classes(task, test.targets):
         here[:, _frequent_classes(train)] = np.log(np.clip(predicted, 1e-6, None))
     else:
         kept = _spread(task.outputs)
         centre, deviation = train[:, kept].mean(axis=0), train[:, kept].std(axis=0)
         here[:, kept] = centre + predicted * np.where(deviation > 0, deviation, 1)
-    outputs[at] = here
+    outputs[rows, read] = here
     return outputs

@@ -10,8 +10,9 @@ from functools import cached_property
 import numpy as np
 from pydantic import ValidationError
 
-from rnnbench.checks.contracts.check import NotCheckedError
-from rnnbench.tasks.base import Batch, Filler, Split, Task
+from rnnbench.checks.contracts.check import NotCheckedError, require
+from rnnbench.tasks.base import Filler, Split, Task
+from rnnbench.tasks.stream import Stream, joined
 
 LAGS = (3, 8)
 """Lags for a class that no experiment uses."""
@@ -29,36 +30,74 @@ class Point:
         self.task, self.batch_size = task, batch_size
 
     @cached_property
-    def batch(self) -> Batch:
+    def batch(self) -> Stream:
         """A training batch."""
         return self.task.train_batch(3, 5, self.batch_size)
 
     @cached_property
-    def train(self) -> Batch:
+    def train(self) -> Stream:
         """Some thousand training examples: the first batches of seed 0."""
-        inputs, targets = self.task.train_batch(0, 0, self.batch_size)
-        rows = min(_ROWS, max(500, _VALUES // max(1, inputs[0].size)))
-        batches = [(inputs, targets)]
-        batches += [self.task.train_batch(0, step, len(inputs)) for step in range(1, rows // len(inputs))]
-        return np.concatenate([batch[0] for batch in batches]), np.concatenate([batch[1] for batch in batches])
+        first = self.task.train_batch(0, 0, self.batch_size)
+        size = sum(part[0].size for part in inputs(first))
+        rows = min(_ROWS, max(500, _VALUES // max(1, size)))
+        steps = range(1, rows // first.examples)
+        return joined([first, *(self.task.train_batch(0, step, first.examples) for step in steps)])
 
     @cached_property
-    def validation(self) -> Batch:
-        return self.task.split("validation")
+    def validation(self) -> Stream:
+        return joined(self.streams("validation"))
 
     @cached_property
-    def test(self) -> Batch:
-        return self.task.split("test")
+    def test(self) -> Stream:
+        return joined(self.streams("test"))
 
-    def split(self, name: Split) -> Batch:
+    def split(self, name: Split) -> Stream:
         return self.validation if name == "validation" else self.test
 
-    def evidence(self, inputs: np.ndarray) -> np.ndarray:
-        return inputs[:, : self.task.layout.evidence]
+    def streams(self, name: Split) -> list[Stream]:
+        """A split as the task gives it."""
+        return self._of_validation if name == "validation" else self._of_test
 
-    def readout(self, targets: np.ndarray) -> np.ndarray:
-        """The answers of the readout; of a task that does not answer every step, all targets."""
-        return targets[:, -self.task.layout.readout :] if self.task.answers_every_step else targets
+    @cached_property
+    def _of_validation(self) -> list[Stream]:
+        return self.read("validation")
+
+    @cached_property
+    def _of_test(self) -> list[Stream]:
+        return self.read("test")
+
+    def read(self, name: Split) -> list[Stream]:
+        """A split, read anew."""
+        given = self.task.split(name)
+        require(not isinstance(given, Stream), "split must give an iterable of streams, such as a list: it gave one")
+        found = list(given)
+        require(found, f"the {name} split holds no stream")
+        wrong = next((one for one in found if not isinstance(one, Stream)), None)
+        require(wrong is None, f"the {name} split must give streams, not {type(wrong).__name__}")
+        return found
+
+    def evidence(self, stream: Stream) -> list[np.ndarray]:
+        """Its evidence steps, of each kind of inputs."""
+        return [part[:, : self.task.layout.evidence] for part in inputs(stream)]
+
+    def answers(self, stream: Stream) -> np.ndarray:
+        """The targets of the readout, with 0 where they are padding or not scored."""
+        weights, targets = stream.scored_only.weights, stream.targets
+        if weights is not None:
+            targets = np.where((weights > 0).reshape(*weights.shape, *[1] * (targets.ndim - 2)), targets, 0)
+        return targets[:, -self.task.layout.readout :] if self.task.reads == "every step" else targets
+
+    def read_steps(self, stream: Stream) -> np.ndarray:
+        """The steps that are read, (examples, R)."""
+        if stream.readout is not None:
+            return stream.readout
+        read = stream.targets.shape[1]
+        return np.broadcast_to(np.arange(stream.steps - read, stream.steps), (stream.examples, read))
+
+
+def inputs(stream: Stream) -> list[np.ndarray]:
+    """Features, tokens, or both."""
+    return [part for part in (stream.features, stream.tokens) if part is not None]
 
 
 @dataclass(frozen=True)
@@ -139,8 +178,7 @@ def stand_in(task_class: type[Task], **settings: object) -> Task:
 
 
 def _longer(task: Task) -> list[Task]:
-    settings = {name: getattr(task, name) for name in type(task).model_fields}
     try:
-        return [type(task)(**settings | {"lag": task.lag + 3})]
+        return [task.at_lag(task.lag + 3)]
     except ValidationError:
         return []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rnnbench.checks.contracts import apart, data, scoring
+from rnnbench.checks.contracts import apart, data, lags, leads, levels, scoring
 from rnnbench.checks.contracts.check import Check
 from rnnbench.checks.contracts.points import Points
 
@@ -12,13 +12,16 @@ _ALL = (*_DATA, "examples apart", "scores")
 
 TASK_CHECKS: tuple[Check[Points], ...] = (
     Check("inputs", "finite, of the declared shape and dtype", data.inputs),
-    Check("targets", "in range, of the declared shape and dtype", data.targets, _DATA[:1]),
+    Check("targets", "in range, one for each step that is read", data.targets, _DATA[:1]),
     Check("batches and splits", "functions of their arguments", data.functions_of_their_arguments, _DATA[:2]),
     Check("examples apart", "no split stands in another", apart.splits_apart, _DATA),
     Check("lag", "evidence and answers the same at every lag", data.same_at_every_lag, _DATA),
+    Check("training lags", "the same task at every shorter lag", lags.training_lags, _DATA),
     Check("filler", "changes the lag alone", data.fillers, _DATA),
-    Check("loss", "one number an example, blind to the lag", scoring.losses, _DATA),
-    Check("scores", "finite, in the declared direction, in any order", scoring.scores, _DATA),
-    Check("memoryless level", "memoryless() is reached without memory", scoring.memoryless_level, _ALL),
-    Check("answer", "told by the evidence alone", scoring.only_in_the_evidence, _ALL),
+    Check("lead", "filler before the evidence, and no more", leads.leads, _DATA),
+    Check("loss", "one number an example, blind to lag and padding", scoring.losses, _DATA),
+    Check("scores", "of each example, finite, in the declared direction", scoring.scores, _DATA),
+    Check("metric", "the same however a split is cut", scoring.split_metric, (*_DATA, "scores")),
+    Check("memoryless level", "memoryless() is reached without memory", levels.memoryless_level, _ALL),
+    Check("answer", "told by the evidence alone", levels.only_in_the_evidence, _ALL),
 )

@@ -6,66 +6,76 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from rnnbench import ClassificationTask, Features, Layout, RegressionTask, Task, Tokens
-from rnnbench.tasks.dataset import DatasetClassificationTask, Examples
+from rnnbench import ClassificationTask, Layout, Ports, RegressionTask, Score, Stream, Task
+from rnnbench.tasks.dataset import DatasetTask, Examples
+from rnnbench.tasks.metric import OfWholeSplit
+from rnnbench.tasks.supervised import mean_of_steps, weighted_mean
 
 
-class Sign(ClassificationTask):
-    """Is the sum of three numbers positive? With distractors, and 600 examples a split."""
+class Drawn(Task):
+    """Draws its examples; the split in two streams."""
 
-    layout = property(lambda self: Layout(evidence=3, lag=self.lag, readout=1))
-    inputs = property(lambda self: Features(width=2))
-    outputs = property(lambda self: 2)
+    size: ClassVar[int]
 
     def train_batch(self, seed, step, batch_size):
         return self.draw(np.random.default_rng([0, seed, step]), batch_size)
 
     def split(self, name):
-        return self.draw(np.random.default_rng([1, name == "test"]), 600)
+        whole = self.draw(np.random.default_rng([1, name == "test"]), self.size)
+        yield whole.rows(slice(self.size // 3))
+        yield whole.rows(slice(self.size // 3, None))
+
+
+class Sign(Drawn, ClassificationTask):
+    """Is the sum of three numbers positive? With distractors, and 600 examples a split."""
+
+    size = 600
+    layout = property(lambda self: Layout(evidence=3, lag=self.lag, readout=1))
+    ports = property(lambda self: Ports(features=2))
+    outputs = property(lambda self: 2)
+
+    def fill(self, rng, n, steps):
+        filler = np.zeros((n, steps, 2), np.float32)
+        if self.filler == "distractor":
+            filler[..., 0] = rng.normal(size=(n, steps))
+        return filler
 
     def draw(self, rng, n):
         inputs = np.zeros((n, self.layout.length, 2), np.float32)
         inputs[:, :3, 0] = rng.normal(size=(n, 3))
-        if self.filler == "distractor":
-            inputs[:, 3:-1, 0] = rng.normal(size=(n, self.lag))
+        inputs[:, 3:-1] = self.fill(rng, n, self.lag)
         inputs[:, -1, 1] = 1
-        return inputs, (inputs[:, :3, 0].sum(axis=1) > 0).astype(np.int32)
+        targets = (inputs[:, :3, 0].sum(axis=1) > 0).astype(np.int32)
+        return Stream(targets=targets[:, None], features=inputs)
 
 
-class FirstToken(ClassificationTask):
-    """Which of six tokens came first? A blank is 6, the marker 7; distractors are 8 to 13."""
+class FirstToken(Drawn, ClassificationTask):
+    """Which of six tokens came first? Asked twice. A blank is 6, the marker 7; distractors are 8 to 13."""
 
+    size = 400
     layout = property(lambda self: Layout(evidence=2, lag=self.lag, readout=2))
-    inputs = property(lambda self: Tokens(vocabulary=14, width=4))
+    ports = property(lambda self: Ports(vocabulary=14, embedding=4))
     outputs = property(lambda self: 6)
 
-    def train_batch(self, seed, step, batch_size):
-        return self.draw(np.random.default_rng([0, seed, step]), batch_size)
-
-    def split(self, name):
-        return self.draw(np.random.default_rng([1, name == "test"]), 400)
+    def fill(self, rng, n, steps):
+        if self.filler == "distractor":
+            return rng.integers(8, 14, size=(n, steps)).astype(np.int32)
+        return np.full((n, steps), 6, np.int32)
 
     def draw(self, rng, n):
-        inputs = np.full((n, self.layout.length), 6, np.int32)
+        inputs = np.full((n, self.layout.length), 7, np.int32)
         inputs[:, :2] = rng.integers(0, 6, size=(n, 2))
-        if self.filler == "distractor":
-            inputs[:, 2:-2] = rng.integers(8, 14, size=(n, self.lag))
-        inputs[:, -2:] = 7
-        return inputs, inputs[:, 0].copy()
+        inputs[:, 2:-2] = self.fill(rng, n, self.lag)
+        return Stream(targets=np.repeat(inputs[:, :1], 2, axis=1), tokens=inputs)
 
 
-class Moments(RegressionTask):
+class Moments(Drawn, RegressionTask):
     """Mean, largest and smallest of five values: three outputs, whose best constant is their mean."""
 
+    size = 500
     layout = property(lambda self: Layout(evidence=5, lag=self.lag, readout=1))
-    inputs = property(lambda self: Features(width=1))
+    ports = property(lambda self: Ports(features=1))
     outputs = property(lambda self: 3)
-
-    def train_batch(self, seed, step, batch_size):
-        return self.draw(np.random.default_rng([0, seed, step]), batch_size)
-
-    def split(self, name):
-        return self.draw(np.random.default_rng([1, name == "test"]), 500)
 
     def draw(self, rng, n):
         inputs = np.zeros((n, self.layout.length, 1), np.float32)
@@ -73,76 +83,133 @@ class Moments(RegressionTask):
         if self.filler == "distractor":
             inputs[:, 5:-1, 0] = rng.normal(size=(n, self.lag))
         seen = inputs[:, :5, 0]
-        return inputs, np.stack([seen.mean(axis=1), seen.max(axis=1), seen.min(axis=1)], axis=1)
+        targets = np.stack([seen.mean(axis=1), seen.max(axis=1), seen.min(axis=1)], axis=1)
+        return Stream(targets=targets[:, None], features=inputs)
 
-    def memoryless(self):
-        _, targets = self.split("test")
+    def memoryless(self, split="test"):
+        targets = np.concatenate([stream.targets for stream in self.split(split)])
         return float(targets.var(axis=0).mean())
 
 
 class Correlated(Moments):
     """Scored by a correlation, which constant answers have none of."""
 
-    score_name: ClassVar[str] = "correlation"
-    perfect: ClassVar[float] = 1.0
+    score = Score("correlation", higher_is_better=True, perfect=1.0)
 
-    def scores(self, targets, outputs):
-        mse = super().scores(targets, outputs)["mse"]
-        return {"correlation": float(np.corrcoef(targets[:, 0], outputs[:, 0])[0, 1]), "loss": mse}
+    def metric(self):
+        return OfWholeSplit(self.of_all)
 
-    def memoryless(self):
+    def of_all(self, stream, outputs):
+        of_each = self.scores(stream, outputs)
+        correlation = np.corrcoef(stream.targets[:, 0, 0], outputs[:, 0, 0])[0, 1]
+        return {"correlation": float(correlation), "loss": float(of_each["loss"].mean())}
+
+    def memoryless(self, split="test"):
         return 0.0
 
 
-class Backwards(ClassificationTask):
-    """Answers at every step: at the three readout steps the three bits that were shown, the last one first."""
+class Backwards(Drawn, ClassificationTask):
+    """Reads every step: at the three readout steps the three bits that were shown, the last one first."""
 
-    answers_every_step: ClassVar[bool] = True
+    size = 500
+    reads = "every step"
     layout = property(lambda self: Layout(evidence=3, lag=self.lag, readout=3))
-    inputs = property(lambda self: Features(width=2))
+    ports = property(lambda self: Ports(features=2))
     outputs = property(lambda self: 2)
 
-    def train_batch(self, seed, step, batch_size):
-        return self.draw(np.random.default_rng([0, seed, step]), batch_size)
-
-    def split(self, name):
-        return self.draw(np.random.default_rng([1, name == "test"]), 500)
+    def fill(self, rng, n, steps):
+        filler = np.zeros((n, steps, 2), np.float32)
+        if self.filler == "distractor":
+            filler[..., 0] = rng.normal(size=(n, steps))
+        return filler
 
     def draw(self, rng, n):
         bits = rng.integers(0, 2, size=(n, 3))
         inputs = np.zeros((n, self.layout.length, 2), np.float32)
         inputs[:, :3, 0] = 2 * bits - 1
-        if self.filler == "distractor":
-            inputs[:, 3:-3, 0] = rng.normal(size=(n, self.lag))
+        inputs[:, 3:-3] = self.fill(rng, n, self.lag)
         inputs[:, -3, 1] = 1
         targets = np.zeros(inputs.shape[:2], np.int32)
         targets[:, -3:] = bits[:, ::-1]
-        return inputs, targets
-
-    def loss(self, targets, outputs):
-        import keras
-
-        return keras.ops.mean(super().loss(targets[:, -3:], outputs[:, -3:]), axis=-1)
-
-    def scores(self, targets, outputs):
-        return super().scores(targets[:, -3:], outputs[:, -3:])
-
-    def memoryless(self):
-        return 0.5
+        asked = np.broadcast_to(np.arange(self.layout.length) >= self.layout.first_readout, targets.shape)
+        return Stream(targets=targets, features=inputs, weights=asked.astype(np.float32))
 
 
-class Asked(ClassificationTask):
+class Held(Backwards):
+    """Reads every step, and asks from the end of the evidence on which sign was more frequent; scores the readout."""
+
+    def draw(self, rng, n):
+        stream = super().draw(rng, n)
+        most = (stream.features[:, :3, 0].sum(axis=1) > 0).astype(np.int32)
+        step = np.arange(self.layout.length)
+        targets = np.where(step < 3, 0, most[:, None]).astype(np.int32)
+        asked = np.broadcast_to(step >= 3, targets.shape).astype(np.float32)
+        scored = np.broadcast_to(step >= self.layout.first_readout, targets.shape)
+        return Stream(targets=targets, features=stream.features, weights=asked, scored=scored)
+
+
+class Listed(Drawn, ClassificationTask):
+    """Two to four tokens of six are shown; then as many steps are read, `given` by their index, in reverse order."""
+
+    size = 600
+    reads = "given"
+    layout = property(lambda self: Layout(evidence=4, lag=self.lag, readout=4))
+    ports = property(lambda self: Ports(vocabulary=10, embedding=3))
+    outputs = property(lambda self: 6)
+
+    def fill(self, rng, n, steps):
+        if self.filler == "distractor":
+            return rng.integers(8, 10, size=(n, steps)).astype(np.int32)
+        return np.full((n, steps), 6, np.int32)
+
+    def draw(self, rng, n):
+        count = rng.integers(2, 5, size=(n, 1))
+        at, first = np.arange(4), self.layout.first_readout
+        shown = rng.integers(0, 6, size=(n, 4))
+        asked = at < count
+        inputs = np.full((n, self.layout.length), 6, np.int32)
+        inputs[:, :4] = np.where(asked, shown, 6)
+        inputs[:, 4:-4] = self.fill(rng, n, self.lag)
+        inputs[:, first:] = np.where(asked, 7, 6)
+        order = np.where(asked, count - 1 - at, 0)
+        targets = np.where(asked, np.take_along_axis(shown, order, axis=1), 0).astype(np.int32)
+        readout = np.where(asked, first + at, 0).astype(np.int32)
+        return Stream(targets=targets, tokens=inputs, readout=readout, weights=asked.astype(np.float32))
+
+
+class Weighed(Drawn, RegressionTask):
+    """Features and tokens: the sum of four values, each times the sign that its token stands for."""
+
+    size = 500
+    layout = property(lambda self: Layout(evidence=4, lag=self.lag, readout=1))
+    ports = property(lambda self: Ports(features=1, vocabulary=4, embedding=2))
+    outputs = property(lambda self: 1)
+
+    def fill(self, rng, n, steps):
+        values = np.zeros((n, steps, 1), np.float32)
+        if self.filler == "distractor":
+            values[:] = rng.normal(size=values.shape)
+        return values, np.full((n, steps), 2, np.int32)
+
+    def draw(self, rng, n):
+        values = np.zeros((n, self.layout.length, 1), np.float32)
+        tokens = np.full(values.shape[:2], 3, np.int32)
+        values[:, :4], tokens[:, :4] = rng.normal(size=(n, 4, 1)), rng.integers(0, 2, size=(n, 4))
+        values[:, 4:-1], tokens[:, 4:-1] = self.fill(rng, n, self.lag)
+        targets = (values[:, :4, 0] * (2 * tokens[:, :4] - 1)).sum(axis=1)
+        return Stream(targets=targets[:, None, None].astype(np.float32), features=values, tokens=tokens)
+
+    def memoryless(self, split="test"):
+        return float(np.concatenate([stream.targets for stream in self.split(split)]).var())
+
+
+class Asked(Drawn, ClassificationTask):
     """A question at the readout shifts the odds of yes, and `memoryless()` says so."""
 
+    size = 1000
     layout = property(lambda self: Layout(evidence=2, lag=self.lag, readout=1))
-    inputs = property(lambda self: Features(width=2))
+    ports = property(lambda self: Ports(features=2))
     outputs = property(lambda self: 2)
-
-    def train_batch(self, seed, step, batch_size):
-        return self.draw(np.random.default_rng([0, seed, step]), batch_size)
-
-    def split(self, name):
-        return self.draw(np.random.default_rng([1, name == "test"]), 1000)
 
     def draw(self, rng, n):
         question = rng.integers(0, 2, size=n)
@@ -151,20 +218,20 @@ class Asked(ClassificationTask):
         inputs[:, -1, 1] = 2 * question - 1
         seen = inputs[:, :2, 0]
         yes = np.where(question == 1, (seen > 0).any(axis=1), (seen > 0).all(axis=1))
-        return inputs, yes.astype(np.int32)
+        return Stream(targets=yes.astype(np.int32)[:, None], features=inputs)
 
-    def memoryless(self):
+    def memoryless(self, split="test"):
         return 0.75
 
 
-class OwnData(DatasetClassificationTask):
+class OwnData(DatasetTask, ClassificationTask):
     """A finite data set with a source of its own and a setting that must be given."""
 
     source: Literal["mine"] = "mine"
     classes: int
 
     layout = property(lambda self: Layout(evidence=4, lag=self.lag, readout=1))
-    inputs = property(lambda self: Features(width=2))
+    ports = property(lambda self: Ports(features=2))
     outputs = property(lambda self: self.classes)
 
     def check_data(self):
@@ -176,23 +243,18 @@ class OwnData(DatasetClassificationTask):
         evidence = rng.normal(size=(400, 4, 1)) + labels[:, None, None]
         return Examples(evidence.astype(np.float32), labels)
 
-    def distractors(self, rng, n):
-        return rng.normal(size=(n, self.lag, 1))
+    def distractors(self, rng, n, steps):
+        return rng.normal(size=(n, steps, 1))
 
 
-class Angle(Task):
+class Angle(Drawn):
     """Two outputs that mean an angle, known to the task alone."""
 
-    score_name: ClassVar[str] = "cosine"
+    size = 300
+    score = Score("cosine", higher_is_better=True, perfect=1.0)
     layout = property(lambda self: Layout(evidence=1, lag=self.lag, readout=1))
-    inputs = property(lambda self: Features(width=3))
+    ports = property(lambda self: Ports(features=3))
     outputs = property(lambda self: 2)
-
-    def train_batch(self, seed, step, batch_size):
-        return self.draw(np.random.default_rng([0, seed, step]), batch_size)
-
-    def split(self, name):
-        return self.draw(np.random.default_rng([1, name == "test"]), 300)
 
     def draw(self, rng, n):
         angle = rng.uniform(0, 2 * np.pi, size=n).astype(np.float32)
@@ -201,22 +263,26 @@ class Angle(Task):
         if self.filler == "distractor":
             inputs[:, 1:-1, :2] = rng.normal(size=(n, self.lag, 2))
         inputs[:, -1, 2] = 1
-        return inputs, angle
+        return Stream(targets=angle[:, None], features=inputs)
 
-    def loss(self, targets, outputs):
+    def loss(self, stream, outputs):
         from keras import ops
 
-        at = ops.stack([ops.cos(targets), ops.sin(targets)], axis=-1)
-        return ops.mean(ops.square(outputs - ops.cast(at, outputs.dtype)), axis=-1)
+        at = ops.stack([ops.cos(stream.targets), ops.sin(stream.targets)], axis=-1)
+        squares = ops.mean(ops.square(outputs - ops.cast(at, outputs.dtype)), axis=-1)
+        return weighted_mean(squares, stream.weights)
 
-    def scores(self, targets, outputs):
-        at = np.stack([np.cos(targets), np.sin(targets)], axis=-1)
+    def scores(self, stream, outputs):
+        at = np.stack([np.cos(stream.targets), np.sin(stream.targets)], axis=-1)
         size = np.maximum(np.linalg.norm(outputs, axis=-1), 1e-9)
-        cosine = float(np.mean((outputs * at).sum(axis=-1) / size))
-        return {"cosine": cosine, "loss": float(np.mean((outputs - at) ** 2))}
+        squares = np.mean((outputs - at) ** 2, axis=-1)
+        return {
+            "cosine": mean_of_steps((outputs * at).sum(axis=-1) / size, stream.weights),
+            "loss": mean_of_steps(squares, stream.weights),
+        }
 
-    def memoryless(self):
+    def memoryless(self, split="test"):
         return 0.0
 
 
-SOUND = (Sign, FirstToken, Moments, Correlated, Backwards, Asked, Angle)
+SOUND = (Sign, FirstToken, Moments, Correlated, Backwards, Held, Listed, Weighed, Asked, Angle)
