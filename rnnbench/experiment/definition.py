@@ -74,7 +74,8 @@ class Experiment(Settings):
     """`best`: log each run's network, with its best validation weights, to MLflow; load it with
     `mlflow.keras.load_model`. Results do not change, so finished runs are not repeated, except with `--fresh`."""
     select: Selection | None = None
-    """Select a learning rate for each task and model on validation; otherwise every rate is a series of its own."""
+    """Select values of axes, such as the learning rate, for each task and model on validation; otherwise every value is
+    a series of its own."""
 
     _origin: tuple[Path, tuple[str, ...]] | None = PrivateAttr(None)
 
@@ -118,12 +119,9 @@ class Experiment(Settings):
         return self
 
     @model_validator(mode="after")
-    def _selection_has_a_choice(self) -> Experiment:
+    def _selection_leaves_seeds(self) -> Experiment:
         if self.select is None:
             return self
-        entries = [self.training, *self.tasks.values(), *self.models.values()]
-        if not any(isinstance(entry.get(self.select.axis), list) for entry in entries):
-            raise SettingError(("select",), f"there is nothing to select: no '{self.select.axis}' is a list")
         unknown_seeds = sorted(set(self.select.seeds) - set(self.seeds))
         if unknown_seeds:
             raise SettingError(("select", "seeds"), f"seed {unknown_seeds[0]} is not one of the experiment's seeds")
@@ -152,6 +150,7 @@ class Experiment(Settings):
         except UserError as error:
             at = [at for at, plugin in enumerate(experiment.plugins) if f"'{plugin}'" in str(error)]
             raise SettingError(("plugins", *at[:1]), str(error)) from error
+        experiment._check_axes_of_choice()
         experiment.runs  # noqa: B018  (expanding validates the settings of tasks and models)
         return experiment
 
@@ -257,6 +256,25 @@ class Experiment(Settings):
                         log_model=self.log_model is not None,
                         fingerprints=fingerprints,
                     )
+
+    def _check_axes_of_choice(self) -> None:
+        """Raise `SettingError` for an axis of `select` that the grid does not have, or that is one of tasks."""
+        axes = self.select.axes if self.select else ()
+        for at, axis in enumerate(axes):
+            if any(axis in point.model_axes for point in self.points):
+                continue
+            where = ("select", "axes", at)
+            known = {
+                *Training.model_fields,
+                *(name for point in self.points for name in type(point.model).model_fields),
+            }
+            if axis in known:
+                raise SettingError(where, f"there is nothing to select: no '{axis}' is a list")
+            if axis in {name for point in self.points for name in type(point.task).model_fields}:
+                raise SettingError(
+                    where, f"'{axis}' is a setting of tasks; those of training and models can be selected"
+                )
+            raise SettingError(where, registry.unknown("axis", axis, sorted(known)))
 
     def _check_size(self) -> None:
         """Raise `SettingError` if the grid is too large, before expanding it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -165,14 +165,14 @@ def one_of_each(specs: Iterable[RunSpec]) -> list[RunSpec]:
     return list(found.values())
 
 
-def series_key(spec: RunSpec, chosen: str | None = None) -> dict[str, str]:
+def series_key(spec: RunSpec, chosen: Collection[str] = ()) -> dict[str, str]:
     """What identifies the series of a run in figures and tables: the columns of `analysis.groups.GROUP`, in order.
 
-    `chosen`: the axis on which each series has a selected value, which is not part of its name.
+    `chosen`: the axes on which each series has a selected value, which is not part of its name.
     """
 
     def setting(axes: dict[str, Any]) -> str:
-        return " ".join(f"{key}={value}" for key, value in axes.items() if key != chosen)
+        return " ".join(f"{key}={value}" for key, value in axes.items() if key not in chosen)
 
     return {
         "task": spec.task_label,

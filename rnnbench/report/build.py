@@ -8,10 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from rnnbench.analysis.results import COLUMNS, Results
+from rnnbench.analysis.results import CHOICE_COLUMNS, COLUMNS, Results
 from rnnbench.analysis.selection import EVALUATED
 from rnnbench.errors import UserError
-from rnnbench.experiment.settings import Training
 from rnnbench.files import write
 from rnnbench.report import sections, tables, words
 from rnnbench.report.data import ReportData
@@ -49,7 +48,7 @@ def build(
     if results.runs.empty:
         raise UserError(f"nothing to report on '{title}': its store holds no run; `rnnbench run` makes some")
     if not (results.runs["role"] == EVALUATED).any():
-        raise UserError(f"nothing to report on '{title}' yet: the runs that choose a learning rate are not complete")
+        raise UserError(f"nothing to report on '{title}' yet: the tuning runs, which choose, are not complete")
     data = ReportData(results, experiment.get("tasks"))
     contents = sections.contents(data)
     context = {
@@ -91,7 +90,7 @@ def figures(results: Results) -> dict[str, Figure]:
 
 def csv(runs: pd.DataFrame) -> str:
     """One row for each run, columns as `Results.runs`: integers as such, others exact, missing values empty."""
-    more = [name for name in Training.model_fields if name in runs and name not in COLUMNS]
+    more = [name for name in runs if name not in (*COLUMNS, *CHOICE_COLUMNS)]
     table = runs.reindex(columns=[*COLUMNS, *more])
     whole = {name: pd.to_numeric(table[name]).round().astype("Int64") for name in _WHOLE}
     return table.assign(**whole, solved=table["solved"].astype("boolean")).to_csv(index=False, lineterminator="\n")
