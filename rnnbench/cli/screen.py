@@ -36,7 +36,7 @@ class Screen(Observer):
             self.say(f"{_grid(stage.experiment, stage.done)}, {len(stage.specs)} to run with {workers}{then}")
         else:
             select = stage.experiment.select
-            what = "values" if select is None else " and ".join(axis.replace("_", " ") for axis in select.axes)
+            what = "values" if select is None else ", ".join(axis.replace("_", " ") for axis in select.axes)
             self.say(f"{what} chosen: {len(stage.specs)} to evaluate")
         return GridProgress(stage.specs, stage.workers, self.console, stage.seconds)
 

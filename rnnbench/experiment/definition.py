@@ -264,17 +264,13 @@ class Experiment(Settings):
             if any(axis in point.model_axes for point in self.points):
                 continue
             where = ("select", "axes", at)
-            known = {
-                *Training.model_fields,
-                *(name for point in self.points for name in type(point.model).model_fields),
-            }
+            models = {name for point in self.points for name in type(point.model).model_fields}
+            known = sorted({*Training.model_fields, *models})
             if axis in known:
                 raise SettingError(where, f"there is nothing to select: no '{axis}' is a list")
             if axis in {name for point in self.points for name in type(point.task).model_fields}:
-                raise SettingError(
-                    where, f"'{axis}' is a setting of tasks; those of training and models can be selected"
-                )
-            raise SettingError(where, registry.unknown("axis", axis, sorted(known)))
+                raise SettingError(where, f"'{axis}' is a setting of tasks: select on those of training and models")
+            raise SettingError(where, registry.unknown("axis", axis, known))
 
     def _check_size(self) -> None:
         """Raise `SettingError` if the grid is too large, before expanding it."""

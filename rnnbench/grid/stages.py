@@ -48,7 +48,7 @@ def needed(experiment: Experiment, location: Location, specs: Sequence[RunSpec])
 
 
 def not_picked(experiment: Experiment, location: Location) -> set[str] | None:
-    """Signatures of the runs that need not be done: at values that were not chosen, or of a seed with nothing to choose.
+    """Signatures of the runs not to do: at values that were not chosen, or of a seed with nothing to choose.
 
     None until all tuning runs have ended.
     """
@@ -96,7 +96,7 @@ def evaluation_runs(experiment: Experiment) -> list[RunSpec]:
 
 
 def _alternatives(experiment: Experiment, specs: Sequence[RunSpec]) -> set[frozenset[str]]:
-    """Signatures of runs of which one will be done; the same ones, such as those of both fillers at lag 0, count once."""
+    """Signatures of runs of which one will be done; the same ones (of both fillers at lag 0) count once."""
     assert experiment.select is not None
     among = {spec.signature for spec in specs}
     found = defaultdict(set)

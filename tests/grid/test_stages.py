@@ -208,7 +208,7 @@ def test_at_its_own_rate_a_lag_is_still_measured_against_lag_0(location):
     [({"axis": "learning_rate", "axes": ["optimizer"]}, "'axis' and 'axes' say the same: keep one of them"),
      ({"axis": ["learning_rate"]}, "'axis' names one axis"), ({"axes": []}, "write a list of axes"),
      ({"axes": "learning_rate"}, "write a list of axes"), ({"axes": ["units", "units"]}, "units is listed twice"),
-     ({"axes": ["lag"]}, "'lag' is a setting of tasks; those of training and models can be selected"),
+     ({"axes": ["lag"]}, "'lag' is a setting of tasks: select on those of training and models"),
      ({"axes": ["learning_rat"]}, r"unknown axis 'learning_rat' \(did you mean 'learning_rate'\?\)"),
      ({"axes": ["learning_rate", "batch_size"]}, "nothing to select: no 'batch_size' is a list"),
      ({"each": ["model"]}, r"\['model'\] is not valid: give \[task, model\]"),
