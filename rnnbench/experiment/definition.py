@@ -33,6 +33,7 @@ from rnnbench.experiment.expansion import (
 )
 from rnnbench.experiment.feasibility import as_infeasible, check_model, check_task
 from rnnbench.experiment.mistakes import first_mistake, shown
+from rnnbench.experiment.optimizers import plugin_class
 from rnnbench.experiment.run_spec import RunSpec
 from rnnbench.experiment.seeds import MOST_RUNS, check_seeds, parse_seeds
 from rnnbench.experiment.settings import GradientProbes, KeyPath, Selection, Settings, Training
@@ -55,7 +56,7 @@ class Experiment(Settings):
     description: str = ""
     """The question that the experiment answers, in a sentence."""
     plugins: tuple[str, ...] = ()
-    """Modules that register tasks and models, or `.py` files by their path relative to this file."""
+    """Modules that register tasks, models and optimizers, or `.py` files by their path relative to this file."""
     tasks: dict[str, dict[str, Any]] = Field(min_length=1)
     """Each task's settings by label. `task` names the registered task if the label does not."""
     models: dict[str, dict[str, Any]] = Field(min_length=1)
@@ -254,6 +255,7 @@ class Experiment(Settings):
                         task_axes={key: task_axes[key] for key in task_axes if key not in ("lag", "filler")},
                         model_axes=model_axes | training_axes,
                         log_model=self.log_model is not None,
+                        plugin_optimizer=plugin_class(training.optimizer),
                         fingerprints=fingerprints,
                     )
 
