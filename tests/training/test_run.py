@@ -14,12 +14,16 @@ from rnnbench.training.network import build
 from rnnbench.training.program import Program, program_for
 
 
-def specs(task=None, model="gru", seeds=1, gradients=None, initialization="default", tasks=None, **settings):
+def specs(
+    task=None, model="gru", seeds=1, gradients=None, initialization="default", tasks=None, plugins=(), **settings
+):
     # What XLA compiles takes it seconds: the fast layers are asked for where they matter.
     defaults = {"steps": 25, "batch_size": 16, "evaluate_every": 10, "learning_rate": 0.01, "implementation": "stock"}
     settings = defaults | settings
+    plugins = settings.pop("plugins", [])
     return Experiment(
         name="test",
+        plugins=plugins,
         tasks=tasks or {"copy_memory": {"lag": 3, "symbols": 1, "examples": 40} | (task or {})},
         models={model: {"units": 8, "initialization": initialization}},
         seeds=seeds,
