@@ -14,9 +14,7 @@ from rnnbench.training.network import build
 from rnnbench.training.program import Program, program_for
 
 
-def specs(
-    task=None, model="gru", seeds=1, gradients=None, initialization="default", tasks=None, plugins=(), **settings
-):
+def specs(task=None, model="gru", seeds=1, gradients=None, initialization="default", tasks=None, **settings):
     # What XLA compiles takes it seconds: the fast layers are asked for where they matter.
     defaults = {"steps": 25, "batch_size": 16, "evaluate_every": 10, "learning_rate": 0.01, "implementation": "stock"}
     settings = defaults | settings
