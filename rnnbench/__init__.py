@@ -1,7 +1,7 @@
 """rnnbench: how SimpleRNN, LSTM and GRU cope as the dependency length grows.
 
 For notebooks: `load_experiment`, `run_experiment`, `load_results`, `memory_horizons` and `figures`. The other names are
-for writing your own tasks, models and report figures. Each is imported on first use.
+for writing your own tasks, models, optimisers and report figures. Each is imported on first use.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from rnnbench.analysis.results import Results
     from rnnbench.api import figures, load_experiment, load_results, memory_horizons, run_experiment
     from rnnbench.experiment.definition import Experiment
+    from rnnbench.experiment.optimizers import register_optimizer
     from rnnbench.models.base import Model, RNNModel
     from rnnbench.registry import register_model, register_task
     from rnnbench.report.figures.base import AnswerFigure, ReportFigure, TaskFigure, register_figure
@@ -44,6 +45,7 @@ __all__ = [
     "memory_horizons",
     "register_figure",
     "register_model",
+    "register_optimizer",
     "register_task",
     "run_experiment",
 ]
@@ -52,6 +54,7 @@ _MODULES = {
     "analysis.results": ["Results"],
     "api": ["figures", "load_experiment", "load_results", "memory_horizons", "run_experiment"],
     "experiment.definition": ["Experiment"],
+    "experiment.optimizers": ["register_optimizer"],
     "models.base": ["Model", "RNNModel"],
     "registry": ["register_model", "register_task"],
     "report.figures.base": ["AnswerFigure", "ReportFigure", "TaskFigure", "register_figure"],

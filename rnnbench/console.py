@@ -112,3 +112,21 @@ class _Surviving(io.FileIO):
                 select.select([], [self], [])
             rest = rest[written or 0 :]
         return memoryview(data).nbytes
+
+
+@contextmanager
+def silent_stderr() -> Iterator[None]:
+    """Discard stderr: TensorFlow's libraries print while loading, whatever the log level."""
+    try:
+        kept = os.dup(2)
+    except OSError:
+        yield  # stderr is closed
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

@@ -1,10 +1,14 @@
-"""The environment of a result: versions, machine and commit. Each is determined once, without importing packages."""
+"""The environment of a result: versions, machine, commit, TensorFlow's variables.
+
+Each is determined once, without importing packages.
+"""
 
 from __future__ import annotations
 
 import os
 import platform
 import subprocess
+import sys
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -70,3 +74,11 @@ def commit() -> str | None:
     except (OSError, subprocess.CalledProcessError):
         return None
     return found.stdout.strip()
+
+
+def prepare_tensorflow() -> None:
+    """Set the environment variables that TensorFlow and Keras read when they are imported, if they are not yet."""
+    if "keras" not in sys.modules:
+        os.environ["KERAS_BACKEND"] = "tensorflow"
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")

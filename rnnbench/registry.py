@@ -1,4 +1,4 @@
-"""The registries of tasks and models, built in or from plug-ins."""
+"""The registries of tasks, models and other classes, built in or from plug-ins."""
 
 from __future__ import annotations
 
@@ -41,15 +41,15 @@ class Registry(Generic[T]):
     every: ClassVar[list[Registry[Any]]] = []
     """All registries of this process."""
 
-    def __init__(self, kind: str, package: str, base: str | None = None) -> None:
-        """`base`: the class in `package.base` from which all must inherit; None: any class."""
+    def __init__(self, kind: str, package: str = "", base: str | None = None) -> None:
+        """`package`: empty if none is built in. `base`: the class in `package.base` from which all must inherit."""
         self.every.append(self)
         self.kind = kind
         self._package = package
         self._base = base
         self._things: dict[str, T] = {}
         self._names: dict[T, str] = {}
-        self._filled = False
+        self._filled = not package
 
     def register(self, name: str) -> Callable[[T], T]:
         """Class decorator: register the class as `name`.

@@ -12,9 +12,10 @@ import pandas as pd
 from rnnbench.analysis.groups import OUTCOMES, attempted
 from rnnbench.analysis.selection import EVALUATED, with_roles
 from rnnbench.analysis.solved import with_relative_solved
+from rnnbench.experiment.choice import choice, chosen_for, value
 from rnnbench.experiment.definition import Experiment
 from rnnbench.experiment.run_spec import RunSpec, series_key
-from rnnbench.experiment.settings import Training
+from rnnbench.experiment.settings import Selection, Training
 
 COLUMNS = [
     "task", "task_setting", "source", "model", "model_setting", "lag", "filler", "seed", "status",
@@ -23,6 +24,8 @@ COLUMNS = [
     "units", "learning_rate", "validation_score", "role", "message", "criterion", "experiment", "started", "signature",
     "run_id",
 ]  # fmt: skip
+CHOICE_COLUMNS = ["choice", "chosen_for"]
+"""Columns of an experiment with `select`, and no others: a `Choice`, and the lags that share it."""
 PROFILE_COLUMNS = ["signature", "step", "phase", "state", "distance", "median", "low", "high"]
 
 OWN_SKILL = "own skill"
@@ -43,8 +46,9 @@ class Results:
     `validation_score`: the best one, which chose the weights; for a diverged run that of its untrained network. `role`:
     `evaluated`, or for an experiment with `select` what `analysis.selection` says. `training_seconds`: the part of
     `seconds` that went into training steps. `survival_initial`: the gradient's survival in the untrained network.
-    `started`: when, in UTC. Behind these a column for each other setting of training that is not the same in all runs:
-    `optimizer`, `batch_size`, ...
+    `started`: when, in UTC. Behind these a column for each other setting of training that is not the same in all runs
+    (`optimizer`, `batch_size`, ...) and for each setting of models that `select` chooses; with `select`
+    `CHOICE_COLUMNS` too.
     """
     history: pd.DataFrame
     """`signature, step, metric, value`: every step-wise metric (`train/loss`, `validation/accuracy`, ...)."""
@@ -97,7 +101,9 @@ def tidy(
     )
     tables = [table.assign(signature=signature)[PROFILE_COLUMNS] for signature, table in profiles.items()]
     return Results(
-        runs=_with_solved(runs.assign(role=_roles(experiment, runs)))[COLUMNS].assign(**_varied(records)),
+        runs=_with_solved(runs.assign(role=_roles(experiment, runs)))[_columns(experiment.select)].assign(
+            **_varied(records, experiment.select)
+        ),
         history=history,
         profiles=pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=PROFILE_COLUMNS),
         levels=_levels(records),
@@ -111,8 +117,8 @@ def with_validation_scores(experiment: Experiment, records: Sequence[Record], po
 
 
 def _runs(experiment: Experiment, records: Sequence[Record]) -> pd.DataFrame:
-    chosen = experiment.select.axis if experiment.select else None
-    table = pd.DataFrame([_row(record, chosen) for record in records], columns=COLUMNS)
+    rows = [_row(record, experiment.select) for record in records]
+    table = pd.DataFrame(rows, columns=_columns(experiment.select))
     counts = ("steps", "steps_to_solve", "parameters", "recurrent_parameters", "units")
     measured = ("score", "skill", "seconds", "training_seconds", "survival", "decay_per_step", "reach")
     return table.astype(
@@ -122,22 +128,31 @@ def _runs(experiment: Experiment, records: Sequence[Record]) -> pd.DataFrame:
     )
 
 
-def _varied(records: Sequence[Record]) -> dict[str, Any]:
-    """The settings of training that differ between runs and have no column, each with its values; null is missing."""
+def _columns(select: Selection | None) -> list[str]:
+    return [*COLUMNS, *CHOICE_COLUMNS] if select else COLUMNS
+
+
+def _varied(records: Sequence[Record], select: Selection | None) -> dict[str, Any]:
+    """The settings of training that differ between runs and have no column, and those of models that were chosen; null
+    is missing."""
     settings = [record.spec.training.model_dump(mode="json") for record in records]
     names = [name for name in Training.model_fields if name not in COLUMNS]
     values = {name: [one[name] for one in settings] for name in names}
+    of_models = set(select.axes if select else ()) - {*COLUMNS, *values}
+    values |= {name: [value(record.spec, name) for record in records] for name in sorted(of_models)}
     varied = {name: found for name, found in values.items() if len(set(found)) > 1}
     # Integers stay integers where one is missing.
-    whole = {name for name, found in varied.items() if {type(value) for value in found} <= {int, type(None)}}
+    whole = {name for name, found in varied.items() if {type(one) for one in found} <= {int, type(None)}}
     return {name: pd.array(found, dtype="Int64") if name in whole else found for name, found in varied.items()}
 
 
-def _row(record: Record, chosen: str | None) -> dict[str, Any]:
+def _row(record: Record, select: Selection | None) -> dict[str, Any]:
     spec = record.spec
+    chosen = {"choice": choice(spec, select.axes), "chosen_for": chosen_for(spec, select)} if select else {}
     return (
         _measured(record)
-        | series_key(spec, chosen)
+        | series_key(spec, select.axes if select else ())
+        | chosen
         | {
             "lag": spec.task.lag,
             "seed": spec.seed,
@@ -210,8 +225,9 @@ def _roles(experiment: Experiment, runs: pd.DataFrame) -> pd.Series:
 
 
 def _with_solved(runs: pd.DataFrame) -> pd.DataFrame:
-    # Each rate and role is measured against its own lag 0.
-    parts = [with_relative_solved(part) for _, part in runs.groupby(["role", "learning_rate"], sort=False)]
+    # A series is measured against its lag 0 at what was chosen there; what was not chosen against its own.
+    apart = runs["choice"].where(runs["role"] != EVALUATED, "") if "choice" in runs else runs["role"]
+    parts = [with_relative_solved(part) for _, part in runs.groupby([runs["role"], apart], sort=False)]
     return pd.concat(parts).sort_index()
 
 

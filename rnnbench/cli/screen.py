@@ -38,7 +38,9 @@ class Screen(Observer):
             self.say(f"{_grid(stage.experiment, stage.done)}, {len(stage.specs)} to run with {workers}{then}")
             self._say_skipped(stage.experiment)
         else:
-            self.say(f"learning rates chosen: {len(stage.specs)} to evaluate")
+            select = stage.experiment.select
+            what = "values" if select is None else ", ".join(axis.replace("_", " ") for axis in select.axes)
+            self.say(f"{what} chosen: {len(stage.specs)} to evaluate")
         return GridProgress(stage.specs, stage.workers, self.console, stage.seconds)
 
     def end(self, stage: Stage, tally: Tally, tracebacks: Mapping[str, str]) -> None:

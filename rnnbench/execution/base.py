@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import re
-import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from functools import partial
 from typing import Protocol
 
 from rnnbench import environment
+from rnnbench.console import silent_stderr
 from rnnbench.datasets import location
 from rnnbench.errors import UserError, disarm_warnings
 from rnnbench.events import Dispatched, Event, Failed, Warned
@@ -127,32 +125,11 @@ def set_up_tensorflow() -> bool:
     return configure(threads=1)
 
 
-@contextmanager
-def silent_stderr() -> Iterator[None]:
-    """Discard stderr: TensorFlow's libraries print while loading, whatever the log level."""
-    try:
-        kept = os.dup(2)
-    except OSError:
-        yield  # stderr is closed
-        return
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
-
-
 def quiet_tensorflow() -> None:
     """Silence TensorFlow's start-up messages and make it Keras' backend; call it before either is imported."""
     import logging
 
     location.ensure_home()
-    if "keras" not in sys.modules:
-        os.environ["KERAS_BACKEND"] = "tensorflow"
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+    environment.prepare_tensorflow()
     # TensorFlow warns about retracing, which every new lag needs.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)

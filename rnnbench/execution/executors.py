@@ -34,8 +34,8 @@ class ExecutorFactory(ABC):
             raise UserError("--address names a Ray cluster: add --executor ray")
 
     def check(self, specs: Sequence[RunSpec]) -> None:
-        """Raise `UserError` if a task or model class of these runs differs from its file, which workers would load."""
-        for thing in {thing for spec in specs for thing in (type(spec.task), type(spec.model))}:
+        """Raise `UserError` if a class of these runs differs from its file, which workers would load."""
+        for thing in {thing for spec in specs for thing in spec.classes}:
             class_code.check_current(thing, on_disk=True)
 
     @abstractmethod

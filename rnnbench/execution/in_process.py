@@ -6,6 +6,7 @@ import contextlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
 
+from rnnbench.console import silent_stderr
 from rnnbench.errors import UserError, note
 from rnnbench.events import Dispatched, Event, Failed
 from rnnbench.execution.base import (
@@ -15,7 +16,6 @@ from rnnbench.execution.base import (
     error_line,
     quiet_tensorflow,
     set_up_tensorflow,
-    silent_stderr,
     stream,
 )
 from rnnbench.execution.checkpoints import Checkpoints

@@ -39,7 +39,7 @@ class RayFactory(ExecutorFactory):
             raise UserError("--workers 0 runs in this process: omit --executor ray")
 
     def check(self, specs: Sequence[RunSpec]) -> None:
-        for thing in {thing for spec in specs for thing in (type(spec.task), type(spec.model))}:
+        for thing in {thing for spec in specs for thing in spec.classes}:
             class_code.check_reachable(thing)
         super().check(specs)
 

@@ -1,7 +1,7 @@
 """Whether worker processes import the user's script.
 
 `multiprocessing` imports it in every process that it spawns. That fails for a script read from standard input, and one
-without a main guard would run its experiment again; so our workers import it only if it defines a task or a model.
+without a main guard would run its experiment again; so our workers import it only if it defines a class of the runs.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ NO_GUARD = (
 
 def needs_script(specs: Iterable[RunSpec]) -> bool:
     """Whether the script defines a class that these runs need. Raises `UserError` if workers could not import it."""
-    parts = {part for spec in specs for kind in (type(spec.task), type(spec.model)) for part in kind.__mro__}
+    parts = {part for spec in specs for kind in spec.classes for part in kind.__mro__}
     own = sorted(part.__qualname__ for part in parts if part.__module__ == "__main__")
     main = sys.modules["__main__"]
     if own and main.__spec__ is None and not os.path.isfile(getattr(main, "__file__", "")):

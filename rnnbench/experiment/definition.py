@@ -34,6 +34,7 @@ from rnnbench.experiment.expansion import (
 )
 from rnnbench.experiment.feasibility import InfeasibleError, as_infeasible, check_model, check_task
 from rnnbench.experiment.mistakes import first_mistake, shown
+from rnnbench.experiment.optimizers import plugin_class
 from rnnbench.experiment.run_spec import RunSpec
 from rnnbench.experiment.seeds import MOST_RUNS, check_seeds, parse_seeds
 from rnnbench.experiment.settings import GradientProbes, KeyPath, Selection, Settings, Training
@@ -56,7 +57,7 @@ class Experiment(Settings):
     description: str = ""
     """The question that the experiment answers, in a sentence."""
     plugins: tuple[str, ...] = ()
-    """Modules that register tasks and models, or `.py` files by their path relative to this file."""
+    """Modules that register tasks, models and optimizers, or `.py` files by their path relative to this file."""
     tasks: dict[str, dict[str, Any]] = Field(min_length=1)
     """Each task's settings by label. `task` names the registered task if the label does not."""
     models: dict[str, dict[str, Any]] = Field(min_length=1)
@@ -75,7 +76,8 @@ class Experiment(Settings):
     """`best`: log each run's network, with its best validation weights, to MLflow; load it with
     `mlflow.keras.load_model`. Results do not change, so finished runs are not repeated, except with `--fresh`."""
     select: Selection | None = None
-    """Select a learning rate for each task and model on validation; otherwise every rate is a series of its own."""
+    """Select values of axes, such as the learning rate, for each task and model on validation; otherwise every value is
+    a series of its own."""
 
     _origin: tuple[Path, tuple[str, ...]] | None = PrivateAttr(None)
 
@@ -119,12 +121,9 @@ class Experiment(Settings):
         return self
 
     @model_validator(mode="after")
-    def _selection_has_a_choice(self) -> Experiment:
+    def _selection_leaves_seeds(self) -> Experiment:
         if self.select is None:
             return self
-        entries = [self.training, *self.tasks.values(), *self.models.values()]
-        if not any(isinstance(entry.get(self.select.axis), list) for entry in entries):
-            raise SettingError(("select",), f"there is nothing to select: no '{self.select.axis}' is a list")
         unknown_seeds = sorted(set(self.select.seeds) - set(self.seeds))
         if unknown_seeds:
             raise SettingError(("select", "seeds"), f"seed {unknown_seeds[0]} is not one of the experiment's seeds")
@@ -153,6 +152,7 @@ class Experiment(Settings):
         except UserError as error:
             at = [at for at, plugin in enumerate(experiment.plugins) if f"'{plugin}'" in str(error)]
             raise SettingError(("plugins", *at[:1]), str(error)) from error
+        experiment._check_axes_of_choice()
         experiment.runs  # noqa: B018  (expanding validates the settings of tasks and models)
         return experiment
 
@@ -276,8 +276,24 @@ class Experiment(Settings):
                         task_axes={key: task_axes[key] for key in task_axes if key not in ("lag", "filler")},
                         model_axes=model_axes | training_axes,
                         log_model=self.log_model is not None,
+                        plugin_optimizer=plugin_class(training.optimizer),
                         fingerprints=fingerprints,
                     )
+
+    def _check_axes_of_choice(self) -> None:
+        """Raise `SettingError` for an axis of `select` that the grid does not have, or that is one of tasks."""
+        axes = self.select.axes if self.select else ()
+        for at, axis in enumerate(axes):
+            if any(axis in point.model_axes for point in self.all_points):
+                continue
+            where = ("select", "axes", at)
+            models = {name for point in self.all_points for name in type(point.model).model_fields}
+            known = sorted({*Training.model_fields, *models})
+            if axis in known:
+                raise SettingError(where, f"there is nothing to select: no '{axis}' is a list")
+            if axis in {name for point in self.all_points for name in type(point.task).model_fields}:
+                raise SettingError(where, f"'{axis}' is a setting of tasks: select on those of training and models")
+            raise SettingError(where, registry.unknown("axis", axis, known))
 
     def _check_size(self) -> None:
         """Raise `SettingError` if the grid is too large, before expanding it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from rnnbench import registry
 from rnnbench.errors import UserError
 from rnnbench.experiment.feasibility import reason_to_skip
+from rnnbench.experiment.optimizers import plugin_class
 from rnnbench.experiment.settings import GradientProbes, Implementation, ScheduleName, Training
 from rnnbench.identity import class_code, signature
 from rnnbench.identity.signature import PART_VERSIONS
@@ -41,6 +42,8 @@ class CompileKey:
     """Name, warmup and steps; None: a constant learning rate, however many steps there are."""
     truncate: int | None
     """Steps between two cuts of the gradient; None: no cut."""
+    plugin_optimizer: type[Any] | None = None
+    """The optimiser's class if it is of a plug-in, whose code may have changed under the same name."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +64,8 @@ class RunSpec:
     """Values of the axes of the model and of training."""
     log_model: bool = False
     """Whether the trained network is logged to MLflow."""
+    plugin_optimizer: type[Any] | None = None
+    """The class of the optimiser if it is of a plug-in; None for one of Keras'."""
     fingerprints: dict[str, str | None] = field(default_factory=dict, repr=False)
     """Fingerprints of data read so far, by task settings without the lag; shared by the runs of an experiment."""
 
@@ -85,7 +90,14 @@ class RunSpec:
             optimizer=training.optimizer,
             schedule=None if constant else (training.schedule, training.warmup, training.steps),
             truncate=training.truncate,
+            plugin_optimizer=self.plugin_optimizer,
         )
+
+    @property
+    def classes(self) -> tuple[type[Any], ...]:
+        """The classes whose code it runs: those of its task, its model and a plug-in's optimiser."""
+        optimizer = () if self.plugin_optimizer is None else (self.plugin_optimizer,)
+        return (type(self.task), type(self.model), *optimizer)
 
     @cached_property
     def canonical(self) -> RunSpec:
@@ -96,7 +108,8 @@ class RunSpec:
     @cached_property
     def settings(self) -> dict[str, Any]:
         """Everything that can change the result except the data, as plain values."""
-        task_class, model_class = type(self.task), type(self.model)
+        task_class, model_class, *_ = self.classes
+        optimizer = self.plugin_optimizer
         return {
             "task": registry.tasks.name_of(task_class),
             "task_code": class_code.identity(task_class),
@@ -112,6 +125,7 @@ class RunSpec:
                 for part in PART_VERSIONS
                 if part != "layers" or self.training.implementation == "fast"
             },
+            **({} if optimizer is None else {"optimizer_code": class_code.identity(optimizer)}),
         }
 
     @cached_property
@@ -162,7 +176,7 @@ class RunSpec:
     def check_current(self) -> None:
         """Raise `UserError` if code or data no longer match the signature, or cannot be read."""
         self.task.check_data()
-        for thing in (type(self.task), type(self.model)):
+        for thing in self.classes:
             class_code.check_current(thing)
         task = self.canonical.task
         now = task.fingerprint()
@@ -178,27 +192,27 @@ class RunSpec:
     def __reduce__(self) -> tuple[Any, ...]:
         # As plain values: a process that has not loaded the plug-ins cannot unpickle their classes.
         labels = (self.task_label, self.model_label, self.plugins, self.task_axes, self.model_axes, self.log_model)
-        homes = [home for thing in (type(self.task), type(self.model)) if (home := class_code.module_to_import(thing))]
+        homes = [home for thing in self.classes if (home := class_code.module_to_import(thing))]
         return _restored, (self.settings, *labels, homes)
 
 
 def one_of_each(specs: Iterable[RunSpec]) -> list[RunSpec]:
-    """One run per task (at any lag) and model class: runs of a pair share code and data."""
+    """One run for each set of task (at any lag), model class and optimiser: they share code and data."""
     found: dict[tuple[object, ...], RunSpec] = {}
     for spec in specs:
         task = spec.task.model_dump_json(exclude={"lag"})
-        found.setdefault((type(spec.task), task, type(spec.model)), spec)
+        found.setdefault((task, *spec.classes), spec)
     return list(found.values())
 
 
-def series_key(spec: RunSpec, chosen: str | None = None) -> dict[str, str]:
+def series_key(spec: RunSpec, chosen: Collection[str] = ()) -> dict[str, str]:
     """What identifies the series of a run in figures and tables: the columns of `analysis.groups.GROUP`, in order.
 
-    `chosen`: the axis on which each series has a selected value, which is not part of its name.
+    `chosen`: the axes on which each series has a selected value, which is not part of its name.
     """
 
     def setting(axes: dict[str, Any]) -> str:
-        return " ".join(_written({key: value for key, value in axes.items() if key != chosen}))
+        return " ".join(_written({key: value for key, value in axes.items() if key not in chosen}))
 
     return {
         "task": spec.task_label,
@@ -231,18 +245,21 @@ def _restored(
             importlib.import_module(home)
         except Exception as error:
             raise UserError(
-                f"module '{home}', which defines a task or model, cannot be imported: {error}; list it under 'plugins:'"
+                f"module '{home}', which defines a class of the run, cannot be imported: {error}; list it under "
+                "'plugins:'"
             ) from error
+    training = Training.model_validate(settings["training"])
     return RunSpec(
         task_label=task_label,
         task=registry.tasks[settings["task"]].model_validate_json(json.dumps(settings["task_settings"])),
         model_label=model_label,
         model=registry.models[settings["model"]].model_validate_json(json.dumps(settings["model_settings"])),
         seed=settings["seed"],
-        training=Training.model_validate(settings["training"]),
+        training=training,
         gradients=GradientProbes.model_validate(settings["gradients"]),
         plugins=plugins,
         task_axes=task_axes,
         model_axes=model_axes,
         log_model=log_model,
+        plugin_optimizer=plugin_class(training.optimizer),
     )

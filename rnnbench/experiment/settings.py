@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
+from rnnbench.experiment.mistakes import shown
 from rnnbench.experiment.optimizers import canonical
 from rnnbench.experiment.seeds import parse_seeds
 from rnnbench.identity.signature import HashedAs, Joined
@@ -74,13 +84,56 @@ class GradientProbes(Settings):
     """Number of measurements between the first and the last training step, evenly spread over the evaluations."""
 
 
-class Selection(Settings):
-    """How one value of an axis is selected for each task and model: see `rnnbench.analysis.selection`."""
+def _with_axis(schema: dict[str, Any]) -> None:
+    schema["properties"]["axis"] = {"type": "string", "description": "A single axis: short for `axes: [...]`."}
 
-    axis: Literal["learning_rate"] = "learning_rate"
-    """The axis to select on, using the validation split only; it must be an axis of the grid."""
+
+class Selection(Settings):
+    """How one value of each of some axes is selected for each task and model: see `rnnbench.analysis.selection`."""
+
+    model_config = ConfigDict(json_schema_extra=_with_axis)
+
+    axes: tuple[str, ...] = ("learning_rate",)
+    """The axes to select on together, using the validation split only: settings of training and of models that are
+    lists in this file. `axis: learning_rate` is short for a single one."""
     seeds: tuple[int, ...] = ()
     """Tuning seeds: used for the selection only, so that it does not bias the results. The other seeds, the evaluation
     seeds, run at the selected values only. A list, or a number n for 0..n-1; default: all seeds do both."""
 
+    each: tuple[Literal["task", "model", "lag"], ...] = ("task", "model")
+    """What a choice is made for: `[task, model]`, one for all lags, or `[task, model, lag]`, one at each lag."""
+
     _count_of_seeds = field_validator("seeds", mode="before")(parse_seeds)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _single_axis(cls, value: Any) -> Any:
+        if not (isinstance(value, dict) and "axis" in value):
+            return value
+        if "axes" in value:
+            raise ValueError("'axis' and 'axes' say the same: keep one of them")
+        if not isinstance(value["axis"], str):
+            raise ValueError(f"'axis' names one axis, not {shown(value['axis'])}; for several write 'axes: [...]'")
+        return {key: given for key, given in value.items() if key != "axis"} | {"axes": [value["axis"]]}
+
+    @field_validator("axes", mode="before")
+    @classmethod
+    def _names(cls, value: Any) -> Any:
+        names = list(value) if isinstance(value, list | tuple) else []
+        if not names or not all(isinstance(name, str) for name in names):
+            raise ValueError(f"write a list of axes, such as [learning_rate, optimizer], not {shown(value)}")
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise ValueError(f"{twice[0]} is listed twice")
+        return tuple(names)
+
+    @field_validator("each", mode="before")
+    @classmethod
+    def _per_task_and_model(cls, value: Any) -> Any:
+        given = list(value) if isinstance(value, list | tuple) else [value]
+        for each in (("task", "model"), ("task", "model", "lag")):
+            if len(given) == len(each) and all(part in given for part in each):
+                return each
+        raise ValueError(
+            f"{shown(value)} is not valid: give [task, model], a choice for all lags, or [task, model, lag], one at "
+            "each lag; scores of two tasks have no common mean, and models are compared at what suits each"
+        )

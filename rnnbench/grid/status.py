@@ -36,7 +36,7 @@ class GridStatus:
     """How far a grid is."""
 
     states: dict[str, str]
-    """By `RunSpec.key`, one of `STATES`; `not needed`: at a learning rate that was not chosen."""
+    """By `RunSpec.key`, one of `STATES`; `not needed`: at values that were not chosen."""
     running: list[Running]
     seconds_left: float | None
     """At the speed of the runs that have ended, with as many runs at a time as now; None where that is unknown."""

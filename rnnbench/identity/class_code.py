@@ -1,4 +1,4 @@
-"""How a signature identifies the code of a task or a model.
+"""How a signature identifies the code of a task, a model, or an optimiser of a plug-in.
 
 A built-in class is identified by its own `version`, raised when a change alters results, and by those of its parents.
 A plug-in class is identified by the digest of its sources, since its author may forget to raise a version, and by the
@@ -18,8 +18,8 @@ from rnnbench.identity.signature import PART_VERSIONS
 from rnnbench.identity.sources import Sources
 
 _PREFIX = f"{sources.PACKAGE}."
-_FOUNDATIONS = {"pydantic"} | sys.stdlib_module_names - {"__main__"}
-"""Packages whose classes, as parents, are not part of any task or model."""
+_FOUNDATIONS = {"pydantic", "keras", "tensorflow"} | sys.stdlib_module_names - {"__main__"}
+"""Packages whose classes, as parents, are not part of what is signed."""
 _INTERACTIVE = ("__main__", "__mp_main__")
 _sources_of: dict[type, Sources] = {}
 """The sources of each plug-in class, as they were when it was defined."""

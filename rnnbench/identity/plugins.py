@@ -6,17 +6,21 @@ bytecode cache, which misses edits within the same second. As for scripts, modul
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import importlib
 import importlib.util
+import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
+from rnnbench import environment
+from rnnbench.console import silent_stderr
 from rnnbench.errors import UserError
 from rnnbench.identity import sources
 from rnnbench.identity.sources import Source, Sources
@@ -49,13 +53,26 @@ def load(plugins: Sequence[str], fresh: bool, forgetting: Callable[[set[str]], A
     _requested.update(
         modules, *(({name} | set(found.imported) if found else {name}) for name, found in wanted.values())
     )
-    with forgetting(modules):
+    with forgetting(modules), _as_in_a_worker():
         _superseded.difference_update(modules)
         for _, found in stale.values():
             if found:
                 _forget(found)
         for plugin, (name, found) in stale.items():
             _execute(plugin, name, found)
+
+
+@contextmanager
+def _as_in_a_worker() -> Iterator[None]:
+    """Inside, a plug-in that imports Keras gets it as workers do: TensorFlow reads its variables but once."""
+    before = dict(os.environ)
+    environment.prepare_tensorflow()
+    try:
+        yield
+    finally:
+        for name in os.environ.keys() - before.keys():
+            del os.environ[name]
+        os.environ.update(before)
 
 
 def supersede(module: str) -> bool:
@@ -141,6 +158,10 @@ def _execute(plugin: str, name: str, found: Sources | None) -> None:
             importlib.import_module(name)
             return
         _loaded[name] = found  # before execution, as classes record their sources when defined
+        if "keras" not in sys.modules and _imports_keras(found):
+            # TensorFlow's libraries print while loading, whatever the log level.
+            with silent_stderr(), suppress(ImportError):
+                importlib.import_module("keras")
         _finder.install(str(Path(found.root.file).parent) if plugin.endswith(".py") else None)
         if plugin.endswith(".py"):
             _execute_file(name, found)
@@ -155,6 +176,18 @@ def _execute(plugin: str, name: str, found: Sources | None) -> None:
         if isinstance(error, UserError) or not isinstance(error, Exception):
             raise
         raise UserError(f"plugin '{plugin}' cannot be loaded: {type(error).__name__}: {error}") from error
+
+
+def _imports_keras(found: Sources) -> bool:
+    """Whether any of the modules imports Keras at its top."""
+    for source in (found.root, *found.imported.values()):
+        with suppress(SyntaxError, ValueError):
+            for node in ast.parse(source.content).body if source.is_python else ():
+                names = [one.name for one in node.names] if isinstance(node, ast.Import) else []
+                names += [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
+                if any(name.partition(".")[0] == "keras" for name in names):
+                    return True
+    return False
 
 
 def _execute_file(name: str, found: Sources) -> None:

@@ -9,10 +9,9 @@ from typing import Any
 import pandas as pd
 
 from rnnbench.analysis.groups import attempted
-from rnnbench.analysis.results import COLUMNS, Results
+from rnnbench.analysis.results import CHOICE_COLUMNS, COLUMNS, Results
 from rnnbench.analysis.selection import EVALUATED
 from rnnbench.errors import UserError
-from rnnbench.experiment.settings import Training
 from rnnbench.experiment.skipped import SKIPPED
 from rnnbench.files import write
 from rnnbench.report import sections, tables, words
@@ -53,7 +52,7 @@ def build(
     if (reasons := _why_all_are_skipped(results.runs)) is not None:
         raise UserError(f"nothing to report on '{title}': every run is skipped: {reasons}")
     if not (results.runs["role"] == EVALUATED).any():
-        raise UserError(f"nothing to report on '{title}' yet: the runs that choose a learning rate are not complete")
+        raise UserError(f"nothing to report on '{title}' yet: the tuning runs, which choose, are not complete")
     data = ReportData(results, experiment.get("tasks"))
     contents = sections.contents(data)
     context = {
@@ -95,7 +94,7 @@ def figures(results: Results) -> dict[str, Figure]:
 
 def csv(runs: pd.DataFrame) -> str:
     """A row for each run or skipped point, columns as `Results.runs`: integers as such, others exact, missing empty."""
-    more = [name for name in Training.model_fields if name in runs and name not in COLUMNS]
+    more = [name for name in runs if name not in (*COLUMNS, *CHOICE_COLUMNS)]
     table = runs.reindex(columns=[*COLUMNS, *more])
     whole = {name: pd.to_numeric(table[name]).round().astype("Int64") for name in _WHOLE}
     return table.assign(**whole, solved=table["solved"].astype("boolean")).to_csv(index=False, lineterminator="\n")

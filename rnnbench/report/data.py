@@ -83,7 +83,7 @@ class ReportData:
         self.runs = self._labelled(everything[everything["role"] == EVALUATED])
         """One row for each evaluated run, `run` its place among all runs; figures and tables are made of these."""
         self.all_runs = self._labelled(everything)
-        """One row for each run, also those that only helped to choose a learning rate."""
+        """One row for each run, also those that only helped to choose."""
         self.skipped = self._labelled(skipped(points))
         """One row for each point that is skipped: only tables of statuses name them, beside `all_runs`."""
         listed = results.runs[evaluated | (results.runs["status"] == SKIPPED)]
@@ -128,20 +128,25 @@ class ReportData:
 
     @property
     def selects(self) -> bool:
-        """Whether learning rates were chosen."""
+        """Whether values of axes were chosen."""
         return bool((self.all_runs["role"] != EVALUATED).any())
 
     @property
     def tuning_seeds(self) -> list[int]:
-        """Seeds that only chose learning rates; none if the tuning seeds are evaluated too."""
+        """Seeds that only chose; none if the tuning seeds are evaluated too."""
         return _tuning_seeds(self.all_runs)
 
-    @property
+    @cached_property
     def candidates(self) -> pd.DataFrame:
-        """`selection.candidates`: one row for each series and learning rate of the experiments that choose."""
+        """`selection.candidates`: one row for each series and combination of the experiments that choose."""
         by_experiment = [runs for _, runs in self.all_runs.groupby("experiment", sort=False)]
         tuned = [runs for runs in by_experiment if (runs["role"] != EVALUATED).any()]
         return self._labelled(pd.concat(candidates(runs, _tuning_seeds(runs)) for runs in tuned))
+
+    @property
+    def chosen_axes(self) -> list[str]:
+        """The axes whose values were chosen, in the order of `select`."""
+        return list(dict.fromkeys(axis for one in self.candidates["choice"] for axis, _ in one.values))
 
     @cached_property
     def skipped_at(self) -> set[tuple[str, str, str, int]]:

@@ -7,6 +7,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Iterable
+from numbers import Real
 from typing import Any
 
 import pandas as pd
@@ -36,8 +37,10 @@ def count(value: Any) -> str:
 
 
 def as_typed(value: Any) -> str:
-    """The number of a setting as a person would type it: `0.001`."""
-    return f"{float(value):g}"
+    """The value of a setting as a person would type it: `0.001`, `adam`, `null`."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return f"{float(value):g}" if isinstance(value, Real) else str(value)
 
 
 def span(low: float, high: float, digits: int = 3) -> str:

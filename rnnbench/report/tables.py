@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from numbers import Real
 from typing import Any
 
 import pandas as pd
 
 from rnnbench.analysis.horizon import PASSING, Horizon
+from rnnbench.experiment.choice import ALL_LAGS
 from rnnbench.report import published, words
 from rnnbench.report.data import Problem, ReportData, rows_of, step_milliseconds
 from rnnbench.report.formatting import as_typed, count, flatten, listed, number, seeds_text, sentences, span
@@ -174,17 +176,33 @@ def published_table(data: ReportData) -> Table | None:
 
 
 def selection_table(data: ReportData) -> Table | None:
-    """Mean validation score of each learning rate, and which one was chosen."""
+    """Mean validation score of each combination of values, and which one was chosen.
+
+    A column for each value of a single axis of numbers; otherwise a row for each combination. A column `lag` where each
+    lag has a choice of its own.
+    """
     if not data.selects:
         return None
-    table = data.candidates
-    rates = sorted(table["learning_rate"].unique())
+    table, axes = data.candidates, data.chosen_axes
+    by_lag = bool((table["chosen_for"] != ALL_LAGS).any())
+    values = {choice: dict(choice.values) for choice in table["choice"]}
+    one_each = len(axes) == 1 and all(isinstance(one[axes[0]], Real) for one in values.values())
+    found = sorted({one[axes[0]] for one in values.values()}) if one_each else []
     rows: list[list[Cell]] = []
-    for (problem, filler, series), tried in table.groupby(["problem", "filler", "series"], sort=False):
-        at = {row["learning_rate"]: row for row in tried.to_dict("records")}
-        cells = [_candidate(at[rate]) if rate in at else ("not tried",) for rate in rates]
-        rows.append([(str(series), str(problem), f"{filler} filler"), *cells])
-    return Table(words.selection(data), ["model", *(as_typed(rate) for rate in rates)], rows)
+    keys = ["problem", "filler", "series", "chosen_for"]
+    for (problem, filler, series, lags), tried in table.groupby(keys, sort=False):
+        first: list[Cell] = [(str(series), str(problem), f"{filler} filler")]
+        first += [(str(lags).removeprefix("lag ").removesuffix(" lags"),)] if by_lag else []
+        if one_each:
+            at = {values[row["choice"]][axes[0]]: _candidate(row) for row in tried.to_dict("records")}
+            rows.append([*first, *(at.get(value, ("not tried",)) for value in found)])
+            continue
+        for row in tried.to_dict("records"):
+            settings = values[row["choice"]]
+            cells = [(as_typed(settings[axis]) if axis in settings else "",) for axis in axes]
+            rows.append([*first, *cells, _candidate(row)])
+    head = [as_typed(value) for value in found] if one_each else [*axes, "validation score"]
+    return Table(words.selection(data), ["model", *(["lag"] if by_lag else []), *head], rows)
 
 
 def failures_table(data: ReportData) -> Table | None:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from rnnbench.analysis.correlation import rank_correlation
 from rnnbench.analysis.intervals import wilson
+from rnnbench.experiment.choice import ALL_LAGS
 from rnnbench.report.data import Problem, ReportData, rows_of
 from rnnbench.report.formatting import listed, number, seeds_text
 from rnnbench.text.wording import count_of
@@ -101,7 +102,7 @@ def run_counts(data: ReportData, planned: int | None) -> str:
     text = f"{count_of(len(runs), 'run')}: {', '.join(parts)}."
     if data.selects:
         evaluated = data.runs["signature"].nunique()
-        text += f" {evaluated} of them are evaluated; the others served to choose the learning rates."
+        text += f" {evaluated} of them are evaluated; the others served to choose {_plural(data)}."
     missing = (planned or 0) - len(runs)
     text += f" {missing} planned runs have not been run." if missing > 0 else ""
     return f"{text}{_skipped(data)}"
@@ -127,7 +128,15 @@ def _skipped_series(data: ReportData, problem: Problem) -> list[str]:
 
 
 def selection(data: ReportData) -> str:
-    """How the learning rates were chosen, and what that does to the scores."""
+    """How values of axes were chosen, and what that does to the scores."""
+    axes = [_spelt(axis) for axis in data.chosen_axes]
+    one = axes[0] if len(axes) == 1 else f"combination of {listed(axes)}"
+    lags = data.candidates["chosen_for"]
+    mean, kept = ("the lags and the tuning seeds", "all lags of a model")
+    if (lags != ALL_LAGS).all():
+        mean, kept = ("the tuning seeds", "each lag of a model")
+    elif (lags != ALL_LAGS).any():
+        mean, kept = (f"{mean}, or the tuning seeds where a lag is given", f"{kept}, or for the lag that is given,")
     seeds = data.tuning_seeds
     if seeds:
         who = f"tuning seed{'s' * (len(seeds) > 1)} {listed(map(str, seeds))}"
@@ -135,15 +144,25 @@ def selection(data: ReportData) -> str:
     else:
         luck = (
             "The tuning seeds are the evaluation seeds too: the luck of the chosen runs is also in their test scores, "
-            "which are therefore somewhat too good, the more so the more rates a model could choose from."
+            "which are therefore somewhat too good, the more so the more values a model could choose from."
         )
     if data.candidates["undefined"].any():
-        luck += " A rate with a run that ended without any score ranks after every rate without such a run."
+        luck += f" A {one} with a run that ended without any score ranks after every one without such a run."
     return (
-        "Validation score of every learning rate that was tried: mean over the lags and the tuning seeds of each run's "
-        "best evaluation; a diverged run counts with its untrained network's score. One rate was chosen (●) for all "
-        f"lags of a model on a task and filler, on the validation split alone. {luck}"
+        f"Validation score of every {one} that was tried: mean over {mean} of each run's best evaluation; a diverged "
+        f"run counts with its untrained network's score. One was chosen (●) for {kept} on a task and filler, on the "
+        f"validation split alone. {luck}"
     )
+
+
+def _plural(data: ReportData) -> str:
+    """What was chosen: `the learning rates`, `learning rate and optimizer`."""
+    axes = [_spelt(axis) for axis in data.chosen_axes]
+    return "the learning rates" if axes == ["learning rate"] else listed(axes)
+
+
+def _spelt(axis: str) -> str:
+    return axis.replace("_", " ")
 
 
 def _skill_at_zero(data: ReportData, problem: Problem) -> list[str]:

@@ -1,4 +1,4 @@
-"""Keras' optimisers, made from their settings, with a learning rate that runs of one program can each set anew."""
+"""Optimisers, made from their settings, with a learning rate that runs of one program can each set anew."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def optimizer_for(key: CompileKey, learning_rate: float = 1e-3) -> keras.optimiz
     """A fresh optimiser of a program, which has no state yet."""
     name, arguments = parsed(key.optimizer)
     rate = Scheduled(*key.schedule, peak=learning_rate) if key.schedule else learning_rate
-    return optimizer_class(name)(learning_rate=rate, **arguments)
+    return (key.plugin_optimizer or optimizer_class(name))(learning_rate=rate, **arguments)
 
 
 def optimizer_class(name: str) -> type[keras.optimizers.Optimizer]:

@@ -1,4 +1,4 @@
-"""The learning rate of a line is chosen on validation, by a rule that can be followed by hand."""
+"""The values of a line are chosen on validation, by a rule that can be followed by hand."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from rnnbench.analysis.selection import EVALUATED, NOT_PICKED, TUNING, candidates, with_roles
+from rnnbench.experiment.choice import ALL_LAGS, Choice
 
 
 def run(rate: float, validation: float, *, score: float = 0.5, seed: int = 0, lag: int = 5, **changes: object) -> dict:
@@ -15,13 +16,14 @@ def run(rate: float, validation: float, *, score: float = 0.5, seed: int = 0, la
     rises = changes.get("score_name") != "mse"
     skill = score if changes.get("score_name", "accuracy") == "accuracy" else -score
     point = {"learning_rate": rate, "validation_score": validation, "score": score, "skill": skill,
-             "higher_is_better": rises}  # fmt: skip
+             "higher_is_better": rises, "choice": Choice((("learning_rate", rate),)),
+             "chosen_for": ALL_LAGS}  # fmt: skip
     return usual | point | {"seed": seed, "lag": lag} | changes
 
 
 def picked(*runs: dict, seeds: tuple[int, ...] = ()) -> list[float]:
     table = candidates(pd.DataFrame(runs), seeds)
-    return table.loc[table["picked"], "learning_rate"].tolist()
+    return [choice.values[0][1] for choice in table.loc[table["picked"], "choice"]]
 
 
 def test_the_best_mean_over_lags_and_seeds_wins_whatever_the_test_says():
@@ -115,3 +117,47 @@ def test_a_skipped_run_is_no_candidate():
     runs = [run(1e-3, 0.5), run(1e-2, nan, status="skipped", steps=nan), run(1e-4, nan, status="skipped", model="gru")]
     assert candidates(pd.DataFrame(runs))["learning_rate"].tolist() == [1e-3]
     assert picked(*runs) == [1e-3]
+
+
+def of(*values: object, steps: int = 100, **changes: object) -> dict:
+    """A run at values of the axes a, b, ...; all runs tie unless `changes` say otherwise."""
+    choice = Choice(tuple(zip("abc", values, strict=False)))
+    return run(1e-3, 1.0, steps=steps, choice=choice, **changes)
+
+
+def chosen(*runs: dict) -> list[tuple]:
+    table = candidates(pd.DataFrame(runs))
+    return [tuple(value for _, value in choice.values) for choice in table.loc[table["picked"], "choice"]]
+
+
+def test_a_combination_is_chosen_jointly():
+    runs = [
+        run(1e-3, score, choice=Choice((("a", a), ("b", b))))
+        for a, b, score in (("x", 1, 0.9), ("x", 2, 0.1), ("y", 1, 0.2), ("y", 2, 1.0))
+    ]
+    assert chosen(*runs) == [("y", 2)]  # by itself, x has the better mean, and so has 1
+
+
+def test_ties_go_to_fewer_steps_then_to_smaller_numbers_then_to_what_stands_first():
+    assert chosen(of("sgd", 2), of("adam", 1, steps=90)) == [("adam", 1)]
+    assert chosen(of("sgd", 2), of("sgd", 1), of("adam", 2), of("adam", 1)) == [("sgd", 1)]
+    assert chosen(of(2, 0.1), of(1, 0.2)) == [(1, 0.2)]
+    assert chosen(of(None), of(5.0), of(1.0)) == [(1.0,)]
+    assert chosen(of(True), of(False)) == [(True,)]
+
+
+def test_null_is_a_value_as_any_other():
+    better = of(None, seed=0) | {"validation_score": 1.1}
+    assert chosen(of(1.0), better) == [(None,)]
+    assert with_roles(pd.DataFrame([of(1.0), better]))["role"].tolist() == [NOT_PICKED, EVALUATED]
+
+
+def test_each_lag_may_have_its_own():
+    runs = [
+        run(rate, score, lag=lag, seed=seed, chosen_for=f"lag {lag}")
+        for seed in (0, 1)
+        for rate, lag, score in ((1e-3, 5, 0.9), (1e-2, 5, 0.1), (1e-3, 9, 0.1), (1e-2, 9, 0.2))
+    ]
+    assert picked(*runs) == [1e-3, 1e-2]
+    roles = with_roles(pd.DataFrame(runs), seeds=[0])["role"].tolist()
+    assert roles == [TUNING] * 4 + [EVALUATED, NOT_PICKED, NOT_PICKED, EVALUATED]

@@ -105,7 +105,7 @@ def test_learning_rates_are_chosen_first_and_then_evaluated(folder):
     first = rnnbench("run", "chosen.yaml", "--workers", 0, cwd=folder)
     assert first.returncode == 0, first.stdout + first.stderr
     assert "3 runs, 2 to run with 1 worker, then those to evaluate" in first.stdout
-    assert "learning rates chosen: 1 to evaluate" in first.stdout
+    assert "learning rate chosen: 1 to evaluate" in first.stdout
     table = pd.read_csv(folder / "reports" / "small" / "results.csv").sort_values("seed")
     assert sorted(table[["seed", "role"]].values.tolist()) == [[0, "tuning"], [0, "tuning"], [1, "evaluated"]]
     choosing = table[table.seed == 0]

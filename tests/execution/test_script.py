@@ -13,7 +13,7 @@ from rnnbench.tasks.copy_memory import CopyMemory
 
 
 def spec(model):
-    return SimpleNamespace(task=CopyMemory(lag=1), model=model)
+    return SimpleNamespace(classes=(CopyMemory, type(model)))
 
 
 @pytest.fixture

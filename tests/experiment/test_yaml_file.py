@@ -217,7 +217,7 @@ def test_an_override_changes_one_entry_and_not_what_shares_an_anchor_with_it(tmp
         (["parameter_budget=500"], "--set parameter_budget: 'match: parameters' and"),
         (["tasks.copy_memory.lag=[3, -1]"], "--set tasks.copy_memory.lag: -1 is not valid"),
         (["models={gru: {unit: 3}}"], "--set models: gru.unit: unknown key 'unit'"),
-        (["select.foo=1"], "--set select.foo: unknown key 'foo'; known: axis, seeds"),
+        (["select.foo=1"], "--set select.foo: unknown key 'foo'; known: axes, seeds, each"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_an_override(tmp_path, overrides, said):

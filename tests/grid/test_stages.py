@@ -1,7 +1,8 @@
-"""Seeds that choose the learning rates go first; the others run at the chosen rates only."""
+"""Tuning seeds, which choose values of axes, go first; the others run at the chosen values only."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -102,7 +103,7 @@ def test_a_choice_needs_an_axis_and_a_seed_that_is_left():
 def test_how_a_rate_is_chosen_changes_no_signature():
     plain = choosing(select=None)
     assert [spec.signature for spec in plain.runs] == [spec.signature for spec in GRID.runs]
-    assert GRID.resolved()["select"] == {"axis": "learning_rate", "seeds": [0]}
+    assert GRID.resolved()["select"] == {"axes": ["learning_rate"], "seeds": [0], "each": ["task", "model"]}
     assert "select" not in plain.resolved()
 
 
@@ -158,3 +159,106 @@ def test_a_rate_that_is_skipped_at_some_lags_is_not_chosen(location):
         write(location, grid, *run(spec, 0.9 if spec.training.learning_rate == 1e-2 else 0.8))
     needed = stages.needed(grid, location, [spec for spec in grid.runs if spec not in first])
     assert {spec.training.learning_rate for spec in needed} == {1e-3}
+
+
+SGD = {"name": "sgd", "momentum": 0.9}
+
+
+def joint(**changes: object) -> Experiment:
+    """Two models, of which one has an axis, two axes of training, and seed 0 to choose."""
+    tasks = {"copy": {"task": "copy_memory", "lag": 5, "symbols": 1}}
+    models = {"lstm": {"units": 4, "initialization": ["default", "chrono"]}, "gru": {"units": 4}}
+    training = {"steps": 20, "evaluate_every": 10, "global_clipnorm": [1.0, None], "optimizer": ["adam", SGD]}
+    select = {"axes": ["optimizer", "global_clipnorm", "initialization"], "seeds": [0]}
+    usual = {"tasks": tasks, "models": models, "training": training, "seeds": [0, 1], "select": select}
+    return experiment(**(usual | changes))
+
+
+def test_several_axes_of_training_and_of_models_are_chosen_jointly(location):
+    grid = joint()
+    first = stages.needed(grid, location, grid.runs)
+    assert len(first) == 8 + 4
+    assert stages.planned(grid) == len(first) + 2
+    assert sum(stages.expected(grid).values()) == pytest.approx(stages.planned(grid))
+    for spec in first:
+        lstm = spec.model_label == "lstm"
+        best = spec.training.optimizer.startswith("sgd") and (spec.training.global_clipnorm is None) == lstm
+        best = best and (not lstm or spec.model.initialization == "chrono")
+        write(location, grid, *run(spec, 0.9 if best else 0.8))
+    needed = stages.needed(grid, location, stages.evaluation_runs(grid))
+    assert names(needed) == {
+        "lstm T5 s1 initialization=chrono global_clipnorm=None optimizer=sgd(momentum=0.9)",
+        "gru T5 s1 global_clipnorm=1.0 optimizer=sgd(momentum=0.9)",
+    }
+    assert status.look(grid, location, Leases(Path("nowhere"))).counts(list(grid.runs))["not needed"] == 10
+    for spec in needed:
+        write(location, grid, *run(spec, 0.9))
+    runs = results.load(location, grid).runs
+    evaluated = runs[runs["role"] == EVALUATED]
+    assert set(evaluated["model_setting"]) == {""}
+    assert evaluated[["model", "optimizer", "initialization"]].values.tolist() == [
+        ["lstm", "sgd(momentum=0.9)", "chrono"], ["gru", "sgd(momentum=0.9)", "default"],
+    ]  # fmt: skip
+    assert evaluated["global_clipnorm"].isna().tolist() == [True, False]
+    assert runs["role"].value_counts().to_dict() == {TUNING: 12, EVALUATED: 2}
+
+
+def test_an_axis_that_is_not_chosen_on_is_still_a_series_of_its_own():
+    grid = joint(select={"axes": ["optimizer", "initialization"], "seeds": [0]})
+    assert stages.planned(grid) == 12 + 2 * 2
+
+
+def test_each_lag_may_have_a_choice_of_its_own(location):
+    grid = choosing(select={"seeds": [0], "each": ["lag", "model", "task"]})
+    assert stages.planned(grid) == stages.planned(GRID)
+    for spec in stages.tuning_runs(grid):
+        better = (spec.training.learning_rate == 1e-2) == (spec.task.lag == 5)
+        write(location, grid, *run(spec, 0.9 if better else 0.8))
+    needed = stages.needed(grid, location, stages.evaluation_runs(grid))
+    found = {(spec.task.lag, spec.training.learning_rate) for spec in needed if spec.model_label == "simple_rnn"}
+    assert found == {(5, 1e-2), (10, 1e-3)}
+    for spec in needed:
+        write(location, grid, *run(spec, 0.9))
+    runs = results.load(location, grid).runs
+    assert (runs["role"] == EVALUATED).sum() == 8
+    assert set(runs["chosen_for"]) == {"lag 5", "lag 10"}
+
+
+def test_at_its_own_rate_a_lag_is_still_measured_against_lag_0(location):
+    tasks = {"sentiment": {"source": "synthetic", "lag": [0, 5]}}
+    models = {"gru": {"units": 4, "learning_rate": RATES}}
+    grid = experiment(tasks=tasks, models=models, seeds=[0, 1], select={"seeds": [0], "each": ["task", "model", "lag"]})
+    for spec in stages.tuning_runs(grid):
+        better = (spec.training.learning_rate == 1e-2) == (spec.task.lag == 5)
+        write(location, grid, *run(spec, 0.9 if better else 0.8))
+    for spec in stages.needed(grid, location, stages.evaluation_runs(grid)):
+        *begun, ending = run(spec, 0.9)
+        metrics = {name: value for name, value in ending.metrics.items() if name != "solved"}
+        write(location, grid, *begun, replace(ending, metrics=metrics))
+    runs = results.load(location, grid).runs
+    evaluated = runs[runs["role"] == EVALUATED]
+    assert evaluated["learning_rate"].tolist() == [1e-3, 1e-2]
+    assert evaluated["solved"].tolist() == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("select", "message"),
+    [({"axis": "learning_rate", "axes": ["optimizer"]}, "'axis' and 'axes' say the same: keep one of them"),
+     ({"axis": ["learning_rate"]}, "'axis' names one axis"), ({"axes": []}, "write a list of axes"),
+     ({"axes": "learning_rate"}, "write a list of axes"), ({"axes": ["units", "units"]}, "units is listed twice"),
+     ({"axes": ["lag"]}, "'lag' is a setting of tasks: select on those of training and models"),
+     ({"axes": ["learning_rat"]}, r"unknown axis 'learning_rat' \(did you mean 'learning_rate'\?\)"),
+     ({"axes": ["learning_rate", "batch_size"]}, "nothing to select: no 'batch_size' is a list"),
+     ({"each": ["model"]}, r"\['model'\] is not valid: give \[task, model\]"),
+     ({"each": ["task", "model", "seed"]}, "is not valid: give"), ({"each": "lag"}, "'lag' is not valid: give")],
+)  # fmt: skip
+def test_a_choice_that_cannot_be_made_is_one_line(select, message):
+    with pytest.raises(SettingError, match=message) as error:
+        choosing(select=select)
+    assert error.value.path[0] == "select"
+    assert "\n" not in str(error.value)
+
+
+def test_a_single_axis_may_be_written_as_before():
+    assert choosing(select={"axis": "learning_rate"}).select == choosing(select={}).select
+    assert choosing(select={"axis": "learning_rate", "seeds": [0]}).resolved() == GRID.resolved()

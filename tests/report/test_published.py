@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from rnnbench import registry
+from rnnbench.experiment.choice import ALL_LAGS, Choice
 from rnnbench.report import published
 from rnnbench.report.build import build
 from rnnbench.report.data import Problem
@@ -66,7 +67,10 @@ def test_what_is_drawn_stands_in_the_figure_and_in_its_scale(tmp_path):
 
 def test_the_chosen_rate_is_shown_with_the_scores_of_all(tmp_path):
     results = fake_results(models=("lstm",), lags=(5, 20), seeds=3)
+    results.runs["choice"] = [Choice((("learning_rate", rate),)) for rate in results.runs["learning_rate"]]
+    results.runs["chosen_for"] = ALL_LAGS
     slow = results.runs.assign(learning_rate=1e-4, validation_score=0.2, role="not picked", score=0.111)
+    slow["choice"] = [Choice((("learning_rate", 1e-4),))] * len(slow)
     slow["signature"] = slow["signature"] + "slow"
     results.runs["validation_score"] = 0.8
     results.runs.loc[results.runs["seed"] == 0, "role"] = "tuning"
@@ -81,3 +85,23 @@ def test_the_chosen_rate_is_shown_with_the_scores_of_all(tmp_path):
     assert "12 runs: 12 finished. 4 of them are evaluated" in text
     assert "0.111" not in text
     assert len(pd.read_csv(folder / "results.csv")) == 12
+
+
+def test_combinations_have_a_row_each_and_a_lag_where_each_has_its_own(tmp_path):
+    results = fake_results(models=("lstm",), lags=(5, 20), seeds=2)
+    parts = []
+    for optimizer, clip, score in (("adam", 1.0, 0.7), ("sgd", None, 0.8)):
+        part = results.runs.assign(validation_score=score, role="not picked" if clip else "evaluated")
+        part["choice"] = [Choice((("optimizer", optimizer), ("global_clipnorm", clip)))] * len(part)
+        part["chosen_for"] = [f"lag {lag}" for lag in part["lag"]]
+        part["signature"] += optimizer
+        parts.append(part.assign(optimizer=optimizer))
+    both = results.__class__(pd.concat(parts, ignore_index=True), results.history, results.profiles, results.levels)
+    folder = build({}, both, tmp_path, title="r", provenance={}, reproduce=[]).parent
+    text = (folder / "report.md").read_text("utf-8")
+    assert "| model | lag | optimizer | global\\_clipnorm | validation score |" in text
+    assert "| lstm<br>copy\\_memory<br>blank filler | 20 | adam | 1 | 0.700<br>2 runs |" in text
+    assert "| lstm<br>copy\\_memory<br>blank filler | 20 | sgd | null | 0.800 ●<br>2 runs |" in text
+    assert "Validation score of every combination of optimizer and global clipnorm that was tried" in text
+    assert "One was chosen (●) for each lag of a model" in text
+    assert list(pd.read_csv(folder / "results.csv").columns[-2:]) == ["run_id", "optimizer"]

@@ -1,11 +1,14 @@
-"""Every optimiser of Keras trains as in plain Keras, starts over as new, and goes on where it was."""
+"""Every optimiser trains as in plain Keras or as written, starts over as new, and goes on where it was."""
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
+from keras import ops
 
 from rnnbench.experiment.optimizers import known, parsed
 from rnnbench.training.network import build
@@ -98,3 +101,34 @@ def test_programs_are_shared_by_runs_that_differ_in_the_rate_alone():
     first, second = (spec_of("sgd", learning_rate=rate, schedule="cosine") for rate in (0.1, 0.2))
     assert first.compile_key == second.compile_key != spec_of("sgd", learning_rate=0.1).compile_key
     assert spec_of("adam").compile_key != spec_of("sgd").compile_key
+
+
+def test_the_optimiser_of_a_plug_in_trains_as_it_is_written_and_goes_on_to_the_last_bit():
+    plugin = str(Path(__file__).parents[1] / "plugins" / "sign_sgd.py")
+    (spec,) = specs(
+        steps=8, evaluate_every=4, global_clipnorm=None, plugins=[plugin], schedule="linear", warmup=2,
+        optimizer={"name": "sign_sgd", "momentum": 0.5},
+    )  # fmt: skip
+    program = program_for(spec.compile_key)
+    network = build(spec.task, spec.model, spec.seed)
+    program.reset(network, 0.5)
+    weights_after(program, spec, 0, 4)
+    state = program.state()
+    uninterrupted = weights_after(program, spec, 4, 8)
+    program.reset(build(spec.task, spec.model, 77), 0.01)  # another run
+    weights_after(program, spec, 0, 4)
+    program.restore(state, 0.5)
+    assert_equal(weights_after(program, spec, 4, 8), uninterrupted)
+
+    moments = [0.0] * len(network.trainable_variables)
+    for step in range(8):
+        inputs, targets = spec.task.train_batch(spec.seed, step, spec.training.batch_size)
+        with tf.GradientTape() as tape:
+            loss = ops.mean(spec.task.loss(targets, network(inputs, training=True)))
+        gradients = tape.gradient(loss, network.trainable_variables)
+        rate = 0.5 * ((step + 1) / 2 if step < 2 else 1 - (step - 2) / 6)
+        for at, (variable, gradient) in enumerate(zip(network.trainable_variables, gradients, strict=True)):
+            moments[at] = 0.5 * moments[at] + 0.5 * gradient.numpy()
+            variable.assign(variable.numpy() - rate * np.sign(moments[at]))
+    for one, other in zip(uninterrupted, network.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)

@@ -19,8 +19,10 @@ def specs(task=None, model="gru", seeds=1, gradients=None, initialization="defau
     # What XLA compiles takes it seconds: the fast layers are asked for where they matter.
     defaults = {"steps": 25, "batch_size": 16, "evaluate_every": 10, "learning_rate": 0.01, "implementation": "stock"}
     settings = defaults | settings
+    plugins = settings.pop("plugins", [])
     return Experiment(
         name="test",
+        plugins=plugins,
         tasks=tasks or {"copy_memory": {"lag": 3, "symbols": 1, "examples": 40} | (task or {})},
         models={model: {"units": 8, "initialization": initialization}},
         seeds=seeds,

@@ -53,7 +53,7 @@ def _sentences(experiment: Experiment, workers: int, estimate: Estimate, place: 
     sentences = []
     runs, to_do, points = len(experiment.runs), planned(experiment), len(experiment.points)
     if to_do < runs:
-        sentences.append(f"Only {to_do} of them will be done: evaluation seeds run at the chosen rates alone.")
+        sentences.append(f"Only {to_do} of them will be done: evaluation seeds run at the chosen values alone.")
     if points > runs:
         sentences.append(
             f"The {points} points of the grid are fewer runs: some are the same run, such as the fillers at lag 0."
