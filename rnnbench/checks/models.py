@@ -24,7 +24,7 @@ from rnnbench.training.probes.spectra import spectra
 
 _PASCANU = "Pascanu et al. 2013, section 2"
 _KERAS = "Keras' defaults"
-_SHIFT = 1e-3
+_SHIFT = 1e-6
 """Of a tap: layers without a loop can round at 1e-9 in float64 too, which a small one would turn into errors."""
 
 

@@ -18,6 +18,7 @@ from rnnbench.execution.base import quiet_tensorflow
 from rnnbench.experiment.definition import Experiment
 from rnnbench.experiment.run_spec import RunSpec
 from rnnbench.identity.signature import PART_VERSIONS
+from rnnbench.models.base import RNNModel
 from rnnbench.training import run as training
 
 FILE = Path(__file__).with_name("metrics.json")
@@ -44,7 +45,17 @@ MODELS: dict[str, dict[str, Any]] = {
     "simple_rnn": {"initialization": ["default", "identity"], "global_clipnorm": 0.65},
     "lstm": {"initialization": ["default", "orthogonal", "chrono"]},
     "gru": {"initialization": ["default", "orthogonal", "chrono"]},
+    "tcn": {"layers": 2, "kernel_size": 3},
+    "transformer": {"units": 8, "layers": 1},
 }
+OTHERS: dict[str, dict[str, Any]] = {
+    "far": {"tasks": {"training_lags": "far", "lead": "random"}},
+    "truncate": {"training": {"truncate": 3}},
+    "momentum": {"training": {"optimizer": {"name": "sgd", "momentum": 0.9}, "schedule": "cosine", "warmup": 5}},
+    "rmsprop": {"training": {"optimizer": "rmsprop", "schedule": "linear"}},
+    "dropout": {"models": {"dropout": 0.3, "recurrent_dropout": 0.2}},
+}
+"""Settings of tasks, models and training that a run of copy-memory and GRU has beside the golden ones."""
 _TRAINING = {"steps": 20, "batch_size": 16, "evaluate_every": 10, "learning_rate": 1e-2, "stop_when_solved": False}
 _LEFT_OUT = ("seconds", "skill", "score", "solved", "steps_to_solve")
 """Times, and what follows from other metrics."""
@@ -56,17 +67,27 @@ def specs() -> Iterator[tuple[str, RunSpec]]:
     for task, settings in TASKS.items():
         yield from _named({task: settings}, {"lstm": {"units": 6}}, "stock")
     for model, axes in MODELS.items():
-        for layers in ("fast", "stock"):
+        # The two are one where there is no recurrence.
+        for layers in ("fast", "stock") if issubclass(registry.models[model], RNNModel) else ("stock",):
             yield from _named({"copy_memory": TASKS["copy_memory"]}, {model: {"units": 6, **axes}}, layers)
+    for name, other in OTHERS.items():
+        task = TASKS["copy_memory"] | other.get("tasks", {})
+        models = {"gru": {"units": 6, **other.get("models", {})}}
+        # Each length that is drawn would be compiled for itself.
+        layers = "stock" if name == "far" else "fast"
+        for _, spec in _named({"copy_memory": task}, models, layers, **other.get("training", {})):
+            yield f"copy_memory gru {name} {layers}", spec
 
 
-def _named(tasks: dict[str, Any], models: dict[str, Any], layers: str) -> Iterator[tuple[str, RunSpec]]:
+def _named(
+    tasks: dict[str, Any], models: dict[str, Any], layers: str, **training: Any
+) -> Iterator[tuple[str, RunSpec]]:
     experiment = Experiment(
         name="golden",
         tasks=tasks,
         models=models,
         seeds=(3,),
-        training={**_TRAINING, "implementation": layers},
+        training={**_TRAINING, "implementation": layers, **training},
         gradients={"examples": 8, "during": 1},
     )
     for spec in experiment.runs:
