@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from rnnbench.errors import UserError
+from rnnbench.tasks import dataset
 from rnnbench.tasks.dataset import DatasetClassificationTask, Examples
 from rnnbench.tasks.sentiment import Sentiment
-from rnnbench.tasks.stream import Layout, Ports
+from rnnbench.tasks.stream import Layout, Ports, joined
 
 
 class Own(DatasetClassificationTask):
@@ -49,3 +50,34 @@ def test_a_helper_of_a_built_in_task_that_is_replaced_makes_the_data_another() -
 
     assert Named(lag=1, source="synthetic").fingerprint() == ""
     assert Fewer(lag=1, source="synthetic").fingerprint()
+
+
+class Spelled(Own):
+    """Answers at two steps."""
+
+    layout = property(lambda self: Layout(3, self.lag, 2))
+
+    def examples(self, split: str) -> Examples:
+        number = np.arange(5)
+        return Examples(np.ones((5, 3, 1), np.float32), np.stack([number % 2, number // 4], axis=1).astype(np.int32))
+
+
+def test_one_answer_is_given_an_axis_for_the_steps_and_more_have_theirs() -> None:
+    assert joined(Own(lag=2).split("test")).targets.tolist() == [[0], [1], [0], [1]]
+    task = Spelled(lag=2)
+    stream = joined(task.split("test"))
+    assert stream.targets.tolist() == [[0, 0], [1, 0], [0, 0], [1, 0], [0, 1]]
+    # The marker stands at both.
+    assert stream.features[..., -1].tolist() == [[0] * 5 + [1] * 2] * 5
+    task.check_stream(stream, "it")
+    assert task.memoryless() == 0.7
+
+
+def test_a_split_in_parts_has_the_same_examples(monkeypatch: pytest.MonkeyPatch) -> None:
+    task = Spelled(lag=2, filler="blank")
+    whole = joined(task.split("test"))
+    monkeypatch.setattr(dataset, "_CHUNK", 2)
+    parts = list(task.split("test"))
+    assert [part.examples for part in parts] == [2, 2, 1]
+    for name, part in whole.parts.items():
+        np.testing.assert_array_equal(joined(parts).parts[name], part)
