@@ -24,9 +24,8 @@ class Echo(ClassificationTask):
         return self._draw(np.random.default_rng([0, seed, step]), batch_size)
 
     def split(self, name):
-        rng = np.random.default_rng([1, name == "test"])
-        for _ in range(4):  # in several streams, as if it did not fit in memory
-            yield self._draw(rng, 100)
+        for part in range(4):  # in several streams, as if it did not fit in memory
+            yield self._draw(np.random.default_rng([1, name == "test", part]), 100)
 
     def fill(self, rng, n, steps):
         if self.filler == "blank":
