@@ -76,9 +76,11 @@ def guess(spec: RunSpec, steps: float | None = None) -> dict[str, float]:
 
 
 def compilation(spec: RunSpec) -> float:
-    """Seconds for a worker to compile the network of a run at its length, once for all runs that share it."""
+    """Seconds for a worker to compile the network of a run at its lengths, once for all runs that share it."""
     one_layer = _COMPILATION[spec.training.implementation] + _COMPILATION_PER_GATE * spec.model.kernel_blocks
-    return (1 + spec.model.layers) / 2 * one_layer
+    # XLA compiles each length that training draws for itself.
+    lengths = min(spec.task.training_lengths, spec.training.steps) if spec.training.implementation == "fast" else 1
+    return (1 + spec.model.layers) / 2 * one_layer * lengths
 
 
 def seconds(spec: RunSpec) -> float:
@@ -189,7 +191,7 @@ def _time_step(spec: RunSpec, batch: int) -> float:
 def worker_bytes(spec: RunSpec) -> int:
     """Memory that a worker needs for this run, bytes; accurate to about a factor of two."""
     task, model, length = spec.task, spec.model, spec.task.layout.length
-    state = model.units * (model.kernel_blocks + 2) * model.layers
+    state = model.kept_values(length)
     training_step = spec.training.batch_size * length * (task.ports.width + state) * 4 * _COPIES
     probe = _probed(spec) * length * (task.ports.width + state) * 8 * _COPIES
     ports = task.ports

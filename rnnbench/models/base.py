@@ -71,13 +71,20 @@ class Model(BaseModel, ABC):
         """Set the built layer's weights where the model's options go beyond Keras' own initialisation.
 
         `length`: steps of the sequences it will read. Done here and not by custom Keras initialisers, so that a saved
-        network has only stock layers and loads without rnnbench.
+        network whose layers are Keras' own loads without rnnbench.
         """
 
     @property
     def architecture(self) -> Model:
         """The model with its `initial` fields at their defaults: what its compiled network depends on."""
         return self.model_copy(update={name: type(self).model_fields[name].default for name in self.initial})
+
+    def kept_values(self, length: int) -> int:
+        """About how many numbers the backward pass needs of each example and step, for the memory estimate of `plan`.
+
+        `length`: steps of a sequence.
+        """
+        return self.units * (self.kernel_blocks + 2) * self.layers
 
     def canonical(self) -> Self:
         """The simplest settings of the same computation: settings that share them are run once."""

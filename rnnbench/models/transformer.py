@@ -44,6 +44,9 @@ class Transformer(Model):
     def unit_step(self) -> int:
         return self.heads
 
+    def kept_values(self, length: int) -> int:
+        return super().kept_values(length) + 2 * self.layers * self.heads * length
+
     def layer(self, name: str) -> keras.Layer:
         from rnnbench import layers
 

@@ -2,6 +2,7 @@
 
 from rnnbench.execution import machine
 from rnnbench.execution.estimate import worker_bytes
+from rnnbench.experiment.definition import Experiment
 from tests.execution import stub_runs
 
 
@@ -20,6 +21,17 @@ def test_one_worker_a_core_one_a_gpu_and_fewer_where_memory_is_short(monkeypatch
     assert note == "3 workers instead of 8: each needs about 1.0 GB of memory, and 3.5 GB is free"
     monkeypatch.setattr(machine, "free_memory", lambda: 0)
     assert machine.default_workers(runs)[0] == 1
+
+
+def test_attention_needs_memory_for_each_pair_of_steps():
+    def needed(model, lag):
+        tasks = {"copy_memory": {"lag": lag, "symbols": 1}}
+        (run,) = Experiment(name="n", tasks=tasks, models={model: {}}).runs
+        return worker_bytes(run)
+
+    growth = {model: needed(model, 1000) - needed(model, 500) for model in ("transformer", "tcn")}
+    assert needed("transformer", 2000) - needed("transformer", 1500) > 1.5 * growth["transformer"]
+    assert abs(needed("tcn", 2000) - needed("tcn", 1500) - growth["tcn"]) < 0.01 * growth["tcn"]
 
 
 def test_gpus_are_those_that_are_visible(monkeypatch):
