@@ -45,7 +45,8 @@ def check_reading(stream: Stream, what: str, reads: str, read_steps: int | None)
         if part is not None:
             check_shape(part, what, name, targets.shape[:2])
     if (reads == "given") != (stream.readout is not None):
-        raise UserError(f"{what} has {'no ' if reads == 'given' else 'a '}readout, but the task reads the {reads}")
+        wanted = "must give the steps that are read" if reads == "given" else f"must not give any: it reads the {reads}"
+        raise UserError(f"{what} has {'no ' if reads == 'given' else 'a '}readout, but the task {wanted}")
     if stream.readout is not None:
         check_range(stream.readout, what, "readout", stream.steps)
     if stream.weights is not None:

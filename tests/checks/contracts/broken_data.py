@@ -256,7 +256,7 @@ BROKEN = {
     OneStreamAlone: ("inputs", "split must give an iterable of streams, such as a list: it gave one"),
     CountedFromOne: ("targets", "has target 2, outside 0 to 1"),
     FlatTargets: ("targets", "has targets of shape (32, 3), expected (32, 1, ...)"),
-    WithoutReadout: ("targets", "has no readout, but the task reads the given"),
+    WithoutReadout: ("targets", "has no readout, but the task must give the steps that are read"),
     ReadAfterTheEnd: ("targets", "has readout 11, outside 0 to 10"),
     WeightsOfTraining: ("targets", "every stream must have the same parts: the training batch has targets, tokens"),
     NoSeed: ("batches and splits", "two seeds must not get the same batch"),
