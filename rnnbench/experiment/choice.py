@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rnnbench.experiment.run_spec import RunSpec, series_key
+from rnnbench.experiment.run_spec import RunSpec, series_key, written
 from rnnbench.experiment.settings import Selection
 
 
@@ -19,7 +19,7 @@ class Choice:
 
     def __str__(self) -> str:
         """`learning_rate=0.001 optimizer=sgd(momentum=0.9)`."""
-        return " ".join(f"{axis}={value}" for axis, value in self.values)
+        return " ".join(written(dict(self.values)))
 
 
 ALL_LAGS = "all lags"

@@ -72,7 +72,7 @@ class RunSpec:
     @property
     def name(self) -> str:
         """A name short enough for the MLflow table: `lstm T100 s0 copy_memory`."""
-        axes = "".join(f" {setting}" for setting in _written(self.model_axes | self.task_axes))
+        axes = "".join(f" {setting}" for setting in written(self.model_axes | self.task_axes))
         noise = " noise" if self.task.filler == "distractor" else ""
         return f"{self.model_label} T{self.task.lag} s{self.seed} {self.task_label}{noise}{axes}"
 
@@ -212,7 +212,7 @@ def series_key(spec: RunSpec, chosen: Collection[str] = ()) -> dict[str, str]:
     """
 
     def setting(axes: dict[str, Any]) -> str:
-        return " ".join(_written({key: value for key, value in axes.items() if key not in chosen}))
+        return " ".join(written({key: value for key, value in axes.items() if key not in chosen}))
 
     return {
         "task": spec.task_label,
@@ -224,7 +224,7 @@ def series_key(spec: RunSpec, chosen: Collection[str] = ()) -> dict[str, str]:
     }
 
 
-def _written(axes: dict[str, Any]) -> list[str]:
+def written(axes: dict[str, Any]) -> list[str]:
     """`key=value` of each axis; no value is null, as in the file."""
     return [f"{key}={'null' if value is None else value}" for key, value in axes.items()]
 

@@ -115,7 +115,7 @@ def test_without_any_score_the_cheapest_rate_is_kept():
 def test_a_skipped_run_is_no_candidate():
     nan = float("nan")
     runs = [run(1e-3, 0.5), run(1e-2, nan, status="skipped", steps=nan), run(1e-4, nan, status="skipped", model="gru")]
-    assert candidates(pd.DataFrame(runs))["learning_rate"].tolist() == [1e-3]
+    assert candidates(pd.DataFrame(runs))["choice"].tolist() == [Choice((("learning_rate", 1e-3),))]
     assert picked(*runs) == [1e-3]
 
 

@@ -187,7 +187,7 @@ def test_several_axes_of_training_and_of_models_are_chosen_jointly(location):
         write(location, grid, *run(spec, 0.9 if best else 0.8))
     needed = stages.needed(grid, location, stages.evaluation_runs(grid))
     assert names(needed) == {
-        "lstm T5 s1 initialization=chrono global_clipnorm=None optimizer=sgd(momentum=0.9)",
+        "lstm T5 s1 initialization=chrono global_clipnorm=null optimizer=sgd(momentum=0.9)",
         "gru T5 s1 global_clipnorm=1.0 optimizer=sgd(momentum=0.9)",
     }
     assert status.look(grid, location, Leases(Path("nowhere"))).counts(list(grid.runs))["not needed"] == 10

@@ -122,9 +122,9 @@ def test_the_optimiser_of_a_plug_in_trains_as_it_is_written_and_goes_on_to_the_l
 
     moments = [0.0] * len(network.trainable_variables)
     for step in range(8):
-        inputs, targets = spec.task.train_batch(spec.seed, step, spec.training.batch_size)
+        stream = spec.task.train_batch(spec.seed, step, spec.training.batch_size)
         with tf.GradientTape() as tape:
-            loss = ops.mean(spec.task.loss(targets, network(inputs, training=True)))
+            loss = ops.mean(spec.task.loss(stream, network(stream.inputs, training=True)))
         gradients = tape.gradient(loss, network.trainable_variables)
         rate = 0.5 * ((step + 1) / 2 if step < 2 else 1 - (step - 2) / 6)
         for at, (variable, gradient) in enumerate(zip(network.trainable_variables, gradients, strict=True)):
