@@ -76,11 +76,9 @@ def guess(spec: RunSpec, steps: float | None = None) -> dict[str, float]:
 
 
 def compilation(spec: RunSpec) -> float:
-    """Seconds for a worker to compile the network of a run at its lengths, once for all runs that share it."""
+    """Seconds for a worker to compile the network of a run in its buffer, once for all runs that share it."""
     one_layer = _COMPILATION[spec.training.implementation] + _COMPILATION_PER_GATE * spec.model.kernel_blocks
-    # XLA compiles each length that training draws for itself.
-    lengths = min(spec.task.training_lengths, spec.training.steps) if spec.training.implementation == "fast" else 1
-    return (1 + spec.model.layers) / 2 * one_layer * lengths
+    return (1 + spec.model.layers) / 2 * one_layer
 
 
 def seconds(spec: RunSpec) -> float:

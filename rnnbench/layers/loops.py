@@ -9,7 +9,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import ceil
 from typing import Any
 
 import tensorflow as tf
@@ -31,6 +30,8 @@ class Steps:
     """The number of steps in time, their blocks, whether the weights are frozen, and where the gradient is cut."""
 
     length: tf.Tensor | int
+    """Steps of the sequences, of which the first `taken` are taken."""
+    taken: tf.Tensor | int
     block: int
     units: int
     frozen: bool
@@ -39,16 +40,15 @@ class Steps:
     """No gradient goes back from step `truncate`, twice that, ... to the step before it; None: it goes all the way."""
 
     @classmethod
-    def of(cls, inputs: tf.Tensor, state: tf.Tensor, frozen: bool, truncate: int | None) -> Steps:
-        """The steps of `inputs`, (time, batch, width), with a state of (batch, units)."""
+    def of(
+        cls, inputs: tf.Tensor, state: tf.Tensor, frozen: bool, truncate: int | None, taken: tf.Tensor | None
+    ) -> Steps:
+        """The steps of `inputs`, (time, batch, width), with a state of (batch, units). `taken`: None for all."""
         batch, units = state.shape
+        # Of batch and units alone, so that the sums over time have the same terms in sequences of any length.
         block = max(1, BLOCK // ((batch or UNKNOWN_BATCH) * units))
-        length = inputs.shape[0]
-        if length is None:
-            return cls(tf.shape(inputs)[0], block, units, frozen, truncate)
-        rows = length + 1
-        block = ceil(rows / ceil(rows / block))  # blocks of about the same length waste the least
-        return cls(length, block, units, frozen, truncate)
+        length = tf.shape(inputs)[0] if inputs.shape[0] is None else inputs.shape[0]
+        return cls(length, length if taken is None else taken, block, units, frozen, truncate)
 
     @property
     def blocks(self) -> tf.Tensor | int:
@@ -133,13 +133,15 @@ def recurrence(
     probes: Tensors = (),
     frozen: bool = False,
     truncate: int | None = None,
+    taken: tf.Tensor | None = None,
 ) -> tuple[tf.Tensor | None, list[tf.Tensor]]:
     """All h_t, (batch, time, units) (None unless `return_sequences`), and the last states; differentiable with respect
     to inputs, states and, unless they are `frozen`, weights.
 
     `inputs`: (time, batch, width). `probes`: none, or one tensor for each state, (time, batch, units). Their values are
     not used; the gradient with respect to them is the total one with respect to the state at each step. `truncate`:
-    see `Steps`; a derivative of such a gradient takes the state at a cut for a constant, too.
+    see `Steps`; a derivative of such a gradient takes the state at a cut for a constant, too. `taken`: a number of
+    steps, (), after which the loop ends: later h_t are 0, and the last states those that are reached.
     """
     n_states, n_weights, n_arguments = len(states), len(weights), 1 + len(states) + len(weights) + len(probes)
 
@@ -156,10 +158,18 @@ def recurrence(
     def derivatives_of_gradients(given: Tensors, d_gradients: Tensors) -> Tensors:
         given = [tf.identity(one) for one in given]
         inputs, states, weights, probes = parts(given[:n_arguments])
-        zeros = [tf.zeros_like(inputs[..., :1]) + tf.zeros_like(state) for state in states]
-        found = differentiable_gradients(
-            loop.step, inputs, states, weights, probes or zeros, *above(given[n_arguments:]), truncate
+        probes = probes or [tf.zeros_like(inputs[..., :1]) + tf.zeros_like(state) for state in states]
+        d_sequence, d_last = above(given[n_arguments:])
+        if taken is not None:
+            inputs, probes = inputs[:taken], [probe[:taken] for probe in probes]
+            d_sequence = None if d_sequence is None else d_sequence[:, :taken]
+        d_inputs, d_states, d_weights, d_probes = differentiable_gradients(
+            loop.step, inputs, states, weights, probes, d_sequence, d_last, truncate
         )
+        if taken is not None:
+            later = [[0, tf.shape(given[0])[0] - taken], [0, 0], [0, 0]]
+            d_inputs, d_probes = tf.pad(d_inputs, later), [tf.pad(probe, later) for probe in d_probes]
+        found = d_inputs, d_states, d_weights, d_probes
         return tf.gradients(returned(*found), given, d_gradients, unconnected_gradients="zero")
 
     @tf.custom_gradient
@@ -168,14 +178,14 @@ def recurrence(
         # In two operations: `tf.vectorized_map` treats any other constant of `tf.pad` as 0.
         features = tf.pad(inputs, [[0, 1], [0, 0], [0, 0]])
         features = tf.concat([features, tf.ones_like(features[..., :1])], -1)
-        steps = Steps.of(inputs, states[0], frozen, truncate)
+        steps = Steps.of(inputs, states[0], frozen, truncate, taken)
         last, read, saved = loop.forward(features, states, weights, steps)
 
         @tf.custom_gradient
         def pulled_back(*given: tf.Tensor) -> Any:
             inputs, *upstream = [hidden(one) for one in (given[0], *given[n_arguments:])]
             # Computed anew: XLA would not know a length that comes from the forward pass of a loop around this one.
-            steps = Steps.of(inputs, upstream[-1], frozen, truncate)
+            steps = Steps.of(inputs, upstream[-1], frozen, truncate, taken)
             d_projection, d_states, d_weights, d_probes = loop.backward(
                 read, saved, weights, Above(*above(upstream)), steps
             )
@@ -191,8 +201,9 @@ def recurrence(
             return [*found[: 1 + n_states], *[None] * n_weights, *found[1 + n_states :]] if frozen else found
 
         # XLA fuses this and what is read from it into one pass; the gradient from above is read in its own layout.
-        hs = tf.concat([read[1 : steps.length, :, : states[0].shape[-1]], last[0][None]], 0)
-        hs = tf.transpose(hs, (1, 0, 2))
+        hs = read[1 : steps.length + 1, :, : states[0].shape[-1]]
+        is_last = tf.range(steps.length) == steps.taken - 1
+        hs = tf.transpose(tf.where(is_last[:, None, None], last[0][None], hs), (1, 0, 2))
         return (*([hs] if return_sequences else []), *last), gradient
 
     found = run(inputs, *states, *weights, *probes)
@@ -236,7 +247,7 @@ def scan(
         at = t + 1 if firsts else t
         return t + 1, list(new_states), [stack.write(at, row) for stack, row in zip(stacks, rows, strict=True)]
 
-    _, states, stacks = tf.while_loop(lambda t, *_: t < steps.length, body, (0, list(states), stacks))
+    _, states, stacks = tf.while_loop(lambda t, *_: t < steps.taken, body, (0, list(states), stacks))
     return list(states), [stack.stack() for stack in stacks]
 
 
@@ -271,7 +282,7 @@ def scan_back(
             kept = [part.write(t - first, row) for part, row in zip(kept, rows, strict=True)]
             return t - 1, steps.passed_back(t, new_states), kept
 
-        begin = (tf.minimum(first + block, steps.length) - 1, list(states), [*multiplied, *shelf(widths[len(lefts) :])])
+        begin = (tf.minimum(first + block, steps.taken) - 1, list(states), [*multiplied, *shelf(widths[len(lefts) :])])
         _, states, kept = tf.while_loop(lambda t, *_: t >= first, inner, begin)
         rows = [part.stack() for part in kept]
         if not steps.frozen:
@@ -285,7 +296,7 @@ def scan_back(
 
     # The rows that are multiplied go to the same place, block after block; it is filled with zeros once, and only the
     # first block may leave some of them. Other rows have a place in each block, or XLA would keep even unneeded ones.
-    begin = ((steps.length - 1) // block, list(states), sums, stacks, shelf(widths[: len(lefts)]))
+    begin = ((steps.taken - 1) // block, list(states), sums, stacks, shelf(widths[: len(lefts)]))
     _, states, sums, stacks, _ = tf.while_loop(lambda index, *_: index >= 0, body, begin)
     flat = [(-1, tf.shape(states[0])[0], width) for width in widths]
     rows = [tf.reshape(stack.stack(), shape)[: steps.length] for stack, shape in zip(stacks, flat, strict=True)]

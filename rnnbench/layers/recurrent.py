@@ -37,6 +37,7 @@ class FastLoop(keras.layers.RNN):
     """The gradient is not passed on to the states that enter steps `truncate`, twice that, ..., in reading order; None
     (default): to all. Read in each call, and no part of the layer's configuration. A mask is then refused."""
     _probes: Sequence[Any] | None = None
+    _steps: Any = None
 
     @property  # type: ignore[misc]
     def __class__(self) -> type[Any]:
@@ -51,18 +52,25 @@ class FastLoop(keras.layers.RNN):
         mask: Any = None,
         training: bool = False,
         probes: Sequence[Any] | None = None,
+        steps: Any = None,
     ) -> Any:
         """As the stock layer. `probes`: one zero tensor (batch, time, units) for each state.
 
         The gradient with respect to a probe is the total one with respect to the state at each step, through all later
         steps, in reading order. A frozen layer (`trainable=False`) that is given probes has no gradient with respect to
-        its weights. Raises `ValueError` where the stock loop would be taken.
+        its weights.
+
+        `steps`: a number of steps, int32, () or (1,), that need not be known when the call is traced. Only that many of
+        the first steps are taken: later outputs are 0, and the last states those that are reached. So one compiled
+        function serves sequences of many lengths, and gives the same bits as at their own.
+
+        Raises `ValueError` where probes or steps are given, but the stock loop would be taken.
         """
-        self._probes = probes
+        self._probes, self._steps = probes, None if steps is None else tf.reshape(steps, ())
         try:
             return super().call(sequences, initial_state=initial_state, mask=mask, training=training)
         finally:
-            self._probes = None
+            self._probes = self._steps = None
 
     def inner_loop(self, *args: Any, **kwargs: Any) -> Any:
         """Last output, all outputs, last states, as from the stock `inner_loop`."""
@@ -71,15 +79,16 @@ class FastLoop(keras.layers.RNN):
             call.apply_defaults()
             if self._covers(call.arguments):
                 return self._fast_loop(**call.arguments)
-        if self._probes is not None:
-            raise ValueError(f"layer '{self.name}': probes need the fast loop, but this call takes the stock one")
+        for what, given in (("probes", self._probes), ("steps", self._steps)):
+            if given is not None:
+                raise ValueError(f"layer '{self.name}': {what} need the fast loop, but this call takes the stock one")
         if self.truncate is not None:
             return cut_loop(self, self.truncate, *args, **kwargs)
         return super().inner_loop(*args, **kwargs)
 
     def _covers(self, call: dict[str, Any]) -> bool:
         """Whether the fast loop is equivalent to the stock one for a call's mask, sequences and states."""
-        if not in_a_graph() and self._probes is None:
+        if not in_a_graph() and self._probes is None and self._steps is None:
             return False
         sequences, states = call["sequences"], tf.nest.flatten(call["initial_state"])
         # The stock loop computes in the wider type of the two.
@@ -118,14 +127,18 @@ class FastLoop(keras.layers.RNN):
             sequences = sequences * cell.get_dropout_mask(sequences[:, 0])[:, None]
         inputs = tf.transpose(sequences, (1, 0, 2))
         if self.go_backwards:
-            inputs = inputs[::-1]
+            inputs = (
+                inputs[::-1]
+                if self._steps is None
+                else tf.reverse_sequence(inputs, tf.fill([tf.shape(inputs)[1]], self._steps), seq_axis=0, batch_axis=1)
+            )
         weights = [tf.convert_to_tensor(cell.kernel), tf.convert_to_tensor(cell.recurrent_kernel), self._bias()]
         batch = tf.shape(sequences)[0] if sequences.shape[0] is None else sequences.shape[0]
         states = [tf.broadcast_to(state, (batch, cell.units)) for state in initial_state]
         probes = [tf.transpose(probe, (1, 0, 2)) for probe in self._probes or ()]
         frozen = self._probes is not None and not self.trainable
         hs, states = recurrence(
-            self.loop, inputs, states, weights, self.return_sequences, probes, frozen, self.truncate
+            self.loop, inputs, states, weights, self.return_sequences, probes, frozen, self.truncate, self._steps
         )
         outputs = states[0][:, None] if hs is None else hs
         return states[0], outputs, states

@@ -167,10 +167,9 @@ class Task(BaseModel, ABC):
         return protocol.drawn_lag(self.training_lags, self.least_lag, self.lag, seed, step)
 
     @property
-    def training_lengths(self) -> int:
-        """How many lengths the streams of training can have."""
-        lags = self.lag - protocol.shortest(self.training_lags, self.least_lag, self.lag)
-        return 1 + lags + (0 if self.lead == "none" else protocol.longest_lead(self.lag))
+    def longest(self) -> int:
+        """Steps of the longest stream that is trained on or evaluated."""
+        return self.layout.length + (0 if self.lead == "none" else protocol.longest_lead(self.lag))
 
     def training_stream(self, seed: int, step: int, batch_size: int) -> Stream:
         """What is trained on in one step: the batch at the lag of the step, behind its lead."""

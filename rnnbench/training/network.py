@@ -16,6 +16,7 @@ from rnnbench.errors import UserError
 from rnnbench.experiment.settings import Implementation
 from rnnbench.tasks.base import Task
 from rnnbench.tasks.stream import Stream
+from rnnbench.training.buffers import STEPS
 
 if TYPE_CHECKING:
     import keras
@@ -38,6 +39,7 @@ def build(
     network_class: Callable[[Any, Any], keras.Model] | None = None,
     implementation: Implementation = "stock",
     truncate: int | None = None,
+    buffer: bool = False,
 ) -> keras.Model:
     """The untrained network of a run, with the weights that `seed` gives.
 
@@ -45,7 +47,8 @@ def build(
     (batch, R) int32; batch and time are free. Output: (batch, R, outputs). `network_class` makes the network from its
     inputs and outputs (default `keras.Model`). `implementation="fast"` puts the layers of `rnnbench.layers` in place of
     the stock ones. They draw other initial weights, so it is for a network whose weights are set afterwards.
-    `truncate`: steps between two cuts of the gradient.
+    `truncate`: steps between two cuts of the gradient. `buffer`: streams come in buffers, whose number of steps, (1,)
+    int32, is the last input; only for models whose layers take it (`takes_steps`).
     `seed` seeds Keras' initializers and a model's `initialize`; draws of `tf.random` do not follow it.
     """
     import keras
@@ -57,13 +60,14 @@ def build(
     np.random.seed(seed)
     rng = np.random.default_rng(seed)
 
-    def call(_: int, layer: Any, inputs: Any) -> Any:
-        outputs = layer(inputs)
+    def call(_: int, layer: Any, states: Any) -> Any:
+        outputs = layer(states, steps=steps) if buffer else layer(states)
         model.initialize(layer, task.layout.length, rng)
         return outputs
 
-    inputs, outputs = connected(task, model, implementation, truncate, call)
-    given = list(inputs.values())
+    steps = keras.Input(batch_shape=(1,), dtype="int32", name=STEPS) if buffer else None
+    inputs, outputs = connected(task, model, implementation, truncate, call, steps=steps)
+    given = [*inputs.values(), *([steps] if buffer else [])]
     return (network_class or keras.Model)(given[0] if len(given) == 1 else given, outputs)
 
 
@@ -74,8 +78,12 @@ def connected(
     truncate: int | None,
     call: Call,
     dtype: str | None = None,
+    steps: Any = None,
 ) -> tuple[dict[str, Any], Any]:
-    """The network's symbolic inputs by name, and its output. `call` connects each layer."""
+    """The network's symbolic inputs by name, and its output. `call` connects each layer.
+
+    `steps`: the symbolic number of steps, where streams come in buffers.
+    """
     import keras
 
     from rnnbench.layers import fast, truncated
@@ -101,7 +109,7 @@ def connected(
         states = call(index, layer, states)
     head = keras.layers.Dense(task.outputs, name="head")
     # Of rank 2, where the layer gave its last state only.
-    outputs = head(states)[:, None] if len(states.shape) == 2 else head(_read(task, states, inputs))
+    outputs = head(states)[:, None] if len(states.shape) == 2 else head(_read(task, states, inputs, steps))
     return inputs, outputs
 
 
@@ -114,13 +122,20 @@ def _embedded(task: Task, inputs: dict[str, Any]) -> Any:
     return parts[0] if len(parts) == 1 else keras.layers.Concatenate(name="ports")(parts)
 
 
-def _read(task: Task, states: Any, inputs: dict[str, Any]) -> Any:
+def _read(task: Task, states: Any, inputs: dict[str, Any], steps: Any) -> Any:
     """The states at the steps that are read, (batch, R, units)."""
     from keras import ops
 
+    read = task.layout.readout
     if task.reads == "given":
         return ops.take_along_axis(states, inputs["readout"][..., None], axis=1)
-    return states if task.reads == "every step" else states[:, -task.layout.readout :]
+    if task.reads == "every step":
+        return states
+    if steps is None:
+        return states[:, -read:]
+    from rnnbench.layers.last_steps import LastSteps
+
+    return LastSteps(read, name="readout_steps")(states, steps)
 
 
 def _check_layer(task: Task, model: Model, layer: Any) -> None:
@@ -135,10 +150,25 @@ def _check_layer(task: Task, model: Model, layer: Any) -> None:
         )
 
 
-def network_inputs(stream: Stream) -> Any:
-    """What of a stream a network reads, in the order of its inputs; alone, if it is one."""
+def network_inputs(stream: Stream, steps: Any = None) -> Any:
+    """What of a stream a network reads, in the order of its inputs; alone, if it is one. `steps`: if in a buffer."""
     parts = [stream.parts[name] for name in _INPUTS if name in stream.parts]
+    parts += [] if steps is None else [steps]
     return parts[0] if len(parts) == 1 else parts
+
+
+def answers(network: keras.Model, stream: Stream) -> np.ndarray:
+    """What a network answers to a stream that is in no buffer: (batch, R, outputs)."""
+    in_buffer = any(one.name == STEPS for one in network.inputs)
+    steps = np.array([stream.steps], np.int32) if in_buffer else None
+    return np.asarray(network(network_inputs(stream, steps)))
+
+
+def takes_steps(model: Model) -> bool:
+    """Whether the fast layers of a model take the number of steps, so that streams can come in buffers."""
+    from rnnbench.layers import fast, has_fast_loop
+
+    return has_fast_loop(fast(model.layer("trial")))
 
 
 def first_layer_inputs(network: keras.Model, stream: Stream) -> Any:

@@ -15,8 +15,9 @@ from rnnbench.experiment.settings import Training
 from rnnbench.tasks.base import Task
 from rnnbench.tasks.metric import Estimate
 from rnnbench.tasks.stream import Stream, chunks
+from rnnbench.training.buffers import STEPS, buffer_of, buffered
 from rnnbench.training.feeding import batches, steps_together
-from rnnbench.training.network import build, network_inputs
+from rnnbench.training.network import build, network_inputs, takes_steps
 from rnnbench.training.optimizers import optimizer_for, set_learning_rate
 from rnnbench.training.probes.diagnostics import Diagnostics
 from rnnbench.training.probes.gradient_probe import GradientProbe
@@ -35,27 +36,35 @@ class Program:
     def __init__(self, key: CompileKey) -> None:
         self._key = key
         task, model = key.task, key.model
-        self.network = build(task, model, 0, partial(SteppedNetwork, key=key), key.implementation, key.truncate)
+        self._in_buffers = key.implementation == "fast" and takes_steps(model)
+        network_class = partial(SteppedNetwork, key=key)
+        self.network = build(task, model, 0, network_class, key.implementation, key.truncate, self._in_buffers)
         self.network.compile(optimizer=optimizer_for(key), jit_compile=False)
         self.network.optimizer.build(self.network.trainable_variables)
         self.probe = GradientProbe(task, model, key.implementation, key.truncate)
         self.diagnostics = Diagnostics(model, self.network)
-        self._lengths: set[int] = set()
+        self._compiled: set[int] = set()
+        """Lengths of streams, or of their buffers."""
 
     def compile_for(self, task: Task, training: Training, evaluated: Stream, probed: Stream) -> None:
-        """Have everything compiled for the length of the sequences, which XLA does not leave open; once.
+        """Have everything compiled for the length of the buffer, which XLA does not leave open; once.
 
-        It takes some steps, evaluates a batch and probes another, so `reset` or `restore` must follow. Where training
-        draws lags or leads, the other lengths are compiled when they are first drawn.
+        It takes some steps, evaluates a batch and probes another, so `reset` or `restore` must follow.
         """
-        if evaluated.steps in self._lengths:
+        buffer = self._buffer(task)
+        length = buffer or task.longest
+        if length in self._compiled:
             return
-        self.fit(task, 0, training, 0, steps_together(task, training))
-        self.outputs_for(evaluated, evaluated.examples)
-        if not self._lengths:  # XLA has no part in the probes, which are traced for all lengths.
+        self.fit(task, 0, training, 0, steps_together(task, training, buffer))
+        self.outputs_for(evaluated, evaluated.examples, buffer)
+        if not self._compiled:  # XLA has no part in the probes, which are traced for all lengths.
             self.probe.profile(task.layout, probed)
             self.diagnostics.measure(probed)
-        self._lengths.add(evaluated.steps)
+        self._compiled.add(length)
+
+    def _buffer(self, task: Task) -> int | None:
+        """The length of the buffers that streams of a task come in; None: in none."""
+        return buffer_of(task) if self._in_buffers else None
 
     def reset(self, network: keras.Model, learning_rate: float) -> None:
         """Start over from the weights of `network` with a fresh optimiser."""
@@ -81,7 +90,7 @@ class Program:
 
     def fit(self, task: Task, seed: int, training: Training, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
         """Train from step `start` to `stop`: loss and pre-clip global gradient norm of each step, (stop - start,)."""
-        data = batches(task, seed, training, start, stop)
+        data = batches(task, seed, training, start, stop, self._buffer(task))
         epoch = start // training.evaluate_every
         self.network.fit(data, initial_epoch=epoch, epochs=epoch + 1, shuffle=False, verbose=0)
         values = self.network.step_values.numpy()[: stop - start]
@@ -100,17 +109,24 @@ class Program:
         metric, size = task.metric(), 0
         for batch in chunks(streams, EVALUATION_BATCH):
             size = size or batch.examples
-            metric.update(batch, self.outputs_for(batch, size))
+            metric.update(batch, self.outputs_for(batch, size, self._buffer(task)))
         found = metric.result()
         if missing := [name for name in (task.score.name, "loss") if name not in found]:
             raise UserError(f"the task's metrics are {', '.join(found)}: {' and '.join(missing)} must be among them")
         return found
 
-    def outputs_for(self, batch: Stream, size: int) -> np.ndarray:
-        """What the network answers to a batch, computed for at least `size` examples."""
+    def outputs_for(self, batch: Stream, size: int, buffer: int | None) -> np.ndarray:
+        """What the network answers to a batch, computed for at least `size` examples and in a buffer of that length."""
         # Filled up with its first examples: another shape would be compiled for itself.
-        rows = np.resize(np.arange(batch.examples), max(size, batch.examples))
-        return self.network.outputs_for(network_inputs(batch.rows(rows))).numpy()[: batch.examples]
+        whole = batch.rows(np.resize(np.arange(batch.examples), max(size, batch.examples)))
+        if buffer is None:
+            inputs = network_inputs(whole)
+        else:
+            parts = buffered(whole, buffer, every_step=False)
+            steps = parts.pop(STEPS)
+            inputs = network_inputs(Stream(**parts), steps)
+        outputs = self.network.outputs_for(inputs).numpy()[: batch.examples]
+        return outputs[:, : batch.targets.shape[1]]
 
 
 def _values(variables: Iterable[Any]) -> list[np.ndarray]:

@@ -11,6 +11,7 @@ from keras import ops
 from rnnbench.experiment.run_spec import CompileKey
 from rnnbench.layers import has_fast_loop
 from rnnbench.tasks.stream import Stream
+from rnnbench.training.buffers import STEPS
 from rnnbench.training.network import network_inputs
 from rnnbench.training.probes.norms import GradientNorms
 from rnnbench.training.traced import for_every_length
@@ -42,14 +43,16 @@ class SteppedNetwork(keras.Model):
 
     def _steps(self, parts: dict[str, Any]) -> Any:
         def step(index: Any, _: Any) -> tuple[Any, Any]:
-            return index + 1, self._step(Stream(**parts).map(lambda part: part[index]))
+            chosen = {name: part[index] for name, part in parts.items()}
+            steps = chosen.pop(STEPS, None)
+            return index + 1, self._step(Stream(**chosen), steps)
 
         count = tf.shape(parts["targets"])[0]
         return tf.while_loop(lambda index, _: index < count, step, (0, 0.0), parallel_iterations=1)[1]
 
-    def _step(self, stream: Stream) -> Any:
+    def _step(self, stream: Stream, steps: Any) -> Any:
         with tf.GradientTape() as tape:
-            loss = ops.mean(self._task_loss(stream, self(network_inputs(stream), training=True)))
+            loss = ops.mean(self._task_loss(stream, self(network_inputs(stream, steps), training=True)))
             loss = sum(map(ops.sum, self.losses), loss)
         gradients = tape.gradient(loss, self.trainable_variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         # An embedding's has a row for each time a token is read; its norm is that of their sum.

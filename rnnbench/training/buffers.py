@@ -1,0 +1,48 @@
+"""Buffers: streams of many lengths in arrays of few, so that few lengths are compiled.
+
+XLA compiles each length of its inputs for itself. What follows the steps of a stream in its buffer is 0 and never read:
+the number of steps is data.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rnnbench.tasks.base import Task
+from rnnbench.tasks.stream import Stream
+
+STEPS = "steps"
+"""Name, among the parts of a stream in a buffer, of its number of steps, (1,) int32."""
+_PARTS = 4
+"""Lengths of buffers in each octave."""
+
+
+def buffer_length(steps: int) -> int:
+    """The shortest buffer that holds `steps` steps: ..., 64, 80, 96, 112, 128, 160, ...
+
+    A step costs up to 3% more than without a buffer where this is at most 1.15 times as long.
+    """
+    octave = 1 << max(0, (steps - 1).bit_length() - 1)
+    part = max(1, octave // _PARTS)
+    return -(-steps // part) * part
+
+
+def buffer_of(task: Task) -> int:
+    """The buffer that holds all streams of training, validation and test at a task's lag."""
+    return buffer_length(task.longest)
+
+
+def buffered(stream: Stream, length: int, every_step: bool) -> dict[str, np.ndarray]:
+    """The parts of a stream in a buffer of `length` steps, and `STEPS`.
+
+    `every_step`: whether the task reads every step; those of the buffer that are not the stream's have no weight.
+    """
+    steps, parts = stream.steps, dict(stream.parts)
+    padded: list[str] = [name for name in ("features", "tokens") if name in parts]
+    if every_step:
+        parts.setdefault("weights", np.ones(stream.targets.shape[:2], np.float32))
+        padded += [name for name in ("targets", "weights", "scored") if name in parts]
+    for name in padded:
+        after = [(0, 0), (0, length - steps), *[(0, 0)] * (parts[name].ndim - 2)]
+        parts[name] = np.pad(parts[name], after)
+    return parts | {STEPS: np.array([steps], np.int32)}
