@@ -167,7 +167,7 @@ class Task(BaseModel, ABC):
         return protocol.drawn_lag(self.training_lags, self.least_lag, self.lag, seed, step)
 
     @property
-    def longest(self) -> int:
+    def longest_stream(self) -> int:
         """Steps of the longest stream that is trained on or evaluated."""
         return self.layout.length + (0 if self.lead == "none" else protocol.longest_lead(self.lag))
 

@@ -29,7 +29,7 @@ def buffer_length(steps: int) -> int:
 
 def buffer_of(task: Task) -> int:
     """The buffer that holds all streams of training, validation and test at a task's lag."""
-    return buffer_length(task.longest)
+    return buffer_length(task.longest_stream)
 
 
 def buffered(stream: Stream, length: int, every_step: bool) -> dict[str, np.ndarray]:

@@ -52,7 +52,7 @@ class Program:
         It takes some steps, evaluates a batch and probes another, so `reset` or `restore` must follow.
         """
         buffer = self._buffer(task)
-        length = buffer or task.longest
+        length = buffer or task.longest_stream
         if length in self._compiled:
             return
         self.fit(task, 0, training, 0, steps_together(task, training, buffer))

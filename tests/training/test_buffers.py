@@ -25,7 +25,7 @@ def test_one_buffer_holds_all_streams_of_a_task(lead: str) -> None:
     task = CopyMemory(lag=30, symbols=2, training_lags="uniform", lead=lead)
     lengths = {task.training_stream(0, step, 1).steps for step in range(200)}
     lengths |= {stream.steps for stream in task.streams("test")}
-    assert max(lengths) == task.longest == 34 + (20 if lead == "random" else 0)
+    assert max(lengths) == task.longest_stream == 34 + (20 if lead == "random" else 0)
     assert buffer_of(task) == {"none": 40, "random": 56}[lead]
 
 
