@@ -10,6 +10,7 @@ from statistics import fmean, median
 from typing import TypeVar
 
 from rnnbench.experiment.run_spec import RunSpec
+from rnnbench.training.buffers import buffer_of
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -170,8 +171,8 @@ def _point(spec: RunSpec) -> Hashable:
 
 
 def _program(spec: RunSpec) -> Hashable:
-    """What is compiled once: XLA, which the fast layers use, compiles each length separately."""
-    return spec.compile_key, spec.task.lag if spec.training.implementation == "fast" else None
+    """What is compiled once: XLA, which the fast layers use, compiles each length of a buffer."""
+    return spec.compile_key, buffer_of(spec.task) if spec.training.implementation == "fast" else None
 
 
 def _time_step(spec: RunSpec, batch: int) -> float:

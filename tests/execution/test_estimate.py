@@ -57,21 +57,6 @@ def test_stock_layers_are_compiled_once_for_all_lengths():
     assert Estimate(runs).seconds(runs[0]) == pytest.approx(whole(runs[0]) + compilation(runs[0]) / 4)
 
 
-@pytest.mark.parametrize(
-    ("settings", "lengths"),
-    [({"training_lags": "far"}, 11), ({"training_lags": "uniform"}, 20), ({"lead": "random"}, 21)],
-)
-def test_each_length_that_training_draws_is_compiled_for_itself(settings: dict, lengths: int) -> None:
-    def one(training: dict, **task: str) -> float:
-        copy_memory = {"lag": 20, "symbols": 1, **task}
-        return compilation(grid(tasks={"copy_memory": copy_memory}, training=training).runs[0])
-
-    assert one({"steps": 100}, **settings) == pytest.approx(lengths * one({"steps": 100}))
-    assert one({"steps": 3}, **settings) == pytest.approx(3 * one({"steps": 3}))
-    stock = {"steps": 100, "implementation": "stock"}
-    assert one(stock, **settings) == one(stock)
-
-
 def test_no_number_of_workers_makes_it_shorter_than_the_longest_run():
     runs = grid().runs
     plain = Estimate(runs)
