@@ -20,6 +20,13 @@ from rnnbench.identity.sources import Sources
 _PREFIX = f"{sources.PACKAGE}."
 _FOUNDATIONS = {"pydantic", "keras", "tensorflow"} | sys.stdlib_module_names - {"__main__"}
 """Packages whose classes, as parents, are not part of what is signed."""
+_SIGNED_AS = {
+    "tasks.supervised.ClassificationTask": "tasks.base.ClassificationTask",
+    "tasks.supervised.RegressionTask": "tasks.base.RegressionTask",
+}
+"""Built-in classes that have moved, under the names by which stored results know them."""
+_JOINED = {"models.base.RNNModel": 1}
+"""Parents that joined later, at the version that computes what was computed without them: not signed there."""
 _INTERACTIVE = ("__main__", "__mp_main__")
 _sources_of: dict[type, Sources] = {}
 """The sources of each plug-in class, as they were when it was defined."""
@@ -114,9 +121,12 @@ def clear_caches(thing: type) -> None:
 
 
 def _version(thing: type) -> dict[str, int]:
-    # Not an inherited version, which already counts for the parent.
     name = f"{thing.__module__.removeprefix(_PREFIX)}.{thing.__qualname__}"
-    return {name: vars(thing).get("version", 1)} if hasattr(thing, "version") else {}
+    # Not an inherited version, which already counts for the parent.
+    version = vars(thing).get("version", 1)
+    if not hasattr(thing, "version") or _JOINED.get(name) == version:
+        return {}
+    return {_SIGNED_AS.get(name, name): version}
 
 
 def _read_sources(thing: type) -> Sources | None:
