@@ -38,7 +38,9 @@ class Chunks:
 
 
 @pytest.mark.parametrize("cell", CELLS)
-@pytest.mark.parametrize("steps", [1, 3, LENGTH, LENGTH + 3])
+@pytest.mark.parametrize(
+    "steps", [3, LENGTH, *(pytest.param(steps, marks=pytest.mark.slow) for steps in (1, LENGTH + 3))]
+)
 @pytest.mark.parametrize("all_outputs", [True, False])
 def test_gradients_are_those_of_chunks(cell, steps, all_outputs, fast_calls):
     inputs = sequences(length=LENGTH, dtype="float64")
@@ -63,7 +65,7 @@ def test_steps_are_counted_in_reading_order(cell):
 
 
 @pytest.mark.parametrize("cell", CELLS)
-@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("known", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_compiled_by_xla(cell, known):
     """At a known and at an open length; the bits of what a training step answers do not change."""
     inputs = sequences(length=LENGTH)
@@ -111,7 +113,7 @@ def test_a_gradient_that_goes_all_the_way_costs_nothing(cell):
 
 
 @pytest.mark.parametrize("cell", CELLS)
-@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize("compiled", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_gradients_with_respect_to_probes(cell, compiled):
     """0 for the states before the last cut; behind it the slope of the answer along each unit of a state."""
     steps, last_cut = 3, 6
@@ -206,7 +208,7 @@ MAKERS = {
 
 
 @pytest.mark.parametrize("kind", MAKERS)
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", [pytest.param("float32", marks=pytest.mark.slow), "float64"])
 def test_any_recurrent_layer(kind, dtype, fast_calls):
     reference, layer = (
         MAKERS[kind](return_sequences=True, return_state=True, dtype=dtype, name="recurrent") for _ in range(2)
