@@ -98,9 +98,27 @@ def check_task(task: Task, batch_size: int) -> None:
     _checked(task, "solved_score", (Real, type(None)), "a number or None")
     _checked(task, "allows_lookahead", (bool,), "True or False")
     _refuse_unhashable(task)
+    _check_protocol(task)
     with as_infeasible(thing, "problems"):
         for key, message in task.problems(batch_size):
             raise InfeasibleError(key, message)
+
+
+def _check_protocol(task: Task) -> None:
+    """Raise `InfeasibleError` for lags or leads that the task cannot have."""
+    if task.lead != "none" and type(task).fill is Task.fill:
+        raise InfeasibleError("lead", f"'{task.lead}' is not possible: {describe(type(task))} defines no fill")
+    if task.training_lags == "fixed":
+        return
+    if task.lag < task.least_lag:
+        raise InfeasibleError("lag", f"{task.lag} is too short: the shortest lag of the task is {task.least_lag}")
+    try:
+        with as_infeasible(type(task), "validation"):
+            task.at_lag(task.shortest_lag)
+    except ValidationError as error:
+        reason = error.errors()[0]["msg"].removeprefix("Value error, ")
+        drawn = f"'{task.training_lags}' draws lags from {task.shortest_lag} to {task.lag}, but at {task.shortest_lag}"
+        raise InfeasibleError("training_lags", f"{drawn}: {reason}; see least_lag of the task") from None
 
 
 def check_model(model: Model, inputs: int) -> None:

@@ -105,8 +105,7 @@ class Task(BaseModel, ABC):
         `rnnbench plan` and `rnnbench run` stop at the first. As cheap as `layout`: no TensorFlow, no download, no claim
         about data that are missing. A subclass may add its own after `yield from super().problems(batch_size)`.
         """
-        if self.lead != "none" and type(self).fill is Task.fill:
-            yield "lead", f"'{self.lead}' is not possible: the task has no steps of filler of its own (see Task.fill)"
+        yield from ()
 
     def fingerprint(self) -> str | None:
         """Digest of whatever the data depend on besides settings and code; part of the signature. None: no data here.
@@ -123,8 +122,8 @@ class Task(BaseModel, ABC):
         At lag 0 nothing is filled, so the filler becomes the default one, unless other settings, the sizes, a lead, or
         a plug-in's data depend on it. At the shortest lag there is one way to draw it.
         """
-        task, drawn = self, self.training_lags != "fixed"
-        if drawn and protocol.shortest(self.training_lags, self.least_lag, self.lag) == self.lag:
+        task = self
+        if self.training_lags != "fixed" and self.shortest_lag == self.lag:
             task = self.model_copy(update={"training_lags": "fixed"})
         return task._without_filler() if self.lead == "none" else task
 
@@ -151,16 +150,21 @@ class Task(BaseModel, ABC):
     def split(self, name: Split) -> Iterable[Stream]:
         """All examples of the validation or test split at `lag`, in batches of any size; the same for every seed."""
 
-    def fill(self, rng: np.random.Generator, n: int, steps: int) -> np.ndarray:
+    def fill(self, rng: np.random.Generator, n: int, steps: int) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
         """Filler as inputs: (n, steps, width) float32, or (n, steps) int32 tokens. It stands in the lead.
 
-        Of a task with both kinds of inputs: a pair of them.
+        Of a task with both kinds of inputs: a pair of them. A task without filler of its own has no lead.
         """
         raise NotImplementedError(f"{type(self).__name__} has no filler of its own")
 
     def at_lag(self, lag: int) -> Self:
         """The same task at another lag. Raises `ValidationError` for a lag that it refuses."""
         return self if lag == self.lag else type(self)(**(dict(self) | {"lag": lag}))
+
+    @property
+    def shortest_lag(self) -> int:
+        """The shortest lag that training draws."""
+        return protocol.shortest(self.training_lags, self.least_lag, self.lag)
 
     def training_lag(self, seed: int, step: int) -> int:
         """The lag of a training step."""

@@ -81,7 +81,6 @@ class DatasetTask(Task):
         train = self.split_sizes().get("train")
         if train is not None and batch_size > train:
             yield "batch_size", f"{batch_size:,} is too many: there are {train:,} training examples"
-        yield from super().problems(batch_size)
 
     def fingerprint(self) -> str | None:
         """Digest of the contents of the data set; "" for `synthetic`; None if the data are absent."""

@@ -355,6 +355,54 @@ def test_a_model_that_violates_its_contract(tmp_path, plugin, text):
     assert BROKEN_MODELS[text] in message
 
 
+FOUR_OR_MORE = (
+    "from typing import ClassVar\nfrom pydantic import field_validator\n"
+    + PLUGIN
+    + """
+    @field_validator("lag")
+    @classmethod
+    def _long_enough(cls, lag):
+        if lag < 4:
+            raise ValueError("too short for us")
+        return lag
+"""
+)
+LEAST = "    least_lag: ClassVar[int] = 4\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "settings", "expected"),
+    [
+        (PLUGIN, "lag: 3, lead: random", "lead: 'random' is not possible: class FirstSign (own.py:4) defines no fill"),
+        (
+            FOUR_OR_MORE,
+            "lag: 9, training_lags: uniform",
+            "training_lags: 'uniform' draws lags from 0 to 9, but at 0: too short for us; see least_lag of the task",
+        ),
+        (FOUR_OR_MORE, "lag: 6, training_lags: [fixed, far]", "'far' draws lags from 3 to 6, but at 3: too short"),
+        (
+            FOUR_OR_MORE.replace("lag < 4", "lag < 0") + LEAST,
+            "lag: 3, training_lags: log",
+            "lag: 3 is too short: the shortest lag of the task is 4",
+        ),
+    ],
+)
+def test_lags_and_leads_that_a_task_cannot_have(tmp_path, plugin, text, settings, expected):
+    assert expected in message_of(tmp_path, f"first_sign: {{{settings}}}", plugin(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "settings"),
+    [
+        (FOUR_OR_MORE, "lag: 9"),
+        (FOUR_OR_MORE, "lag: 9, training_lags: far"),
+        (FOUR_OR_MORE + LEAST, "lag: 9, training_lags: uniform"),
+    ],
+)
+def test_lags_that_a_task_can_have(tmp_path, plugin, text, settings):
+    assert message_of(tmp_path, f"first_sign: {{{settings}}}", plugin(text)) == ""
+
+
 def test_sound_plug_ins_are_taken(tmp_path, plugin):
     assert message_of(tmp_path, "first_sign: {lag: 3}", plugin(PLUGIN + MODEL + PARAMETERS), "models={own: {}}") == ""
 

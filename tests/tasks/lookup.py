@@ -33,7 +33,7 @@ class Lookup(ClassificationTask):
         yield self._draw(rng, 7)
         yield self._draw(rng, 12)
 
-    def fill(self, rng: np.random.Generator, n: int, steps: int) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[override]
+    def fill(self, rng: np.random.Generator, n: int, steps: int) -> tuple[np.ndarray, np.ndarray]:
         features = np.zeros((n, steps, 2), np.float32)
         features[..., 0] = rng.random((n, steps))
         return features, np.full((n, steps), 4, np.int32)
