@@ -34,7 +34,7 @@ class Model(BaseModel, ABC):
     units: int = Field(64, ge=1)
     """Width of the hidden state; under `match: parameters` the suite chooses it."""
     layers: int = Field(1, ge=1)
-    """How many recurrent layers are stacked."""
+    """How many layers are stacked."""
 
     version: ClassVar[int] = 1
     """Of this class's own code, apart from its parents'; raised whenever a change of the code changes results.

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field
 
-from rnnbench.identity.signature import Joined
 from rnnbench.models import initializers
-from rnnbench.models.base import Activations, RNNModel
+from rnnbench.models.base import Activations
+from rnnbench.models.stock import StockRNN
 from rnnbench.registry import register_model
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @register_model("gru")
-class GRU(RNNModel):
+class GRU(StockRNN):
     """`keras.layers.GRU`. Its update gate z keeps the old state: h_t = z h_{t-1} + (1 - z) h~_t."""
 
     initialization: Literal["default", "orthogonal", "chrono"] = "default"
@@ -27,11 +27,8 @@ class GRU(RNNModel):
     """Initial bias of the update gate, the GRU's forget gate (Keras: 0); not used with `chrono`."""
     chrono_max: int | None = Field(None, ge=3)
     """Longest dependency that `chrono` prepares for, in steps; default: the length of the task's sequences."""
-    dropout: Annotated[float, Joined(earlier=0.0)] = Field(0.0, ge=0, lt=1)
-    """Share of the inputs that is dropped in training, the same at every step."""
-    recurrent_dropout: Annotated[float, Joined(earlier=0.0)] = Field(0.0, ge=0, lt=1)
-    """Share of the state that is dropped in training, the same at every step (Gal & Ghahramani 2016, section 4)."""
 
+    keras_name: ClassVar[str] = "GRU"
     kernel_blocks: ClassVar[int] = 3
     gate_names: ClassVar[tuple[str, ...]] = ("update", "reset", "candidate")
     initial: ClassVar[frozenset[str]] = frozenset({"initialization", "forget_bias", "chrono_max"})
@@ -42,21 +39,6 @@ class GRU(RNNModel):
             return self
         unused = "forget_bias" if self.initialization == "chrono" else "chrono_max"
         return self.model_copy(update={unused: type(self).model_fields[unused].default})
-
-    def cell(self) -> keras.Layer:
-        import keras
-
-        return keras.layers.GRUCell(self.units, **self._options)
-
-    def layer(self, name: str) -> keras.layers.RNN:
-        import keras
-
-        # The layer of its own, which cuDNN knows.
-        return keras.layers.GRU(self.units, return_sequences=True, name=name, **self._options)
-
-    @property
-    def _options(self) -> dict[str, Any]:
-        return {"dropout": self.dropout, "recurrent_dropout": self.recurrent_dropout}
 
     def initialize(self, layer: keras.layers.RNN, length: int, rng: np.random.Generator) -> None:
         # Two rows, added to the products of inputs and of state: one bias of the pair is enough.

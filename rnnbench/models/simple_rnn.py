@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field
 
-from rnnbench.identity.signature import Joined
-from rnnbench.models.base import Activations, RNNModel
+from rnnbench.models.base import Activations
+from rnnbench.models.stock import StockRNN
 from rnnbench.registry import register_model
 
 if TYPE_CHECKING:
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @register_model("simple_rnn")
-class SimpleRNN(RNNModel):
+class SimpleRNN(StockRNN):
     """`keras.layers.SimpleRNN`. With `initialization: identity` and `activation: relu` it is the IRNN."""
 
     initialization: Literal["default", "orthogonal", "identity"] = "default"
@@ -25,27 +24,13 @@ class SimpleRNN(RNNModel):
     N(0, 0.001); here they are Keras')."""
     activation: Literal["tanh", "relu"] = "tanh"
     """f; `relu` is unbounded and diverges sooner."""
-    dropout: Annotated[float, Joined(earlier=0.0)] = Field(0.0, ge=0, lt=1)
-    """Share of the inputs that is dropped in training, the same at every step."""
-    recurrent_dropout: Annotated[float, Joined(earlier=0.0)] = Field(0.0, ge=0, lt=1)
-    """Share of the state that is dropped in training, the same at every step (Gal & Ghahramani 2016, section 4)."""
 
+    keras_name: ClassVar[str] = "SimpleRNN"
     initial: ClassVar[frozenset[str]] = frozenset({"initialization"})
-
-    def cell(self) -> keras.Layer:
-        import keras
-
-        return keras.layers.SimpleRNNCell(self.units, **self._options)
-
-    def layer(self, name: str) -> keras.layers.RNN:
-        import keras
-
-        # The layer of its own, which cuDNN knows.
-        return keras.layers.SimpleRNN(self.units, return_sequences=True, name=name, **self._options)
 
     @property
     def _options(self) -> dict[str, Any]:
-        return {"dropout": self.dropout, "recurrent_dropout": self.recurrent_dropout, "activation": self.activation}
+        return super()._options | {"activation": self.activation}
 
     def initialize(self, layer: keras.layers.RNN, length: int, rng: np.random.Generator) -> None:
         if self.initialization == "identity":
