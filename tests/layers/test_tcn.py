@@ -66,31 +66,6 @@ def test_the_receptive_field():
         assert np.any(layer(changed)[:, 19] != layer(inputs)[:, 19]) == (back < field)
 
 
-def test_is_causal():
-    causal.assert_causal(layer_of())
-
-
-def test_any_length():
-    causal.assert_any_length(layer_of())
-
-
-def test_gradients():
-    causal.assert_gradients(layer_of())
-
-
-@pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-5), ("float64", 1e-12)])
-def test_compiled_by_xla(dtype, tolerance):
-    causal.assert_compiles(layer_of(dtype), tolerance)
-
-
-def test_saved_and_loaded(tmp_path):
-    causal.assert_loads(layer_of(dropout=0.2), tmp_path)
-
-
-def test_dropout():
-    causal.assert_drops_in_training_only(layer_of(dropout=0.5))
-
-
 def test_a_channel_is_dropped_at_all_steps():
     """A block's convolutions are all that varies with the step here; what is dropped leaves the skip alone."""
     layer = layer_of(layers=1, kernel_size=2, units=causal.WIDTH, dropout=0.5)

@@ -79,31 +79,6 @@ def test_positions(units, dtype, tolerance):
     np.testing.assert_allclose(found, waves(3000, units), atol=tolerance)
 
 
-def test_is_causal():
-    causal.assert_causal(layer_of())
-
-
-def test_any_length():
-    causal.assert_any_length(layer_of())
-
-
-def test_gradients():
-    causal.assert_gradients(layer_of())
-
-
-@pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-4), ("float64", 1e-12)])
-def test_compiled_by_xla(dtype, tolerance):
-    causal.assert_compiles(layer_of(dtype), tolerance)
-
-
-def test_saved_and_loaded(tmp_path):
-    causal.assert_loads(layer_of(dropout=0.2), tmp_path)
-
-
-def test_dropout():
-    causal.assert_drops_in_training_only(layer_of(dropout=0.5))
-
-
 def test_initial_weights_are_glorot_uniform():
     """Every head's maps too: Keras takes an attention's kernel for that of a convolution."""
     layer = Transformer(256, layers=1, heads=8)

@@ -35,20 +35,25 @@ def assert_equal(found, expected):
         np.testing.assert_array_equal(one, other)
 
 
+def weights_of_a_run_that_goes_on(program, spec, network, rate):
+    """The weights after eight steps; they are the same when another run comes between the fourth and the fifth."""
+    program.reset(network, rate)
+    weights_after(program, spec, 0, 4)
+    state = program.state()
+    uninterrupted = weights_after(program, spec, 4, 8)
+    program.reset(build(spec.task, spec.model, 77), 50 * rate)
+    weights_after(program, spec, 0, 4)
+    program.restore(state, rate)
+    assert_equal(weights_after(program, spec, 4, 8), uninterrupted)
+    return uninterrupted
+
+
 @pytest.mark.parametrize("optimizer", [*SOME, *(pytest.param(name, marks=pytest.mark.slow) for name in known())])
 def test_it_trains_as_keras_does_and_goes_on_to_the_last_bit(optimizer):
     spec = spec_of(optimizer)
     program = Program(replace(spec.compile_key, window=4))
     network = build(spec.task, spec.model, spec.seed)
-    program.reset(network, 0.01)
-    weights_after(program, spec, 0, 4)
-    state = program.state()
-    uninterrupted = weights_after(program, spec, 4, 8)
-
-    program.reset(build(spec.task, spec.model, 77), 0.5)  # another run
-    weights_after(program, spec, 0, 4)
-    program.restore(state, 0.01)
-    assert_equal(weights_after(program, spec, 4, 8), uninterrupted)
+    uninterrupted = weights_of_a_run_that_goes_on(program, spec, network, 0.01)
     program.reset(network, 0.01)
     weights_after(program, spec, 0, 4)
     assert_equal(weights_after(program, spec, 4, 8), uninterrupted)
@@ -111,14 +116,7 @@ def test_the_optimiser_of_a_plug_in_trains_as_it_is_written_and_goes_on_to_the_l
     )  # fmt: skip
     program = program_for(spec.compile_key)
     network = build(spec.task, spec.model, spec.seed)
-    program.reset(network, 0.5)
-    weights_after(program, spec, 0, 4)
-    state = program.state()
-    uninterrupted = weights_after(program, spec, 4, 8)
-    program.reset(build(spec.task, spec.model, 77), 0.01)  # another run
-    weights_after(program, spec, 0, 4)
-    program.restore(state, 0.5)
-    assert_equal(weights_after(program, spec, 4, 8), uninterrupted)
+    uninterrupted = weights_of_a_run_that_goes_on(program, spec, network, 0.5)
 
     moments = [0.0] * len(network.trainable_variables)
     for step in range(8):
