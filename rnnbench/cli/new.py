@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+import re
 from enum import StrEnum
 from importlib.resources import files as resources
 from pathlib import Path
@@ -39,11 +40,15 @@ def new(
     for path in texts:
         if path.exists():
             raise UserError(f"{path} is there already; choose another name, or move it away")
+    written: list[Path] = []
     try:
         directory.mkdir(parents=True, exist_ok=True)
         for path, text in texts.items():
             files.write(path, text)
+            written.append(path)
     except OSError as error:
+        for path in written:
+            path.unlink(missing_ok=True)
         raise UserError(f"cannot write to {directory}: {error.strerror or error}") from error
     plugin, experiment = texts
     output.say(f"Wrote {plugin} and {experiment}. They run as they are; then make them yours:")
@@ -54,7 +59,7 @@ def new(
 def _check_name(kind: Kind, name: str) -> None:
     from rnnbench import registry
 
-    if not (name.isidentifier() and name.isascii() and name == name.lower()) or keyword.iskeyword(name):
+    if not re.fullmatch("[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
         raise UserError(f"'{name}' cannot name a Python module: use small letters, digits and _, such as my_{kind}")
     if name in {Kind.TASK: registry.tasks, Kind.MODEL: registry.models}[kind]:
         raise UserError(f"a {kind} named '{name}' is known already; choose another name")

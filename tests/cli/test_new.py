@@ -59,6 +59,7 @@ def test_it_is_short(written: Path, name: str) -> None:
         (("model", "lstm"), "a model named 'lstm' is known already; choose another name"),
         (("task", "First-Number"), "'First-Number' cannot name a Python module: use small letters, digits and _"),
         (("task", "class"), "'class' cannot name a Python module"),
+        (("model", "_"), "'_' cannot name a Python module"),
         (("figure", "mine"), "'figure' is not one of 'task', 'model'"),
     ],
 )
