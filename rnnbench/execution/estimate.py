@@ -61,7 +61,10 @@ def guess(spec: RunSpec, steps: float | None = None) -> dict[str, float]:
 
     The parts are `training`, `evaluation`, `probes` and `rest`; accurate to about a factor of two. Without compilation.
     """
-    training, length = spec.training, spec.task.layout.length * spec.model.layers
+    training, layers = spec.training, spec.model.layers
+    # Lags and leads are taken for uniform: `log` draws shorter lags.
+    evaluated = (spec.task.layout.length + spec.task.longest_stream) / 2
+    trained = evaluated - (spec.task.lag - spec.task.shortest_lag) / 2
     steps = training.steps if steps is None else steps
     evaluations = math.ceil(steps / training.evaluate_every)
     validation, test = (math.ceil(size / _EVALUATION_BATCH) for size in _split_sizes(spec))
@@ -69,9 +72,9 @@ def guess(spec: RunSpec, steps: float | None = None) -> dict[str, float]:
     evaluation_step = _time_step(spec, _EVALUATION_BATCH)
     probes = 2 + min(spec.gradients.during, evaluations)
     return {
-        "training": steps * (_SECONDS_PER_STEP + length * _time_step(spec, training.batch_size)),
-        "evaluation": evaluation_batches * (_SECONDS_PER_EVALUATION + length * _FORWARD * evaluation_step),
-        "probes": probes * (_SECONDS_PER_PROBE + length * _PROBE * _time_step(spec, _probed(spec))),
+        "training": steps * (_SECONDS_PER_STEP + layers * trained * _time_step(spec, training.batch_size)),
+        "evaluation": evaluation_batches * (_SECONDS_PER_EVALUATION + layers * evaluated * _FORWARD * evaluation_step),
+        "probes": probes * (_SECONDS_PER_PROBE + layers * evaluated * _PROBE * _time_step(spec, _probed(spec))),
         "rest": _SECONDS_PER_RUN,
     }
 

@@ -57,6 +57,16 @@ def test_stock_layers_are_compiled_once_for_all_lengths():
     assert Estimate(runs).seconds(runs[0]) == pytest.approx(whole(runs[0]) + compilation(runs[0]) / 4)
 
 
+def test_drawn_lags_and_leads_change_the_length_that_is_trained_on():
+    def training(**task):
+        return guess(grid(tasks={"copy_memory": {"lag": 99, "symbols": 1, **task}}).runs[0], 1)["training"]
+
+    one_step = training(lag=100) - training()
+    assert training() - training(training_lags="uniform") == pytest.approx(49 * one_step)
+    assert training() - training(training_lags="far") == pytest.approx(24.5 * one_step)
+    assert training(lead="random") - training() == pytest.approx(24.5 * one_step)
+
+
 def test_no_number_of_workers_makes_it_shorter_than_the_longest_run():
     runs = grid().runs
     plain = Estimate(runs)
