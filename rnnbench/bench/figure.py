@@ -17,7 +17,7 @@ _ROW = 38
 """Height of a row, pixels."""
 
 
-def figures(steps: pd.DataFrame) -> list[Figure]:
+def figures(steps: pd.DataFrame, processor: str) -> list[Figure]:
     """One figure per number of cores, a panel per cell, for the rows whose floor was measured."""
     measured = steps[steps["status"] == MEASURED]
     if measured.empty:
@@ -32,7 +32,8 @@ def figures(steps: pd.DataFrame) -> list[Figure]:
         drawn.append(
             Figure(
                 f"steps-{cores}-core{'s' * (cores != 1)}",
-                f"A training step on {'one core' if cores == 1 else f'{cores} cores'}, in units of its matrix products",
+                f"A training step on {'one core' if cores == 1 else f'{cores} cores'} ({processor}), "
+                "in units of its matrix products",
                 "Time of a training step over that of the bare matrix products of its recurrence: median and 10 to 90% "
                 "of the turns. Further left is faster. Rows: batch, length, units.",
                 [_panel(str(cell), part, scale) for cell, part in block.groupby("cell", sort=False)],

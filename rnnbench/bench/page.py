@@ -72,19 +72,20 @@ def memory_table(memory: pd.DataFrame) -> TextTable:
     return TextTable("Peak memory", ["cell", "cores", *labels, "quotient"], rows, note=_MEMORY)
 
 
-def text_tables(tables: Mapping[str, pd.DataFrame]) -> list[TextTable]:
-    """The tables that have rows."""
+def text_tables(tables: Mapping[str, pd.DataFrame], processor: str) -> list[TextTable]:
+    """The tables that have rows; each title names the processor."""
     steps, lengths, memory = (tables[name] for name in ("steps.csv", "lengths.csv", "memory.csv"))
     shown = step_tables(steps)
     shown += [length_table(lengths)] if len(lengths) else []
-    return shown + ([memory_table(memory)] if len(memory) else [])
+    shown += [memory_table(memory)] if len(memory) else []
+    return [replace(table, title=f"{table.title}, {processor}") for table in shown]
 
 
 def markdown(tables: Mapping[str, pd.DataFrame], machine: Mapping[str, str], figures: Sequence[Figure]) -> str:
     """benchmark.md."""
     parts = ["# One training step", _INTRODUCTION, _machine(machine), _peers(tables["steps.csv"])]
     parts += [f"![{figure.title}]({figure.name}.svg)\n\n*{figure.caption}*" for figure in figures]
-    for table in text_tables(tables):
+    for table in text_tables(tables, machine["processor"]):
         parts += [f"## {table.title}", *([table.note] if table.note else []), table.markdown()]
     return "\n\n".join(parts) + "\n"
 

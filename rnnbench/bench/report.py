@@ -1,8 +1,9 @@
-"""reports/benchmark/: the new rows, joined with earlier ones from the same machine."""
+"""reports/benchmark/: a folder for each kind of processor, where new rows join earlier ones from the same machine."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -42,6 +43,12 @@ def machine() -> dict[str, str]:
     return known
 
 
+def folder(out: Path) -> Path:
+    """Where in `out` the report of this machine's kind of processor goes."""
+    name = re.sub(r"[^a-z0-9]+", "-", machine()["processor"].lower()).strip("-")
+    return out / (name or "unknown-processor")
+
+
 def write(new: Tables, out: Path, say: Callable[[str], None] = lambda line: None) -> Tables:
     """Write benchmark.md, the tables, machine.json and the figures into `out`; returns all tables.
 
@@ -55,7 +62,7 @@ def write(new: Tables, out: Path, say: Callable[[str], None] = lambda line: None
         for name, rows in tables.items():
             files.write(out / name, rows.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
         files.write(out / "machine.json", strict_json.dumps(now, indent=2) + "\n")
-        drawn = figures(tables["steps.csv"])
+        drawn = figures(tables["steps.csv"], now["processor"])
         for stale in out.glob("steps-*.svg"):
             stale.unlink()
         for drawing in drawn:

@@ -34,7 +34,9 @@ def bench(
     ] = None,
     seconds: Annotated[float, typer.Option(min=0, help="About how long to time each row, after compiling.")] = 20,
     patience: Annotated[float, typer.Option(min=1, help="Seconds after which a peer is given up as too slow.")] = 120,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the report goes.")] = Path("reports/benchmark"),
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Where the report goes, in a folder a kind of processor.")
+    ] = Path("reports/benchmark"),
 ) -> None:
     """Time a training step of the suite's layers against Keras, PyTorch and JAX, and against bare matrix products.
 
@@ -42,7 +44,7 @@ def bench(
     already has from the same machine and versions are kept, so the benchmark may be run in pieces. Ctrl-C keeps the
     rows that are done. All of it takes most of an hour, during which the machine should do nothing else.
     """
-    from rnnbench.bench import page, report, run, table
+    from rnnbench.bench import index, page, report, run, table
     from rnnbench.cli.output import say, stdout
     from rnnbench.cli.views.benchmark import benchmark_table, measured_line
     from rnnbench.errors import UserError
@@ -61,9 +63,12 @@ def bench(
         interrupted = True
     made = {file: table.frame(found, report.FILES[file][0]) for file, found in rows.items()}
     if any((found["status"] == table.MEASURED).any() for found in made.values()):
-        for text_table in page.text_tables(report.write(made, out, say)):
+        folder = report.folder(out)
+        tables = report.write(made, folder, say)
+        for text_table in page.text_tables(tables, report.machine()["processor"]):
             stdout.print(benchmark_table(text_table, stdout))
-        say(f"report: {out / 'benchmark.md'}")
+        index.write(out, say)
+        say(f"report: {folder / 'benchmark.md'}")
     elif not interrupted:
         reasons = sorted({f"{row['peer']}: {row['status']}" for found in rows.values() for row in found})
         raise UserError(f"nothing could be measured: {'; '.join(reasons)}")

@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import pytest
 
-from rnnbench.bench import page, report
+from rnnbench.bench import index, page, report
 from rnnbench.bench.problem import Problem
 from rnnbench.bench.table import frame
 
@@ -92,8 +92,8 @@ def test_the_report_is_written_and_joined_with_what_was_measured_before(tmp_path
     assert tables["steps.csv"]["cores"].tolist() == [1] * 6 + [2] * 6
     text = (tmp_path / "benchmark.md").read_text()
     assert "Machine: processor abacus, cores 2." in text
-    assert "## One core, ms a step" in text
-    assert "## 2 cores, ms a step" in text
+    assert "## One core, ms a step, abacus" in text
+    assert "## 2 cores, ms a step, abacus" in text
     assert "- **PyTorch**: torch.nn.RNN, LSTM and GRU. **not installed**" in text
     assert "## Peak memory" not in text
     assert (tmp_path / "steps.csv").read_text().splitlines()[1] == (
@@ -117,6 +117,22 @@ def test_another_machine_or_other_versions_start_a_new_report(tmp_path, monkeypa
     assert set(tables["steps.csv"]["cores"]) == {1}
     assert not (tmp_path / "steps-2-cores.svg").exists()
     assert json.loads((tmp_path / "machine.json").read_text()) == {"processor": "slide rule"}
+
+
+def test_every_kind_of_processor_has_a_folder_and_a_line(tmp_path, monkeypatch):
+    versions = {"tensorflow": "2.21.0", "keras": "3.15.1"}
+    for processor in ("Abacus (R) 5", "slide rule"):
+        monkeypatch.setattr(report, "machine", lambda processor=processor: {"processor": processor} | versions)
+        folder = report.folder(tmp_path)
+        tables = report.write({"steps.csv": steps()}, folder)
+        assert all(table.title.endswith(processor) for table in page.text_tables(tables, processor))
+    (tmp_path / "slide-rule" / "steps.csv").write_text("cut")
+    said = []
+    index.write(tmp_path, said.append)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["README.md", "abacus-r-5", "slide-rule"]
+    assert said == [f"{tmp_path / 'slide-rule'} is damaged: it is not listed in {tmp_path / 'README.md'}"]
+    lines = (tmp_path / "README.md").read_text().splitlines()
+    assert lines[-1] == "| [Abacus (R) 5](abacus-r-5/benchmark.md) | 1 | 1.80 | 2.40 | 2.21.0 | 3.15.1 |"
 
 
 def test_the_machine_has_neither_name_nor_path():
