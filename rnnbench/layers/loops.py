@@ -21,6 +21,8 @@ Tensors = Sequence[tf.Tensor]
 BLOCK = 2**16
 """Values of a state, over steps and batch, whose share of the weights' gradients is one product: few enough to stay in
 the cache, enough for a fast product."""
+LONGEST_BLOCK = 64
+"""Most steps in a block: the stacks of a short sequence are a whole block, too."""
 UNKNOWN_BATCH = 32
 """Assumed, in choosing the blocks, for a batch that is unknown when a function is traced."""
 
@@ -46,7 +48,7 @@ class Steps:
         """The steps of `inputs`, (time, batch, width), with a state of (batch, units). `taken`: None for all."""
         batch, units = state.shape
         # Of batch and units alone, so that the sums over time have the same terms in sequences of any length.
-        block = max(1, BLOCK // ((batch or UNKNOWN_BATCH) * units))
+        block = min(max(1, BLOCK // ((batch or UNKNOWN_BATCH) * units)), LONGEST_BLOCK)
         length = tf.shape(inputs)[0] if inputs.shape[0] is None else inputs.shape[0]
         return cls(length, length if taken is None else taken, block, units, frozen, truncate)
 
