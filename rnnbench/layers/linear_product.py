@@ -11,6 +11,7 @@ from rnnbench.layers.loops import BLOCK, UNKNOWN_BATCH, hidden
 
 def affine(inputs: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
     """inputs kernel + bias; `inputs`: (batch, width), or (time, batch, width) as in `product`."""
+    inputs = tf.convert_to_tensor(inputs)
     if inputs.shape.rank == 2:
         return inputs @ kernel + bias
     # The gradient of the bias, a sum over time, is a row of the same product.
@@ -20,6 +21,7 @@ def affine(inputs: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
 
 def product(inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     """inputs kernel; `inputs`: (time, batch, width), `kernel`: (width, units). Differentiable any number of times."""
+    inputs = tf.convert_to_tensor(inputs)
     if inputs.shape.rank == 2:
         return inputs @ kernel
 
@@ -52,7 +54,8 @@ def _blockwise(left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
     # Of batch and units alone.
     block = max(1, BLOCK // ((left.shape[1] or UNKNOWN_BATCH) * right.shape[-1]))
     length = tf.shape(left)[0] if left.shape[0] is None else left.shape[0]
-    blocks = -(-length // block)
+    # One row more at least, always: XLA lays out what is not padded in another way, whose products round differently.
+    blocks = length // block + 1
 
     def in_blocks(rows: tf.Tensor) -> tf.Tensor:
         rows = tf.pad(rows, [[0, blocks * block - length], [0, 0], [0, 0]])

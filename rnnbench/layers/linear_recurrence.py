@@ -66,7 +66,9 @@ def parallel_recurrence(a: Tensors, b: Tensors, start: Tensors) -> list[tf.Tenso
         a, h = later[:parts], times(later[:parts], earlier[parts:])
         return [*times(a, earlier[:parts]), *plus(h, later[parts:])]
 
-    return list(ops.associative_scan(joined, [*_in_time(a, b), *first], axis=0)[parts:])
+    found = ops.associative_scan(joined, [*_in_time(a, b), *first], axis=0)[parts:]
+    # The scan loses what is known of the shape.
+    return [tf.ensure_shape(h, one.shape) for h, one in zip(found, b, strict=True)]
 
 
 def times(a: Tensors, h: Tensors) -> list[tf.Tensor]:
