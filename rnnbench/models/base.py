@@ -36,7 +36,7 @@ class Model(BaseModel, ABC):
     )
 
     units: int = Field(64, ge=1)
-    """Width of the hidden state; under `match: parameters` the suite chooses it."""
+    """Width of the hidden state; under `match: parameters` and `match: state` the suite chooses it."""
     layers: int = Field(1, ge=1)
     """How many layers are stacked."""
 

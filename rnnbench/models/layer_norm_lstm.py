@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 @register_model("layer_norm_lstm")
 class LayerNormLSTM(RNNModel):
-    """An LSTM that normalises W_x x, W_h h and c: supplement, equations 20 to 22.
+    """An LSTM that normalises W_x x, W_h h and c (Ba, Kiros & Hinton 2016).
 
-    Gains start at 1 and shifts at 0 (section 3 of the supplement); kernels are Keras' (Glorot-uniform, and orthogonal
+    Supplement, equations 20 to 22. Gains start at 1 and shifts at 0 (section 3 of the supplement); kernels are Keras' (Glorot-uniform, and orthogonal
     for the recurrent one). The shifts of the first two normalisations are one with the bias.
     """
 

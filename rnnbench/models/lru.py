@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @register_model("lru")
 class LRU(RNNModel):
-    """A complex diagonal linear recurrence with stable exponential parametrisation, and a gated linear unit behind it.
+    """A complex diagonal linear recurrence, and a gated linear unit behind it (Orvieto et al. 2023).
 
     h_t = lambda h_{t-1} + exp(gamma) B x_t, y_t = Re(C h_t) + D x_t with lambda = exp(-exp(nu) + i exp(theta)):
     section 3, equations 6 and 7, and appendix A. Of the paper's residual block there are the recurrence and the GELU and

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @register_model("min_gru")
 class MinGRU(RNNModel):
-    """A GRU whose gate and candidate do not read the state, so that the recurrence is linear.
+    """A GRU whose gate and candidate do not read the state, so that it is linear (Feng et al. 2024).
 
     h_t = (1 - z_t) h_{t-1} + z_t h~_t, with z_t = sigmoid(Linear(x_t)) and h~_t = Linear(x_t): section 3.1, in exact
     arithmetic. The paper's log-space form, which keeps h~ positive, is not it. What the paper puts around the layer in

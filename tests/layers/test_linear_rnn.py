@@ -51,8 +51,10 @@ def assert_same(found, expected, tolerance=1e-9):
         np.testing.assert_allclose(one, other, rtol=0, atol=tolerance)
 
 
-@pytest.mark.parametrize("cell", CELLS)
-@pytest.mark.parametrize(("return_sequences", "truncate"), [(True, None), (False, None), (True, 3)])
+@pytest.mark.parametrize(
+    ("cell", "return_sequences", "truncate"),
+    [(MinGRUCell, True, None), (MinGRUCell, False, 3), (LRUCell, False, None), (LRUCell, True, 3)],
+)
 def test_it_is_the_stock_loop_over_its_cell(cell, return_sequences, truncate):
     layers = pair(cell, return_sequences=return_sequences, return_state=True)
     inputs = sequences(8, "float64")
@@ -61,7 +63,7 @@ def test_it_is_the_stock_loop_over_its_cell(cell, return_sequences, truncate):
     assert_same(ours, stock)
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", [MinGRUCell, pytest.param(LRUCell, marks=pytest.mark.slow)])
 def test_on_a_gpu_it_takes_the_parallel_scan(cell, monkeypatch):
     """The path that a GPU takes, on the processor."""
     stock, ours = pair(cell, return_sequences=True, return_state=True)
@@ -75,17 +77,18 @@ def test_on_a_gpu_it_takes_the_parallel_scan(cell, monkeypatch):
     assert calls
 
 
-@pytest.mark.parametrize("cell", CELLS)
-def test_bits_do_not_depend_on_the_buffer(cell, monkeypatch):
+@pytest.mark.parametrize(
+    ("cell", "lengths"), [(LRUCell, (56,)), *(pytest.param(cell, (STEPS, 64, 112), marks=pytest.mark.slow) for cell in CELLS)]
+)
+def test_bits_do_not_depend_on_the_buffer(cell, lengths, monkeypatch):
     # So that every length has several blocks, and they do not end where it does.
-    for module in ("linear_product", "loops"):
-        monkeypatch.setattr(f"rnnbench.layers.{module}.BLOCK", 7 * BATCH * 2 * UNITS)
+    monkeypatch.setattr("rnnbench.layers.linear_product.BLOCK", 7 * BATCH * 2 * UNITS)
     _, layer = pair(cell, "float32", return_sequences=True, return_state=True)
     shape = (BATCH, 112, UNITS)
     every, gradients = results(layer, sequences(), jit_compile=True, probes=[tf.zeros((BATCH, STEPS, UNITS))] * cell.states)
     longest = sequences(112)
     longest[:, :STEPS] = sequences()
-    for length in (56, 112):
+    for length in lengths:
         probes = [tf.zeros(shape)[:, :length]] * cell.states
         found, found_gradients = results(
             layer, longest[:, :length], jit_compile=True, probes=probes, steps=tf.constant([STEPS])

@@ -42,10 +42,11 @@ def started(name, units=400, **settings):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_formula(name):
-    model = registry.models[name](units=UNITS)
+    # At its defaults coRNN moves little.
+    model = registry.models[name](units=UNITS, **({"dt": 0.5, "gamma": 1.0, "epsilon": 0.7} if name == "cornn" else {}))
     layer, inputs = moved(model), sequences()
     expected = np.stack(list(getattr(formulas, name)(model, weights_by_name(layer.cell), inputs)), axis=1)
-    assert np.abs(expected).max() > 0.01
+    assert np.abs(expected).max() > 0.1
     np.testing.assert_allclose(layer(inputs), expected, atol=1e-5)
 
 
