@@ -239,7 +239,7 @@ class Experiment(Settings):
             tasks.setdefault(run.task_label, []).append({"task": settings["task"], **settings["task_settings"]})
             model = {"model": settings["model"], **settings["model_settings"], "training": settings["training"]}
             models.setdefault(run.model_label, []).append(model)
-        chosen = {"select": self.select.model_dump(mode="json")} if self.select else {}
+        chosen: dict[str, Any] = {"select": self.select.model_dump(mode="json")} if self.select else {}
         chosen |= {} if self.state_budget is None else {"state_budget": self.state_budget}
         return {
             **self.model_dump(mode="json", include={"name", "description", "match", "parameter_budget", "seeds"}),

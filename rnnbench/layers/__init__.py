@@ -1,8 +1,8 @@
 """Keras layers of our own. Imports TensorFlow: for workers only.
 
 Drop-in `SimpleRNN`, `LSTM` and `GRU` with loops that are fast on a CPU, and what Keras lacks: `TCN`, `Transformer`,
-cells for `keras.layers.RNN`, and `LinearRNN`, which is fast over those of them that are linear. A saved network that has
-one of these loads once this package is imported.
+cells for `keras.layers.RNN`, and `LinearRNN`, which is fast over those of them that are linear. A saved network that
+has one of these loads once this package is imported.
 """
 
 from rnnbench.layers.cornn import CoRNNCell

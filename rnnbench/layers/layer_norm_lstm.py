@@ -19,8 +19,8 @@ class LayerNormLSTMCell(Cell):
     """(i, f, g, o) = LN(W_h h_{t-1}) + LN(W_x x_t) + b, each LN over all four blocks at once;
     c_t = sigmoid(f) c_{t-1} + sigmoid(i) tanh(g), h_t = sigmoid(o) tanh(LN(c_t)).
 
-    LN(v) = gain (v - mean) / standard deviation, and a shift for that of c_t; the shifts of the other two would only add
-    to b, so there are none. Weights: those of `keras.layers.LSTMCell`, with the blocks in its order; `recurrent_gain`
+    LN(v) = gain (v - mean) / standard deviation, and a shift for that of c_t; the shifts of the other two would only
+    add to b, so there are none. Weights: those of `keras.layers.LSTMCell`, with the blocks in its order; `recurrent_gain`
     and `input_gain`, (4 x units,); `cell_gain` and `cell_shift`, (units,).
     """
 

@@ -26,8 +26,8 @@ def linear_recurrence(
     """All states h_t, (time, batch, units), differentiable any number of times.
 
     `a`: (time, batch, units), or (batch, units) if it is the same at every step; `b`: (time, batch, units); `start`:
-    h_{-1}, (batch, units). `taken`: a number of steps, (), after which the loop ends: later states are 0. `truncate`: no
-    gradient goes back from step `truncate`, twice that, ... to the step before it.
+    h_{-1}, (batch, units). `taken`: a number of steps, (), after which the loop ends: later states are 0. `truncate`:
+    no gradient goes back from step `truncate`, twice that, ... to the step before it.
     """
     parts = len(b)
 
@@ -36,7 +36,8 @@ def linear_recurrence(
 
     @tf.custom_gradient
     def run(*arguments: tf.Tensor) -> Any:
-        rows = _forward(*grouped([hidden(one) for one in arguments]), taken)
+        a, b, start = grouped([hidden(one) for one in arguments])
+        rows = _forward(a, b, start, taken)
 
         @tf.custom_gradient
         def pulled_back(*given: tf.Tensor) -> Any:
@@ -51,7 +52,8 @@ def linear_recurrence(
 
     def derivatives_of_gradients(given: Tensors, d_gradients: Tensors) -> Tensors:
         given = [tf.identity(one) for one in given]
-        found = _differentiable_gradients(*grouped(given), taken, truncate)
+        a, b, start, above = grouped(given)
+        found = _differentiable_gradients(a, b, start, above, taken, truncate)
         return tf.gradients(found, given, d_gradients, unconnected_gradients="zero")
 
     return list(run(*a, *b, *start))
@@ -59,7 +61,9 @@ def linear_recurrence(
 
 def parallel_recurrence(a: Tensors, b: Tensors, start: Tensors) -> list[tf.Tensor]:
     """The same states by a scan of logarithmic depth, for accelerators; on a CPU some 20 times slower than the loop."""
-    first = [tf.concat([one[:1] + more[None], one[1:]], 0) for one, more in zip(b, times(_at(a, 0), start), strict=True)]
+    first = [
+        tf.concat([one[:1] + more[None], one[1:]], 0) for one, more in zip(b, times(_at(a, 0), start), strict=True)
+    ]
     parts = len(b)
 
     def joined(earlier: Tensors, later: Tensors) -> Tensors:

@@ -14,13 +14,13 @@ from rnnbench.layers.linear_rnn import LinearCell
 
 @keras.saving.register_keras_serializable(package="rnnbench")
 class LRUCell(LinearCell):
-    """h_t = lambda h_{t-1} + exp(gamma_log) B x_t, y_t = Re(C h_t) + D x_t, complex and unit by unit in h, and the gated
-    linear unit of the block around it: (W_1 gelu(y_t) + b_1) sigmoid(W_2 gelu(y_t) + b_2).
+    """h_t = lambda h_{t-1} + exp(gamma_log) B x_t, y_t = Re(C h_t) + D x_t, complex and unit by unit in h, and the
+    gated linear unit of the block around it: (W_1 gelu(y_t) + b_1) sigmoid(W_2 gelu(y_t) + b_2).
 
-    lambda = exp(-exp(nu_log) + i exp(theta_log)). States: real and imaginary part of h. Complex matrices are held as two
-    blocks, real and imaginary: `kernel`, B, (width, 2 x units), and `output_kernel`, C, (2 x units, units). D is
-    `skip_kernel`, (width, units), as in section 2 of the paper: in its code, whose inputs are as wide as the outputs, it
-    is diagonal. `gate_kernel`, (units, 2 x units), and `gate_bias` hold W_1 and W_2 beside each other.
+    lambda = exp(-exp(nu_log) + i exp(theta_log)). States: real and imaginary part of h. Complex matrices are held as
+    two blocks, real and imaginary: `kernel`, B, (width, 2 x units), and `output_kernel`, C, (2 x units, units). D is
+    `skip_kernel`, (width, units), as in section 2 of the paper: in its code, whose inputs are as wide as the outputs,
+    it is diagonal. `gate_kernel`, (units, 2 x units), and `gate_bias` hold W_1 and W_2 beside each other.
     """
 
     states = 2

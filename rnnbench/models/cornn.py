@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 class CoRNN(RNNModel):
     """Driven, damped and coupled oscillators, stepped in time (Rusch & Mishra 2021).
 
-    Positions y and velocities z by equation 3: z_t = z_{t-1} + dt (tanh(W y_{t-1} + V z_{t-1} + U x_t + b) - gamma y_{t-1} - epsilon z_{t-1}), y_t = y_{t-1} + dt
-    z_t: damping is explicit, as in the authors' code (the paper allows both). Probes call y `h` and z `c`. The options'
-    defaults are those of that code for the adding problem, its task with the longest memory. Kernels and bias start from
-    PyTorch's default, U(+-1/sqrt(width + 2 x units)), as they do there.
+    Positions y and velocities z by equation 3: z_t = z_{t-1} + dt (tanh(W y_{t-1} + V z_{t-1} + U x_t + b) - gamma
+    y_{t-1} - epsilon z_{t-1}), y_t = y_{t-1} + dt z_t. Damping is explicit, as in the authors' code (the paper allows
+    both). Probes call y `h` and z `c`. The options' defaults are those of that code for the adding problem, its task
+    with the longest memory. Kernels and bias start from PyTorch's default, U(+-1/sqrt(width + 2 x units)), as there.
     """
 
     dt: float = Field(0.06, gt=0)

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class LayerNormLSTM(RNNModel):
     """An LSTM that normalises W_x x, W_h h and c (Ba, Kiros & Hinton 2016).
 
-    Supplement, equations 20 to 22. Gains start at 1 and shifts at 0 (section 3 of the supplement); kernels are Keras' (Glorot-uniform, and orthogonal
-    for the recurrent one). The shifts of the first two normalisations are one with the bias.
+    Supplement, equations 20 to 22. Gains start at 1 and shifts at 0; kernels are Keras' (Glorot-uniform, and orthogonal
+    for the recurrent one). The shifts of the normalised W_x x and W_h h are one with the bias.
     """
 
     forget_bias: float = 1.0

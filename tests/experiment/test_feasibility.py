@@ -212,7 +212,9 @@ def test_a_budget_that_no_size_meets(tmp_path):
             return 7
 
     with pytest.raises(BudgetError, match=r"the nearest count is 7"):
-        check_budget(Sizeless(units=units_for_budget(Sizeless(), recurrent_parameters(3), 1000)), recurrent_parameters(3), 1000)
+        check_budget(
+            Sizeless(units=units_for_budget(Sizeless(), recurrent_parameters(3), 1000)), recurrent_parameters(3), 1000
+        )
 
 
 PLUGIN = """\

@@ -105,8 +105,6 @@ def test_a_product_is_summed_over_blocks_as_over_all_steps(monkeypatch):
     def gradients(function):
         return derivatives(lambda *given: [function(*(one for (one,) in given))], ([inputs], [kernel], [bias]), 2)
 
-    for one, other in zip(
-        gradients(affine), gradients(lambda x, w, b: tf.tensordot(x, w, 1) + b), strict=True
-    ):
+    for one, other in zip(gradients(affine), gradients(lambda x, w, b: tf.tensordot(x, w, 1) + b), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-9)
     np.testing.assert_array_equal(product(inputs, kernel), tf.tensordot(inputs, kernel, 1))

@@ -78,14 +78,17 @@ def test_on_a_gpu_it_takes_the_parallel_scan(cell, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("cell", "lengths"), [(LRUCell, (56,)), *(pytest.param(cell, (STEPS, 64, 112), marks=pytest.mark.slow) for cell in CELLS)]
+    ("cell", "lengths"),
+    [(LRUCell, (56,)), *(pytest.param(cell, (STEPS, 64, 112), marks=pytest.mark.slow) for cell in CELLS)],
 )
 def test_bits_do_not_depend_on_the_buffer(cell, lengths, monkeypatch):
     # So that every length has several blocks, and they do not end where it does.
     monkeypatch.setattr("rnnbench.layers.linear_product.BLOCK", 7 * BATCH * 2 * UNITS)
     _, layer = pair(cell, "float32", return_sequences=True, return_state=True)
     shape = (BATCH, 112, UNITS)
-    every, gradients = results(layer, sequences(), jit_compile=True, probes=[tf.zeros((BATCH, STEPS, UNITS))] * cell.states)
+    every, gradients = results(
+        layer, sequences(), jit_compile=True, probes=[tf.zeros((BATCH, STEPS, UNITS))] * cell.states
+    )
     longest = sequences(112)
     longest[:, :STEPS] = sequences()
     for length in lengths:

@@ -31,7 +31,11 @@ def test_parameter_counts_of_equal_budgets():
 
 
 def test_match_by_parameters_finds_the_nearest_units():
-    assert [units_for_budget(model, recurrent_parameters(2), 67_072) for model in (LSTM(), GRU(), SimpleRNN())] == [128, 148, 257]
+    assert [units_for_budget(model, recurrent_parameters(2), 67_072) for model in (LSTM(), GRU(), SimpleRNN())] == [
+        128,
+        148,
+        257,
+    ]
     assert units_for_budget(SimpleRNN(layers=2), recurrent_parameters(2), 1) == 1
     for budget in (100, 1000, 12_345):
         for model in (LSTM(), GRU(layers=3), SimpleRNN()):
@@ -45,7 +49,11 @@ def test_match_by_parameters_finds_the_nearest_units():
 
 def test_match_by_state_finds_the_nearest_units():
     assert [units_for_budget(model, STATE, 128) for model in (LSTM(), GRU(), SimpleRNN())] == [64, 128, 128]
-    assert [units_for_budget(registry.models[name](), STATE, 128) for name in ("lru", "cornn", "indrnn")] == [64, 64, 128]
+    assert [units_for_budget(registry.models[name](), STATE, 128) for name in ("lru", "cornn", "indrnn")] == [
+        64,
+        64,
+        128,
+    ]
     assert units_for_budget(LSTM(layers=3), STATE, 100) == 17
 
 
