@@ -20,8 +20,8 @@ class LayerNormLSTMCell(Cell):
     c_t = sigmoid(f) c_{t-1} + sigmoid(i) tanh(g), h_t = sigmoid(o) tanh(LN(c_t)).
 
     LN(v) = gain (v - mean) / standard deviation, and a shift for that of c_t; the shifts of the other two would only
-    add to b, so there are none. Weights: those of `keras.layers.LSTMCell`, with the blocks in its order; `recurrent_gain`
-    and `input_gain`, (4 x units,); `cell_gain` and `cell_shift`, (units,).
+    add to b, so there are none. Weights: those of `keras.layers.LSTMCell`, with the blocks in its order;
+    `recurrent_gain` and `input_gain`, (4 x units,); `cell_gain` and `cell_shift`, (units,).
     """
 
     states = 2
