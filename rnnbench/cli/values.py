@@ -25,12 +25,13 @@ if TYPE_CHECKING:
 def registered(names: list[str]) -> dict[str, dict[str, Any]]:
     """`tasks`, `models` and setting `groups` by name, each with its description and settings.
 
-    A model also says whether it is `causal`, a task whether it `allows_lookahead`: see `RunSpec.skipped`. Only those in
-    `names`, unless that is empty. Raises `UserError` for a name that is unknown.
+    A model also says whether it is `causal`, a task whether it `allows_lookahead`: see `RunSpec.skipped`. Models are in
+    the order of their `family`. Only those in `names`, unless that is empty. Raises `UserError` for a name that is
+    unknown.
     """
     known: dict[str, Mapping[str, Any] | registry.Registry[Any]] = {
         "tasks": registry.tasks,
-        "models": registry.models,
+        "models": {name: registry.models[name] for name in sorted(registry.models, key=_by_family)},
         "groups": GROUPS,
     }
     every = [name for things in known.values() for name in things]
@@ -111,9 +112,16 @@ def _named(spec: RunSpec) -> dict[str, Any]:
     }
 
 
+def _by_family(name: str) -> tuple[int, str, str]:
+    """Place of a model in the list: ours first, the further ones behind those that are the core."""
+    family = registry.models[name].family
+    ours = ("core", "cell", "baseline")
+    return ours.index(family) if family in ours else len(ours), family, name
+
+
 def _described(thing: Any) -> dict[str, Any]:
     settings = {name: _setting(field) for name, field in thing.model_fields.items()}
-    declared = {name: getattr(thing, name) for name in ("causal", "allows_lookahead") if hasattr(thing, name)}
+    declared = {name: getattr(thing, name) for name in ("family", "causal", "allows_lookahead") if hasattr(thing, name)}
     return {"description": (thing.__doc__ or "").strip().partition("\n")[0], **declared, "settings": settings}
 
 

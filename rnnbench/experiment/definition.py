@@ -40,9 +40,12 @@ from rnnbench.experiment.seeds import MOST_RUNS, check_seeds, parse_seeds
 from rnnbench.experiment.settings import GradientProbes, KeyPath, Selection, Settings, Training
 from rnnbench.identity import class_code, signature
 from rnnbench.models.base import Model
-from rnnbench.models.sizing import BudgetError, check_budget, units_for_budget
+from rnnbench.models.sizing import STATE, BudgetError, Measure, check_budget, recurrent_parameters, units_for_budget
 from rnnbench.tasks.base import Task
 from rnnbench.tasks.data_digest import UnfitDataError
+
+_BUDGETS = {"parameters": "parameter_budget", "state": "state_budget"}
+"""The key of the budget that a `match` meets."""
 
 
 class Experiment(Settings):
@@ -62,10 +65,14 @@ class Experiment(Settings):
     """Each task's settings by label. `task` names the registered task if the label does not."""
     models: dict[str, dict[str, Any]] = Field(min_length=1)
     """Each model's settings by label. `model` names the registered model if the label does not."""
-    match: Literal["units", "parameters"] = "units"
-    """How models are sized. `units`: by their own `units`; `parameters`: units chosen to meet `parameter_budget`."""
+    match: Literal["units", "parameters", "state"] = "units"
+    """How models are sized. `units`: by their own `units`; `parameters` and `state`: units chosen to meet
+    `parameter_budget` or `state_budget`."""
     parameter_budget: int | None = Field(None, ge=1)
     """Number of recurrent parameters of each model under `match: parameters`."""
+    state_budget: int | None = Field(None, ge=1)
+    """Size of each model's state under `match: state`: the numbers that an example carries from step to step, of all
+    states and layers."""
     seeds: tuple[int, ...] = (0,)
     """A list of seeds, or a number n for 0..n-1."""
     training: dict[str, Any] = Field({})
@@ -116,8 +123,9 @@ class Experiment(Settings):
 
     @model_validator(mode="after")
     def _budget_goes_with_match(self) -> Experiment:
-        if (self.match == "parameters") != (self.parameter_budget is not None):
-            raise SettingError(("match",), "'match: parameters' and 'parameter_budget: N' go together")
+        for match, key in _BUDGETS.items():
+            if (self.match == match) != (getattr(self, key) is not None):
+                raise SettingError(("match",), f"'match: {match}' and '{key}: N' go together")
         return self
 
     @model_validator(mode="after")
@@ -231,7 +239,8 @@ class Experiment(Settings):
             tasks.setdefault(run.task_label, []).append({"task": settings["task"], **settings["task_settings"]})
             model = {"model": settings["model"], **settings["model_settings"], "training": settings["training"]}
             models.setdefault(run.model_label, []).append(model)
-        chosen = {"select": self.select.model_dump(mode="json")} if self.select else {}
+        chosen: dict[str, Any] = {"select": self.select.model_dump(mode="json")} if self.select else {}
+        chosen |= {} if self.state_budget is None else {"state_budget": self.state_budget}
         return {
             **self.model_dump(mode="json", include={"name", "description", "match", "parameter_budget", "seeds"}),
             **chosen,
@@ -247,8 +256,8 @@ class Experiment(Settings):
         model_class, model_values, model_training = read_entry(
             self.models[model_label], registry.models, "model", model_path
         )
-        if self.match == "parameters" and "units" in model_values:
-            raise SettingError((*model_path, "units"), "'match: parameters' chooses the units; remove this key")
+        if self.match in _BUDGETS and "units" in model_values:
+            raise SettingError((*model_path, "units"), f"'match: {self.match}' chooses the units; remove this key")
         base: Values = {key: (value, ("training", key)) for key, value in self.training.items()}
         refuse_unknown(base, set(Training.model_fields), ("training",))
         training_values = base | task_training | model_training
@@ -325,16 +334,26 @@ class Experiment(Settings):
         )
 
     def _sized(self, model: Model, task: Task) -> Model:
-        if self.parameter_budget is None:
+        if self.match not in _BUDGETS:
             return model
+        key = _BUDGETS[self.match]
         try:
-            with as_infeasible(type(model), "layer_parameters"):
-                units = units_for_budget(model, task.ports.width, self.parameter_budget)
-                sized = model.model_copy(update={"units": units})
-                check_budget(sized, task.ports.width, self.parameter_budget)
+            with as_infeasible(type(model), "state_size" if self.match == "state" else "layer_parameters"):
+                measure = self._measure(model, task)
+                budget = getattr(self, key)
+                sized = model.model_copy(update={"units": units_for_budget(model, measure, budget)})
+                check_budget(sized, measure, budget)
         except BudgetError as error:
-            raise SettingError(("parameter_budget",), str(error)) from None
+            raise SettingError((key,), str(error)) from None
         return sized
+
+    def _measure(self, model: Model, task: Task) -> Measure:
+        """What the budget counts. Raises `InfeasibleError` for a model that has none of it."""
+        if self.match == "parameters":
+            return recurrent_parameters(task.ports.width)
+        if model.state_size() is None:
+            raise InfeasibleError("", f"{type(model).__name__} has no state of a fixed size, as 'match: state' needs")
+        return STATE
 
 
 @contextmanager

@@ -43,6 +43,7 @@ _CALLS: dict[type, dict[str, tuple[tuple[str, ...], dict[str, Any]]]] = {
         "initialize": (("layer", "length", "rng"), {}),
         "activations": (("cell", "inputs", "states"), {}),
         "canonical": ((), {}),
+        "state_size": ((), {}),
         "unsupported": (("spec",), {}),
     },
 }

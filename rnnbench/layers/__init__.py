@@ -1,12 +1,36 @@
 """Keras layers of our own. Imports TensorFlow: for workers only.
 
-Drop-in `SimpleRNN`, `LSTM` and `GRU` with loops that are fast on a CPU, and `TCN` and `Transformer`, which Keras lacks:
-a saved network that has one of these two loads once this package is imported.
+Drop-in `SimpleRNN`, `LSTM` and `GRU` with loops that are fast on a CPU, and what Keras lacks: `TCN`, `Transformer`,
+cells for `keras.layers.RNN`, and `LinearRNN`, which is fast over those of them that are linear. A saved network that
+has one of these loads once this package is imported.
 """
 
+from rnnbench.layers.cornn import CoRNNCell
+from rnnbench.layers.indrnn import IndRNNCell
+from rnnbench.layers.janet import JANETCell
+from rnnbench.layers.layer_norm_lstm import LayerNormLSTMCell
+from rnnbench.layers.linear_rnn import LinearRNN
+from rnnbench.layers.lru import LRUCell
+from rnnbench.layers.min_gru import MinGRUCell
 from rnnbench.layers.recurrent import GRU, LSTM, SimpleRNN, fast, has_fast_loop
 from rnnbench.layers.tcn import TCN
 from rnnbench.layers.transformer import Transformer
 from rnnbench.layers.truncated import truncated
 
-__all__ = ["GRU", "LSTM", "TCN", "SimpleRNN", "Transformer", "fast", "has_fast_loop", "truncated"]
+__all__ = [
+    "GRU",
+    "LSTM",
+    "TCN",
+    "CoRNNCell",
+    "IndRNNCell",
+    "JANETCell",
+    "LRUCell",
+    "LayerNormLSTMCell",
+    "LinearRNN",
+    "MinGRUCell",
+    "SimpleRNN",
+    "Transformer",
+    "fast",
+    "has_fast_loop",
+    "truncated",
+]

@@ -216,6 +216,8 @@ class GRU(FastLoop, keras.layers.GRU):
 
 def fast(layer: keras.layers.RNN) -> keras.layers.RNN:
     """The drop-in for a stock layer that is not built yet; the layer itself if the loop would not be fast."""
+    if type(layer) is keras.layers.RNN and hasattr(layer.cell, "fast_layer"):
+        return layer.cell.fast_layer(layer)
     drop_ins = {stock_of(drop_in): drop_in for drop_in in (SimpleRNN, LSTM, GRU)}
     if type(layer) not in drop_ins:
         return layer

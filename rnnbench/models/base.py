@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     import keras
 
 
+OWN = "yours"
+"""Family of models that are not built in."""
+
+
 class Activations(NamedTuple):
     """Outputs of a cell's nonlinearities by name, each (batch, time, units)."""
 
@@ -32,7 +36,7 @@ class Model(BaseModel, ABC):
     )
 
     units: int = Field(64, ge=1)
-    """Width of the hidden state; under `match: parameters` the suite chooses it."""
+    """Width of the hidden state; under `match: parameters` and `match: state` the suite chooses it."""
     layers: int = Field(1, ge=1)
     """How many layers are stacked."""
 
@@ -46,8 +50,16 @@ class Model(BaseModel, ABC):
     """Names of the equal blocks of the cell's weights, gates and others, along the last axis; empty: one block."""
     initial: ClassVar[frozenset[str]] = frozenset()
     """Fields that only `initialize` reads: runs that differ in these alone share a compiled network."""
+    family: ClassVar[str] = OWN
+    """Group of `rnnbench list`: `core`, `cell` or `baseline` of the built-in models; a plug-in's class has its own or
+    `yours`, whatever it inherits from."""
     causal: ClassVar[bool] = True
     """Whether no output depends on later steps. Bidirectional layers and encoders are not: they shortcut the lag."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "family" not in vars(cls) and not cls.__module__.startswith("rnnbench."):
+            cls.family = OWN
 
     @property
     def depth(self) -> int:
@@ -109,9 +121,20 @@ class Model(BaseModel, ABC):
         """Trainable parameters of the whole stack."""
         return self.layer_parameters(inputs) + (self.depth - 1) * self.layer_parameters(self.units)
 
+    def state_size(self) -> int | None:
+        """Numbers that an example carries from step to step, in all layers: real ones, a complex one counts as two.
+
+        None: there is no state of a fixed size.
+        """
+        return None
+
 
 class RNNModel(Model):
     """A model for which a cell is enough: its loop, probes and saturation come with it."""
+
+    family: ClassVar[str] = "cell"
+    states: ClassVar[int] = 1
+    """How many states the cell has, each of `units` numbers; where they differ in size, override `state_size`."""
 
     @abstractmethod
     def cell(self) -> keras.Layer:
@@ -123,3 +146,6 @@ class RNNModel(Model):
         import keras
 
         return keras.layers.RNN(self.cell(), return_sequences=True, name=name)
+
+    def state_size(self) -> int:
+        return self.states * self.units * self.layers

@@ -14,6 +14,11 @@ def block_orthogonal(blocks: int, units: int, rng: np.random.Generator) -> np.nd
     return np.concatenate(found, axis=1)
 
 
+def uniform(shape: tuple[int, ...], fan_in: int, rng: np.random.Generator) -> np.ndarray:
+    """U(-1/sqrt(fan_in), 1/sqrt(fan_in)): PyTorch's default for the kernel and the bias of a linear layer."""
+    return rng.uniform(-1, 1, size=shape) / np.sqrt(fan_in)
+
+
 def chrono(units: int, longest: int, rng: np.random.Generator) -> np.ndarray:
     """(units,): log U(1, longest - 1), so that memories span all lengths (Tallec & Ollivier 2018, section 3)."""
     return np.log(rng.uniform(1, max(longest - 1, 2), size=units))

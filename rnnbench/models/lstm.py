@@ -29,6 +29,7 @@ class LSTM(StockRNN):
     """Longest dependency that `chrono` prepares for, in steps; default: the length of the task's sequences."""
 
     keras_name: ClassVar[str] = "LSTM"
+    states: ClassVar[int] = 2
     kernel_blocks: ClassVar[int] = 4
     gate_names: ClassVar[tuple[str, ...]] = ("input", "forget", "candidate", "output")
     initial: ClassVar[frozenset[str]] = frozenset({"initialization", "forget_bias", "chrono_max"})

@@ -21,6 +21,7 @@ class StockRNN(RNNModel):
     recurrent_dropout: Annotated[float, Joined(earlier=0.0)] = Field(0.0, ge=0, lt=1)
     """Share of the state that is dropped in training, the same at every step (Gal & Ghahramani 2016, section 4)."""
 
+    family: ClassVar[str] = "core"
     keras_name: ClassVar[str]
     """`LSTM` for `keras.layers.LSTM` and `keras.layers.LSTMCell`."""
 

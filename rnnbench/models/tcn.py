@@ -29,6 +29,7 @@ class TCN(Model):
     dropout: float = Field(0.0, ge=0, lt=1)
     """Share of the channels that are dropped after each convolution."""
 
+    family: ClassVar[str] = "baseline"
     kernel_blocks: ClassVar[int] = 14
 
     @property

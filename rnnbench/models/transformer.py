@@ -28,6 +28,7 @@ class Transformer(Model):
     dropout: float = Field(0.0, ge=0, lt=1)
     """Share of values that are dropped, of what each half of a block adds and of the blocks' input (section 5.4)."""
 
+    family: ClassVar[str] = "baseline"
     kernel_blocks: ClassVar[int] = 12
 
     @model_validator(mode="after")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from rnnbench.checks.finding import Finding
@@ -28,6 +30,12 @@ def test_registered_things_as_plain_values() -> None:
     assert {"copy_memory", "sentiment"} <= values.registered([])["tasks"].keys()
     with pytest.raises(UserError, match=r"unknown name .lstmm. \(did you mean .lstm.\?\)"):
         values.registered(["lstmm"])
+
+
+def test_models_come_in_their_families() -> None:
+    families = [about["family"] for about in values.registered([])["models"].values()]
+    assert [family for family, _ in itertools.groupby(families)][:3] == ["core", "cell", "baseline"]
+    assert "family" not in values.registered(["adding"])["tasks"]["adding"]
 
 
 def test_findings_as_plain_values() -> None:

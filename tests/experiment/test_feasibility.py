@@ -14,7 +14,7 @@ from rnnbench.errors import SettingError, UserError
 from rnnbench.experiment.definition import Experiment
 from rnnbench.experiment.yaml_file import load
 from rnnbench.models.simple_rnn import SimpleRNN
-from rnnbench.models.sizing import BudgetError, check_budget, units_for_budget
+from rnnbench.models.sizing import BudgetError, check_budget, recurrent_parameters, units_for_budget
 from rnnbench.tasks.speech_commands import log_mel
 from rnnbench.tasks.stream import joined
 
@@ -212,7 +212,9 @@ def test_a_budget_that_no_size_meets(tmp_path):
             return 7
 
     with pytest.raises(BudgetError, match=r"the nearest count is 7"):
-        check_budget(Sizeless(units=units_for_budget(Sizeless(), 3, 1000)), 3, 1000)
+        check_budget(
+            Sizeless(units=units_for_budget(Sizeless(), recurrent_parameters(3), 1000)), recurrent_parameters(3), 1000
+        )
 
 
 PLUGIN = """\

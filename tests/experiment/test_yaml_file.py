@@ -104,6 +104,29 @@ def test_match_parameters_sizes_every_model(tmp_path):
     assert {run.model_label: run.model.units for run in runs} == {"lstm": 30, "slow": 35}
 
 
+def test_match_state_sizes_every_model(tmp_path):
+    text = GOOD.replace("{units: 8}", "").replace("units: 8, ", "") + "match: state\nstate_budget: 50\n"
+    experiment = load(written(tmp_path, text))
+    assert {run.model_label: run.model.units for run in experiment.runs} == {"lstm": 25, "slow": 50}
+    assert experiment.resolved()["state_budget"] == 50
+    assert "state_budget" not in load(written(tmp_path)).resolved()
+
+
+@pytest.mark.parametrize(
+    ("models", "message"),
+    [
+        ("{tcn: {}}", "--set models: tcn: TCN has no state of a fixed size, as 'match: state' needs"),
+        ("{gru: {units: 8}}", "--set models: gru.units: 'match: state' chooses the units; remove this key"),
+        ("{lstm: {layers: 40}}", "state_budget: LSTM cannot have about 50 numbers of state: the nearest count is 80, "),
+    ],
+)
+def test_a_model_that_cannot_meet_a_state_budget_is_one_line(tmp_path, models, message):
+    with pytest.raises(UserError) as caught:
+        load(written(tmp_path), [f"models={models}", "match=state", "state_budget=50"])
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
 BAD = {
     "names: good": "unknown key 'names' (did you mean 'name'?)",
     "training: {stepz: 3}": "unknown key 'stepz' (did you mean 'steps'?)",
@@ -129,6 +152,7 @@ BAD = {
     "seeds: [-1]": "a seed must be 0 or more",
     "name: a/b": "name: 'a/b' is not valid",
     "match: parameters": "'match: parameters' and 'parameter_budget: N' go together",
+    "match: state": "'match: state' and 'state_budget: N' go together",
     "gradients: {exampels: 3}": "unknown key 'exampels' (did you mean 'examples'?)",
     "plugins: [not_there.py]": "not_there.py' is not a Python file that exists",
     "plugins: [no.such.module]": "plugin 'no.such.module' cannot be loaded",

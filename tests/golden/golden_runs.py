@@ -18,7 +18,6 @@ from rnnbench.execution.base import quiet_tensorflow
 from rnnbench.experiment.definition import Experiment
 from rnnbench.experiment.run_spec import RunSpec
 from rnnbench.identity.signature import PART_VERSIONS
-from rnnbench.models.base import RNNModel
 from rnnbench.training import run as training
 
 FILE = Path(__file__).with_name("metrics.json")
@@ -47,7 +46,18 @@ MODELS: dict[str, dict[str, Any]] = {
     "gru": {"initialization": ["default", "orthogonal", "chrono"]},
     "tcn": {"layers": 2, "kernel_size": 3},
     "transformer": {"units": 8, "layers": 1},
+    "layer_norm_lstm": {},
+    "janet": {},
+    "indrnn": {},
+    "cornn": {"dt": 0.2, "gamma": 2.0, "epsilon": 3.0},
+    "min_gru": {"layers": 2},
+    "lru": {},
 }
+LOOPS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("simple_rnn", "lstm", "gru"), ("fast", "stock")),
+    "min_gru": ("fast",),
+}
+"""Implementations of the models that are not run as stock layers alone: one linear recurrence stands for both."""
 OTHERS: dict[str, dict[str, Any]] = {
     "far": {"tasks": {"training_lags": "far", "lead": "random"}},
     "truncate": {"training": {"truncate": 3}},
@@ -67,8 +77,7 @@ def specs() -> Iterator[tuple[str, RunSpec]]:
     for task, settings in TASKS.items():
         yield from _named({task: settings}, {"lstm": {"units": 6}}, "stock")
     for model, axes in MODELS.items():
-        # The two are one where there is no recurrence.
-        for layers in ("fast", "stock") if issubclass(registry.models[model], RNNModel) else ("stock",):
+        for layers in LOOPS.get(model, ("stock",)):
             # Initialisations are the same in both.
             some = {
                 key: values[:1] if layers == "stock" and isinstance(values, list) else values

@@ -9,7 +9,7 @@ from rnnbench.checks.contracts import check_model
 from rnnbench.models.gru import GRU
 from rnnbench.models.lstm import LSTM
 from rnnbench.models.simple_rnn import SimpleRNN
-from rnnbench.models.sizing import units_for_budget
+from rnnbench.models.sizing import STATE, recurrent_parameters, units_for_budget
 from rnnbench.tasks.copy_memory import CopyMemory
 from rnnbench.training.network import build
 
@@ -31,16 +31,30 @@ def test_parameter_counts_of_equal_budgets():
 
 
 def test_match_by_parameters_finds_the_nearest_units():
-    assert [units_for_budget(model, 2, 67_072) for model in (LSTM(), GRU(), SimpleRNN())] == [128, 148, 257]
-    assert units_for_budget(SimpleRNN(layers=2), 2, 1) == 1
+    assert [units_for_budget(model, recurrent_parameters(2), 67_072) for model in (LSTM(), GRU(), SimpleRNN())] == [
+        128,
+        148,
+        257,
+    ]
+    assert units_for_budget(SimpleRNN(layers=2), recurrent_parameters(2), 1) == 1
     for budget in (100, 1000, 12_345):
         for model in (LSTM(), GRU(layers=3), SimpleRNN()):
-            best = units_for_budget(model, 5, budget)
+            best = units_for_budget(model, recurrent_parameters(5), budget)
             gaps = {
                 units: abs(model.model_copy(update={"units": units}).parameters(5) - budget)
                 for units in range(max(1, best - 3), best + 4)
             }
             assert gaps[best] == min(gaps.values())
+
+
+def test_match_by_state_finds_the_nearest_units():
+    assert [units_for_budget(model, STATE, 128) for model in (LSTM(), GRU(), SimpleRNN())] == [64, 128, 128]
+    assert [units_for_budget(registry.models[name](), STATE, 128) for name in ("lru", "cornn", "indrnn")] == [
+        64,
+        64,
+        128,
+    ]
+    assert units_for_budget(LSTM(layers=3), STATE, 100) == 17
 
 
 def test_default_initialisation_is_that_of_keras():
@@ -121,6 +135,29 @@ def test_chrono_spreads_over_the_length_of_the_sequences():
 def test_chrono_depends_on_the_seed():
     model = LSTM(units=8, initialization="chrono")
     assert not np.array_equal(cell_of(model, 0).bias, cell_of(model, 1).bias)
+
+
+def test_families():
+    """A plug-in's class is not of ours, whatever it inherits from."""
+    assert {name: registry.models[name].family for name in ("gru", "lru", "tcn")} == {
+        "gru": "core", "lru": "cell", "tcn": "baseline",
+    }  # fmt: skip
+
+    class Theirs(LSTM):
+        pass
+
+    class Grouped(LSTM):
+        family = "ours"
+
+    assert (Theirs.family, Grouped.family) == ("yours", "ours")
+
+
+def test_the_contract_finds_a_state_of_another_size():
+    class Miscounted(LSTM):
+        states = 1
+
+    with pytest.raises(AssertionError, match="state_size says 5, the states of the network have 10 numbers"):
+        check_model(Miscounted)
 
 
 def test_the_contract_finds_gates_that_do_not_fit_the_cell():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from rnnbench.models.sizing import check_budget, units_for_budget
+from rnnbench.models.sizing import check_budget, recurrent_parameters, units_for_budget
 from rnnbench.models.tcn import TCN
 from rnnbench.tasks.copy_memory import CopyMemory
 from rnnbench.training.network import build
@@ -29,8 +29,8 @@ def test_the_default_sees_3061_steps():
 
 
 def test_match_by_parameters():
-    model = TCN(units=units_for_budget(TCN(), 2, 67_072))
-    check_budget(model, 2, 67_072)
+    model = TCN(units=units_for_budget(TCN(), recurrent_parameters(2), 67_072))
+    check_budget(model, recurrent_parameters(2), 67_072)
     gaps = {units: abs(TCN(units=units).parameters(2) - 67_072) for units in range(model.units - 2, model.units + 3)}
     assert min(gaps, key=gaps.get) == model.units
 

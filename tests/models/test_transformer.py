@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from rnnbench.models.sizing import check_budget, units_for_budget
+from rnnbench.models.sizing import check_budget, recurrent_parameters, units_for_budget
 from rnnbench.models.transformer import Transformer
 from rnnbench.tasks.copy_memory import CopyMemory
 from rnnbench.training.network import build
@@ -27,9 +27,9 @@ def test_a_block_of_the_published_size():
 @pytest.mark.parametrize("heads", [1, 4, 5])
 def test_match_by_parameters_keeps_to_multiples_of_the_heads(heads):
     model = Transformer(units=10 * heads, heads=heads)
-    units = units_for_budget(model, 2, 67_072)
+    units = units_for_budget(model, recurrent_parameters(2), 67_072)
     sized = Transformer(units=units, heads=heads)
-    check_budget(sized, 2, 67_072)
+    check_budget(sized, recurrent_parameters(2), 67_072)
     gaps = {
         near: abs(Transformer(units=near, heads=heads).parameters(2) - 67_072)
         for near in (units - heads, units, units + heads)

@@ -93,10 +93,13 @@ def _parameters(sizes: tuple[Sized, ...]) -> None:
 
 
 def _states(sizes: tuple[Sized, ...]) -> None:
-    """The tapped states hold all that the network knows of the past, at any weights."""
+    """The tapped states hold all that the network knows of the past, at any weights; `state_size` counts them."""
     from rnnbench.training.probes.tapped_states import hold_the_past
+    from rnnbench.training.probes.taps import state_sizes
 
     for sized in sizes:
+        said, found = sized.model.state_size(), sum(sum(state_sizes(cell)) for cell in cells(sized.network))
+        require(said in (None, found), f"state_size says {said}, the states of the network have {found} numbers")
         _judged_as_causal(sized)
         network = build(sized.task, sized.model, 0)
         _stir(network, np.random.default_rng(0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import groupby
 from typing import Any
 
 from rich.console import Group
@@ -11,15 +12,19 @@ from rich.text import Text
 from rnnbench.cli.shell import program
 from rnnbench.cli.tables import PlainTable
 
+_FAMILIES = {"core": "core", "cell": "further cells", "baseline": "baselines without a state"}
+
 
 def overview(found: dict[str, dict[str, Any]]) -> Group:
-    """Tasks, models and groups of settings, a line each."""
+    """Tasks, models and groups of settings, a line each, models under the heading of their family."""
     tables = []
     for kind, things in found.items():
-        table = PlainTable(kind, [kind.removesuffix("s"), "what it is"])
-        for name, about in things.items():
-            table.add_row(name, _about(about))
-        tables.append(table)
+        for family, members in groupby(things.items(), lambda item: item[1].get("family")):
+            heading = kind if family is None else f"{kind}: {_FAMILIES.get(family, family)}"
+            table = PlainTable(heading, [kind.removesuffix("s"), "what it is"])
+            for name, about in members:
+                table.add_row(name, _about(about))
+            tables.append(table)
     return Group(*tables, Text(f"To see the settings of one: {program()} list NAME"))
 
 

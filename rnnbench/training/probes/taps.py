@@ -12,6 +12,7 @@ import keras
 from keras import ops
 
 from rnnbench.layers import has_fast_loop, truncated
+from rnnbench.layers.cell import takes_taps
 from rnnbench.training.probes.profile import INPUT, STATE_NAMES
 
 
@@ -58,11 +59,14 @@ class TappedCell(keras.Layer):
         self.cell, self.width = cell, width
         self.sizes = state_sizes(cell)
         self.state_size = cell.state_size
+        self.output_size = getattr(cell, "output_size", None)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         self.cell.build((input_shape[0], self.width))
 
     def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, list[Any]]:
+        if takes_taps(self.cell):
+            return self.cell(inputs[:, : self.width], states, taps=self.taps(inputs))
         output, new_states = self.cell(inputs[:, : self.width], states)
         new_states = list(new_states) if isinstance(new_states, list | tuple) else [new_states]
         tapped = [state + tap for state, tap in zip(new_states, self.taps(inputs), strict=True)]

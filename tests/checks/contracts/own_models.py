@@ -58,6 +58,9 @@ class TwoMemories(Plain):
     def layer_parameters(self, inputs):
         return self.units * (inputs + self.units + 1) + 2 * self.units
 
+    def state_size(self):
+        return self.layers * (self.units + 2)
+
 
 class TwoStates(Cell):
     def __init__(self, units, **kwargs):
