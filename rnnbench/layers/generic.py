@@ -29,10 +29,7 @@ class PureCell:
         self.cell, self.training, self.masks = cell, training, masks
         # A layer around the cell, so that layers in it learn what `training` is wherever a step is traced.
         self._frame = _Frame(cell)
-        self._given, others = [], []
-        for variable in cell.variables:
-            (self._given if tf.as_dtype(variable.dtype).is_floating else others).append(variable)
-        self._others = [(variable, tf.convert_to_tensor(variable)) for variable in others]
+        self._given = [variable for variable in cell.variables if tf.as_dtype(variable.dtype).is_floating]
 
     @property
     def weights(self) -> list[tf.Tensor]:
@@ -41,7 +38,7 @@ class PureCell:
 
     def __call__(self, inputs: tf.Tensor, states: Tensors, weights: Tensors) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """The output and the new states. Raises `ImpureError` if a variable would be written, or a loss added."""
-        mapping = [*zip(self._given, weights, strict=True), *self._others]
+        mapping = zip(self._given, weights, strict=True)
         with _masked(self.cell, self.masks), keras.StatelessScope(mapping, collect_losses=True) as scope:
             before = dict(scope.state_mapping)
             output, new_states = self._frame(inputs, list(states), training=self.training)
@@ -107,7 +104,7 @@ def compiles(cell: Any, width: int | None) -> bool:
 
     Found by a trial of one step and its gradient, up to the translation by XLA: states are flat, floating and of the
     cell's type; nothing but output and states comes out of a step (no variable is written, no loss added, nothing
-    printed or drawn); and every variable that it reads is one of the cell's.
+    printed or drawn); and every variable that it reads is a floating one of the cell's.
     """
     if not isinstance(cell, keras.Layer) or not all(isinstance(size, int) for size in state_sizes(cell)):
         return False

@@ -161,7 +161,11 @@ class FastLoop(keras.layers.RNN):
         sizes = state_sizes(cell)
         states = [tf.broadcast_to(state, (batch, n)) for state, n in zip(initial_state, sizes, strict=True)]
         probes = [tf.transpose(probe, (1, 0, 2)) for probe in self._probes or ()]
-        looped = self._own_loop if self._has_own_loop else self._loop_of_the_cell
+        if self._has_own_loop:
+            return self._own_loop(sequences, states, probes, training)
+        # In a graph, where there is none: what a step does with a weight is read there.
+        looped = self._loop_of_the_cell
+        looped = tf.function(looped, autograph=False) if tf.executing_eagerly() else looped
         return looped(sequences, states, probes, training)
 
     def _own_loop(self, sequences: Any, states: Any, probes: Any, training: bool) -> Any:
