@@ -7,6 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from rnnbench.bench.problem import PLAIN_CELLS
+
 
 class _Cell(keras.Layer):
     """A kernel of `blocks` blocks for the inputs and one for h, and a bias."""
@@ -79,5 +81,5 @@ class PeepholeLSTM(_Cell):
         return h, [h, c]
 
 
-CELLS = {"layer_norm_lstm": LayerNormLSTM, "janet": JANET, "peephole_lstm": PeepholeLSTM}
+CELLS = dict(zip(PLAIN_CELLS, (LayerNormLSTM, JANET, PeepholeLSTM), strict=True))
 """By the names that the benchmark gives them."""
