@@ -48,8 +48,8 @@ class FastLoop(keras.layers.RNN):
     _steps: Any = None
     _width: int | None = None
     """Features that the layer reads, once it is built."""
-    _tried: tuple[Any, bool] = (None, False)
-    """The cell that was last tried, and whether it compiles."""
+    _tried: tuple[int, bool] = (0, False)
+    """The `id` of the cell that was last tried, and whether it compiles. Keras would save a cell a second time."""
 
     @property  # type: ignore[misc]
     def __class__(self) -> type[Any]:
@@ -150,8 +150,8 @@ class FastLoop(keras.layers.RNN):
 
     @property
     def _cell_compiles(self) -> bool:
-        if self._tried[0] is not self.cell:
-            self._tried = self.cell, compiles(self.cell, self._width)
+        if self._tried[0] != id(self.cell):
+            self._tried = id(self.cell), compiles(self.cell, self._width)
         return self._tried[1]
 
     def _fast_loop(self, sequences: Any, initial_state: Any, mask: Any, training: bool) -> Any:

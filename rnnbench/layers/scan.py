@@ -80,7 +80,13 @@ class CellLoop(Loop):
         for product, d_product in zip(multiplied, found, strict=True):
             at = [index for index, state in enumerate(states) if state is product.inputs[0]]
             rows.append((at[0] if at else product.inputs[0], d_product))
-        return Pulled(d_states, [*d_inputs, *d_probes], d_direct, rows, [found and len(found) for found in products])
+        return Pulled(
+            d_states,
+            [*d_inputs, *d_probes],
+            d_direct,
+            rows,
+            [None if found is None else len(found) for found in products],
+        )
 
     def _output_gate(self, inputs: tf.Tensor, h: tf.Tensor, weights: Tensors) -> tf.Tensor:
         cell, (kernel, recurrent_kernel, *bias) = self._cell.cell, weights
@@ -138,29 +144,25 @@ def _scan_back(
     Returns the gradients w.r.t. the first states, the rows of all steps, and the gradients w.r.t. the weights (0 where
     they are frozen). `stacks`: of the states, whose row t enters step t.
     """
-    dtype, block = d_last[0].dtype, steps.block
+    block = steps.block
     trial = _traced(pulled, d_last)
     lefts = [left if isinstance(left, int) else None for left, _ in trial.products]
-    kept_like = [row for left, right in trial.products for row in ([right] if isinstance(left, int) else [left, right])]
     blocks = [tf.reshape(stack, (steps.blocks, -1, stack.shape[-1])) for stack in stacks]
     columns = [blocks[left].shape[-1] if isinstance(left, int) else left.shape[-1] for left, _ in trial.products]
-    sums = [tf.zeros((n, right.shape[-1]), dtype) for n, (_, right) in zip(columns, trial.products, strict=True)]
-    direct = [tf.zeros(one.shape, dtype) for one in trial.d_direct]
+    sums = [tf.zeros((n, right.shape[-1]), right.dtype) for n, (_, right) in zip(columns, trial.products, strict=True)]
+    direct = [tf.zeros(one.shape, one.dtype) for one in trial.d_direct]
 
     def shelf(rows: Tensors) -> list[tf.TensorArray]:
-        return [tf.TensorArray(dtype, block, element_shape=row.shape) for row in rows]
+        return [tf.TensorArray(row.dtype, block, element_shape=row.shape) for row in rows]
 
     def body(index: tf.Tensor, d_states: Tensors, direct: Tensors, sums: Tensors, out: Any, kept: Any) -> Any:
         first = index * block
 
         def inner(t: tf.Tensor, d_states: Tensors, direct: Tensors, rows: Any, kept: Any) -> Any:
             found = pulled(t, *d_states)
-            multiplied = [
-                row for left, right in found.products for row in ([right] if isinstance(left, int) else [left, right])
-            ]
             direct = [total + share for total, share in zip(direct, found.d_direct, strict=True)]
             rows = [part.write(t - first, row) for part, row in zip(rows, found.rows, strict=True)]
-            kept = [part.write(t - first, row) for part, row in zip(kept, multiplied, strict=True)]
+            kept = [part.write(t - first, row) for part, row in zip(kept, _factors(found), strict=True)]
             return t - 1, steps.passed_back(t, found.d_states), direct, rows, kept
 
         begin = (tf.minimum(first + block, steps.taken) - 1, list(d_states), list(direct), shelf(trial.rows), kept)
@@ -174,12 +176,17 @@ def _scan_back(
         out = [stack.write(index, part.stack()) for stack, part in zip(out, rows, strict=True)]
         return index - 1, d_states, direct, sums, out, kept
 
-    out = [tf.TensorArray(dtype, steps.blocks, element_shape=(block, *row.shape)) for row in trial.rows]
-    begin = ((steps.taken - 1) // block, list(d_last), direct, sums, out, shelf(kept_like))
+    out = [tf.TensorArray(row.dtype, steps.blocks, element_shape=(block, *row.shape)) for row in trial.rows]
+    begin = ((steps.taken - 1) // block, list(d_last), direct, sums, out, shelf(_factors(trial)))
     _, d_states, direct, sums, out, _ = tf.while_loop(lambda index, *_: index >= 0, body, begin)
     shape = [(-1, tf.shape(d_last[0])[0], row.shape[-1]) for row in trial.rows]
     rows = [tf.reshape(stack.stack(), one)[: steps.length] for stack, one in zip(out, shape, strict=True)]
     return list(d_states), rows, _by_weight(weights, trial.counts, direct, sums, steps.frozen)
+
+
+def _factors(found: Pulled) -> list[tf.Tensor]:
+    """Of all products, the factors that are no states."""
+    return [row for product in found.products for row in product if not isinstance(row, int)]
 
 
 def _by_weight(
@@ -187,8 +194,8 @@ def _by_weight(
 ) -> list[tf.Tensor]:
     if frozen:
         return [tf.zeros_like(weight) for weight in weights]
-    direct, sums = iter(direct), iter(sums)
-    return [next(direct) if n is None else tf.add_n([next(sums) for _ in range(n)]) for n in counts]
+    shares, products = iter(direct), iter(sums)
+    return [next(shares) if n is None else tf.add_n([next(products) for _ in range(n)]) for n in counts]
 
 
 def _traced(pulled: Any, d_last: Tensors) -> Pulled:
