@@ -101,7 +101,6 @@ def compiles(cell: Any, width: int | None) -> bool:
     """Whether a loop over `cell` can be compiled and has a gradient that is made step by step.
 
     `width`: of the inputs that a built cell reads; None: it is not built, and another of its configuration is tried.
-
     Found by a trial of one step and its gradient, up to the translation by XLA: states are flat, floating and of the
     cell's type; nothing but output and states comes out of a step (no variable is written, no loss added, nothing
     printed or drawn); and every variable that it reads is a floating one of the cell's.
@@ -116,11 +115,7 @@ def compiles(cell: Any, width: int | None) -> bool:
             if key not in _FOUND:
                 _FOUND[key] = _trial(cell, None)
             return _FOUND[key]
-    except Exception:
-        import traceback
-
-        traceback.print_exc()
-        # whatever a cell of somebody else's may raise: the stock loop will raise it again, if it does
+    except Exception:  # whatever a cell of somebody else's may raise; the stock loop raises it again, if it does too
         return False
 
 

@@ -91,11 +91,13 @@ class CellLoop(Loop):
     def _output_gate(self, inputs: tf.Tensor, h: tf.Tensor, weights: Tensors) -> tf.Tensor:
         cell, (kernel, recurrent_kernel, *bias) = self._cell.cell, weights
         first = 3 * cell.units
-        masks = self._cell.masks if self._cell.training else [None, None]
-        parts = []
-        for tensor, mask, weight in zip((inputs, h), masks, (kernel, recurrent_kernel), strict=True):
-            mask = mask[3] if isinstance(mask, list) else mask
-            parts.append((tensor if mask is None else tensor * mask) @ weight[:, first:])
+        rates, parts = (cell.dropout, cell.recurrent_dropout), []
+        for tensor, rate, mask, weight in zip(
+            (inputs, h), rates, self._cell.masks, (kernel, recurrent_kernel), strict=True
+        ):
+            if self._cell.training and 0 < rate < 1:
+                tensor = tensor * (mask[3] if isinstance(mask, list) else mask)
+            parts.append(tensor @ weight[:, first:])
         return cell.recurrent_activation(tf.add_n([*parts, *(tf.zeros_like(parts[0]) + one[first:] for one in bias)]))
 
 

@@ -57,6 +57,8 @@ class Untidy(keras.Layer):
         return new + 0, new
 
 
+slow = pytest.mark.slow
+
 CELLS = {
     "layer norm": lambda **kwargs: LayerNormLSTM(UNITS, **kwargs),
     "janet": lambda **kwargs: JANET(UNITS, **kwargs),
@@ -105,13 +107,18 @@ def test_outputs_states_and_gradients(kind, fast_calls):
     stock, ours = pair(kind, return_sequences=True, return_state=True)
     assert layers.has_fast_loop(ours)
     inputs, states = sequences(3, 5), states_of(stock)
-    assert_same(in_a_function(ours, inputs, states), results(stock, inputs, states))
+    compiled = kind in ("layer norm", "two sizes")
+    assert_same(in_a_function(ours, inputs, states, jit_compile=compiled), results(stock, inputs, states))
     assert len(fast_calls) == 1
 
 
 @pytest.mark.parametrize(
     ("kind", "kwargs"),
-    [("two sizes", {"return_state": True}), ("janet", {"go_backwards": True}), ("peephole", {"stateful": True})],
+    [
+        ("two sizes", {"return_state": True}),
+        pytest.param("janet", {"go_backwards": True}, marks=slow),
+        pytest.param("peephole", {"stateful": True}, marks=slow),
+    ],
 )
 def test_options_of_the_layer(kind, kwargs, fast_calls):
     stock, ours = pair(kind, **kwargs)
@@ -120,7 +127,7 @@ def test_options_of_the_layer(kind, kwargs, fast_calls):
     assert fast_calls
 
 
-@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize("compiled", [pytest.param(True, marks=slow), False])
 def test_batch_and_time_that_are_not_known(compiled, fast_calls):
     stock, ours = pair("layer norm", return_sequences=True, dtype="float64")
     inputs = sequences(4, 40, dtype="float64")
@@ -147,7 +154,7 @@ def gradients_of(layer, inputs, steps=None, probes=(), jit_compile=True):
     return [np.asarray(one) for one in outputs], [np.asarray(one) for one in gradients]
 
 
-@pytest.mark.parametrize("kind", ["peephole", "two sizes"])
+@pytest.mark.parametrize("kind", [pytest.param("peephole", marks=slow), "two sizes"])
 def test_bits_do_not_depend_on_the_buffer(kind):
     """40 steps in two blocks and more."""
     cell = {"peephole": lambda **kwargs: PeepholeLSTM(64, **kwargs)}.get(kind, kind)
@@ -170,8 +177,14 @@ def test_bits_do_not_depend_on_the_buffer(kind):
             np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize("kind", ["two sizes", "softsign", "layer norm"])
-@pytest.mark.parametrize("truncate", [None, 3])
+@pytest.mark.parametrize(
+    ("kind", "truncate"),
+    [
+        ("softsign", None),
+        ("two sizes", 3),
+        *(pytest.param(*case, marks=slow) for case in (("softsign", 3), ("two sizes", None), ("layer norm", 3))),
+    ],
+)
 def test_gradients_with_respect_to_probes(kind, truncate):
     """Each is the slope of the answer along a unit of a state, and 0 for states before the last cut."""
     _, ours = pair(kind, return_state=True, dtype="float64")
@@ -221,7 +234,7 @@ def test_a_frozen_layer_with_probes_has_no_gradient_of_its_weights():
     check()
 
 
-@pytest.mark.parametrize("kind", ["peephole", "two sizes"])
+@pytest.mark.parametrize("kind", [pytest.param("peephole", marks=slow), "two sizes"])
 def test_truncated(kind):
     stock, ours = (
         layers.truncated(layer, 3) for layer in pair(kind, return_sequences=True, return_state=True, dtype="float64")
@@ -230,15 +243,19 @@ def test_truncated(kind):
     assert_same(in_a_function(ours, inputs), results(stock, inputs), 1e-10)
 
 
-@pytest.mark.parametrize("rates", [{"recurrent_dropout": 0.4}, {"dropout": 0.3, "recurrent_dropout": 0.4}])
-@pytest.mark.parametrize("cell", ["SimpleRNN", "LSTM", "GRU"])
-@pytest.mark.parametrize("implementation", [1, 2])
-def test_dropout_is_the_same_draw(cell, rates, implementation, fast_calls):
-    if cell == "SimpleRNN" and implementation == 1:
-        pytest.skip("SimpleRNN has one")
-    options = {} if cell == "SimpleRNN" else {"implementation": implementation}
+@pytest.mark.parametrize("rate", [0.3, pytest.param(0.0, marks=slow)])
+@pytest.mark.parametrize(
+    ("cell", "options"),
+    [
+        ("SimpleRNN", {}),
+        ("LSTM", {}),
+        ("GRU", {}),
+        *(pytest.param(cell, {"implementation": 1}, marks=slow) for cell in ("LSTM", "GRU")),
+    ],
+)
+def test_dropout_is_the_same_draw(cell, options, rate, fast_calls):
     stock, ours = (
-        getattr(module, cell)(UNITS, return_sequences=True, seed=3, **rates, **options)
+        getattr(module, cell)(UNITS, return_sequences=True, seed=3, dropout=rate, recurrent_dropout=0.4, **options)
         for module in (keras.layers, layers)
     )
     inputs = sequences(3, 5)
@@ -265,7 +282,7 @@ def penalty(layer, inputs):
 
 
 @pytest.mark.parametrize(
-    ("kind", "compiled"), [("two sizes", True), *(pytest.param(kind, False, marks=pytest.mark.slow) for kind in CELLS)]
+    ("kind", "compiled"), [("two sizes", True), *(pytest.param(kind, False, marks=slow) for kind in CELLS)]
 )
 def test_derivatives_of_gradients(kind, compiled):
     stock, ours = pair(kind, return_sequences=True, return_state=True)
