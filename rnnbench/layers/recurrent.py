@@ -36,7 +36,8 @@ class FastLoop(keras.layers.RNN):
     `unroll`, half and mixed precision, initial states of shapes other than (batch, units) and (1, units), a backend
     other than TensorFlow; and a cell that a trial of one step finds unfit, see `generic.compiles`: with nested states,
     or states of another type; that writes variables, draws numbers or adds losses at each step; or that XLA cannot
-    compile. Gradients are the fast loop's own; derivatives of gradients are those of an ordinary loop.
+    compile. Gradients are the fast loop's own; derivatives of gradients are those of an ordinary loop, which XLA
+    compiles unless a cell leaves a shape or permutation open (`keras.ops.transpose` without axes).
     """
 
     loop: ClassVar[Loop | None] = None
