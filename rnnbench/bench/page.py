@@ -44,6 +44,11 @@ def step_tables(results: pd.DataFrame) -> list[TextTable]:
     return [_step_table(cores, results[results["cores"] == cores]) for cores in results["cores"].unique()]
 
 
+def cell_tables(results: pd.DataFrame) -> list[TextTable]:
+    """The same of the cells that have no loop of their own."""
+    return [replace(one, title=f"Any cell: {one.title.lower()}", note=_CELLS) for one in step_tables(results)]
+
+
 def length_table(lengths: pd.DataFrame) -> TextTable:
     """Microseconds per step and time step at each length, and how far they differ."""
     known = sorted(lengths["length"].unique())
@@ -74,8 +79,8 @@ def memory_table(memory: pd.DataFrame) -> TextTable:
 
 def text_tables(tables: Mapping[str, pd.DataFrame], processor: str) -> list[TextTable]:
     """The tables that have rows; each title names the processor."""
-    steps, lengths, memory = (tables[name] for name in ("steps.csv", "lengths.csv", "memory.csv"))
-    shown = step_tables(steps)
+    steps, cells, lengths, memory = (tables[f"{name}.csv"] for name in ("steps", "cells", "lengths", "memory"))
+    shown = step_tables(steps) + cell_tables(cells)
     shown += [length_table(lengths)] if len(lengths) else []
     shown += [memory_table(memory)] if len(memory) else []
     return [replace(table, title=f"{table.title}, {processor}") for table in shown]
@@ -163,6 +168,9 @@ median over these turns, ± half of the distance from the 10% to the 90% quantil
 rounds of the quotients within a round. *fastest / ours*: the fastest of the peers over ours.
 *stock / ours*: stock Keras on TensorFlow, at its fastest setting, over ours. *ours / floor*: ours over the
 bare matrix products of the recurrence."""
+_CELLS = """\
+Cells written with Keras alone: LSTM with layer normalisation, JANET, LSTM with peepholes. Ours is `rnnbench.layers.RNN`
+over the cell, stock `keras.layers.RNN`."""
 _LENGTHS = "Our step at B=32, H=128, in turns: microseconds per time step."
 _MEMORY = """\
 B=128, T=1000, H=128: growth of a fresh process, from its imports and a first tiny step to the peak of compiling and two

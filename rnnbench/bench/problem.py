@@ -13,6 +13,10 @@ GATES = {"simple_rnn": 1, "lstm": 4, "gru": 3}
 """The cells, and the number of blocks of units in their kernels."""
 SIZES = ((32, 500, 128), (128, 500, 64), (32, 100, 32), (8, 500, 128), (32, 1000, 128))
 """Batch, length and units that are timed by default."""
+PLAIN_CELLS = ("layer_norm_lstm", "janet", "peephole_lstm")
+"""Cells that have no loop of their own, see `cells`."""
+PLAIN_SIZES = ((64, 100, 64), (32, 500, 128))
+"""Batch, length and units at which they are timed."""
 LEARNING_RATE = 1e-3
 EPSILON = 1e-7
 """Adam's, as in Keras."""
@@ -58,24 +62,32 @@ class Problem:
         return stream.inputs, stream.targets
 
     def weights(self) -> Weights:
-        """Initial weights in Keras' layout: Glorot and orthogonal kernels as its defaults, biases that are not 0.
+        """Initial weights, of a plain cell those of the head alone.
+
+        In Keras' layout: Glorot and orthogonal kernels as its defaults, biases that are not 0.
 
         A bias of 0 would hide that a peer leaves it out. The GRU's is that of `reset_after=True`, (2, 3 units).
         """
         rng = np.random.default_rng(0)
-        width, gates = self.task.ports.width, GATES[self.cell]
-        orthogonal, _ = np.linalg.qr(rng.normal(size=(gates * self.units, self.units)))
-        bias = rng.uniform(-0.1, 0.1, size=(2, gates * self.units) if self.cell == "gru" else gates * self.units)
-        if self.cell == "lstm":
-            bias[self.units : 2 * self.units] += 1
-        weights = {
-            "kernel": _glorot(rng, width, gates * self.units),
-            "recurrent_kernel": orthogonal.T,
-            "bias": bias,
+        width = self.task.ports.width
+        weights = self._of_cell(rng, width) if self.cell in GATES else {}
+        weights |= {
             "head_kernel": _glorot(rng, self.units, self.task.outputs),
             "head_bias": np.zeros(self.task.outputs),
         }
         return {name: np.ascontiguousarray(value, dtype=np.float32) for name, value in weights.items()}
+
+    def _of_cell(self, rng: np.random.Generator, width: int) -> Weights:
+        gates = GATES[self.cell]
+        orthogonal, _ = np.linalg.qr(rng.normal(size=(gates * self.units, self.units)))
+        bias = rng.uniform(-0.1, 0.1, size=(2, gates * self.units) if self.cell == "gru" else gates * self.units)
+        if self.cell == "lstm":
+            bias[self.units : 2 * self.units] += 1
+        return {
+            "kernel": _glorot(rng, width, gates * self.units),
+            "recurrent_kernel": orthogonal.T,
+            "bias": bias,
+        }
 
     def as_dict(self) -> dict[str, str | int]:
         return asdict(self)

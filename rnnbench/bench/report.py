@@ -19,6 +19,7 @@ from rnnbench.text import strict_json
 _PACKAGES = ("tensorflow", "keras", "jax", "torch", "numpy")
 FILES = {
     "steps.csv": (table.COLUMNS, table.PROBLEM),
+    "cells.csv": (table.COLUMNS, table.PROBLEM),
     "lengths.csv": (table.COLUMNS, table.PROBLEM),
     "memory.csv": ([*table.PROBLEM, "peer", "status", "peak_mib"], table.PROBLEM),
 }

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rnnbench.bench.peers import OURS, PEERS
-from rnnbench.bench.problem import Problem
+from rnnbench.bench.problem import PLAIN_CELLS, PLAIN_SIZES, Problem
 from rnnbench.bench.process import PeerError, PeerProcess
 from rnnbench.bench.table import MEASURED, named, row
 from rnnbench.bench.timing import Entrant, measure
@@ -34,7 +34,7 @@ class Plan:
     sizes: Sequence[tuple[int, int, int]]
     peers: Sequence[str]
     cores: Sequence[int]
-    """Numbers of cores; lengths and memory are measured on the first."""
+    """Numbers of cores; cells, lengths and memory are measured on the first."""
     parts: Sequence[str]
     """Of `PARTS`."""
     seconds: float
@@ -99,5 +99,11 @@ def _memory(plan: Plan) -> Iterator[list[Row]]:
         yield found
 
 
-PARTS = {"steps": _steps, "lengths": _lengths, "memory": _memory}
+def _cells(plan: Plan) -> Iterator[list[Row]]:
+    """For each cell that has no loop of its own a row for our step and for those of stock Keras."""
+    peers = [name for name in plan.peers if name in (OURS, "keras_no_jit", "keras_jit")]
+    yield from _steps(replace(plan, cells=PLAIN_CELLS, sizes=PLAIN_SIZES, cores=plan.cores[:1], peers=peers))
+
+
+PARTS = {"steps": _steps, "cells": _cells, "lengths": _lengths, "memory": _memory}
 """The parts of the benchmark."""

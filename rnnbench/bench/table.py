@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from rnnbench.bench.peers import FLOOR, OURS, STOCK
-from rnnbench.bench.problem import GATES, SIZES, Problem
+from rnnbench.bench.problem import GATES, PLAIN_CELLS, PLAIN_SIZES, SIZES, Problem
 from rnnbench.bench.timing import Entrant
 
 PROBLEM = ["cores", "cell", "batch", "length", "units"]
@@ -103,11 +103,11 @@ def ordered(rows: pd.DataFrame) -> pd.DataFrame:
     """By cores, cell and, in the order of `SIZES`, size; then as they were."""
     if rows.empty:
         return rows
-    sizes = [",".join(map(str, size)) for size in SIZES]
+    sizes = [",".join(map(str, size)) for size in (*SIZES, *PLAIN_SIZES)]
     ranks = pd.DataFrame(
         {
             "cores": rows["cores"],
-            "cell": rows["cell"].map(list(GATES).index),
+            "cell": rows["cell"].map([*GATES, *PLAIN_CELLS].index),
             "size": [
                 sizes.index(size) if (size := f"{batch},{length},{units}") in sizes else len(sizes)
                 for batch, length, units in rows[["batch", "length", "units"]].to_numpy()

@@ -53,19 +53,31 @@ def differentiable_gradients(
     def back(d_states: Tensors, at: tuple[tf.Tensor, Tensors, Tensors, Tensors, Tensors]) -> Tensors:
         inputs, before, probes, above, cuts = at
         new = step(inputs, before, weights, probes)
-        pulled = tf.gradients(new, before, d_states)
+        pulled = tf.gradients(new, before, d_states, unconnected_gradients="zero")
         pulled = [tf.where(cut, tf.zeros_like(one), one) for cut in cuts for one in pulled] or pulled
         return [one + more for one, more in zip(pulled, above, strict=True)]
+
+    def pulled_to_inputs(at: tuple[tf.Tensor, Tensors, Tensors, Tensors]) -> tuple[tf.Tensor, Tensors]:
+        inputs, before, probes, d_after = at
+        new = step(inputs, before, weights, probes)
+        d_inputs, *d_probes = tf.gradients(new, [inputs, *probes], d_after, unconnected_gradients="zero")
+        return d_inputs, d_probes
+
+    def add_pulled_to_weights(sums: Tensors, at: tuple[tf.Tensor, Tensors, Tensors, Tensors]) -> Tensors:
+        inputs, before, probes, d_after = at
+        here = [tf.identity(weight) for weight in weights]
+        new = step(inputs, before, here, probes)
+        shares = tf.gradients(new, here, d_after, unconnected_gradients="zero")
+        return [total + share for total, share in zip(sums, shares, strict=True)]
 
     d_before = tf.scan(back, (inputs, before, list(probes), above, cuts), last, reverse=True)
     d_after = [tf.concat([rows[1:], row[None]], 0) for rows, row in zip(d_before, last, strict=True)]
 
-    # Once the gradient that arrives at each step is known, the steps are like examples of one batch.
-    flat = [_flat(rows) for rows in before]
-    new = step(_flat(inputs), flat, weights, [_flat(probe) for probe in probes])
-    d_after = [_flat(rows) for rows in d_after]
-    d_sources = tf.gradients(new, [inputs, *weights, *probes], d_after, stop_gradients=flat)
-    d_inputs, d_weights, d_probes = d_sources[0], d_sources[1:][: len(weights)], d_sources[1 + len(weights) :]
+    at = (inputs, before, list(probes), d_after)
+    d_inputs, d_probes = tf.map_fn(
+        pulled_to_inputs, at, fn_output_signature=(inputs.dtype, [one.dtype for one in probes])
+    )
+    d_weights = tf.foldl(add_pulled_to_weights, at, [tf.zeros_like(weight) for weight in weights]) if weights else []
     return d_inputs, [rows[0] for rows in d_before], d_weights, d_probes
 
 
@@ -74,7 +86,3 @@ def in_a_graph(function: Callable[..., Tensors], *arguments: Tensors) -> Tensors
     if tf.executing_eagerly():
         function = tf.function(function, autograph=False)
     return function(*[list(one) for one in arguments])
-
-
-def _flat(rows: tf.Tensor) -> tf.Tensor:
-    return tf.reshape(rows, (-1, rows.shape[-1]))

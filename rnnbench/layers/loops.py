@@ -43,10 +43,13 @@ class Steps:
 
     @classmethod
     def of(
-        cls, inputs: tf.Tensor, state: tf.Tensor, frozen: bool, truncate: int | None, taken: tf.Tensor | None
+        cls, inputs: tf.Tensor, states: Tensors, frozen: bool, truncate: int | None, taken: tf.Tensor | None
     ) -> Steps:
-        """The steps of `inputs`, (time, batch, width), with a state of (batch, units). `taken`: None for all."""
-        batch, units = state.shape
+        """The steps of `inputs`, (time, batch, width), with states of (batch, units); `units` of the widest.
+
+        `taken`: None for all.
+        """
+        batch, units = states[0].shape[0], max(state.shape[-1] for state in states)
         # Of batch and units alone, so that the sums over time have the same terms in sequences of any length.
         block = min(max(1, BLOCK // ((batch or UNKNOWN_BATCH) * units)), LONGEST_BLOCK)
         length = tf.shape(inputs)[0] if inputs.shape[0] is None else inputs.shape[0]
@@ -113,6 +116,16 @@ class Loop(ABC):
     def step(self, inputs: tf.Tensor, states: Tensors, weights: Tensors, probes: Tensors) -> Tensors:
         """The new states from the cell's equations. `inputs`: (batch, width). `probes` are added to the new states."""
 
+    def features(self, inputs: tf.Tensor) -> tf.Tensor:
+        """What `forward` reads of `inputs`, (time, batch, width)."""
+        # In two operations: `tf.vectorized_map` treats any other constant of `tf.pad` as 0.
+        features = tf.pad(inputs, [[0, 1], [0, 0], [0, 0]])
+        return tf.concat([features, tf.ones_like(features[..., :1])], -1)
+
+    def d_inputs(self, d_projection: tf.Tensor, weights: Tensors) -> tf.Tensor:
+        """The gradient w.r.t. the inputs, from the first that `backward` returns."""
+        return tf.matmul(d_projection, weights[0], transpose_b=True)
+
 
 class Above:
     """The gradient that comes from above: with respect to each h_t, (batch, time, units), if that is returned, and
@@ -177,21 +190,18 @@ def recurrence(
     @tf.custom_gradient
     def run(*arguments: tf.Tensor) -> Any:
         inputs, states, weights, _ = parts([hidden(argument) for argument in arguments])
-        # In two operations: `tf.vectorized_map` treats any other constant of `tf.pad` as 0.
-        features = tf.pad(inputs, [[0, 1], [0, 0], [0, 0]])
-        features = tf.concat([features, tf.ones_like(features[..., :1])], -1)
-        steps = Steps.of(inputs, states[0], frozen, truncate, taken)
-        last, read, saved = loop.forward(features, states, weights, steps)
+        steps = Steps.of(inputs, states, frozen, truncate, taken)
+        last, read, saved = loop.forward(loop.features(inputs), states, weights, steps)
 
         @tf.custom_gradient
         def pulled_back(*given: tf.Tensor) -> Any:
             inputs, *upstream = [hidden(one) for one in (given[0], *given[n_arguments:])]
             # Computed anew: XLA would not know a length that comes from the forward pass of a loop around this one.
-            steps = Steps.of(inputs, upstream[-1], frozen, truncate, taken)
+            steps = Steps.of(inputs, upstream[-n_states:], frozen, truncate, taken)
             d_projection, d_states, d_weights, d_probes = loop.backward(
                 read, saved, weights, Above(*above(upstream)), steps
             )
-            d_inputs = tf.matmul(d_projection, weights[0], transpose_b=True)
+            d_inputs = loop.d_inputs(d_projection, weights)
 
             def derivatives(*d_gradients: tf.Tensor) -> Tensors:
                 return in_a_graph(derivatives_of_gradients, given, d_gradients)

@@ -86,7 +86,7 @@ def test_the_report_is_written_and_joined_with_what_was_measured_before(tmp_path
     report.write({"steps.csv": steps(cores=2)}, tmp_path)
     tables = report.write({"steps.csv": steps(cores=1)}, tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "benchmark.md", "lengths.csv", "machine.json", "memory.csv",
+        "benchmark.md", "cells.csv", "lengths.csv", "machine.json", "memory.csv",
         "steps-1-core.svg", "steps-2-cores.svg", "steps.csv",
     ]  # fmt: skip
     assert tables["steps.csv"]["cores"].tolist() == [1] * 6 + [2] * 6

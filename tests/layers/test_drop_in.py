@@ -39,10 +39,9 @@ def test_initial_states(cell, kind, fast, fast_calls):
 
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("dropout", [0, 0.0, 1, 1.0])
-def test_dropout_of_none_and_of_all(cell, dropout, fast_calls):
+def test_dropout_of_none_and_of_all(cell, dropout):
     stock, ours = pair(cell, dropout=dropout, seed=1)
     assert_same(results(ours, sequences(), training=True), results(stock, sequences(), training=True))
-    assert len(fast_calls) == (dropout == 0)
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -69,7 +68,7 @@ def test_regularisers_constraints_and_configuration(cell):
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_a_cell_put_in_the_place_of_the_stock_one_is_used(cell, fast_calls):
+def test_a_cell_put_in_the_place_of_the_stock_one_is_used(cell):
     class Silent(getattr(keras.layers, f"{cell}Cell")):
         def call(self, inputs, states, training=False):
             return 0 * states[0], states
@@ -77,7 +76,6 @@ def test_a_cell_put_in_the_place_of_the_stock_one_is_used(cell, fast_calls):
     ours = getattr(layers, cell)(UNITS)
     ours.cell = Silent(UNITS)
     assert not np.any(ours(sequences()))
-    assert not fast_calls
 
 
 @pytest.mark.parametrize("cell", CELLS)

@@ -202,7 +202,7 @@ def stacked(dtype):
 MAKERS = {
     "plug-in": lambda **kwargs: keras.layers.RNN(Normalised(UNITS, dtype=kwargs["dtype"]), **kwargs),
     "stacked cells": lambda **kwargs: keras.layers.RNN(stacked(kwargs["dtype"]), **kwargs),
-    "relu": lambda **kwargs: layers.SimpleRNN(UNITS, activation="relu", **kwargs),
+    "ours, unrolled": lambda **kwargs: layers.SimpleRNN(UNITS, unroll=True, **kwargs),
     "unrolled": lambda **kwargs: keras.layers.GRU(UNITS, unroll=True, **kwargs),
 }
 

@@ -12,6 +12,7 @@ from rnnbench import registry
 from rnnbench.errors import UserError
 from rnnbench.events import Finished, Measured, Profiled, Warned
 from rnnbench.experiment.definition import Experiment
+from rnnbench.layers import has_fast_loop
 from rnnbench.models.base import Model
 from rnnbench.models.gru import GRU
 from rnnbench.models.lstm import LSTM
@@ -19,9 +20,10 @@ from rnnbench.models.simple_rnn import SimpleRNN
 from rnnbench.tasks.adding import Adding
 from rnnbench.tasks.copy_memory import CopyMemory
 from rnnbench.tasks.sentiment import Sentiment
-from rnnbench.training.network import build, cells, first_layer_inputs, model_layers, network_inputs
+from rnnbench.training.network import build, cells, first_layer_inputs, model_layers, network_inputs, takes_steps
 from rnnbench.training.run import run
 from tests.tasks.lookup import Lookup
+from tests.tasks.test_base import KINDS, made
 from tests.training.convolved import Convolved, by_numpy
 
 END, EVERY = CopyMemory(lag=3, symbols=2), CopyMemory(lag=3, symbols=2, objective="all")
@@ -230,3 +232,14 @@ def test_a_task_may_allow_it():
     stream = END.train_batch(0, 0, 4)
     assert network(network_inputs(stream)).shape == (4, 2, 9)
     assert len(model_layers(network)) == 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "model", [SimpleRNN(units=2), GRU(units=2, layers=2), LSTM(units=2, dropout=0.1, recurrent_dropout=0.2)]
+)
+def test_no_task_takes_the_stock_loop(kind, model):
+    """A layer whose call does, for a mask or anything else, refuses the number of steps."""
+    network = build(made(kind, lag=20), model, 0, implementation="fast", buffer=True)
+    assert all(map(has_fast_loop, model_layers(network)))
+    assert takes_steps(model)
