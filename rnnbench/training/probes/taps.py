@@ -41,11 +41,16 @@ def tapped_call(layer: Any, inputs: Any, taps: Any, truncate: int | None) -> Any
     if has_fast_loop(layer):
         # Frozen, because the gradients with respect to its weights would be thrown away.
         layer.trainable = False
-        return layer(inputs, probes=ops.split(taps, list(itertools.accumulate(sizes))[:-1], axis=-1))
+        return layer(inputs, probes=_of_each_state(taps, sizes))
     tapped = TappedLSTMCell if isinstance(layer.cell, keras.layers.LSTMCell) else TappedCell
     cell = tapped(layer.cell, inputs.shape[-1])
     twin = keras.layers.RNN(cell, return_sequences=layer.return_sequences, name=layer.name)
     return truncated(twin, truncate)(ops.concatenate([inputs, taps], axis=-1))
+
+
+def _of_each_state(taps: Any, sizes: list[int]) -> list[Any]:
+    ends = itertools.accumulate(sizes, initial=0)
+    return [taps[..., start:end] for start, end in itertools.pairwise(ends)]
 
 
 class TappedCell(keras.Layer):
@@ -75,8 +80,7 @@ class TappedCell(keras.Layer):
 
     def taps(self, inputs: Any) -> list[Any]:
         """The tap of each state."""
-        ends = list(itertools.accumulate(self.sizes, initial=self.width))
-        return [inputs[:, start:end] for start, end in itertools.pairwise(ends)]
+        return _of_each_state(inputs[:, self.width :], self.sizes)
 
 
 class TappedLSTMCell(TappedCell):
