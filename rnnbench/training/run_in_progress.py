@@ -59,7 +59,7 @@ class RunInProgress:
             evaluated = next(chunks(self._splits["validation"].streams(), EVALUATION_BATCH))
             self.probed = _first(self._splits["validation"], spec.gradients.examples)
             self.program = program_for(spec.compile_key)
-        with self.stopwatch.part("compilation"):
+        with self.stopwatch.part("compilation"), self.program.making.under_way():
             self.program.compile_for(task, spec.training, evaluated, self.probed)
 
     def begin(self) -> Iterator[Event]:

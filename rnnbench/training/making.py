@@ -1,0 +1,37 @@
+"""How the program of a key is made: under names of its own, and from the machine's cache where that has it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+
+from rnnbench.experiment.run_spec import CompileKey
+from rnnbench.training.compilation_cache import CompilationCache, enabled
+from rnnbench.training.names import Names
+
+_cache: CompilationCache | None = None
+
+
+class Making:
+    """Of one program: `with making.under_way(): ...` around all that builds it or has it compiled."""
+
+    def __init__(self, key: CompileKey) -> None:
+        # A dataclass of settings: its text is the same in every process.
+        self._program = hashlib.sha256(repr(key).encode()).hexdigest()[:16]
+        self._names = Names(self._program)
+
+    @contextmanager
+    def under_way(self) -> Iterator[None]:
+        """Names are given and the cache, if there is one, serves this program."""
+        with self._names.given(), _cache.serving(self._program) if _cache else nullcontext():
+            yield
+
+
+def use_cache(threads: int) -> None:
+    """Have the programs of this process come from the machine's cache, and go there: see `compilation_cache.enabled`.
+
+    Call it before TensorFlow computes anything, in a process that does nothing but runs.
+    """
+    global _cache
+    _cache = enabled(threads)
