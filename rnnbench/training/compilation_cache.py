@@ -21,6 +21,7 @@ import os
 import secrets
 import shutil
 import stat
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,6 +36,8 @@ LIMIT = 2**30
 """Bytes that the cache may take; then what has not been used for longest is dropped."""
 _SPARE = 2**29
 """Bytes free on the disk, without which there is no cache: TensorFlow fails a run whose program it cannot write."""
+_PROGRAM = 2**22
+"""Bytes of a large program."""
 _ABANDONED = 24 * 3600.0
 """Seconds after which a worker's directory counts as left behind; no program is in the making for so long."""
 _FLAGS = "TF_XLA_FLAGS"
@@ -60,7 +63,9 @@ class CompilationCache:
         """
         shared = self._shared / program
         with _forgiving():
-            self._private.mkdir(mode=0o700, parents=True)
+            # The user may have cleared the cache.
+            for directory in (self._shared.parent, self._shared, self._private.parent, self._private):
+                _own(directory)
             _lend(shared, self._private)
         try:
             yield
@@ -68,7 +73,25 @@ class CompilationCache:
             with _forgiving():
                 _publish(self._private, shared)
                 trim(self._shared.parent)
-            shutil.rmtree(self._private, ignore_errors=True)
+            _remove(self._private)
+
+    def moves(self) -> bool:
+        """Where the disk takes no more, have TensorFlow write to the temporary directory; True if that is so.
+
+        TensorFlow fails a program that it cannot write, and makes it when it is asked again.
+        """
+        try:
+            _own(self._private)
+            _try_to_write(self._private)
+        except OSError as error:
+            _log.debug("the cache of compiled programs cannot be written: %s", error)
+        else:
+            return False
+        with _forgiving():
+            _remove(self._private)
+            self._private.symlink_to(tempfile.mkdtemp(prefix="rnnbench-compiled-"))
+            return True
+        return False
 
 
 def enabled(threads: int) -> CompilationCache | None:
@@ -125,7 +148,25 @@ def _root() -> Path | None:
     _own(root)
     if shutil.disk_usage(root).free < _SPARE:
         raise OSError(f"{root}: little room")
+    _try_to_write(root)
     return root
+
+
+def _try_to_write(directory: Path) -> None:
+    """Raise `OSError` if a program would not find room in a directory: a quota shows in no other way."""
+    with tempfile.TemporaryFile(dir=directory) as file:
+        file.write(bytes(_PROGRAM))
+
+
+def _remove(directory: Path) -> None:
+    """A worker's own directory, wherever it is."""
+    with _forgiving():
+        if directory.is_symlink():
+            shutil.rmtree(directory.readlink(), ignore_errors=True)
+        if directory.is_dir() and not directory.is_symlink():
+            shutil.rmtree(directory)
+        else:
+            directory.unlink(missing_ok=True)
 
 
 def _own(directory: Path) -> None:
@@ -153,7 +194,7 @@ def _sweep(at_work: Path) -> None:
     for directory in at_work.iterdir():
         with contextlib.suppress(OSError):
             if time.time() - directory.lstat().st_mtime > _ABANDONED:
-                shutil.rmtree(directory)
+                _remove(directory)
 
 
 def _lend(shared: Path, private: Path) -> None:

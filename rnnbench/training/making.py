@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+
+import tensorflow as tf
 
 from rnnbench.experiment.run_spec import CompileKey
 from rnnbench.training.compilation_cache import CompilationCache, enabled
@@ -26,6 +28,16 @@ class Making:
         """Names are given and the cache, if there is one, serves this program."""
         with self._names.given(), _cache.serving(self._program) if _cache else nullcontext():
             yield
+
+    def compiled(self, compile_program: Callable[[], None]) -> None:
+        """Call `compile_program` with names and the cache; once more if the cache could not take what it compiled."""
+        with self.under_way():
+            try:
+                compile_program()
+            except tf.errors.OpError:
+                if _cache is None or not _cache.moves():
+                    raise
+                compile_program()
 
 
 def use_cache(threads: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Generator, Iterator
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 
 import numpy as np
 import tensorflow as tf
@@ -59,8 +59,9 @@ class RunInProgress:
             evaluated = next(chunks(self._splits["validation"].streams(), EVALUATION_BATCH))
             self.probed = _first(self._splits["validation"], spec.gradients.examples)
             self.program = program_for(spec.compile_key)
-        with self.stopwatch.part("compilation"), self.program.making.under_way():
-            self.program.compile_for(task, spec.training, evaluated, self.probed)
+        with self.stopwatch.part("compilation"):
+            compiled = partial(self.program.compile_for, task, spec.training, evaluated, self.probed)
+            self.program.making.compiled(compiled)
 
     def begin(self) -> Iterator[Event]:
         """Evaluate and probe the untrained network."""
