@@ -205,7 +205,9 @@ def _lend(shared: Path, private: Path) -> None:
     for path in shared.glob("*.pb"):
         content = _sound(path)
         if content is not None:
-            (private / path.name).write_bytes(content)
+            # A copy that the disk cut short would be loaded.
+            with files.replacing(private / path.name) as file:
+                file.write(content)
 
 
 def _sound(path: Path) -> bytes | None:

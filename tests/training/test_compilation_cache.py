@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import time
 from pathlib import Path
@@ -142,6 +143,18 @@ def test_without_a_place_there_is_no_cache(root, tmp_path, monkeypatch, where):
 def test_a_full_disk_has_no_cache(root, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(2**40, 2**40 - 2**20, 2**20))
     assert enabled(1) is None
+
+
+def test_a_copy_that_the_disk_cuts_short_is_not_loaded(root):
+    compiles(fresh(), a=bytes(1000))
+    cache, limits = fresh(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500, limits[1]))
+    try:
+        with cache.serving("p"):
+            assert not list(cache._private.glob("*.pb"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert compiles(fresh(), a=bytes(1000)) == {"a"}
 
 
 @pytest.mark.parametrize("flags", ["--tf_xla_persistent_cache_directory=/mine", "flags.txt"])
