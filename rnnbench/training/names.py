@@ -2,7 +2,7 @@
 
 TensorFlow's cache of compiled programs knows a program by all that is in it, names included. Both libraries number
 what they name through the process: Keras its layers and networks, TensorFlow its functions and the bodies of loops.
-The numbers are left out of tensors' identities, which gradients are found by.
+Only names are numbered anew here: TensorFlow's own counter, by which a tape tells tensors apart, counts on.
 """
 
 from __future__ import annotations
