@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext
 
 import tensorflow as tf
 
@@ -16,22 +16,17 @@ _cache: CompilationCache | None = None
 
 
 class Making:
-    """Of one program: `with making.under_way(): ...` around all that builds it or has it compiled."""
+    """Of one program."""
 
     def __init__(self, key: CompileKey) -> None:
         # A dataclass of settings: its text is the same in every process.
         self._program = hashlib.sha256(repr(key).encode()).hexdigest()[:16]
-        self._names = Names(self._program)
-
-    @contextmanager
-    def under_way(self) -> Iterator[None]:
-        """Names are given and the cache, if there is one, serves this program."""
-        with self._names.given(), _cache.serving(self._program) if _cache else nullcontext():
-            yield
+        self.names = Names(self._program)
+        """Those of all that the program consists of: `with making.names.given(): ...` around what builds it."""
 
     def compiled(self, compile_program: Callable[[], None]) -> None:
         """Call `compile_program` with names and the cache; once more if the cache could not take what it compiled."""
-        with self.under_way():
+        with self.names.given(), _cache.serving(self._program) if _cache else nullcontext():
             try:
                 compile_program()
             except tf.errors.OpError:

@@ -65,6 +65,10 @@ class Program:
             self.diagnostics.measure(probed)
         self._compiled.add(length)
 
+    def is_compiled_for(self, task: Task) -> bool:
+        """Whether `compile_for` has nothing left to do."""
+        return (self._buffer(task) or task.longest_stream) in self._compiled
+
     def _buffer(self, task: Task) -> int | None:
         """The length of the buffers that streams of a task come in; None: in none."""
         return buffer_of(task) if self._in_buffers else None
@@ -145,7 +149,7 @@ def _assign(variables: Iterable[Any], values: Iterable[np.ndarray]) -> None:
 def program_for(key: CompileKey) -> Program:
     """The program of all runs of the process that have the key in common."""
     making = Making(key)
-    with making.under_way():
+    with making.names.given():
         program = Program(key)
     program.making = making
     return program

@@ -60,8 +60,9 @@ class RunInProgress:
             self.probed = _first(self._splits["validation"], spec.gradients.examples)
             self.program = program_for(spec.compile_key)
         with self.stopwatch.part("compilation"):
-            compiled = partial(self.program.compile_for, task, spec.training, evaluated, self.probed)
-            self.program.making.compiled(compiled)
+            if not self.program.is_compiled_for(task):
+                compiled = partial(self.program.compile_for, task, spec.training, evaluated, self.probed)
+                self.program.making.compiled(compiled)
 
     def begin(self) -> Iterator[Event]:
         """Evaluate and probe the untrained network."""
