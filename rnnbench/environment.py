@@ -54,12 +54,22 @@ def system() -> str:
 @cache
 def processor() -> str:
     """The name of the processor, which Python itself knows on few systems."""
+    return _of_processor("model name") or platform.processor() or "unknown processor"
+
+
+@cache
+def processor_features() -> str:
+    """The extensions of its instruction set that the processor has, as Linux lists them; empty on other systems."""
+    return _of_processor("flags") or _of_processor("Features")
+
+
+def _of_processor(entry: str) -> str:
+    """What Linux says of the first processor under the name `entry`; empty if nothing."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
-        return platform.processor() or "unknown processor"
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, "unknown processor")
+        return ""
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith(entry)), "")
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 
 import pytest
 
@@ -27,6 +28,13 @@ def pytest_collection_finish() -> None:
 
         # As the workers are, and before any test uses TensorFlow: other threads or kernels give other last bits.
         training.configure(threads=1)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_compiled_programs_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RNNBENCH_XLA_CACHE", str(tmp_path_factory.mktemp("compiled")))
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -125,6 +125,14 @@ def set_up_tensorflow() -> bool:
     return configure(threads=1)
 
 
+def set_up_worker() -> None:
+    """Set up a process that does nothing but runs: TensorFlow, and the machine's cache of compiled programs."""
+    if set_up_tensorflow():
+        from rnnbench.training.making import use_cache
+
+        use_cache(threads=1)
+
+
 def quiet_tensorflow() -> None:
     """Silence TensorFlow's start-up messages and make it Keras' backend; call it before either is imported."""
     import logging

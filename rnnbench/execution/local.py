@@ -29,7 +29,7 @@ from rnnbench.execution.base import (
     Executor,
     claim_all,
     error_line,
-    set_up_tensorflow,
+    set_up_worker,
     stream,
     unpacked,
 )
@@ -270,7 +270,7 @@ def _serve(pipe: Connection, settings: _WorkerSettings) -> None:
         os.environ["CUDA_VISIBLE_DEVICES"] = settings.device
     if settings.work is stream:
         try:
-            set_up_tensorflow()
+            set_up_worker()
         except Exception as error:
             pipe.send(_ImportFailed(error_line(error)))
             return

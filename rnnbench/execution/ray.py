@@ -15,7 +15,7 @@ from typing import Any
 
 from rnnbench.errors import UserError, unwritable
 from rnnbench.events import Event, Failed, Warned
-from rnnbench.execution.base import ATTEMPTS, Claim, Executor, claim_all, set_up_tensorflow, stream, unpacked
+from rnnbench.execution.base import ATTEMPTS, Claim, Executor, claim_all, set_up_worker, stream, unpacked
 from rnnbench.execution.checkpoints import Checkpoints
 from rnnbench.execution.executors import ExecutorFactory, Say, register_executor
 from rnnbench.execution.local import Work
@@ -279,7 +279,7 @@ def _perform(
 ) -> Iterator[Event]:
     """Do one run in a process of Ray, which reuses the process for other runs."""
     if work is stream:
-        _set_up_tensorflow_once()
+        _set_up_worker_once()
     try:
         spec = unpacked(pickled, signature)
     except UserError as error:
@@ -290,4 +290,4 @@ def _perform(
         yield event
 
 
-_set_up_tensorflow_once = lru_cache(set_up_tensorflow)
+_set_up_worker_once = lru_cache(set_up_worker)

@@ -19,7 +19,6 @@ class Waiting:
 
     def __init__(self, specs: Sequence[RunSpec], claim: Claim) -> None:
         self._specs = sorted(specs, key=seconds, reverse=True)
-        # XLA compiles each length separately.
         self._networks = {spec.signature: (spec.compile_key, spec.task.lag) for spec in specs}
         self._begun: set[tuple[object, ...]] = set()
         self._claim = claim
@@ -29,14 +28,18 @@ class Waiting:
         return len(self._specs)
 
     def take(self, compiled: set[tuple[object, ...]]) -> RunSpec | None:
-        """The next run for a worker that has compiled these networks, or None; adds the run's network to `compiled`."""
+        """The next run for a worker that has made these networks, or None; adds the run's network to `compiled`.
+
+        A network counts at its lag, (key, lag), and at any, (key,): TensorFlow traces it once, and XLA compiles each
+        length.
+        """
         while self._specs:
             spec = self._next(compiled)
             self._specs.remove(spec)
             if self._attempts[spec.signature] or self._claim(spec):
                 self._attempts[spec.signature] += 1
-                compiled.add(self._networks[spec.signature])
-                self._begun.add(self._networks[spec.signature])
+                for made in (compiled, self._begun):
+                    made |= {self._networks[spec.signature], self._networks[spec.signature][:1]}
                 return spec
         return None
 
@@ -49,9 +52,12 @@ class Waiting:
         return attempt
 
     def _next(self, compiled: set[tuple[object, ...]]) -> RunSpec:
-        """Among the longest runs, one whose network this worker has compiled, else one whose network no worker has."""
+        """Among the longest runs, one of a network that this worker has compiled, or traced; else of a new one."""
         enough = _NEARLY * seconds(self._specs[0])
         longest = list(takewhile(lambda spec: seconds(spec) >= enough, self._specs))
-        own = (spec for spec in longest if self._networks[spec.signature] in compiled)
-        new = (spec for spec in longest if self._networks[spec.signature] not in self._begun)
-        return next(chain(own, new, longest))
+        network = {spec.signature: self._networks[spec.signature] for spec in longest}
+        own = (spec for spec in longest if network[spec.signature] in compiled)
+        traced = (spec for spec in longest if network[spec.signature][:1] in compiled)
+        new = (spec for spec in longest if network[spec.signature][:1] not in self._begun)
+        at_new_lag = (spec for spec in longest if network[spec.signature] not in self._begun)
+        return next(chain(own, traced, new, at_new_lag, longest))

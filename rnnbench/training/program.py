@@ -17,6 +17,7 @@ from rnnbench.tasks.metric import Estimate
 from rnnbench.tasks.stream import Stream, chunks
 from rnnbench.training.buffers import STEPS, buffer_of, buffered
 from rnnbench.training.feeding import batches, steps_together
+from rnnbench.training.making import Making
 from rnnbench.training.network import build, network_inputs, takes_steps
 from rnnbench.training.optimizers import optimizer_for, set_learning_rate
 from rnnbench.training.probes.diagnostics import Diagnostics
@@ -32,6 +33,8 @@ class Program:
 
     It holds the state of one run at a time: `reset` or `restore` takes up another.
     """
+
+    making: Making
 
     def __init__(self, key: CompileKey) -> None:
         self._key = key
@@ -61,6 +64,10 @@ class Program:
             self.probe.profile(task.layout, probed)
             self.diagnostics.measure(probed)
         self._compiled.add(length)
+
+    def is_compiled_for(self, task: Task) -> bool:
+        """Whether `compile_for` has nothing left to do."""
+        return (self._buffer(task) or task.longest_stream) in self._compiled
 
     def _buffer(self, task: Task) -> int | None:
         """The length of the buffers that streams of a task come in; None: in none."""
@@ -141,4 +148,8 @@ def _assign(variables: Iterable[Any], values: Iterable[np.ndarray]) -> None:
 @lru_cache(maxsize=8)
 def program_for(key: CompileKey) -> Program:
     """The program of all runs of the process that have the key in common."""
-    return Program(key)
+    making = Making(key)
+    with making.names.given():
+        program = Program(key)
+    program.making = making
+    return program

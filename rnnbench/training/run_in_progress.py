@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Generator, Iterator
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 
 import numpy as np
 import tensorflow as tf
@@ -60,7 +60,9 @@ class RunInProgress:
             self.probed = _first(self._splits["validation"], spec.gradients.examples)
             self.program = program_for(spec.compile_key)
         with self.stopwatch.part("compilation"):
-            self.program.compile_for(task, spec.training, evaluated, self.probed)
+            if not self.program.is_compiled_for(task):
+                compiled = partial(self.program.compile_for, task, spec.training, evaluated, self.probed)
+                self.program.making.compiled(compiled)
 
     def begin(self) -> Iterator[Event]:
         """Evaluate and probe the untrained network."""

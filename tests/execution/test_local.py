@@ -177,6 +177,13 @@ def test_the_longest_runs_go_first_but_each_worker_stays_with_what_it_has_compil
     assert [waiting.take(worker) for worker in (one, two)] == short
 
 
+def test_a_worker_goes_on_with_the_networks_that_it_has_traced_at_another_lag():
+    (first,), (again,) = (stub_runs.specs(1, lag=lag, symbols=2, steps=1000) for lag in (1000, 990))
+    (other,) = stub_runs.specs(1, lag=995, symbols=1, steps=1000)
+    waiting, worker = Waiting([again, other, first], lambda spec: True), set()
+    assert [waiting.take(worker) for _ in range(3)] == [first, again, other]
+
+
 STDIN = """
 import sys
 sys.path.insert(0, {root!r})
