@@ -115,14 +115,14 @@ def _usable_snapshot(spec: RunSpec, checkpoints: Checkpoints | None) -> tuple[Sn
     return None, f"its checkpoint was made with other versions ({made})"
 
 
-def set_up_tensorflow() -> bool:
-    """Import TensorFlow, with one thread, as each process does one run at a time; False if it is too late for that."""
+def set_up_tensorflow(threads: int = 1) -> bool:
+    """Import TensorFlow, with a thread for each shard of the process' one run; False if it is too late for that."""
     # A worker process inherits the warning filters of its parent.
     disarm_warnings()
     quiet_tensorflow()
     with silent_stderr():
         from rnnbench.training.run import configure
-    return configure(threads=1)
+    return configure(threads)
 
 
 def quiet_tensorflow() -> None:

@@ -20,6 +20,7 @@ from rnnbench.execution.base import (
 )
 from rnnbench.execution.checkpoints import Checkpoints
 from rnnbench.execution.executors import ExecutorFactory, Say, register_executor
+from rnnbench.execution.machine import most_shards
 from rnnbench.experiment.run_spec import RunSpec
 
 
@@ -72,7 +73,7 @@ class InProcess:
         with _importing():
             from rnnbench.training import session
         with session.neutral():
-            if not set_up_tensorflow():
+            if not set_up_tensorflow(most_shards(specs)):
                 note(
                     "TensorFlow was already in use in this session and keeps its threads: the last digits of results "
                     "may differ from those of worker processes"

@@ -35,7 +35,7 @@ from rnnbench.execution.base import (
 )
 from rnnbench.execution.checkpoints import Checkpoints
 from rnnbench.execution.executors import ExecutorFactory, Say, register_executor
-from rnnbench.execution.machine import default_workers, gpus
+from rnnbench.execution.machine import default_workers, gpus, most_shards
 from rnnbench.execution.script import NO_GUARD, UNGUARDED, needs_script, script
 from rnnbench.execution.waiting import Waiting
 from rnnbench.experiment.run_spec import RunSpec
@@ -53,7 +53,8 @@ _SPAWN = multiprocessing.get_context("spawn")
 
 @register_executor("local")
 class LocalFactory(ExecutorFactory):
-    """Worker processes on this machine: one per core or GPU, fewer if memory is short."""
+    """Worker processes on this machine: one per GPU, or per core (per k cores for runs in k shards), fewer if memory is
+    short."""
 
     def check(self, specs: Sequence[RunSpec]) -> None:
         needs_script(specs)
@@ -72,6 +73,8 @@ class LocalFactory(ExecutorFactory):
 class LocalPool:
     """`workers` processes with one TensorFlow thread each, which are faster together than one multithreaded process.
 
+    Where runs compute their batches in shards, each process has as many threads as the most shards of a run.
+
     Where there are GPUs, each worker sees one of them. Untested on machines with GPUs.
     """
 
@@ -84,7 +87,7 @@ class LocalPool:
         self._failed_starts = 0
 
     def execute(self, specs: Sequence[RunSpec], claim: Claim = claim_all) -> Iterator[Event]:
-        imports_script = needs_script(specs)
+        needs = _Needs(needs_script(specs), most_shards(specs))
         waiting = Waiting(specs, claim)
         active: dict[Connection, _Worker] = {}
         stop_sent = False
@@ -94,7 +97,7 @@ class LocalPool:
                     self._stop(active)
                     stop_sent = True
                 while self._needs_worker(active, waiting):
-                    worker = self._start({worker.number for worker in active.values()}, imports_script)
+                    worker = self._start({worker.number for worker in active.values()}, needs)
                     active[worker.pipe] = worker
                 if not active:
                     return
@@ -120,11 +123,11 @@ class LocalPool:
         idle = sum(worker.spec is None for worker in active.values())
         return not self._cancelled and len(active) < self.workers and idle < len(waiting)
 
-    def _start(self, taken: set[int], imports_script: bool) -> _Worker:
+    def _start(self, taken: set[int], needs: _Needs) -> _Worker:
         number = min(set(range(self.workers)) - taken)
         devices = gpus()
         device = devices[number % len(devices)] if devices else None
-        return _Worker(_WorkerSettings(number, device, self._checkpoints, self._work, imports_script))
+        return _Worker(_WorkerSettings(number, device, self._checkpoints, self._work, needs))
 
     def _receive(self, active: dict[Connection, _Worker], worker: _Worker, waiting: Waiting) -> Iterator[Event]:
         """Handle one message of a worker: an event, None if it is idle, or the end of its pipe if it died."""
@@ -176,6 +179,15 @@ class LocalPool:
 
 
 @dataclass(frozen=True)
+class _Needs:
+    """What the runs of a grid need of a worker process."""
+
+    imports_script: bool
+    """Whether the user's script defines a task or a model."""
+    threads: int
+
+
+@dataclass(frozen=True)
 class _WorkerSettings:
     """What a worker process needs to know."""
 
@@ -184,8 +196,7 @@ class _WorkerSettings:
     """Its GPU, as in `CUDA_VISIBLE_DEVICES`."""
     checkpoints: Checkpoints | None
     work: Work
-    imports_script: bool
-    """Whether the user's script defines a task or a model."""
+    needs: _Needs
 
 
 @dataclass(frozen=True)
@@ -212,7 +223,7 @@ class _Worker:
         resource_tracker.ensure_running()
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
         try:
-            with _environment(OMP_NUM_THREADS="1", KERAS_BACKEND="tensorflow"), script(settings.imports_script):
+            with _environment(OMP_NUM_THREADS="1", KERAS_BACKEND="tensorflow"), script(settings.needs.imports_script):
                 self._process.start()
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
@@ -270,7 +281,7 @@ def _serve(pipe: Connection, settings: _WorkerSettings) -> None:
         os.environ["CUDA_VISIBLE_DEVICES"] = settings.device
     if settings.work is stream:
         try:
-            set_up_tensorflow()
+            set_up_tensorflow(settings.needs.threads)
         except Exception as error:
             pipe.send(_ImportFailed(error_line(error)))
             return

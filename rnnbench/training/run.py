@@ -16,7 +16,10 @@ from rnnbench.training.stopwatch import Stopwatch
 
 
 def configure(threads: int) -> bool:
-    """Set the process up: `threads` intra-op threads, one inter-op, deterministic kernels, Keras in float32.
+    """Set the process up: `threads` shards side by side, each on one thread, deterministic kernels, Keras in float32.
+
+    Shards are operations of their own, so these are inter-op threads. Intra-op there is always one: with more, a matrix
+    product may be cut where it is summed, and last digits would depend on the number.
 
     False if the threads could not be set, because TensorFlow was in use before and has others.
     """
@@ -24,8 +27,8 @@ def configure(threads: int) -> bool:
     set_keras()
     setting = tf.config.threading
     try:
-        setting.set_intra_op_parallelism_threads(threads)
-        setting.set_inter_op_parallelism_threads(1)
+        setting.set_intra_op_parallelism_threads(1)
+        setting.set_inter_op_parallelism_threads(threads)
     except RuntimeError:
         return False
     return True
