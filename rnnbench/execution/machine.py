@@ -34,6 +34,12 @@ def most_shards(specs: Sequence[RunSpec]) -> int:
     return max((spec.training.shards for spec in specs), default=1)
 
 
+def by_shards(specs: Sequence[RunSpec]) -> dict[int, list[RunSpec]]:
+    """The runs in groups that a process can do: one that has as many threads as they have shards, see `configure`."""
+    counts = sorted({spec.training.shards for spec in specs})
+    return {count: [spec for spec in specs if spec.training.shards == count] for count in counts}
+
+
 def cores() -> int:
     """Physical cores that this process may use."""
     import psutil
