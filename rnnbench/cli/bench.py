@@ -29,8 +29,10 @@ def bench(
     ] = None,
     cores: Annotated[str, typer.Option(metavar="LIST", help="Numbers of cores, or `all`.")] = "1,all",
     only: Annotated[
-        Literal["steps", "lengths", "memory"] | None,
-        typer.Option(help="One part: training steps, our step at several lengths, or peak memory.  [default: all]"),
+        Literal["steps", "lengths", "buffers", "memory"] | None,
+        typer.Option(
+            help="One part: training steps, our step at several lengths or in buffers, or peak memory.  [default: all]"
+        ),
     ] = None,
     seconds: Annotated[float, typer.Option(min=0, help="About how long to time each row, after compiling.")] = 20,
     patience: Annotated[float, typer.Option(min=1, help="Seconds after which a peer is given up as too slow.")] = 120,
