@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import ModuleType
+from typing import Any
 
 import keras
 
@@ -11,13 +13,23 @@ from rnnbench.bench.problem import EPSILON, GLOBAL_CLIPNORM, LEARNING_RATE, Prob
 NAMES = {"simple_rnn": "SimpleRNN", "lstm": "LSTM", "gru": "GRU"}
 
 
-def build(problem: Problem, layers: ModuleType, network_class: type[keras.Model] = keras.Model) -> keras.Model:
-    """The network with the problem's weights, its recurrent layer from `layers`."""
+Connect = Callable[[Any, Any], tuple[Any, Any]]
+"""`(recurrent layer, inputs)` to the inputs of the network and the states that are read out."""
+
+
+def build(
+    problem: Problem,
+    layers: ModuleType,
+    network_class: Callable[[Any, Any], keras.Model] = keras.Model,
+    connect: Connect | None = None,
+) -> keras.Model:
+    """The network with the problem's weights, its recurrent layer from `layers`; by default it reads all steps."""
     weights = problem.weights()
     recurrent = _recurrent(problem, layers)
     head = keras.layers.Dense(problem.task.outputs)
     inputs = keras.Input((None, problem.task.ports.width))
-    network = network_class(inputs, head(recurrent(inputs)[:, -problem.recalled :]))
+    given, states = connect(recurrent, inputs) if connect else (inputs, recurrent(inputs)[:, -problem.recalled :])
+    network = network_class(given, head(states))
     if problem.cell in NAMES:
         recurrent.set_weights([weights["kernel"], weights["recurrent_kernel"], weights["bias"]])
     head.set_weights([weights["head_kernel"], weights["head_bias"]])

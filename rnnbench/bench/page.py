@@ -64,6 +64,18 @@ def length_table(lengths: pd.DataFrame) -> TextTable:
     )
 
 
+def buffer_table(found: pd.DataFrame) -> TextTable:
+    """Our step at a static length and in a buffer, and the quotient."""
+    measured = found[found["status"] == MEASURED]
+    rows = []
+    for row in measured.to_dict("records"):
+        times = map(number, (row["static_ms"], row["step_ms"]))
+        rows.append([row["cell"], f"{row['length']} of {row['buffer']}", *times, _ratio(row["quotient"])])
+    return TextTable(
+        "Steps in buffers", ["cell", "steps", "static, ms", "in a buffer, ms", "quotient"], rows, note=_BUFFERS
+    )
+
+
 def memory_table(memory: pd.DataFrame) -> TextTable:
     """Peak memory of ours and of stock Keras."""
     names = list(dict.fromkeys(memory["peer"]))
@@ -82,6 +94,7 @@ def text_tables(tables: Mapping[str, pd.DataFrame], processor: str) -> list[Text
     steps, cells, lengths, memory = (tables[f"{name}.csv"] for name in ("steps", "cells", "lengths", "memory"))
     shown = step_tables(steps) + cell_tables(cells)
     shown += [length_table(lengths)] if len(lengths) else []
+    shown += [buffer_table(tables["buffers.csv"])] if len(tables["buffers.csv"]) else []
     shown += [memory_table(memory)] if len(memory) else []
     return [replace(table, title=f"{table.title}, {processor}") for table in shown]
 
@@ -125,12 +138,18 @@ def _step_table(cores: int, results: pd.DataFrame) -> TextTable:
     head = [
         "cell",
         "B,T,H",
-        *(f"{PEERS[name].label}" for name in names),
+        *(PEERS[name].label + _in_shards(results[results["peer"] == name]) for name in names),
         "fastest / ours",
         "stock / ours",
         "ours / floor",
     ]
     return TextTable(f"{cores_text(cores)}, ms a step", head, rows, spare=(3, 2 + len(names)))
+
+
+def _in_shards(rows: pd.DataFrame) -> str:
+    """` (shards: 2)`, where rows of a peer are in shards; numbers that batches allow may differ."""
+    counts = sorted({int(count) for count in rows["shards"].dropna()})
+    return f" (shards: {', '.join(map(str, counts))})" if any(count > 1 for count in counts) else ""
 
 
 def _time(row: Mapping[Any, Any]) -> str:
@@ -172,6 +191,9 @@ _CELLS = """\
 Cells written with Keras alone: LSTM with layer normalisation, JANET, LSTM with peepholes. Ours is `rnnbench.layers.RNN`
 over the cell, stock `keras.layers.RNN`."""
 _LENGTHS = "Our step at B=32, H=128, in turns: microseconds per time step."
+_BUFFERS = """\
+Our step at B=32, H=128 on one core, as data of its own length and in the buffer that training puts it into, where the
+number of steps is data; in turns."""
 _MEMORY = """\
 B=128, T=1000, H=128: growth of a fresh process, from its imports and a first tiny step to the peak of compiling and two
 steps."""

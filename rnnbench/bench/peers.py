@@ -71,8 +71,8 @@ STOCK = ("keras", "keras_no_jit", "keras_jit")
 """Stock Keras on TensorFlow; the fastest of these counts."""
 PEERS = {
     OURS: Peer(
-        "rnnbench", "rnnbench.layers, compiled by XLA as `rnnbench run` compiles them",
-        "rnnbench.bench.tensorflow_step:TogetherStep", ("tensorflow", "keras"), environment=_TENSORFLOW,
+        "rnnbench", "rnnbench.layers, compiled by XLA as in `rnnbench run`; on several cores in as many shards",
+        "rnnbench.bench.our_step:OurStep", ("tensorflow", "keras"), environment=_TENSORFLOW,
     ),
     "keras": _on_tensorflow(
         "Keras/TF, default", "keras.layers on TensorFlow, compile() defaults: without a GPU they leave XLA off",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
@@ -36,6 +36,10 @@ class Problem:
     batch: int
     length: int
     units: int
+    shards: int = 1
+    """Equal parts of the batch that ours computes side by side; peers know only 1."""
+    buffer: int | None = None
+    """Steps of the buffer in which ours is given sequences, their length as data; None: in none."""
 
     @property
     def size(self) -> str:
@@ -89,7 +93,11 @@ class Problem:
             "bias": bias,
         }
 
-    def as_dict(self) -> dict[str, str | int]:
+    def on_cores(self, cores: int) -> Problem:
+        """As ours computes it on so many cores: in as many shards, or the most below that divide the batch."""
+        return replace(self, shards=next(k for k in range(cores, 0, -1) if self.batch % k == 0))
+
+    def as_dict(self) -> dict[str, str | int | None]:
         return asdict(self)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from rnnbench import environment, files
-from rnnbench.bench import page, table
+from rnnbench.bench import buffers, page, table
 from rnnbench.bench.figure import figures
 from rnnbench.bench.process import usable_cores
 from rnnbench.errors import UserError
@@ -21,6 +21,7 @@ FILES = {
     "steps.csv": (table.COLUMNS, table.PROBLEM),
     "cells.csv": (table.COLUMNS, table.PROBLEM),
     "lengths.csv": (table.COLUMNS, table.PROBLEM),
+    "buffers.csv": (buffers.COLUMNS, table.PROBLEM),
     "memory.csv": ([*table.PROBLEM, "peer", "status", "peak_mib"], table.PROBLEM),
 }
 """The tables of the report: their columns, and those that name a row."""

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
 
+from rnnbench.bench import buffers
 from rnnbench.bench.peers import OURS, PEERS
 from rnnbench.bench.problem import PLAIN_CELLS, PLAIN_SIZES, Problem
 from rnnbench.bench.process import PeerError, PeerProcess
@@ -65,7 +66,10 @@ def _steps(plan: Plan) -> Iterator[list[Row]]:
                 if name not in plan.absent
             }
             for problem in (Problem(cell, *size) for cell in plan.cells for size in plan.sizes):
-                entrants = {name: Entrant(process, problem) for name, process in processes.items()}
+                entrants = {
+                    name: Entrant(process, problem.on_cores(cores) if name == OURS else problem)
+                    for name, process in processes.items()
+                }
                 measure(entrants, plan.seconds, BEST_STOCK if BEST_STOCK in entrants else OURS)
                 ours = entrants.get(OURS)
                 missing = [named(cores, problem, name, "not installed") for name in plan.absent]
@@ -105,5 +109,10 @@ def _cells(plan: Plan) -> Iterator[list[Row]]:
     yield from _steps(replace(plan, cells=PLAIN_CELLS, sizes=PLAIN_SIZES, cores=plan.cores[:1], peers=peers))
 
 
-PARTS = {"steps": _steps, "cells": _cells, "lengths": _lengths, "memory": _memory}
+def _buffers(plan: Plan) -> Iterator[list[Row]]:
+    """For each cell a row per length: our step in a buffer against that at a static length, on one core."""
+    return buffers.rows(plan.cells, plan.seconds, plan.patience)
+
+
+PARTS = {"steps": _steps, "cells": _cells, "lengths": _lengths, "buffers": _buffers, "memory": _memory}
 """The parts of the benchmark."""

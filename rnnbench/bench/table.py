@@ -16,10 +16,11 @@ from rnnbench.bench.timing import Entrant
 PROBLEM = ["cores", "cell", "batch", "length", "units"]
 """The columns that name a row of the benchmark."""
 COLUMNS = [
-    *PROBLEM, "peer", "status", "step_ms", "low_ms", "high_ms", "times_ours", "rounds", "steps", "first_step_seconds"
+    *PROBLEM, "peer", "status", "step_ms", "low_ms", "high_ms", "times_ours", "rounds", "steps", "first_step_seconds",
+    "shards",
 ]  # fmt: skip
 """Of steps.csv: median, 10 and 90% of the milliseconds a step over the rounds; median over the rounds of its time
-over ours; how many rounds and steps; seconds until the first step was done."""
+over ours; how many rounds and steps; seconds until the first step was done; number of shards."""
 MEASURED = "measured"
 
 

@@ -29,9 +29,9 @@ def bench(
     ] = None,
     cores: Annotated[str, typer.Option(metavar="LIST", help="Numbers of cores, or `all`.")] = "1,all",
     only: Annotated[
-        Literal["steps", "cells", "lengths", "memory"] | None,
+        Literal["steps", "cells", "lengths", "buffers", "memory"] | None,
         typer.Option(
-            help="One part: steps, those of other cells, steps at several lengths, or peak memory.  [default: all]"
+            help="One part: steps, those of other cells, at several lengths or in buffers; peak memory.  [default: all]"
         ),
     ] = None,
     seconds: Annotated[float, typer.Option(min=0, help="About how long to time each row, after compiling.")] = 20,

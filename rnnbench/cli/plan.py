@@ -26,7 +26,7 @@ def plan(
     from rnnbench.cli.grids import open_grid
     from rnnbench.cli.views.plan import plan as view
     from rnnbench.datasets import location
-    from rnnbench.execution.machine import default_workers
+    from rnnbench.execution.machine import cores, default_workers, gpus
     from rnnbench.tracking.past import past_runs
 
     location.set_directories(data_dir, None)
@@ -37,6 +37,6 @@ def plan(
     if as_json:
         output.print_json(values.plan(experiment, workers or fitting, past))
         return
-    output.stdout.print(view(experiment, workers or fitting, past, str(grid.location)))
+    output.stdout.print(view(experiment, workers or fitting, past, str(grid.location), 1 if gpus() else cores()))
     if note and workers is None:
         output.say(f"Memory: {note}")

@@ -115,22 +115,22 @@ def _usable_snapshot(spec: RunSpec, checkpoints: Checkpoints | None) -> tuple[Sn
     return None, f"its checkpoint was made with other versions ({made})"
 
 
-def set_up_tensorflow() -> bool:
-    """Import TensorFlow, with one thread, as each process does one run at a time; False if it is too late for that."""
+def set_up_tensorflow(threads: int = 1) -> bool:
+    """Import TensorFlow, with a thread for each shard of the process' one run; False if it is too late for that."""
     # A worker process inherits the warning filters of its parent.
     disarm_warnings()
     quiet_tensorflow()
     with silent_stderr():
         from rnnbench.training.run import configure
-    return configure(threads=1)
+    return configure(threads)
 
 
-def set_up_worker() -> None:
+def set_up_worker(threads: int = 1) -> None:
     """Set up a process that does nothing but runs: TensorFlow, and the machine's cache of compiled programs."""
-    if set_up_tensorflow():
+    if set_up_tensorflow(threads):
         from rnnbench.training.making import use_cache
 
-        use_cache(threads=1)
+        use_cache(threads)
 
 
 def quiet_tensorflow() -> None:

@@ -29,6 +29,10 @@ _SECONDS_PER_GATE = {"stock": 2.5e-5, "fast": 2.2e-6}
 _FLOPS_PER_SECOND = {"stock": 6e10, "fast": 5.5e10}
 _COMPILATION = {"stock": 1.0, "fast": 1.6}
 _COMPILATION_PER_GATE = 0.25
+_SPEED_OF_A_SHARD = 0.8
+"""How much faster a run gets by each further shard, on a core of its own; measured: 0.6 to 1."""
+SHARDED_FROM = 5e-3
+"""Seconds of a training step below which shards gain little."""
 _FORWARD = 1 / 3
 """Cost of a forward pass, as a share of a training step."""
 _PROBE = 6
@@ -57,7 +61,7 @@ class PastRun:
 
 
 def guess(spec: RunSpec, steps: float | None = None) -> dict[str, float]:
-    """Guess the seconds that each part of a run takes on one core, for `steps` steps (default: its budget).
+    """Guess the seconds that each part of a run takes on a core for each shard, for `steps` steps (default: all).
 
     The parts are `training`, `evaluation`, `probes` and `rest`; accurate to about a factor of two. Without compilation.
     """
@@ -71,9 +75,12 @@ def guess(spec: RunSpec, steps: float | None = None) -> dict[str, float]:
     evaluation_batches = (1 + evaluations) * validation + test
     evaluation_step = _time_step(spec, _EVALUATION_BATCH)
     probes = 2 + min(spec.gradients.during, evaluations)
+    speed = 1 + _SPEED_OF_A_SHARD * (training.shards - 1)
+    step = layers * trained * _time_step(spec, training.batch_size) / speed
+    forward = layers * evaluated * _FORWARD * evaluation_step / speed
     return {
-        "training": steps * (_SECONDS_PER_STEP + layers * trained * _time_step(spec, training.batch_size)),
-        "evaluation": evaluation_batches * (_SECONDS_PER_EVALUATION + layers * evaluated * _FORWARD * evaluation_step),
+        "training": steps * (_SECONDS_PER_STEP + step),
+        "evaluation": evaluation_batches * (_SECONDS_PER_EVALUATION + forward),
         "probes": probes * (_SECONDS_PER_PROBE + layers * evaluated * _PROBE * _time_step(spec, _probed(spec))),
         "rest": _SECONDS_PER_RUN,
     }
@@ -88,6 +95,19 @@ def compilation(spec: RunSpec) -> float:
 def seconds(spec: RunSpec) -> float:
     """Seconds on one core if the run uses its whole budget and compiles its network; for comparing runs."""
     return sum(guess(spec).values()) + compilation(spec)
+
+
+def worthwhile_shards(specs: Sequence[RunSpec], runs: int, cores: int) -> int:
+    """In how many shards these specs, of which `runs` will be done, would make use of all cores; 1: no more than now.
+
+    None where there are as many runs as cores, which need no shards, and where training steps are short.
+    """
+    if not 0 < runs < cores or any(spec.training.shards > 1 for spec in specs):
+        return 1
+    if max(guess(spec)["training"] / spec.training.steps for spec in specs) < SHARDED_FROM:
+        return 1
+    fitting = range(cores // runs, 1, -1)
+    return next((k for k in fitting if all(spec.training.batch_size % k == 0 for spec in specs)), 1)
 
 
 class Estimate:
@@ -113,7 +133,7 @@ class Estimate:
         return _kind(spec) in self._kinds
 
     def seconds(self, spec: RunSpec, whole_budget: bool = False) -> float:
-        """Seconds of one run on one core, with its share of a compilation that several runs use.
+        """Seconds of one run on a core for each shard, with its share of a compilation that several runs use.
 
         `whole_budget`: assume that it does not stop early.
         """
@@ -161,7 +181,7 @@ def _kind(spec: RunSpec) -> Hashable:
     """Everything that the time of a step depends on."""
     task, training = spec.task, spec.training
     sizes = task.layout, task.ports, task.outputs
-    return type(task), *sizes, spec.model.architecture, training.batch_size, training.implementation
+    return type(task), *sizes, spec.model.architecture, training.batch_size, training.implementation, training.shards
 
 
 def _data(spec: RunSpec) -> tuple[type, str]:

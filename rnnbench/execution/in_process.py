@@ -20,6 +20,7 @@ from rnnbench.execution.base import (
 )
 from rnnbench.execution.checkpoints import Checkpoints
 from rnnbench.execution.executors import ExecutorFactory, Say, register_executor
+from rnnbench.execution.machine import by_shards, most_shards
 from rnnbench.experiment.run_spec import RunSpec
 
 
@@ -72,10 +73,12 @@ class InProcess:
         with _importing():
             from rnnbench.training import session
         with session.neutral():
-            if not set_up_tensorflow():
+            set_up = set_up_tensorflow(most_shards(specs))
+            if not set_up or len(by_shards(specs)) > 1:
+                why = "shards differ between runs" if set_up else "TensorFlow was already in use in this session"
                 note(
-                    "TensorFlow was already in use in this session and keeps its threads: the last digits of results "
-                    "may differ from those of worker processes"
+                    f"{why}, and TensorFlow keeps its threads: the last digits of results may differ from those of "
+                    "worker processes"
                 )
             for spec in specs:
                 if self._cancelled:

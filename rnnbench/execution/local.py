@@ -15,7 +15,7 @@ import queue
 import signal
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
@@ -35,7 +35,7 @@ from rnnbench.execution.base import (
 )
 from rnnbench.execution.checkpoints import Checkpoints
 from rnnbench.execution.executors import ExecutorFactory, Say, register_executor
-from rnnbench.execution.machine import default_workers, gpus
+from rnnbench.execution.machine import by_shards, default_workers, gpus
 from rnnbench.execution.script import NO_GUARD, UNGUARDED, needs_script, script
 from rnnbench.execution.waiting import Waiting
 from rnnbench.experiment.run_spec import RunSpec
@@ -53,7 +53,8 @@ _SPAWN = multiprocessing.get_context("spawn")
 
 @register_executor("local")
 class LocalFactory(ExecutorFactory):
-    """Worker processes on this machine: one per core or GPU, fewer if memory is short."""
+    """Worker processes on this machine: one per GPU, or per core (per k cores for runs in k shards), fewer if memory is
+    short."""
 
     def check(self, specs: Sequence[RunSpec]) -> None:
         needs_script(specs)
@@ -61,10 +62,12 @@ class LocalFactory(ExecutorFactory):
 
     def connect(self, checkpoints: Checkpoints, say: Say) -> Callable[[Sequence[RunSpec]], Executor]:
         def pool(specs: Sequence[RunSpec]) -> LocalPool:
-            workers, note = default_workers(specs) if self.workers is None else (self.workers, "")
-            if note:
+            if self.workers is not None:
+                return LocalPool(self.workers, checkpoints)
+            fitting = {shards: default_workers(group) for shards, group in by_shards(specs).items()}
+            for note in sorted({note for _, note in fitting.values() if note}):
                 say(note)
-            return LocalPool(workers, checkpoints)
+            return LocalPool({shards: workers for shards, (workers, _) in fitting.items()}, checkpoints)
 
         return pool
 
@@ -72,19 +75,29 @@ class LocalFactory(ExecutorFactory):
 class LocalPool:
     """`workers` processes with one TensorFlow thread each, which are faster together than one multithreaded process.
 
+    Where runs compute their batches in shards, their processes have a thread for each. Runs of other numbers of shards
+    need other processes, and come one group after the other.
+
     Where there are GPUs, each worker sees one of them. Untested on machines with GPUs.
     """
 
-    def __init__(self, workers: int, checkpoints: Checkpoints | None = None, work: Work = stream) -> None:
-        """`work` replaces training, in tests."""
-        self.workers = workers
+    def __init__(
+        self, workers: int | Mapping[int, int], checkpoints: Checkpoints | None = None, work: Work = stream
+    ) -> None:
+        """`workers`: a number, or numbers by that of shards; `work` replaces training, in tests."""
+        self._limits = workers if isinstance(workers, Mapping) else {}
+        self.workers: int = max(workers.values()) if isinstance(workers, Mapping) else workers
         self._checkpoints = checkpoints
         self._work = work
         self._cancelled = False
         self._failed_starts = 0
 
     def execute(self, specs: Sequence[RunSpec], claim: Claim = claim_all) -> Iterator[Event]:
-        imports_script = needs_script(specs)
+        for shards, group in by_shards(specs).items():
+            yield from self._execute(group, shards, claim)
+
+    def _execute(self, specs: Sequence[RunSpec], shards: int, claim: Claim) -> Iterator[Event]:
+        needs = _Needs(needs_script(specs), shards, self._limits.get(shards, self.workers))
         waiting = Waiting(specs, claim)
         active: dict[Connection, _Worker] = {}
         stop_sent = False
@@ -93,8 +106,8 @@ class LocalPool:
                 if self._cancelled and not stop_sent:
                     self._stop(active)
                     stop_sent = True
-                while self._needs_worker(active, waiting):
-                    worker = self._start({worker.number for worker in active.values()}, imports_script)
+                while self._needs_worker(active, waiting, needs.workers):
+                    worker = self._start({worker.number for worker in active.values()}, needs)
                     active[worker.pipe] = worker
                 if not active:
                     return
@@ -116,15 +129,15 @@ class LocalPool:
             else:
                 worker.send(_STOP)
 
-    def _needs_worker(self, active: dict[Connection, _Worker], waiting: Waiting) -> bool:
+    def _needs_worker(self, active: dict[Connection, _Worker], waiting: Waiting, workers: int) -> bool:
         idle = sum(worker.spec is None for worker in active.values())
-        return not self._cancelled and len(active) < self.workers and idle < len(waiting)
+        return not self._cancelled and len(active) < workers and idle < len(waiting)
 
-    def _start(self, taken: set[int], imports_script: bool) -> _Worker:
-        number = min(set(range(self.workers)) - taken)
+    def _start(self, taken: set[int], needs: _Needs) -> _Worker:
+        number = min(set(range(needs.workers)) - taken)
         devices = gpus()
         device = devices[number % len(devices)] if devices else None
-        return _Worker(_WorkerSettings(number, device, self._checkpoints, self._work, imports_script))
+        return _Worker(_WorkerSettings(number, device, self._checkpoints, self._work, needs))
 
     def _receive(self, active: dict[Connection, _Worker], worker: _Worker, waiting: Waiting) -> Iterator[Event]:
         """Handle one message of a worker: an event, None if it is idle, or the end of its pipe if it died."""
@@ -176,6 +189,17 @@ class LocalPool:
 
 
 @dataclass(frozen=True)
+class _Needs:
+    """What a group of runs needs of its worker processes."""
+
+    imports_script: bool
+    """Whether the user's script defines a task or a model."""
+    threads: int
+    workers: int
+    """Most of them at a time."""
+
+
+@dataclass(frozen=True)
 class _WorkerSettings:
     """What a worker process needs to know."""
 
@@ -184,8 +208,7 @@ class _WorkerSettings:
     """Its GPU, as in `CUDA_VISIBLE_DEVICES`."""
     checkpoints: Checkpoints | None
     work: Work
-    imports_script: bool
-    """Whether the user's script defines a task or a model."""
+    needs: _Needs
 
 
 @dataclass(frozen=True)
@@ -212,7 +235,7 @@ class _Worker:
         resource_tracker.ensure_running()
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
         try:
-            with _environment(OMP_NUM_THREADS="1", KERAS_BACKEND="tensorflow"), script(settings.imports_script):
+            with _environment(OMP_NUM_THREADS="1", KERAS_BACKEND="tensorflow"), script(settings.needs.imports_script):
                 self._process.start()
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
@@ -270,7 +293,7 @@ def _serve(pipe: Connection, settings: _WorkerSettings) -> None:
         os.environ["CUDA_VISIBLE_DEVICES"] = settings.device
     if settings.work is stream:
         try:
-            set_up_worker()
+            set_up_worker(settings.needs.threads)
         except Exception as error:
             pipe.send(_ImportFailed(error_line(error)))
             return

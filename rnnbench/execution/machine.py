@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -15,9 +15,9 @@ from rnnbench.experiment.run_spec import RunSpec
 _CGROUP = Path("/sys/fs/cgroup")
 
 
-def default_workers(specs: Iterable[RunSpec] = ()) -> tuple[int, str]:
+def default_workers(specs: Sequence[RunSpec] = ()) -> tuple[int, str]:
     """How many workers fit this machine, and a line of explanation if memory limits them; else an empty string."""
-    wanted = len(gpus()) or cores()
+    wanted = len(gpus()) or max(1, cores() // most_shards(specs))
     need = max(map(worker_bytes, specs), default=0)
     free = free_memory()
     fitting = max(1, int(free // need)) if need else wanted
@@ -27,6 +27,17 @@ def default_workers(specs: Iterable[RunSpec] = ()) -> tuple[int, str]:
         f"{fitting} worker{'s' * (fitting > 1)} instead of {wanted}: each needs about {need / 1e9:.1f} GB of memory, "
         f"and {free / 1e9:.1f} GB is free"
     )
+
+
+def most_shards(specs: Sequence[RunSpec]) -> int:
+    """Cores that a worker uses for these runs: the most parts in which one of them computes its batches."""
+    return max((spec.training.shards for spec in specs), default=1)
+
+
+def by_shards(specs: Sequence[RunSpec]) -> dict[int, list[RunSpec]]:
+    """The runs in groups that a process can do: one that has as many threads as they have shards, see `configure`."""
+    counts = sorted({spec.training.shards for spec in specs})
+    return {count: [spec for spec in specs if spec.training.shards == count] for count in counts}
 
 
 def cores() -> int:

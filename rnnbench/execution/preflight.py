@@ -10,6 +10,7 @@ from pathlib import Path
 from rnnbench.environment import versions
 from rnnbench.errors import UserError
 from rnnbench.execution.estimate import worker_bytes
+from rnnbench.execution.machine import most_shards
 from rnnbench.experiment.run_spec import RunSpec, one_of_each
 
 
@@ -24,12 +25,14 @@ class Requirements:
     """A file next to the checkpoints: a machine that sees it sees them too."""
     memory: int = 0
     """Bytes that the largest run needs."""
+    cores: int = 1
+    """Cores that a run with the most shards uses."""
 
     @classmethod
     def of(cls, specs: Sequence[RunSpec], token: Path | None) -> Requirements:
         """The requirements of `specs`: what this machine has of them."""
         runs = tuple((pickle.dumps(spec), spec.settings_signature, spec.signature) for spec in one_of_each(specs))
-        return cls(versions(), runs, token, max(map(worker_bytes, specs)))
+        return cls(versions(), runs, token, max(map(worker_bytes, specs)), most_shards(specs))
 
 
 @dataclass(frozen=True)

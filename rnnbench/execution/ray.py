@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import pickle
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from rnnbench.execution.base import ATTEMPTS, Claim, Executor, claim_all, set_up
 from rnnbench.execution.checkpoints import Checkpoints
 from rnnbench.execution.executors import ExecutorFactory, Say, register_executor
 from rnnbench.execution.local import Work
+from rnnbench.execution.machine import most_shards
 from rnnbench.execution.preflight import Requirements
 from rnnbench.execution.ray_cluster import Cluster, Node, Room
 from rnnbench.execution.waiting import Waiting
@@ -26,6 +28,7 @@ from rnnbench.experiment.run_spec import RunSpec
 from rnnbench.identity import class_code
 
 POLL_SECONDS = 0.5
+_THREADS = "RNNBENCH_THREADS"
 DISCOVERY_SECONDS = 10.0
 """Seconds between two searches for new nodes."""
 
@@ -46,11 +49,13 @@ class RayFactory(ExecutorFactory):
     def connect(self, checkpoints: Checkpoints, say: Say) -> Callable[[Sequence[RunSpec]], Executor]:
         # Connect now, as the cluster may not exist; all stages share it.
         executor = RayExecutor(self.address, checkpoints, self.workers, warn=say)
-        return lambda specs: executor
+        return executor.taking
 
 
 class RayExecutor:
     """`--executor ray`: as many runs at a time as the cluster has CPUs, or GPUs if it has any.
+
+    Runs in k shards take k CPUs, or all that their node has. Where `workers` and no address is given, that many run.
 
     Untested on machines with GPUs.
     """
@@ -80,10 +85,18 @@ class RayExecutor:
             raise UserError("no node of the Ray cluster has a CPU to run on")
         self.workers = min(slots, workers or slots)
 
+    def taking(self, specs: Sequence[RunSpec]) -> RayExecutor:
+        """This executor, with the number of `workers` that it has for these runs."""
+        cores = self._cores(specs)
+        slots = sum(max(1, node.slots // cores) for node in self._cluster.nodes())
+        self.workers = min(slots, self._limit or slots)
+        return self
+
     def execute(self, specs: Sequence[RunSpec], claim: Claim = claim_all) -> Iterator[Event]:
         """See `Executor`. Examines every node before the first run; raises `UserError` if one lacks something."""
         with _token(self._checkpoints) as token:
-            room = Room(self._cluster, Requirements.of(specs, token), self._limit, self._warn)
+            requirements = replace(Requirements.of(specs, token), cores=self._cores(specs))
+            room = Room(self._cluster, requirements, self._limit, self._warn)
             tasks = _Tasks(self._cluster, self._checkpoints, self._work)
             try:
                 yield from self._execute(Waiting(specs, claim), room, tasks)
@@ -93,6 +106,10 @@ class RayExecutor:
     def cancel(self) -> None:
         # Called from a signal handler, possibly during a call to Ray: the loop tells the workers.
         self._cancelled = True
+
+    def _cores(self, specs: Sequence[RunSpec]) -> int:
+        """CPUs of the cluster that a run takes."""
+        return most_shards(specs) if self._cluster.has_cores else 1
 
     def _execute(self, waiting: Waiting, room: Room, tasks: _Tasks) -> Iterator[Event]:
         updated = time.monotonic()
@@ -206,7 +223,8 @@ class _Tasks:
         perform = self._perform.options(
             num_returns="streaming",
             max_retries=0,
-            num_cpus=1,
+            num_cpus=min(node.cores, spec.training.shards),
+            runtime_env=_threads(spec),
             num_gpus=self._gpus,
             scheduling_strategy=self._cluster.on(node.id),
         )
@@ -238,6 +256,12 @@ class _Tasks:
         for task in self.running:
             ray.cancel(task.events, force=True)
         ray.kill(self._stop_flag)
+
+
+def _threads(spec: RunSpec) -> dict[str, Any] | None:
+    """Ray uses a process again only for runs of the same environment: TensorFlow's threads are set once."""
+    shards = spec.training.shards
+    return None if shards == 1 else {"env_vars": {_THREADS: str(shards)}}
 
 
 def _get(reference: Any) -> Any:
@@ -279,7 +303,7 @@ def _perform(
 ) -> Iterator[Event]:
     """Do one run in a process of Ray, which reuses the process for other runs."""
     if work is stream:
-        _set_up_worker_once()
+        _set_up_worker_once(int(os.environ.get(_THREADS, "1")))
     try:
         spec = unpacked(pickled, signature)
     except UserError as error:

@@ -33,6 +33,8 @@ class Node:
     address: str
     slots: int
     """Number of runs at a time."""
+    cores: int = 1
+    """CPUs that each of them takes."""
     memory: int = 0
     """Bytes of memory for all of them."""
     checkpoints: bool = False
@@ -50,6 +52,8 @@ class Cluster:
         Raises `UserError` if Ray is not installed or there is no such cluster.
         """
         address = address or os.environ.get("RAY_ADDRESS")
+        self.has_cores = bool(address) or workers is None
+        """Whether its CPUs stand for cores, and not for the workers that a user wants."""
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
         ray = _import_ray()
@@ -180,8 +184,9 @@ class Room:
                 problems.append(f"node {node.address}: {', '.join(findings.problems)}")
                 continue
             fitting = node.memory // self._requirements.memory if self._requirements.memory else node.slots
-            slots = max(1, min(node.slots, fitting))
-            self._nodes[node.id] = replace(node, slots=slots, checkpoints=findings.sees_checkpoints)
+            cores = min(node.slots, self._requirements.cores)
+            slots = max(1, min(node.slots // cores, fitting))
+            self._nodes[node.id] = replace(node, slots=slots, cores=cores, checkpoints=findings.sees_checkpoints)
             if self._requirements.token and not findings.sees_checkpoints:
                 self._warn(
                     f"node {node.address} does not see {self._requirements.token.parent}: runs that are interrupted "
@@ -243,7 +248,7 @@ def _environment() -> dict[str, str]:
         "RNNBENCH_MANUAL_DIR": location.manual_dir,
         "RNNBENCH_CACHE_DIR": location.cache_dir,
     }
-    # NumPy reads it on import; a run has one CPU.
+    # NumPy reads it on import; what a run does beside its shards has one CPU.
     chosen |= {"OMP_NUM_THREADS": "1", "KERAS_BACKEND": "tensorflow"}
     return chosen | {name: str(place()) for name, place in places.items() if name in chosen}
 

@@ -44,6 +44,8 @@ class CompileKey:
     """Steps between two cuts of the gradient; None: no cut."""
     plugin_optimizer: type[Any] | None = None
     """The optimiser's class if it is of a plug-in, whose code may have changed under the same name."""
+    shards: int = 1
+    """Equal parts of a batch, which are computed side by side."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +93,7 @@ class RunSpec:
             schedule=None if constant else (training.schedule, training.warmup, training.steps),
             truncate=training.truncate,
             plugin_optimizer=self.plugin_optimizer,
+            shards=training.shards,
         )
 
     @property

@@ -59,6 +59,10 @@ class Training(Settings):
     truncate: Annotated[int | None, Joined(earlier=None)] = Field(None, ge=1, lt=2**31)
     """Truncated backpropagation through time: the gradient is cut every so many steps of a sequence, counted from its
     start; the states are carried on through all of it. null: the gradient goes back to the first step."""
+    shards: Annotated[int, Joined(earlier=1)] = Field(1, ge=1)
+    """Equal parts of each batch, which as many cores compute side by side; the gradient is their mean. For grids with
+    fewer runs than cores. Results depend on it in their last digits, as sums are added in another order, never on the
+    number of cores. `batch_size` must be a multiple of it."""
     evaluate_every: int = Field(100, ge=1)
     """Training steps between two evaluations on the validation split."""
     stop_when_solved: bool = True
@@ -73,6 +77,16 @@ class Training(Settings):
         if steps is not None and warmup >= steps:
             raise ValueError(f"{warmup:,} is too long: it must be less than steps, {steps:,}")
         return warmup
+
+    @field_validator("shards")
+    @classmethod
+    def _divides_the_batch(cls, shards: int, info: ValidationInfo) -> int:
+        batch_size = info.data.get("batch_size")
+        if batch_size is not None and batch_size % shards:
+            raise ValueError(
+                f"{shards} equal parts cannot be made of batch_size, {batch_size}: give one of its divisors"
+            )
+        return shards
 
 
 class GradientProbes(Settings):

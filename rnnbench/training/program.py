@@ -22,7 +22,7 @@ from rnnbench.training.network import build, network_inputs, takes_steps
 from rnnbench.training.optimizers import optimizer_for, set_learning_rate
 from rnnbench.training.probes.diagnostics import Diagnostics
 from rnnbench.training.probes.gradient_probe import GradientProbe
-from rnnbench.training.steps import SteppedNetwork
+from rnnbench.training.steps import ShardedNetwork, SteppedNetwork
 
 EVALUATION_BATCH = 200
 """Examples that are evaluated at once: many enough for speed, few enough for their memory to be used again."""
@@ -40,7 +40,7 @@ class Program:
         self._key = key
         task, model = key.task, key.model
         self._in_buffers = key.implementation == "fast" and takes_steps(model)
-        network_class = partial(SteppedNetwork, key=key)
+        network_class = partial(SteppedNetwork if key.shards == 1 else ShardedNetwork, key=key)
         self.network = build(task, model, 0, network_class, key.implementation, key.truncate, self._in_buffers)
         self.network.compile(optimizer=optimizer_for(key), jit_compile=False)
         self.network.optimizer.build(self.network.trainable_variables)
@@ -124,8 +124,9 @@ class Program:
 
     def outputs_for(self, batch: Stream, size: int, buffer: int | None) -> np.ndarray:
         """What the network answers to a batch, computed for at least `size` examples and in a buffer of that length."""
-        # Filled up with its first examples: another shape would be compiled for itself.
-        whole = batch.rows(np.resize(np.arange(batch.examples), max(size, batch.examples)))
+        # Filled up with its first examples: another shape would be compiled for itself, and shards are equal.
+        whole_size = -(-max(size, batch.examples) // self._key.shards) * self._key.shards
+        whole = batch.rows(np.resize(np.arange(batch.examples), whole_size))
         if buffer is None:
             inputs = network_inputs(whole)
         else:

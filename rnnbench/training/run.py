@@ -16,7 +16,11 @@ from rnnbench.training.stopwatch import Stopwatch
 
 
 def configure(threads: int) -> bool:
-    """Set the process up: `threads` intra-op threads, one inter-op, deterministic kernels, Keras in float32.
+    """Set the process up: `threads` threads, one for each shard of its runs, deterministic kernels, Keras in float32.
+
+    Shards are operations of their own (inter-op), but XLA does parts of each in the other pool (intra-op): with fewer
+    threads there, shards wait for each other. It also cuts matrix products by the number of these threads, where they
+    are summed, so last digits depend on it: it is that of the shards, whatever the machine has.
 
     False if the threads could not be set, because TensorFlow was in use before and has others.
     """
@@ -25,7 +29,7 @@ def configure(threads: int) -> bool:
     setting = tf.config.threading
     try:
         setting.set_intra_op_parallelism_threads(threads)
-        setting.set_inter_op_parallelism_threads(1)
+        setting.set_inter_op_parallelism_threads(threads)
     except RuntimeError:
         return False
     return True

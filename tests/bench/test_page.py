@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import pytest
 
-from rnnbench.bench import index, page, report
+from rnnbench.bench import buffers, index, page, report
 from rnnbench.bench.problem import Problem
 from rnnbench.bench.table import frame
 
@@ -71,6 +71,22 @@ def test_lengths_are_told_per_time_step():
     assert table.rows == [["gru", "1", "200", "220", "210", "10%"]]
 
 
+def test_steps_in_shards_are_told_at_the_head_of_their_column():
+    found = steps(cores=2)
+    found.loc[found["peer"] == "rnnbench", "shards"] = 2
+    (table,) = page.step_tables(found)
+    assert table.head[2:4] == ["rnnbench (shards: 2)", "Keras/TF, default"]
+
+
+def test_buffers_are_told_with_their_quotient():
+    problem = Problem("gru", 32, 110, 128, buffer=128).as_dict()
+    times = {"static_ms": 20.0, "step_ms": 20.6, "quotient": 1.031}
+    rows = [{"cores": 1, **problem, "peer": "rnnbench", "status": status, **times} for status in ("measured", "over")]
+    table = page.buffer_table(frame(rows, buffers.COLUMNS))
+    assert table.head == ["cell", "steps", "static, ms", "in a buffer, ms", "quotient"]
+    assert table.rows == [["gru", "110 of 128", "20.0", "20.6", "1.03"]]
+
+
 def test_memory_is_told_with_its_quotient():
     rows = [
         {"cores": 1, **Problem("gru", 128, 1000, 128).as_dict(), "peer": peer, "status": "measured", "peak_mib": mib}
@@ -86,7 +102,7 @@ def test_the_report_is_written_and_joined_with_what_was_measured_before(tmp_path
     report.write({"steps.csv": steps(cores=2)}, tmp_path)
     tables = report.write({"steps.csv": steps(cores=1)}, tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "benchmark.md", "cells.csv", "lengths.csv", "machine.json", "memory.csv",
+        "benchmark.md", "buffers.csv", "cells.csv", "lengths.csv", "machine.json", "memory.csv",
         "steps-1-core.svg", "steps-2-cores.svg", "steps.csv",
     ]  # fmt: skip
     assert tables["steps.csv"]["cores"].tolist() == [1] * 6 + [2] * 6
@@ -97,7 +113,7 @@ def test_the_report_is_written_and_joined_with_what_was_measured_before(tmp_path
     assert "- **PyTorch**: torch.nn.RNN, LSTM and GRU. **not installed**" in text
     assert "## Peak memory" not in text
     assert (tmp_path / "steps.csv").read_text().splitlines()[1] == (
-        "1,lstm,32,500,128,rnnbench,measured,10,9.8,10.4,1,9,90,2.5"
+        "1,lstm,32,500,128,rnnbench,measured,10,9.8,10.4,1,9,90,2.5,1"
     )
 
 

@@ -47,3 +47,7 @@ def test_weights_are_as_keras_lays_them_out(cell, gates, bias):
 def test_only_short_steps_share_a_call():
     assert Problem("lstm", 32, 100, 32).steps_per_call == 10
     assert Problem("lstm", 128, 500, 64).steps_per_call == 1
+
+
+def test_ours_takes_a_shard_a_core_as_far_as_they_divide_the_batch():
+    assert [Problem("lstm", 32, 10, 8).on_cores(cores).shards for cores in (1, 2, 3, 4)] == [1, 2, 2, 4]

@@ -36,7 +36,8 @@ def test_a_row_has_median_spread_and_ratio():
     peer = Entrant(None, PROBLEM_32, first=4.0, steps=5, rounds={0: 0.1, 1: 0.2, 2: 0.3})
     found = row(2, "torch", peer, ours)
     assert found | {"low_ms": 0, "high_ms": 0} == {
-        "cores": 2, "cell": "lstm", "batch": 32, "length": 500, "units": 128, "peer": "torch", "status": "measured",
+        "cores": 2, "cell": "lstm", "batch": 32, "length": 500, "units": 128, "shards": 1,
+        "buffer": None, "peer": "torch", "status": "measured",
         "step_ms": 200.0, "low_ms": 0, "high_ms": 0, "times_ours": 2.0, "rounds": 3, "steps": 15,
         "first_step_seconds": 4.0,
     }  # fmt: skip

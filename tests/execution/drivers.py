@@ -33,15 +33,16 @@ models:
   lstm: {{units: 8}}
   gru: {{units: 8, learning_rate: 0.01}}
 seeds: {seeds}
-training: {{steps: {steps}, batch_size: 16, evaluate_every: 20, stop_when_solved: false, implementation: stock}}
+training: {{steps: {steps}, batch_size: 16, evaluate_every: 20, stop_when_solved: false, implementation: stock,
+  shards: {shards}}}
 gradients: {{examples: 8, during: 1}}
 """
 
 
-def write_grid(folder: Path, seeds: int = 1, steps: int = 400) -> None:
+def write_grid(folder: Path, seeds: int = 1, steps: int = 400, shards: int = 1) -> None:
     """Put a grid of six runs a seed into `folder`; drivers may slow them down."""
     plugin = ROOT / "tests" / "plugins" / "paced.py"
-    (folder / "grid.yaml").write_text(_GRID.format(plugin=plugin, seeds=seeds, steps=steps))
+    (folder / "grid.yaml").write_text(_GRID.format(plugin=plugin, seeds=seeds, steps=steps, shards=shards))
 
 
 class Driver:

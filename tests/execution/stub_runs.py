@@ -15,19 +15,19 @@ from rnnbench.experiment.definition import Experiment
 from rnnbench.training.snapshot import Snapshot
 
 
-def experiment(count, steps=5, **task):
+def experiment(count, steps=5, shards=1, **task):
     """`count` runs whose seeds tell them apart."""
     return Experiment(
         name="stub",
         tasks={"copy_memory": {"lag": 2, "symbols": 1} | task},
         models={"gru": {"units": 4}},
         seeds=count,
-        training={"steps": steps, "evaluate_every": 1},
+        training={"steps": steps, "evaluate_every": 1, "shards": shards},
     )
 
 
-def specs(count, steps=5, **task):
-    return list(experiment(count, steps, **task).runs)
+def specs(count, steps=5, shards=1, **task):
+    return list(experiment(count, steps, shards, **task).runs)
 
 
 def counted(spec, worker, checkpoints, stopped):

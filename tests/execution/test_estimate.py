@@ -8,13 +8,15 @@ import pytest
 
 from rnnbench import environment
 from rnnbench.cli import values
+from rnnbench.cli.views.plan import plan
 from rnnbench.execution import estimate
-from rnnbench.execution.estimate import Estimate, PastRun, compilation, guess
+from rnnbench.execution.estimate import Estimate, PastRun, compilation, guess, worthwhile_shards
 from rnnbench.experiment.definition import Experiment
 from rnnbench.grid import stages
 from rnnbench.tracking import past
 from rnnbench.tracking.location import Location
 from rnnbench.tracking.notes import parameters
+from tests.cli.views.shown import shown
 
 
 def grid(**changes):
@@ -224,3 +226,35 @@ def test_plan_as_plain_values():
     assert sum(run["seconds"] for run in said["runs"]) == pytest.approx(
         2 * (said["seconds"] - 3 * estimate.START_SECONDS)
     )
+
+
+def long_steps(**training):
+    """Two runs whose steps take long enough to be cut."""
+    models = {"lstm": {"units": 128}}
+    return Experiment(
+        name="n", tasks={"copy_memory": {"lag": 480}}, models=models, seeds=2, training={"batch_size": 48} | training
+    )
+
+
+def test_shards_make_a_run_shorter_and_are_a_kind_of_their_own():
+    one, two = (long_steps(shards=shards).runs[0] for shards in (1, 2))
+    assert 1.5 < guess(one)["training"] / guess(two)["training"] < 2
+    assert guess(one)["probes"] == guess(two)["probes"]
+    assert not Estimate([two], [took(one, 3)]).knows(two)
+
+
+def test_shards_are_advised_where_cores_would_be_idle():
+    runs = long_steps().runs
+    advised = {cores: worthwhile_shards(runs, 2, cores) for cores in (1, 2, 3, 4, 7, 10)}
+    assert advised == {1: 1, 2: 1, 3: 1, 4: 2, 7: 3, 10: 4}  # 5 does not divide 48.
+    assert worthwhile_shards(long_steps(shards=2).runs, 2, 8) == 1
+    assert worthwhile_shards(grid().runs, 1, 8) == 1  # Its steps are short.
+    assert worthwhile_shards([], 0, 8) == 1
+
+
+def test_plan_advises_shards_in_one_line():
+    assert "Fewer runs than cores: training.shards=2 has each run use 2 cores" in shown(
+        plan(long_steps(), 4, cores=4), 120
+    )
+    for cores in (1, 2):
+        assert "shards" not in shown(plan(long_steps(), cores, cores=cores), 120)

@@ -53,8 +53,9 @@ def results_csv(folder: Path) -> pd.DataFrame:
 
 
 @pytest.mark.slow
-def test_a_grid_of_which_workers_and_the_parent_are_killed(tmp_path):
-    write_grid(tmp_path, steps=200)
+@pytest.mark.parametrize("shards", [1, 2])
+def test_a_grid_of_which_workers_and_the_parent_are_killed(tmp_path, shards):
+    write_grid(tmp_path, steps=200, shards=shards)
     workers = kill_and_go_on(tmp_path, 2, seed=1, pause=2)
     assert psutil.wait_procs(workers, timeout=5)[1] == []
     assert_equal(tmp_path, undisturbed(tmp_path))

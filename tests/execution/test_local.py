@@ -40,6 +40,16 @@ def children():
     ]
 
 
+def test_runs_of_other_shards_have_processes_and_numbers_of_them_of_their_own():
+    runs = [spec for count in (2, 1) for spec in stub_runs.specs(4, shards=count)]
+    pool = LocalPool({1: 2, 2: 1}, work=stub_runs.counted)
+    assert pool.workers == 2
+    started = [event for event in pool.execute(runs) if isinstance(event, Dispatched)]
+    shards = {run.signature: run.training.shards for run in runs}
+    assert [shards[event.signature] for event in started] == [1] * 4 + [2] * 4
+    assert {event.worker for event in started[4:]} == {0}
+
+
 def test_every_run_is_done_once_and_workers_are_used_again():
     runs = stub_runs.specs(6)
     found = by_run(LocalPool(2, work=stub_runs.counted).execute(runs))

@@ -23,6 +23,19 @@ def test_one_worker_a_core_one_a_gpu_and_fewer_where_memory_is_short(monkeypatch
     assert machine.default_workers(runs)[0] == 1
 
 
+def test_a_worker_takes_a_core_for_each_shard(monkeypatch):
+    def workers(cores, **training):
+        monkeypatch.setattr(machine, "cores", lambda: cores)
+        monkeypatch.setattr(machine, "free_memory", lambda: 10**12)
+        runs = Experiment(name="n", tasks={"copy_memory": {"lag": 3}}, models={"gru": {}}, training=training).runs
+        return machine.default_workers(runs)[0]
+
+    monkeypatch.setattr(machine, "gpus", list)
+    assert [workers(8, shards=k) for k in (1, 2, 4)] == [8, 4, 2]
+    assert workers(7, shards=[1, 2]) == 3
+    assert workers(2, shards=4) == 1
+
+
 def test_attention_needs_memory_for_each_pair_of_steps():
     def needed(model, lag):
         tasks = {"copy_memory": {"lag": lag, "symbols": 1}}

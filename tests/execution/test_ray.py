@@ -391,6 +391,14 @@ def test_a_node_gets_the_runs_that_fit_into_its_memory(memory, slots):
     assert room.free([a] * slots) is None
 
 
+@pytest.mark.parametrize(("shards", "cores", "slots"), [(1, 1, 2), (2, 2, 1), (3, 2, 1)])
+def test_runs_in_shards_take_as_many_cores_or_all_that_a_node_has(shards, cores, slots):
+    room = Room(FewNodes({"a": Findings()}), Requirements({}, (), None, cores=shards), None, print)
+    a = room.free([])
+    assert (a.cores, a.slots) == (cores, slots)
+    assert room.free([a] * slots) is None
+
+
 def test_nothing_starts_if_a_node_is_not_fit():
     with pytest.raises(UserError, match="node a: no data, no disk; node b: no memory"):
         Room(

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
 from rnnbench.experiment.definition import Experiment
+from rnnbench.experiment.settings import Training
 from rnnbench.identity import class_code
 from rnnbench.identity.signature import PART_VERSIONS, HashedAs, Joined, digest, signed_values
 from rnnbench.models.gru import GRU
@@ -73,6 +74,11 @@ def grid(**changes):
         "training": {"steps": 4},
     }
     return Experiment(**(settings | changes))
+
+
+def test_shards_are_signed_unless_there_is_one():
+    assert "shards" not in signed_values(Training(shards=1))
+    assert signed_values(Training(shards=2))["shards"] == 2
 
 
 def signatures(**changes):

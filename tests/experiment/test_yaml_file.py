@@ -82,6 +82,16 @@ def test_null_is_a_value_of_an_axis(tmp_path):
     assert "training.truncate: 0 is not valid" in mistake(tmp_path, GOOD, "training.truncate=[null, 0]")
 
 
+def test_shards_are_an_axis_and_divide_the_batch(tmp_path):
+    runs = load(written(tmp_path), ["training.shards=[1, 2]", "training.batch_size=6"]).runs
+    assert [run.training.shards for run in runs[:4:2]] == [1, 2]
+    assert runs[2].name == "lstm T2 s0 copy_memory shards=2"
+    refused = mistake(tmp_path, GOOD, "training.shards=[2, 4]", "training.batch_size=6")
+    assert "training.shards" in refused
+    assert "4 equal parts cannot be made of batch_size, 6: give one of its divisors" in refused
+    assert "training.shards: 0 is not valid" in mistake(tmp_path, GOOD, "training.shards=0")
+
+
 def test_a_list_valued_setting_is_one_value_and_a_list_of_lists_an_axis(tmp_path):
     text = "name: w\ntasks:\n  speech_commands: {lag: 0, source: synthetic, words: WORDS}\nmodels: {gru: }\n"
     one = load(written(tmp_path, text.replace("WORDS", "[go, up]"))).runs

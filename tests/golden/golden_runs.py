@@ -64,6 +64,7 @@ OTHERS: dict[str, dict[str, Any]] = {
     "momentum": {"training": {"optimizer": {"name": "sgd", "momentum": 0.9}, "schedule": "cosine", "warmup": 5}},
     "rmsprop": {"training": {"optimizer": "rmsprop", "schedule": "linear"}},
     "dropout": {"models": {"dropout": 0.3, "recurrent_dropout": 0.2}},
+    "shards": {"training": {"shards": 2}, "models": {"dropout": 0.3}},
 }
 """Settings of tasks, models and training that a run of copy-memory and GRU has beside the golden ones."""
 _TRAINING = {"steps": 20, "batch_size": 16, "evaluate_every": 10, "learning_rate": 1e-2, "stop_when_solved": False}

@@ -11,16 +11,16 @@ from rnnbench.cli.tables import PlainTable
 from rnnbench.cli.views.cells import cells
 from rnnbench.cli.views.skipped import grid_title, skipped_lines
 from rnnbench.cli.words import duration, span
-from rnnbench.execution.estimate import Estimate, PastRun
+from rnnbench.execution.estimate import Estimate, PastRun, worthwhile_shards
 from rnnbench.experiment.definition import Experiment
 from rnnbench.grid.stages import expected, planned
 from rnnbench.text.wording import count_of
 
 
-def plan(experiment: Experiment, workers: int, past: Sequence[PastRun] = (), place: str = "") -> Group:
+def plan(experiment: Experiment, workers: int, past: Sequence[PastRun] = (), place: str = "", cores: int = 1) -> Group:
     """How many runs a grid has, how large they are, and about how long they take.
 
-    `past`: the runs from which the time is estimated; `place`: the store that has them.
+    `past`: the runs from which the time is estimated; `place`: the store that has them; `cores`: of the machine.
     """
     estimate = Estimate(experiment.runs, past)
     table = PlainTable(
@@ -44,7 +44,17 @@ def plan(experiment: Experiment, workers: int, past: Sequence[PastRun] = (), pla
             duration(seconds / workers) if runs else "",
         )
     sentences = Text(" ".join(_sentences(experiment, workers, estimate, place)))
-    return Group(table, *skipped_lines(experiment), sentences)
+    return Group(table, *skipped_lines(experiment), sentences, *_advice(experiment, cores))
+
+
+def _advice(experiment: Experiment, cores: int) -> list[Text]:
+    """A line where shards would use cores for which there is no run."""
+    shards = worthwhile_shards(experiment.runs, planned(experiment), cores)
+    if shards == 1:
+        return []
+    return [
+        Text(f"Fewer runs than cores: training.shards={shards} has each run use {shards} cores (last digits differ).")
+    ]
 
 
 def _sentences(experiment: Experiment, workers: int, estimate: Estimate, place: str) -> list[str]:
