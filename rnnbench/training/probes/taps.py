@@ -40,7 +40,8 @@ def tapped_call(layer: Any, inputs: Any, taps: Any, truncate: int | None) -> Any
     if has_fast_loop(layer):
         # Frozen, because the gradients with respect to its weights would be thrown away.
         layer.trainable = False
-        return layer(inputs, probes=ops.split(taps, list(itertools.accumulate(sizes))[:-1], axis=-1))
+        ends = list(itertools.accumulate(sizes))[:-1]
+        return layer(inputs, probes=ops.split(taps, ends, axis=-1) if ends else [taps])
     tapped = TappedLSTMCell if isinstance(layer.cell, keras.layers.LSTMCell) else TappedCell
     cell = tapped(layer.cell, inputs.shape[-1])
     twin = keras.layers.RNN(cell, return_sequences=layer.return_sequences, name=layer.name)
