@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -28,6 +29,7 @@ def pytest_collection_finish() -> None:
 
         # As the workers are, and before any test uses TensorFlow: other threads or kernels give other last bits.
         training.configure(threads=1)
+        gc.freeze()
 
 
 @pytest.fixture(autouse=True, scope="session")

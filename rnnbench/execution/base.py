@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import pickle
 import re
 import traceback
@@ -131,6 +132,8 @@ def set_up_worker(threads: int = 1) -> None:
         from rnnbench.training.making import use_cache
 
         use_cache(threads)
+    # What the imports have made stays as long as the process: the collector need not look at it again and again.
+    gc.freeze()
 
 
 def quiet_tensorflow() -> None:

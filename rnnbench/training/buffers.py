@@ -6,8 +6,11 @@ the number of steps is data.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 
+from rnnbench.experiment.settings import Training
 from rnnbench.tasks.base import Task
 from rnnbench.tasks.stream import Stream
 
@@ -15,6 +18,9 @@ STEPS = "steps"
 """Name, among the parts of a stream in a buffer, of its number of steps, (1,) int32."""
 _PARTS = 4
 """Lengths of buffers in each octave."""
+_WORTH_COMPILING = 300_000
+"""Steps of a run times steps behind its streams, from which a buffer of its own is compiled. A step behind a stream
+takes some ten microseconds, a compilation some seconds."""
 
 
 def buffer_length(steps: int) -> int:
@@ -30,6 +36,20 @@ def buffer_length(steps: int) -> int:
 def buffer_of(task: Task) -> int:
     """The buffer that holds all streams of training, validation and test at a task's lag."""
     return buffer_length(task.longest_stream)
+
+
+def usable_buffer(task: Task, training: Training, compiled: Collection[int]) -> int:
+    """The buffer for the streams of a run, given the lengths that its process has compiled: its own, or a longer one.
+
+    A run of few steps takes a longer one that is there: it makes each step a little slower, and is sooner done. The
+    bits are the same, as the layers' do not depend on the buffer. Where every step is read, those of the sums in the
+    loss would: there it is the run's own.
+    """
+    own = buffer_of(task)
+    longer = [length for length in compiled if length > own]
+    if own in compiled or not longer or task.reads == "every step":
+        return own
+    return min(longer) if training.steps * (min(longer) - own) < _WORTH_COMPILING else own
 
 
 def buffered(stream: Stream, length: int, every_step: bool) -> dict[str, np.ndarray]:

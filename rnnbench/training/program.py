@@ -15,7 +15,7 @@ from rnnbench.experiment.settings import Training
 from rnnbench.tasks.base import Task
 from rnnbench.tasks.metric import Estimate
 from rnnbench.tasks.stream import Stream, chunks
-from rnnbench.training.buffers import STEPS, buffer_of, buffered
+from rnnbench.training.buffers import STEPS, buffered, usable_buffer
 from rnnbench.training.feeding import batches, steps_together
 from rnnbench.training.making import Making
 from rnnbench.training.network import build, network_inputs, takes_steps
@@ -48,30 +48,27 @@ class Program:
         self.diagnostics = Diagnostics(model, self.network)
         self._compiled: set[int] = set()
         """Lengths of streams, or of their buffers."""
+        self._buffer: int | None = None
+        """The length of the buffers that streams come in; None: in none."""
+
+    def is_compiled_for(self, task: Task, training: Training) -> bool:
+        """Take up a run of a task; whether `compile_for` has nothing to do."""
+        self._buffer = usable_buffer(task, training, self._compiled) if self._in_buffers else None
+        return (self._buffer or task.longest_stream) in self._compiled
 
     def compile_for(self, task: Task, training: Training, evaluated: Stream, probed: Stream) -> None:
         """Have everything compiled for the length of the buffer, which XLA does not leave open; once.
 
         It takes some steps, evaluates a batch and probes another, so `reset` or `restore` must follow.
         """
-        buffer = self._buffer(task)
-        length = buffer or task.longest_stream
-        if length in self._compiled:
+        if self.is_compiled_for(task, training):
             return
-        self.fit(task, 0, training, 0, steps_together(task, training, buffer))
-        self.outputs_for(evaluated, evaluated.examples, buffer)
+        self.fit(task, 0, training, 0, steps_together(task, training, self._buffer))
+        self.outputs_for(evaluated, evaluated.examples)
         if not self._compiled:  # XLA has no part in the probes, which are traced for all lengths.
             self.probe.profile(task.layout, probed)
             self.diagnostics.measure(probed)
-        self._compiled.add(length)
-
-    def is_compiled_for(self, task: Task) -> bool:
-        """Whether `compile_for` has nothing left to do."""
-        return (self._buffer(task) or task.longest_stream) in self._compiled
-
-    def _buffer(self, task: Task) -> int | None:
-        """The length of the buffers that streams of a task come in; None: in none."""
-        return buffer_of(task) if self._in_buffers else None
+        self._compiled.add(self._buffer or task.longest_stream)
 
     def reset(self, network: keras.Model, learning_rate: float) -> None:
         """Start over from the weights of `network` with a fresh optimiser."""
@@ -97,7 +94,7 @@ class Program:
 
     def fit(self, task: Task, seed: int, training: Training, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
         """Train from step `start` to `stop`: loss and pre-clip global gradient norm of each step, (stop - start,)."""
-        data = batches(task, seed, training, start, stop, self._buffer(task))
+        data = batches(task, seed, training, start, stop, self._buffer)
         epoch = start // training.evaluate_every
         self.network.fit(data, initial_epoch=epoch, epochs=epoch + 1, shuffle=False, verbose=0)
         values = self.network.step_values.numpy()[: stop - start]
@@ -116,21 +113,21 @@ class Program:
         metric, size = task.metric(), 0
         for batch in chunks(streams, EVALUATION_BATCH):
             size = size or batch.examples
-            metric.update(batch, self.outputs_for(batch, size, self._buffer(task)))
+            metric.update(batch, self.outputs_for(batch, size))
         found = metric.result()
         if missing := [name for name in (task.score.name, "loss") if name not in found]:
             raise UserError(f"the task's metrics are {', '.join(found)}: {' and '.join(missing)} must be among them")
         return found
 
-    def outputs_for(self, batch: Stream, size: int, buffer: int | None) -> np.ndarray:
-        """What the network answers to a batch, computed for at least `size` examples and in a buffer of that length."""
+    def outputs_for(self, batch: Stream, size: int) -> np.ndarray:
+        """What the network answers to a batch, computed for at least `size` examples."""
         # Filled up with its first examples: another shape would be compiled for itself, and shards are equal.
         whole_size = -(-max(size, batch.examples) // self._key.shards) * self._key.shards
         whole = batch.rows(np.resize(np.arange(batch.examples), whole_size))
-        if buffer is None:
+        if self._buffer is None:
             inputs = network_inputs(whole)
         else:
-            parts = buffered(whole, buffer, every_step=False)
+            parts = buffered(whole, self._buffer, every_step=False)
             steps = parts.pop(STEPS)
             inputs = network_inputs(Stream(**parts), steps)
         outputs = self.network.outputs_for(inputs).numpy()[: batch.examples]

@@ -7,9 +7,10 @@ import itertools
 import numpy as np
 import pytest
 
+from rnnbench.experiment.settings import Training
 from rnnbench.tasks.copy_memory import CopyMemory
 from rnnbench.tasks.stream import Stream
-from rnnbench.training.buffers import STEPS, buffer_length, buffer_of, buffered
+from rnnbench.training.buffers import STEPS, buffer_length, buffer_of, buffered, usable_buffer
 
 
 def test_there_are_four_lengths_an_octave_and_the_next_is_near():
@@ -47,3 +48,15 @@ def test_where_every_step_is_read_those_behind_the_stream_have_no_weight():
     assert not parts["scored"][:, 9:].any()
     own = Stream(np.zeros((1, 2), np.int32), np.zeros((1, 2, 1), np.float32), weights=np.array([[0.5, 2]], np.float32))
     assert buffered(own, 3, every_step=True)["weights"].tolist() == [[0.5, 2, 0]]
+
+
+def test_a_short_training_takes_the_next_longer_buffer_that_is_compiled():
+    task, every_step = (CopyMemory(lag=30, symbols=2, objective=objective) for objective in ("recall", "all"))
+    short, long = Training(steps=1000), Training(steps=100_000)
+    assert usable_buffer(task, short, []) == 40
+    assert usable_buffer(task, short, [32]) == 40
+    assert usable_buffer(task, short, [256, 128]) == 128
+    assert usable_buffer(task, short, [1024]) == 40
+    assert usable_buffer(task, short, [40, 128]) == 40
+    assert usable_buffer(task, long, [128]) == 40
+    assert usable_buffer(every_step, short, [128]) == 40

@@ -142,7 +142,7 @@ def test_an_odd_batch_is_evaluated_in_shards():
     program, network = program_for(spec.compile_key), build(spec.task, spec.model, 3)
     program.reset(network, 0.01)
     batch = spec.task.train_batch(0, 0, 7)
-    np.testing.assert_allclose(program.outputs_for(batch, 7, None), network(network_inputs(batch)), atol=1e-6)
+    np.testing.assert_allclose(program.outputs_for(batch, 7), network(network_inputs(batch)), atol=1e-6)
 
 
 def test_a_run_in_shards_goes_on_to_the_last_bit():
