@@ -21,15 +21,15 @@ class CoRNN(RNNModel):
 
     Positions y and velocities z by equation 3: z_t = z_{t-1} + dt (tanh(W y_{t-1} + V z_{t-1} + U x_t + b) - gamma
     y_{t-1} - epsilon z_{t-1}), y_t = y_{t-1} + dt z_t. Damping is explicit, as in the authors' code (the paper allows
-    both). Probes call y `h` and z `c`. The options' defaults are those of that code for the adding problem, its task
-    with the longest memory. Kernels and bias start from PyTorch's default, U(+-1/sqrt(width + 2 x units)), as there.
+    both). Probes call y `h` and z `c`. The options' defaults are those of that code for sequential
+    MNIST. Kernels and bias start from PyTorch's default, U(+-1/sqrt(width + 2 x units)), as there.
     """
 
-    dt: float = Field(0.06, gt=0)
+    dt: float = Field(0.042, gt=0)
     """Step in time."""
-    gamma: float = Field(66.0, ge=0)
+    gamma: float = Field(2.7, ge=0)
     """Square of the frequency of a free oscillator."""
-    epsilon: float = Field(15.0, ge=0)
+    epsilon: float = Field(4.7, ge=0)
     """Damping. Without a force, (1 - `dt` `epsilon`) of a velocity is left after a step."""
 
     states: ClassVar[int] = 2

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 class IndRNN(RNNModel):
     """Rectified units that read no other one of their layer (Li et al. 2018).
 
-    h_t = relu(W x_t + u h_{t-1} + b), where u is a weight for each unit: equation 2.
+    h_t = relu(W x_t + u h_{t-1} + b), where u is a weight for each unit (section 3).
 
     u starts uniform on [0, 2^(1/T)], T being the length of the task's sequences: within that bound no unit's gradient
-    grows more than twofold over a sequence (section 3.2). The paper also clips u to the bound in training; here it is
+    grows more than twofold over a sequence. The paper also clips u to the bound in training; here it is
     left free, as for every other model. Kernels are Glorot-uniform. One layer has no connections between its units;
     `layers` of 2 and more do.
     """

@@ -21,7 +21,7 @@ class JANET(RNNModel):
 
     h_t = sigmoid(s_t) h_{t-1} + (1 - sigmoid(s_t - beta)) h~_t, with a tanh candidate h~_t: section 3.
 
-    The forget bias is chrono-initialised, log U(1, `chrono_max` - 1), and that of the candidate 0 (section 3.1, after
+    The forget bias is chrono-initialised, log U(1, `chrono_max` - 1), and that of the candidate 0 (after
     Tallec & Ollivier 2018); kernels are Glorot-uniform, as in the authors' code.
     """
 

@@ -19,7 +19,7 @@ class LRU(RNNModel):
     """A complex diagonal linear recurrence, and a gated linear unit behind it (Orvieto et al. 2023).
 
     h_t = lambda h_{t-1} + exp(gamma) B x_t, y_t = Re(C h_t) + D x_t with lambda = exp(-exp(nu) + i exp(theta)):
-    section 3, equations 6 and 7, and appendix A. Of the paper's residual block there are the recurrence and the GELU
+    section 3 and appendix A. Of the paper's residual block there are the recurrence and the GELU
     and gated linear unit that follow it; normalisation, dropout and the path around the block are left out, as a
     layer's inputs may have another width than its outputs. `units` is both the number of complex states and of outputs.
     """

@@ -171,6 +171,7 @@ def test_missing_data_are_never_replaced(monkeypatch: pytest.MonkeyPatch, tmp_pa
     Sentiment(lag=0, **SYNTHETIC).check_data()
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 def test_imdb_whole() -> None:
     task = Sentiment(lag=0)
