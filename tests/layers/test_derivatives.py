@@ -151,18 +151,20 @@ SOME = {
     "penalty": (penalty, CELLS),
     "third": (third_derivative, ["SimpleRNN"]),
     "jacobian": (jacobian, ["GRU"]),
-    "forward": (forward_mode, ["LSTM"]),
+    "forward": (forward_mode, ["SimpleRNN", "LSTM"]),
     "checkpointed": (checkpointed, ["SimpleRNN"]),
     "vectorized_map": (per_example(tf.vectorized_map), CELLS),
     "map_fn": (per_example(map_fn), ["LSTM"]),
     "through_vectorized_map": (through_a_vectorized_map, ["GRU"]),
 }
 
+SLOW = {("forward", "LSTM"), ("vectorized_map", "LSTM"), ("vectorized_map", "GRU")}
+
 
 @pytest.mark.parametrize(
     ("derivative", "cell"),
     [
-        pytest.param(derivative, cell, id=f"{name}-{cell}")
+        pytest.param(derivative, cell, id=f"{name}-{cell}", marks=[pytest.mark.slow] * ((name, cell) in SLOW))
         for name, (derivative, cells) in SOME.items()
         for cell in cells
     ],

@@ -178,7 +178,9 @@ def network(module, cell, batch=None):
     return keras.Model(inputs, keras.layers.Dense(2)(states))
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize(
+    "cell", ["SimpleRNN", *(pytest.param(cell, marks=pytest.mark.slow) for cell in ("LSTM", "GRU"))]
+)
 def test_compiled_steps_of_stacked_and_bidirectional_layers(cell, fast_calls):
     """Batch and time are free, the last batch is a partial one; trained and evaluated at two lengths."""
     trained = []

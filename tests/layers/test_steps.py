@@ -37,7 +37,7 @@ def assert_padded(found, expected):
 
 
 @pytest.mark.parametrize("cell", CELLS)
-@pytest.mark.parametrize("return_sequences", [False, True])
+@pytest.mark.parametrize("return_sequences", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_bits_do_not_depend_on_the_buffer(cell, return_sequences):
     layer = cell(UNITS, return_sequences=return_sequences, return_state=True)
     sequences = np.random.default_rng(0).normal(size=(BATCH, 112, WIDTH)).astype(np.float32)
