@@ -123,13 +123,16 @@ class RunSpec:
             "seed": self.seed,
             "training": self.training.model_dump(mode="json"),
             "gradients": self.gradients.model_dump(mode="json"),
-            "versions": {
-                part: PART_VERSIONS[part]
-                for part in PART_VERSIONS
-                if part != "layers" or self.training.implementation == "fast"
-            },
+            "versions": {part: version for part, version in PART_VERSIONS.items() if self._depends_on(part)},
             **({} if optimizer is None else {"optimizer_code": class_code.identity(optimizer)}),
         }
+
+    def _depends_on(self, part: str) -> bool:
+        """Whether the version of a part of the suite is in the signature."""
+        fast = self.training.implementation == "fast"
+        if part == "recurrent_dropout":
+            return fast and bool(getattr(self.model, part, 0))
+        return fast or part != "layers"
 
     @cached_property
     def fingerprint(self) -> str | None:

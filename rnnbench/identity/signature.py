@@ -20,6 +20,9 @@ PART_VERSIONS = {
     "training": 1,
     # Raise when a fast recurrent layer computes something else: `layers`. Not part of `implementation: stock`.
     "layers": 1,
+    # Raise when the masks of `recurrent_dropout` differ: only of runs that have them, in fast layers. 1 were those of the
+    # stock loop; XLA draws others.
+    "recurrent_dropout": 2,
     # Raise when gradient profiles, spectra, norms or saturation change: `training.probes`.
     "probes": 1,
 }

@@ -116,7 +116,7 @@ class FastLoop(keras.layers.RNN):
             is_state(state.shape, sequences.shape[0], size) for state, size in zip(states, sizes, strict=True)
         )
         masked = any(mask is not None for mask in tf.nest.flatten(call["mask"]))
-        return fits and sequences.shape.rank == 3 and not masked and not wider
+        return fits and len(sequences.shape) == 3 and not masked and not wider
 
     @property
     def has_fast_loop(self) -> bool:
