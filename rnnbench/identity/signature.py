@@ -20,8 +20,8 @@ PART_VERSIONS = {
     "training": 1,
     # Raise when a fast recurrent layer computes something else: `layers`. Not part of `implementation: stock`.
     "layers": 1,
-    # Raise when the masks of `recurrent_dropout` differ: only of runs that have them, in fast layers. 1 were those of the
-    # stock loop; XLA draws others.
+    # Raise when the masks of `recurrent_dropout` differ: part of runs in fast layers that have them.
+    # Version 1 drew them in the stock loop; XLA draws others.
     "recurrent_dropout": 2,
     # Raise when gradient profiles, spectra, norms or saturation change: `training.probes`.
     "probes": 1,
