@@ -15,7 +15,7 @@ from rnnbench.experiment.settings import Training
 from rnnbench.tasks.base import Task
 from rnnbench.tasks.metric import Estimate
 from rnnbench.tasks.stream import Stream, chunks
-from rnnbench.training.buffers import STEPS, buffered, usable_buffer
+from rnnbench.training.buffers import STEPS, buffer_length, buffered, usable_buffer
 from rnnbench.training.feeding import batches, steps_together
 from rnnbench.training.making import Making
 from rnnbench.training.network import build, network_inputs, takes_steps
@@ -49,11 +49,11 @@ class Program:
         self._compiled: set[int] = set()
         """Lengths of streams, or of their buffers."""
         self._buffer: int | None = None
-        """The length of the buffers that streams come in; None: in none."""
+        """The length of the buffers that the streams of the run come in; None: in none, or no run is taken up."""
 
     def is_compiled_for(self, task: Task, training: Training) -> bool:
         """Take up a run of a task; whether `compile_for` has nothing to do."""
-        self._buffer = usable_buffer(task, training, self._compiled) if self._in_buffers else None
+        self._take_up(task, training)
         return (self._buffer or task.longest_stream) in self._compiled
 
     def compile_for(self, task: Task, training: Training, evaluated: Stream, probed: Stream) -> None:
@@ -69,6 +69,9 @@ class Program:
             self.probe.profile(task.layout, probed)
             self.diagnostics.measure(probed)
         self._compiled.add(self._buffer or task.longest_stream)
+
+    def _take_up(self, task: Task, training: Training) -> None:
+        self._buffer = usable_buffer(task, training, self._compiled) if self._in_buffers else None
 
     def reset(self, network: keras.Model, learning_rate: float) -> None:
         """Start over from the weights of `network` with a fresh optimiser."""
@@ -94,6 +97,7 @@ class Program:
 
     def fit(self, task: Task, seed: int, training: Training, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
         """Train from step `start` to `stop`: loss and pre-clip global gradient norm of each step, (stop - start,)."""
+        self._take_up(task, training)
         data = batches(task, seed, training, start, stop, self._buffer)
         epoch = start // training.evaluate_every
         self.network.fit(data, initial_epoch=epoch, epochs=epoch + 1, shuffle=False, verbose=0)
@@ -124,10 +128,10 @@ class Program:
         # Filled up with its first examples: another shape would be compiled for itself, and shards are equal.
         whole_size = -(-max(size, batch.examples) // self._key.shards) * self._key.shards
         whole = batch.rows(np.resize(np.arange(batch.examples), whole_size))
-        if self._buffer is None:
+        if not self._in_buffers:
             inputs = network_inputs(whole)
         else:
-            parts = buffered(whole, self._buffer, every_step=False)
+            parts = buffered(whole, self._buffer or buffer_length(whole.steps), every_step=False)
             steps = parts.pop(STEPS)
             inputs = network_inputs(Stream(**parts), steps)
         outputs = self.network.outputs_for(inputs).numpy()[: batch.examples]
