@@ -87,7 +87,8 @@ def test_results_have_equal_bits_from_one_worker_and_from_two_compiled_and_loade
 
     compiled = results(2)
     files = set(root.glob("*/*/*.pb"))
-    assert len(files) == 8
+    # Training and evaluation of two networks, each in one buffer, or in two where two workers shared its lags.
+    assert 4 <= len(files) <= 8
     loaded = results(1)
     assert loaded == compiled
     assert set(root.glob("*/*/*.pb")) == files
