@@ -29,8 +29,8 @@ _SECONDS_PER_GATE = {"stock": 2.5e-5, "fast": 2.2e-6}
 _FLOPS_PER_SECOND = {"stock": 6e10, "fast": 5.5e10}
 _COMPILATION = {"stock": 1.0, "fast": 1.6}
 _COMPILATION_PER_GATE = 0.25
-_SPEED_OF_A_SHARD = 0.8
-"""How much faster a run gets by each further shard, on a core of its own; measured: 0.6 to 1."""
+_SPEED_OF_A_SHARD = 0.3
+"""How much faster a run gets by each further shard, on a core of its own; two shards took 0 to 0.7."""
 SHARDED_FROM = 5e-3
 """Seconds of a training step below which shards gain little."""
 _FORWARD = 1 / 3

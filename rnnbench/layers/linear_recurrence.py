@@ -60,7 +60,7 @@ def linear_recurrence(
 
 
 def parallel_recurrence(a: Tensors, b: Tensors, start: Tensors) -> list[tf.Tensor]:
-    """The same states by a scan of logarithmic depth, for accelerators; on a CPU some 20 times slower than the loop."""
+    """The same states by a scan of logarithmic depth, for accelerators; on a CPU it is slower than the loop."""
     first = [
         tf.concat([one[:1] + more[None], one[1:]], 0) for one, more in zip(b, times(_at(a, 0), start), strict=True)
     ]
