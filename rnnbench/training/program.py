@@ -51,9 +51,9 @@ class Program:
         self._buffer: int | None = None
         """The length of the buffers that the streams of the run come in; None: in none, or no run is taken up."""
 
-    def is_compiled_for(self, task: Task, training: Training) -> bool:
-        """Take up a run of a task; whether `compile_for` has nothing to do."""
-        self._take_up(task, training)
+    def take_up(self, task: Task, training: Training) -> bool:
+        """Have what follows be of this run; whether all is compiled for it, so that `compile_for` has nothing to do."""
+        self._buffer = usable_buffer(task, training, self._compiled) if self._in_buffers else None
         return (self._buffer or task.longest_stream) in self._compiled
 
     def compile_for(self, task: Task, training: Training, evaluated: Stream, probed: Stream) -> None:
@@ -61,7 +61,7 @@ class Program:
 
         It takes some steps, evaluates a batch and probes another, so `reset` or `restore` must follow.
         """
-        if self.is_compiled_for(task, training):
+        if self.take_up(task, training):
             return
         self.fit(task, 0, training, 0, steps_together(task, training, self._buffer))
         self.outputs_for(evaluated, evaluated.examples)
@@ -69,9 +69,6 @@ class Program:
             self.probe.profile(task.layout, probed)
             self.diagnostics.measure(probed)
         self._compiled.add(self._buffer or task.longest_stream)
-
-    def _take_up(self, task: Task, training: Training) -> None:
-        self._buffer = usable_buffer(task, training, self._compiled) if self._in_buffers else None
 
     def reset(self, network: keras.Model, learning_rate: float) -> None:
         """Start over from the weights of `network` with a fresh optimiser."""
@@ -97,7 +94,7 @@ class Program:
 
     def fit(self, task: Task, seed: int, training: Training, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
         """Train from step `start` to `stop`: loss and pre-clip global gradient norm of each step, (stop - start,)."""
-        self._take_up(task, training)
+        self.take_up(task, training)
         data = batches(task, seed, training, start, stop, self._buffer)
         epoch = start // training.evaluate_every
         self.network.fit(data, initial_epoch=epoch, epochs=epoch + 1, shuffle=False, verbose=0)

@@ -60,7 +60,7 @@ class RunInProgress:
             self.probed = _first(self._splits["validation"], spec.gradients.examples)
             self.program = program_for(spec.compile_key)
         with self.stopwatch.part("compilation"):
-            if not self.program.is_compiled_for(task, spec.training):
+            if not self.program.take_up(task, spec.training):
                 compiled = partial(self.program.compile_for, task, spec.training, evaluated, self.probed)
                 self.program.making.compiled(compiled)
 
