@@ -74,6 +74,12 @@ class Record:
     """Why it failed, or is skipped."""
     metrics: Mapping[str, float] = field(default_factory=dict)
     """The last value of each metric; NaN where it was not finite."""
+    signed: str = ""
+    """The signature under which it is stored; empty for a point that is skipped."""
+
+    @property
+    def signature(self) -> str:
+        return self.signed or self.spec.key
 
 
 Point = tuple[str, int, str, float]
@@ -164,7 +170,7 @@ def _row(record: Record, select: Selection | None) -> dict[str, Any]:
             "units": spec.model.units,
             "learning_rate": spec.training.learning_rate,
             "message": record.message,
-            "signature": spec.key,
+            "signature": record.signature,
             "started": record.started,
             "run_id": record.run_id,
         }
@@ -189,15 +195,18 @@ def _measured(record: Record) -> dict[str, Any]:
 
 def _history(records: Sequence[Record], points: Iterable[Point]) -> pd.DataFrame:
     table = pd.DataFrame(list(points), columns=["run_id", "step", "metric", "value"])
-    table.insert(0, "signature", table.pop("run_id").map({one.run_id: one.spec.signature for one in records}))
-    return table.astype({"step": "int64", "value": "float64"})
+    table.insert(0, "signature", table.pop("run_id").map({one.run_id: one.signature for one in records}))
+    # In an order that no store decides, as the same results must give the same report.
+    place = {one.signature: at for at, one in reversed(list(enumerate(records)))}
+    table = table.assign(place=table["signature"].map(place)).sort_values(["place", "metric", "step"], kind="stable")
+    return table.drop(columns="place").reset_index(drop=True).astype({"step": "int64", "value": "float64"})
 
 
 def _validation_scores(records: Sequence[Record], history: pd.DataFrame) -> list[float]:
     points = history[history["metric"].str.startswith("validation/")].dropna(subset=["value"])
     by_metric = {key: rows.set_index("step")["value"] for key, rows in points.groupby(["signature", "metric"])}
     return [
-        _validation_score(one, by_metric.get((one.spec.signature, f"validation/{one.spec.task.score.name}")))
+        _validation_score(one, by_metric.get((one.signature, f"validation/{one.spec.task.score.name}")))
         for one in records
     ]
 
@@ -213,7 +222,7 @@ def _validation_score(record: Record, by_step: pd.Series | None) -> float:
 def _survival_initial(records: Sequence[Record], history: pd.DataFrame) -> list[float]:
     at_start = history[(history["metric"] == "gradient_profile/survival") & (history["step"] == 0)]
     by_signature = at_start.set_index("signature")["value"]
-    return [float(by_signature.get(one.spec.signature, math.nan)) for one in records]
+    return [float(by_signature.get(one.signature, math.nan)) for one in records]
 
 
 def _roles(experiment: Experiment, runs: pd.DataFrame) -> pd.Series:
@@ -234,8 +243,8 @@ def _with_solved(runs: pd.DataFrame) -> pd.DataFrame:
 def _levels(records: Sequence[Record]) -> pd.DataFrame:
     rows = [
         (signature, name.removeprefix("level/"), value)
-        for signature, metrics in {one.spec.signature: one.metrics for one in records}.items()
-        for name, value in metrics.items()
+        for signature, metrics in {one.signature: one.metrics for one in records}.items()
+        for name, value in sorted(metrics.items())
         if name.startswith("level/") and math.isfinite(value)
     ]
     return pd.DataFrame(rows, columns=["signature", "level", "value"])

@@ -15,6 +15,8 @@ from rnnbench import console
 from rnnbench.cli import output
 from rnnbench.cli.bench import bench
 from rnnbench.cli.data import data
+from rnnbench.cli.export import export
+from rnnbench.cli.import_ import import_
 from rnnbench.cli.list import list_
 from rnnbench.cli.new import new
 from rnnbench.cli.plan import plan
@@ -40,6 +42,8 @@ app.command()(run)
 app.command()(plan)
 app.command()(status)
 app.command()(report)
+app.command()(export)
+app.command("import")(import_)
 app.command()(ui)
 app.command("list")(list_)
 app.command()(data)
@@ -51,7 +55,7 @@ app.command()(schema)
 UsageError: Any = typer.BadParameter.__base__
 """What Typer raises for options and arguments that do not fit; it has no public name there."""
 _SIGPIPE = 128 + 13
-_MAKING = {"run", "report", "bench", "ui", "new"}
+_MAKING = {"run", "report", "export", "import", "bench", "ui", "new"}
 """Commands that do more than print."""
 
 

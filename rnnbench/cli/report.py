@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rnnbench.cli import completion
-from rnnbench.cli.options import Last, Out, Overrides, TrackingUri
+from rnnbench.cli.options import Last, Out, Overrides, Plugins, TrackingUri
+
+if TYPE_CHECKING:
+    from rnnbench.grid.report import Source
 
 
 def report(
     files: Annotated[
         list[Path],
-        typer.Argument(metavar="FILE", help="Experiment files (YAML).", autocompletion=completion.experiment_files),
+        typer.Argument(
+            metavar="FILE|DIR",
+            help="Experiment files (YAML), or folders of exported results, such as those of reports.",
+            autocompletion=completion.experiment_files,
+        ),
     ],
     overrides: Overrides = [],  # noqa: B006
     last: Last = False,
@@ -24,6 +31,7 @@ def report(
         typer.Option("--store", metavar="DIR", help="Directory of results; again for each file.  [default: store]"),
     ] = [],  # noqa: B006
     tracking_uri: TrackingUri = None,
+    plugins: Plugins = [],  # noqa: B006
     out: Out = None,
     tasks: Annotated[list[str], typer.Option("--task", metavar="NAME", help="Only this task; may be repeated.")] = [],  # noqa: B006
     models: Annotated[
@@ -36,30 +44,56 @@ def report(
     """Write the report of the runs that the store has: HTML, Markdown, SVG figures, results.csv and a manifest.
 
     Several files make one report, on the same figures: two initialisations, say, or one experiment on two machines.
+    A folder of exported results is reported without a store; several with the same experiment are one grid.
     """
-    from rnnbench.cli.grids import list_in_index, open_grid
+    from rnnbench.cli.grids import list_in_index
     from rnnbench.cli.output import say
     from rnnbench.errors import UserError
     from rnnbench.report.comparison import Only
     from rnnbench.text.credentials import masked_command
 
-    if len(stores) not in (0, 1, len(files)):
-        raise UserError(f"{len(stores)} --store for {len(files)} files: give one, or one for each file in their order")
-    places = stores if len(stores) == len(files) else [stores[0] if stores else None] * len(files)
-    grids = [open_grid(file, overrides, place, tracking_uri, last) for file, place in zip(files, places, strict=True)]
     only = Only.parse(tasks, models, since)
-    whole_grid = len(files) == 1 and only.everything
+    found = _sources(files, overrides, stores, tracking_uri, last, plugins)
+    whole_grid = len(found) == 1 and only.everything
     if out is None and not whole_grid:
-        raise UserError("a report of several files, or of a part, needs a folder of its own: add --out DIR")
-    for grid in grids:
-        grid.check_readable()
-        if note := grid.note():
-            say(f"note: {note}")
+        raise UserError("a report of several experiments, or of a part, needs a folder of its own: add --out DIR")
     # After the stores have answered, because drawing takes a second to import.
     from rnnbench.grid.report import write
 
     made_by = "" if whole_grid else f"rnnbench {masked_command(sys.argv[1:])}"
-    page = write([grid.source for grid in grids], out or Path("reports") / grids[0].experiment.name, only, made_by)
+    page = write(found, out or Path("reports") / found[0].experiment.name, only, made_by)
     if out is None:
         list_in_index(page)
     say(f"report: {page}")
+
+
+def _sources(
+    places: list[Path],
+    overrides: list[str],
+    stores: list[Path],
+    tracking_uri: str | None,
+    last: bool,
+    plugins: list[str],
+) -> list[Source]:
+    """The experiments of files with their stores, then those of folders. Raises `UserError` for options that do not
+    fit."""
+    from rnnbench.cli.grids import open_grid
+    from rnnbench.cli.output import say
+    from rnnbench.errors import UserError
+    from rnnbench.grid.exported import answered
+    from rnnbench.grid.report import Source
+
+    folders = [place for place in places if place.is_dir()]
+    files = [place for place in places if place not in folders]
+    if folders and not files and (overrides or stores or tracking_uri or last):
+        raise UserError(f"{folders[0]}: holds results as they are: --set, --last and stores go with experiment files")
+    if len(stores) not in (0, 1, len(files)):
+        raise UserError(f"{len(stores)} --store for {len(files)} files: give one, or one for each file in their order")
+    of_files = stores if len(stores) == len(files) else [stores[0] if stores else None] * len(files)
+    grids = [open_grid(file, overrides, place, tracking_uri, last) for file, place in zip(files, of_files, strict=True)]
+    for grid in grids:
+        grid.check_readable()
+        if note := grid.note():
+            say(f"note: {note}")
+    exported = [Source(one.experiment, one.location, one.made_by) for one in answered(folders, plugins)]
+    return [*(grid.source for grid in grids), *exported]

@@ -22,6 +22,8 @@ from rnnbench.tasks.base import Task
 
 _NO_STATES = "it has no states whose gradient training.truncate could cut"
 _LOOKS_AHEAD = "its layer reads later steps too, which shortcuts the lag"
+_OF_CODE = ("task_code", "model_code", "optimizer_code", "versions")
+"""Parts of the signature that say what code answers, not what is asked."""
 
 
 @dataclass(frozen=True)
@@ -153,6 +155,16 @@ class RunSpec:
     def settings_signature(self) -> str:
         """The signature without the data, to find runs where the data are absent."""
         return signature.digest(self._hashed)
+
+    @cached_property
+    def question(self) -> str:
+        """A digest of the settings alone: the same whatever version of the code answers, on whatever data."""
+        return signature.digest({name: value for name, value in self._hashed.items() if name not in _OF_CODE})
+
+    @property
+    def code(self) -> str:
+        """A digest of the code that the signature holds."""
+        return signature.digest({name: self.settings.get(name) for name in _OF_CODE})
 
     @cached_property
     def _hashed(self) -> dict[str, Any]:

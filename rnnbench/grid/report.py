@@ -11,12 +11,18 @@ from typing import Any
 from rnnbench.analysis.results import Results
 from rnnbench.errors import UserError
 from rnnbench.experiment.definition import Experiment
-from rnnbench.grid.results import load, provenance
+from rnnbench.grid.remembered import instead
+from rnnbench.grid.results import load, mixture, provenance
 from rnnbench.grid.stages import planned
 from rnnbench.report.build import build
 from rnnbench.report.comparison import Only, joined
 from rnnbench.tracking.location import Location
+from rnnbench.tracking.portable.export import Exported, export
+from rnnbench.tracking.portable.reader import FolderReader
 from rnnbench.tracking.ui import run_pages
+
+DATA = "data"
+"""The folder of a report that holds the results it was made of."""
 
 
 @dataclass(frozen=True)
@@ -31,21 +37,26 @@ class Source:
 def write(sources: Sequence[Source], out: Path, only: Only | None = None, made_by: str = "") -> Path:
     """Write the report of one experiment, or of several on the same figures; the path of its page.
 
+    Into `data` beside it go the results themselves, unless that is where they were read, or it is a restricted report.
+
     `only`: what it is restricted to. `made_by`: the command that makes this very report, if it takes more than the
     commands of the sources. Raises `UserError` if there is nothing to report or `out` cannot be written.
     """
     only = only or Only()
     found = {name: (source, load(source.location, source.experiment)) for name, source in _names(sources).items()}
     experiment, results = _together(found)
+    told = {name: provenance(one.location, one.experiment) for name, (one, _) in found.items()}
+    mixed = " ".join(mixture(source.location, source.experiment) for source in sources)
     try:
-        return build(
+        page = build(
             experiment,
             results if only.everything else only.of(results),
             out,
             title=" and ".join(found),
             description=" ".join(dict.fromkeys(source.experiment.description for source in sources)),
             restriction=str(only),
-            provenance=_each({name: provenance(one.location, one.experiment) for name, (one, _) in found.items()}),
+            provenance=_each(told),
+            mixed=mixed.strip(),
             reproduce=[*(source.made_by for source in sources), *([made_by] if made_by else [])],
             planned=sum(planned(source.experiment) for source in sources) if only.everything else None,
             run_pages={
@@ -56,6 +67,30 @@ def write(sources: Sequence[Source], out: Path, only: Only | None = None, made_b
         )
     except OSError as error:
         raise UserError(f"{out}: the report cannot be written there: {error.strerror}; choose another --out") from None
+    if only.everything:
+        _write_data(sources, out / DATA)
+    return page
+
+
+def write_data(sources: Sequence[Source], folder: Path) -> int:
+    """Export the results of experiments; the number of runs. Raises `UserError` if there is none."""
+    for source in sources:
+        if there := instead(source.experiment, source.location):
+            raise UserError(there)
+    return export([_exported(source) for source in sources], folder)
+
+
+def _exported(source: Source) -> Exported:
+    told = provenance(source.location, source.experiment)
+    pages = run_pages(source.location, source.experiment.name) if source.experiment.runs else None
+    return Exported(source.experiment, source.location, source.made_by, told, pages)
+
+
+def _write_data(sources: Sequence[Source], folder: Path) -> None:
+    readers = [source.location.reader for source in sources]
+    read = {one.path for reader in readers if isinstance(reader, FolderReader) for one in reader.folders}
+    if folder.resolve() not in read:
+        write_data(sources, folder)
 
 
 def _names(sources: Sequence[Source]) -> dict[str, Source]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from rnnbench.analysis import results as tables
 from rnnbench.analysis.results import PROFILE_COLUMNS, Record, Results
-from rnnbench.errors import UserError, note
+from rnnbench.errors import UserError
 from rnnbench.experiment.skipped import SKIPPED
 from rnnbench.grid.remembered import instead
+from rnnbench.text.wording import count_of
 from rnnbench.tracking.matching import matched
-from rnnbench.tracking.names import MESSAGE_TAG, PROFILE_ARTIFACT
-from rnnbench.tracking.profile_file import read_profile
+from rnnbench.tracking.names import MACHINE_TAG, MESSAGE_TAG
 from rnnbench.tracking.reader import StoredRun
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def load(location: Location, experiment: Experiment) -> Results:
     Raises `UserError` if the store does not answer or holds none of the runs; it is not asked if all are skipped.
     """
     pairs, matching = _stored(location, experiment) if experiment.runs else ([], "")
-    runs = {spec.signature: run for spec, run in pairs}
+    runs = {run.signature: run for _, run in pairs}
     points = location.reader.histories(list(runs.values()))
     profiles = _profiles(location, experiment.name, runs)
     return tables.tidy(experiment, _records(experiment, pairs), points, profiles, matching)
@@ -60,6 +61,19 @@ def provenance(location: Location, experiment: Experiment) -> dict[str, str]:
     return told | ({"data": matches.note} if matches.note else {})
 
 
+def mixture(location: Location, experiment: Experiment) -> str:
+    """A sentence on results that are not all of one kind of machine; else empty."""
+    tags = [run.tags for run in matched(location, experiment).runs.values()]
+    machines = Counter(tag[MACHINE_TAG] for tag in tags if MACHINE_TAG in tag)
+    if len(machines) < 2:
+        return ""
+    each = "; ".join(f"{machine} ({count_of(runs, 'run')})" for machine, runs in machines.most_common())
+    return (
+        f"The runs of {experiment.name} were computed on {len(machines)} kinds of machine, which round differently: "
+        f"{each}."
+    )
+
+
 def _stored(location: Location, experiment: Experiment) -> tuple[list[tuple[RunSpec, StoredRun]], str]:
     """Each point of the grid that the store has a run for, and a line for people on how they were matched."""
     matches = matched(location, experiment)
@@ -82,17 +96,9 @@ def _records(experiment: Experiment, pairs: list[tuple[RunSpec, StoredRun]]) -> 
 
 
 def _record(spec: RunSpec, run: StoredRun) -> Record:
-    return Record(spec, run.run_id, run.status, run.started, run.tags.get(MESSAGE_TAG, ""), run.metrics)
+    return Record(spec, run.run_id, run.status, run.started, run.tags.get(MESSAGE_TAG, ""), run.metrics, run.signature)
 
 
 def _profiles(location: Location, experiment: str, runs: dict[str, StoredRun]) -> dict[str, pd.DataFrame]:
-    found = {}
-    for signature, run in runs.items():
-        try:
-            file = location.reader.artifact(experiment, run.run_id, PROFILE_ARTIFACT)
-            if file is not None:
-                found[signature] = read_profile(file)[PROFILE_COLUMNS[1:]]
-        except (OSError, ValueError, KeyError) as error:
-            reason = (str(error).splitlines() or [""])[0]
-            note(f"{location}: {PROFILE_ARTIFACT} of run {run.run_id} is left out: it is damaged ({reason})")
-    return found
+    found = {signature: location.reader.profile(experiment, run.run_id) for signature, run in runs.items()}
+    return {signature: profile[PROFILE_COLUMNS[1:]] for signature, profile in found.items() if profile is not None}

@@ -34,6 +34,7 @@ def build(
     title: str,
     description: str = "",
     restriction: str = "",
+    mixed: str = "",
     provenance: dict[str, Any],
     reproduce: list[str],
     planned: int | None = None,
@@ -41,11 +42,11 @@ def build(
 ) -> Path:
     """Write `report.html`, `report.md`, `figures/*.svg`, `results.csv` and `manifest.json` into `out`.
 
-    `experiment`: the resolved experiment as plain values. `restriction`: what was left out on request. `provenance`:
-    versions, commit and hardware, from the store. `reproduce`: the commands that make this report again. `planned`: how
-    many runs the experiment has. `run_pages`: by experiment (the column `experiment` of the runs) the address in the
-    MLflow UI to which a run's id is added. The same arguments give the same bytes. Returns the path of `report.html`;
-    raises `UserError` if there is no run to report.
+    `experiment`: the resolved experiment as plain values. `restriction`: what was left out on request. `mixed`: on
+    results that are not all of one kind of machine. `provenance`: versions, commit and hardware, from the store.
+    `reproduce`: the commands that make this report again. `planned`: how many runs the experiment has. `run_pages`: by
+    experiment (the column `experiment` of the runs) the address in the MLflow UI to which a run's id is added. The same
+    arguments give the same bytes. Returns the path of `report.html`; raises `UserError` if there is no run to report.
     """
     if results.runs.empty:
         raise UserError(f"nothing to report on '{title}': its store holds no run; `rnnbench run` makes some")
@@ -63,7 +64,7 @@ def build(
         "settings": tables.facts_table("The experiment as resolved.", experiment),
         "provenance": tables.facts_table("Where and with what it was run.", provenance),
         "reproduce": reproduce,
-        **_said_of_all(data),
+        **_said_of_all(data, mixed),
         "answer_figures": contents.answer,
         "sections": contents.sections,
         "page_config": vega_config(PAGE),
@@ -104,11 +105,11 @@ def _why_all_are_skipped(runs: pd.DataFrame) -> str | None:
     return None if len(attempted(runs)) else "; ".join(runs["message"].unique())
 
 
-def _said_of_all(data: ReportData) -> dict[str, Any]:
+def _said_of_all(data: ReportData, mixed: str) -> dict[str, Any]:
     """What stands outside of the sections of the tasks and follows from the results alone."""
     return {
         "series": data.series,
-        "caution": words.caution(data),
+        "caution": " ".join(part for part in (words.caution(data), mixed) if part),
         "brackets": words.BRACKETS,
         "horizon": tables.horizon_table(data),
         "levels": tables.levels_table(data),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,6 +55,14 @@ class Location:
             )
         server = Server(_checked(tracking_uri))
         return cls(server, ServerReader(server))
+
+    @classmethod
+    def of_folders(cls, paths: Sequence[Path]) -> Location:
+        """Folders of exported results, read together. Nothing is touched."""
+        from rnnbench.tracking.portable.reader import Folder, FolderReader
+
+        folders = [Folder(path) for path in paths]
+        return cls(folders[0], FolderReader(folders))
 
     @classmethod
     def _local(cls, path: Path) -> Location:

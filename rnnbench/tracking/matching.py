@@ -1,7 +1,12 @@
-"""Which stored run is which run of a grid: by signature, or by settings alone where the data are absent."""
+"""Which stored run is which run of a grid.
+
+By signature; by settings where the data are absent. Exported runs by what they were asked alone: a report of them must
+come out the same on every machine and in later versions.
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -21,7 +26,8 @@ class Matched:
     runs: dict[str, StoredRun] = field(default_factory=dict)
     """The newest stored run of each run of the grid, by the signature that the grid gives it."""
     note: str = ""
-    """A line for people where the data are absent and a match says less; else empty."""
+    """A line for people where a match says less: data are absent, or exported runs are of several versions; else
+    empty."""
 
 
 def matched(location: Location, experiment: Experiment) -> Matched:
@@ -37,6 +43,8 @@ def matched(location: Location, experiment: Experiment) -> Matched:
 def match(experiment: Experiment, stored: Iterable[StoredRun]) -> Matched:
     """The same for runs that were read already, the oldest first."""
     stored = list(stored)
+    if any(run.question for run in stored):
+        return _match_exported(experiment, stored)
     by_signature = {run.signature: run for run in stored}
     by_settings: dict[str, dict[str, StoredRun]] = {}
     for run in by_signature.values():
@@ -55,6 +63,18 @@ def match(experiment: Experiment, stored: Iterable[StoredRun]) -> Matched:
         if candidates:
             found[spec.signature] = max(candidates, key=lambda run: place[run.run_id])
     return Matched(found, _note(blind, several))
+
+
+def _match_exported(experiment: Experiment, stored: list[StoredRun]) -> Matched:
+    newest = {run.question: run for run in stored}
+    found = {spec.signature: newest[spec.question] for spec in experiment.runs if spec.question in newest}
+    codes: dict[object, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for spec in experiment.runs:
+        if spec.signature in found:
+            codes[type(spec.task), type(spec.model), spec.training.implementation][found[spec.signature].code] += 1
+    mixed = sum(sum(sorted(counts.values())[:-1]) for counts in codes.values())
+    runs = "1 run was" if mixed == 1 else f"{mixed} runs were"
+    return Matched(found, f"{runs} made by another version of the code than the others" if mixed else "")
 
 
 def _note(tasks: list[str], several: int) -> str:

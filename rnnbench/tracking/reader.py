@@ -8,8 +8,14 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
-from rnnbench.tracking.names import SIGNATURE_TAG, STATUS_TAG
+from rnnbench.errors import note
+from rnnbench.tracking.names import PROFILE_ARTIFACT, SIGNATURE_TAG, STATUS_TAG
+from rnnbench.tracking.profile_file import PROFILE_COLUMNS, read_profile
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Point = tuple[str, int, str, float]
 """Run id, step, metric, value."""
@@ -28,6 +34,14 @@ class StoredRun:
     """The last value of each metric; NaN where it was not finite."""
     started: str = ""
     """When it was begun, UTC: `2026-01-31T23:59:59`."""
+    question: str = ""
+    """Of an exported run: see `RunSpec.question`; else empty, as are the next three."""
+    code: str = ""
+    """See `RunSpec.code`."""
+    parameters: dict[str, str] = field(default_factory=dict)
+    """Its parameters in MLflow."""
+    settings: dict[str, Any] = field(default_factory=dict)
+    """What `run.json` holds."""
 
     @property
     def signature(self) -> str:
@@ -93,6 +107,16 @@ class Reader(ABC):
     @abstractmethod
     def artifact(self, experiment: str, run_id: str, name: str) -> bytes | None:
         """A file that was stored with a run, or None if it has none of this name."""
+
+    def profile(self, experiment: str, run_id: str) -> pd.DataFrame | None:
+        """The gradient profiles of a run, `PROFILE_COLUMNS`; None, with a note if they are damaged, if it has none."""
+        try:
+            file = self.artifact(experiment, run_id, PROFILE_ARTIFACT)
+            return None if file is None else read_profile(file)[list(PROFILE_COLUMNS)]
+        except (OSError, ValueError, KeyError) as error:
+            reason = (str(error).splitlines() or [""])[0]
+            note(f"{PROFILE_ARTIFACT} of run {run_id} is left out: it is damaged ({reason})")
+            return None
 
     @abstractmethod
     def place(self, experiment: str, run_id: str, name: str) -> str:

@@ -16,6 +16,7 @@ from rnnbench.errors import UserError, require_posix_module
 from rnnbench.tracking.client import silence_mlflow
 from rnnbench.tracking.database import Database
 from rnnbench.tracking.location import Location
+from rnnbench.tracking.portable.reader import Folder
 from rnnbench.tracking.views import RESULTS, link, view_tag
 
 DEFAULT_PORT = 5000
@@ -70,8 +71,11 @@ def address(base: str, experiment_id: str) -> str:
 def run_pages(location: Location, experiment: str) -> str | None:
     """What comes before a run's id in the address of its page; None where the store has no such experiment.
 
-    On its server, or where `serve` shows a local store.
+    On its server, or where `serve` shows a local store; of exported results where it was shown then.
     """
+    if isinstance(location.store, Folder):
+        named = [one for one in location.store.manifest.experiments if one.experiment["name"] == experiment]
+        return named[0].pages if named else None
     experiment_id = location.reader.experiments_with(view_tag(RESULTS)).get(experiment)
     base = str(location) if location.database is None else _local(DEFAULT_PORT)
     return None if experiment_id is None else f"{base}/#/experiments/{experiment_id}/runs/"

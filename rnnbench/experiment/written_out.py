@@ -1,0 +1,50 @@
+"""An experiment as the content of a file that leaves nothing to defaults, which later versions may change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import PurePath
+from typing import Any
+
+from rnnbench.experiment.definition import Experiment
+from rnnbench.experiment.run_spec import RunSpec
+from rnnbench.identity.signature import canonical_json
+
+
+def written_out(experiment: Experiment) -> dict[str, Any]:
+    """What `Experiment.model_validate` takes, as JSON values: plug-ins by the names of their files or modules.
+
+    Beside what its file says stands every setting that all of its runs have in common.
+    """
+    points = experiment.all_points
+    values = experiment.model_dump(mode="json")
+    sized = ("units",) if experiment.match != "units" else ()
+    models = {label: [point for point in points if point.model_label == label] for label in experiment.models}
+    tasks = {label: [point for point in points if point.task_label == label] for label in experiment.tasks}
+    return values | {
+        "plugins": [PurePath(plugin).name if plugin.endswith(".py") else plugin for plugin in experiment.plugins],
+        "tasks": {
+            label: _common(tasks[label], "task_settings") | {"task": _name(tasks[label], "task")} | entry
+            for label, entry in values["tasks"].items()
+        },
+        "models": {
+            label: _common(models[label], "model_settings", sized) | {"model": _name(models[label], "model")} | entry
+            for label, entry in values["models"].items()
+        },
+        "training": _common(points, "training") | values["training"],
+    }
+
+
+def _name(points: list[RunSpec], kind: str) -> str:
+    name: str = points[0].settings[kind]
+    return name
+
+
+def _common(points: Iterable[RunSpec], group: str, left_out: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The settings of a group on which all points agree."""
+    settings: list[Mapping[str, Any]] = [point.settings[group] for point in points]
+    return {
+        name: value
+        for name, value in settings[0].items()
+        if name not in left_out and len({canonical_json(one[name]) for one in settings}) == 1
+    }
