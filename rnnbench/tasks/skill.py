@@ -10,6 +10,8 @@ ERRORS = 2.33
 SOLVED_SKILL = 0.9
 SOLVED_RATIO = 1.1
 """An error solves up to so many times its reference."""
+_ROUNDING = 1e-12
+"""Relative; so that a score at a limit is not on its other side by rounding."""
 
 
 class Levels(NamedTuple):
@@ -52,11 +54,10 @@ class Levels(NamedTuple):
         if threshold is not None:
             return score >= threshold if self.higher_is_better else score <= threshold
         if self.logarithmic:
-            return score <= SOLVED_RATIO * self.reference
-        return self.skill(score) >= SOLVED_SKILL
+            return score <= SOLVED_RATIO * self.reference * (1 + _ROUNDING)
+        return self.skill(score) >= SOLVED_SKILL - _ROUNDING
 
 
 def _ahead(levels: Levels, score: float, error: float) -> bool:
     gain = score - levels.memoryless if levels.higher_is_better else levels.memoryless - score
-    # Two equal levels differ by their rounding.
-    return gain > max(ERRORS * error, 1e-12 * abs(levels.memoryless))
+    return gain > max(ERRORS * error, _ROUNDING * abs(levels.memoryless))
