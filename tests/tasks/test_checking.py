@@ -156,7 +156,7 @@ def test_an_empty_batch_is_told():
     "task",
     [
         Adding(lag=0),
-        Adding(lag=40, form="literature", filler="distractor"),
+        Adding(lag=40, form="urnn"),
         CopyMemory(lag=3),
         EVERY,
         Sentiment(lag=0, source="synthetic"),
