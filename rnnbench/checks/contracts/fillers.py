@@ -27,6 +27,8 @@ def fillers(points: Points) -> None:
         if filler in ("distractor", "decoy"):
             for point in of_filler:
                 _differs_by_example(point, spread=points.spread)
+                if filler == "decoy" and not points.spread:
+                    _cued(point)
     _refused(points.first.task)
 
 
@@ -67,6 +69,23 @@ def _differs_by_example(point: Point, spread: bool) -> None:
     noise = [part[:, layout.evidence : layout.first_readout] for part in inputs_of(point.batch)]
     differ = any(len(np.unique(part.reshape(rows, -1), axis=0)) > 1 for part in noise)
     require(differ, f"'{point.task.filler}' must differ by example")
+
+
+def _cued(point: Point) -> None:
+    """A channel or token that every example's evidence has, and no decoy."""
+    layout, stream = point.task.layout, point.batch
+    if not layout.lag:
+        return
+    evidence, filler = slice(layout.evidence), slice(layout.evidence, layout.first_readout)
+    told = False
+    if stream.features is not None:
+        decoys = stream.features[:, filler].reshape(-1, stream.features.shape[-1])
+        one_value = (decoys == decoys[0]).all(axis=0)
+        told |= bool((one_value & (stream.features[:, evidence] != decoys[0]).any(axis=1).all(axis=0)).any())
+    if stream.tokens is not None:
+        own = set.intersection(*(set(row.tolist()) for row in stream.tokens[:, evidence]))
+        told |= bool(own - set(stream.tokens[:, filler].ravel().tolist()))
+    require(told, "decoys need a cue: no channel or token marks the evidence of every example and no decoy")
 
 
 def _refused(task: Task) -> None:

@@ -292,7 +292,7 @@ class NoRoom(Sign):
         return 1.0
 
 
-class DecoysThatNobodyCounts(Sign):
+class DecoysWithoutACue(Sign):
     fillers = ("zeros", "decoy")
 
     def fill(self, rng, n, steps):
@@ -300,6 +300,21 @@ class DecoysThatNobodyCounts(Sign):
         if self.filler == "decoy":
             filler[..., 0] = rng.normal(size=(n, steps))
         return filler
+
+    def levels(self):
+        return super().levels() | {"position-blind": self.memoryless()}
+
+
+class DecoysThatNobodyCounts(DecoysWithoutACue):
+    """The second channel marks the evidence."""
+
+    def draw(self, rng, n):
+        stream = super().draw(rng, n)
+        stream.features[:, :3, 1] = -1
+        return stream
+
+    def levels(self):
+        return {"memoryless": self.memoryless(), "reference": 1.0}
 
 
 class NoReference(Sign):
@@ -362,6 +377,7 @@ BROKEN = {
     TooHigh: ("memoryless level", "memoryless() is 0.8; the best memoryless answer scores accuracy only 0.5"),
     OfPadding: ("memoryless level", "the best memoryless answer scores accuracy only"),
     WrongMean: ("memoryless level", "a memoryless answer scores mse"),
+    DecoysWithoutACue: ("filler", "decoys need a cue"),
     DecoysThatNobodyCounts: ("levels", "levels() must hold 'position-blind' where decoys fill the lag"),
     NoReference: ("levels", "levels() must hold 'reference': it has memoryless"),
     AnotherReference: ("levels", "levels() says reference 0.9, reference() 1"),
