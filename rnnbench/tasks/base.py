@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from rnnbench.datasets.cache import in_memory
 from rnnbench.errors import UserError
@@ -83,6 +83,14 @@ class Task(BaseModel, ABC):
     """What reports call the axis of `lag`: `T` where it is the length of the sequence."""
     allows_lookahead: ClassVar[bool] = False
     """Whether a model may read the whole sequence before it answers; others are `skipped` if they are not `causal`."""
+
+    @field_validator("filler")
+    @classmethod
+    def _filler_of_the_task(cls, filler: Filler) -> Filler:
+        # As a property it is only known when all settings are.
+        if isinstance(cls.fillers, tuple):
+            protocol.check_filler(filler, cls.fillers)
+        return filler
 
     @model_validator(mode="after")
     def _protocol(self) -> Self:

@@ -66,8 +66,8 @@ def check_filler(filler: str, known: Sequence[str]) -> None:
         return
     has = f"the task has {', '.join(known)}"
     if filler == "distractor" and "decoy" in known:
-        raise ValueError(f"'filler: distractor' is called 'decoy' here, as it is drawn as the evidence is; {has}")
-    raise ValueError(f"'filler: {filler}' is not one that the task has; {has}")
+        raise ValueError(f"'distractor' is called 'decoy' here, as it is drawn as the evidence is; {has}")
+    raise ValueError(f"'{filler}' is not a filler of the task; {has}")
 
 
 def check_drawn(lags: TrainingLags, lead: Lead, one_distance: bool) -> None:

@@ -131,7 +131,7 @@ def test_literature_has_no_lag_to_draw_and_no_lead(protocol):
     [
         ({"form": "lagged"}, "'lagged' is called 'lag'"),
         ({"form": "literature"}, "'literature' is called 'urnn', and its 'lag' is the length T of the sequence"),
-        ({"filler": "distractor"}, "'filler: distractor' is called 'decoy' here, .* the task has zeros, blank, decoy"),
+        ({"filler": "distractor"}, "'distractor' is called 'decoy' here, .* the task has zeros, blank, decoy"),
     ],
 )
 def test_old_names_are_refused_with_the_new_ones(old, says):

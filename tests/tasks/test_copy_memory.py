@@ -130,5 +130,5 @@ def test_the_marker_can_be_replaced_by_filler(objective, filler):
 
 def test_nothing_of_copy_memory_is_a_decoy():
     """No cue marks its evidence."""
-    with pytest.raises(ValueError, match="'filler: decoy' is not one that the task has; the task has zeros, blank"):
+    with pytest.raises(ValueError, match="'decoy' is not a filler of the task; the task has zeros, blank, distractor"):
         CopyMemory(lag=5, filler="decoy")

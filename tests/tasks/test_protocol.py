@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rnnbench import registry
 from rnnbench.identity.signature import signed_values
 from rnnbench.tasks import protocol
 from rnnbench.tasks.adding import Adding
@@ -180,8 +181,26 @@ def test_the_first_filler_is_the_default_of_a_task_without_blanks():
         fillers = ("decoy",)
 
     assert Noisy(lag=3).filler == "decoy"
-    with pytest.raises(ValueError, match="'filler: blank' is not one that the task has; the task has decoy"):
+    with pytest.raises(ValueError, match="'blank' is not a filler of the task; the task has decoy"):
         Noisy(lag=3, filler="blank")
+
+
+OLD = {name: "decoy" for name in ("adding", "sentiment", "sequential_mnist", "forecasting")}
+
+
+@pytest.mark.parametrize("name", sorted(OLD))
+def test_what_was_called_a_distractor_is_refused_with_its_new_name(name):
+    """Words, rows, pixels and values of the evidence's own kind; of speech and copy-memory it is one still."""
+    with pytest.raises(ValueError, match="'distractor' is called 'decoy' here, as it is drawn as the evidence is"):
+        registry.tasks[name](lag=3, filler="distractor")
+    assert all("distractor" in registry.tasks[other].fillers for other in ("copy_memory", "speech_commands"))
+
+
+@pytest.mark.parametrize("name", ["adding", "copy_memory", "forecasting", "sentiment", "sequential_mnist",
+                                  "speech_commands"])  # fmt: skip
+def test_the_width_of_the_input_does_not_depend_on_the_filler(name):
+    task = registry.tasks[name]
+    assert len({task(lag=3, filler=filler).ports for filler in task.fillers}) == 1
 
 
 def test_earlier_results_of_a_fixed_lag_keep_their_signature():
