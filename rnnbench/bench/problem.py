@@ -8,6 +8,7 @@ import numpy as np
 
 from rnnbench.errors import UserError
 from rnnbench.tasks.copy_memory import CopyMemory
+from rnnbench.tasks.stream import Ports
 
 GATES = {"simple_rnn": 1, "lstm": 4, "gru": 3}
 """The cells, and the number of blocks of units in their kernels."""
@@ -25,6 +26,14 @@ _SHORT = 3_000_000
 """Batch x length x units below which ten steps share a call, as in training; else the overhead of a call would show."""
 
 Weights = dict[str, np.ndarray]
+
+
+class _WithoutDistractors(CopyMemory):
+    """The literature's one-hot of 10, without the places of a second alphabet."""
+
+    @property
+    def ports(self) -> Ports:
+        return Ports(features=self.alphabet + 2)
 
 
 @dataclass(frozen=True)
@@ -58,7 +67,7 @@ class Problem:
 
     @property
     def task(self) -> CopyMemory:
-        return CopyMemory(lag=self.length - 2 * self.recalled, symbols=self.recalled)
+        return _WithoutDistractors(lag=self.length - 2 * self.recalled, symbols=self.recalled)
 
     def data(self) -> tuple[np.ndarray, np.ndarray]:
         """One-hot inputs (batch, length, 10) float32, and targets (batch, recalled) int32."""

@@ -42,7 +42,7 @@ def initial_weights() -> Iterator[Finding]:
     yield equal("3 LSTM: forget bias", "1", "1" if (bias == 1).all() else f"{bias.min()} to {bias.max()}", _KERAS)
     counts = {LSTM(units=128): 67_072, GRU(units=148): 67_488, SimpleRNN(units=257): 66_820}
     for model, expected in counts.items():
-        network = build(Adding.literature(20), model, 0)
+        network = build(Adding(form="urnn", lag=20), model, 0)
         found = sum(weight.shape.num_elements() for weight in cells(network)[0].weights)
         name = f"3 {type(model).__name__}-{model.units}, 2 inputs: recurrent parameters"
         yield equal(name, f"{expected:,}", f"{found:,}", "closed form")
@@ -110,7 +110,7 @@ def decay_at_initialisation(seeds: int = 5) -> Iterator[Finding]:
     standard deviation is .006 to .008 (chrono: .001), so the difference of two means over five seeds has about .005.
     Over twelve seeds: .950, .849, .636, .619 and .984. Means over examples and the ratio of two norms give the same.
     """
-    task = Adding.literature(200)
+    task = Adding(form="urnn", lag=200)
     models: dict[str, tuple[Model, float, float]] = {
         "SimpleRNN": (SimpleRNN(units=128), 0.955, 0.02),
         "LSTM": (LSTM(units=128), 0.850, 0.02),

@@ -30,6 +30,9 @@ _CALLS: dict[type, dict[str, tuple[tuple[str, ...], dict[str, Any]]]] = {
         "scores": (("stream", "outputs"), {}),
         "metric": ((), {}),
         "memoryless": (("split",), {}),
+        "reference": (("split",), {}),
+        "distinct": (("split",), {}),
+        "without_marker": (("stream",), {}),
         "fill": (("rng", "n", "steps"), {}),
         "levels": ((), {}),
         "problems": (("batch_size",), {}),
@@ -83,7 +86,7 @@ def check_task(task: Task, batch_size: int) -> None:
     layout = _checked(task, "layout", (Layout,), "rnnbench.Layout")
     for part, least in (("evidence", 1), ("lag", 0), ("readout", 1)):
         _refuse_unless_size(thing, f"layout.{part}", getattr(layout, part), least)
-    if layout.lag != task.lag:
+    if task.has_clock and layout.lag != task.lag:
         raise InfeasibleError(
             "", f"{describe(thing)}: layout.lag is {layout.lag} but must be the task's lag, {task.lag}"
         )

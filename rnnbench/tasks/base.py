@@ -7,23 +7,27 @@ the data touch them, so that `rnnbench plan` answers at once.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from rnnbench.datasets.cache import in_memory
 from rnnbench.errors import UserError
 from rnnbench.identity import class_code
 from rnnbench.identity.signature import Joined
 from rnnbench.tasks import data_digest, protocol
 from rnnbench.tasks.checking import check_inputs, check_reading
+from rnnbench.tasks.leading import behind
 from rnnbench.tasks.metric import MeanOverExamples, Metric
+from rnnbench.tasks.skill import Levels
 from rnnbench.tasks.stream import Layout, Ports, Stream
 
-Filler = Literal["blank", "distractor"]
+Filler = Literal["zeros", "blank", "distractor", "decoy"]
 Split = Literal["validation", "test"]
 Reads = Literal["end", "every step", "given"]
 
@@ -48,13 +52,15 @@ class Task(BaseModel, ABC):
     lag: int = Field(ge=0)
     """Dependency length: steps between the last evidence step and the step where the answer is read."""
     filler: Filler = "blank"
-    """What fills the lag: `blank` steps, or `distractor` steps drawn from what the task never asks about."""
-    training_lags: Annotated[protocol.TrainingLags, Joined(earlier="fixed")] = "fixed"
-    """The lag of each training step. `fixed`: `lag`; `uniform`: drawn from the shortest to `lag`; `far`: drawn from
-    `lag` / 2 to `lag`; `log`: as `uniform`, but uniform in log(1 + lag). Validation and test are at `lag`."""
-    lead: Annotated[protocol.Lead, Joined(earlier="none")] = "none"
-    """Steps of filler before the evidence. `none`; or `random`: drawn for each training step from 0 to max(20, `lag` /
-    2), and spread evenly over these in validation and test."""
+    """What fills the lag. `zeros`: input vectors of zeros; `blank`: one constant symbol of unit norm; `distractor`:
+    drawn from what the task never asks about; `decoy`: drawn as the evidence is, and told from it by a cue alone."""
+    training_lags: Annotated[protocol.TrainingLags, Joined(earlier="fixed")] = "uniform"
+    """The lag of each training step. `uniform`: drawn from the shortest to `lag`; `far`: drawn from `lag` / 2 to `lag`;
+    `log`: as `uniform`, but uniform in log(1 + lag); `fixed`: `lag`. Validation and test are at `lag`. Only `fixed`,
+    then the default, where the distance is not one number or the task has no filler of its own."""
+    lead: Annotated[protocol.Lead, Joined(earlier="none")] = "random"
+    """Steps of filler before the evidence. `random`: drawn for each training step from 0 to max(20, `lag` / 2), and
+    spread evenly over these in validation and test; or `none`, with `training_lags: fixed` alone and its default."""
 
     version: ClassVar[int] = 1
     """Version of this class's own code, apart from its parents'; raise it when a change of the code alters results.
@@ -63,14 +69,42 @@ class Task(BaseModel, ABC):
     score: ClassVar[Score]
     """The metric by which networks are judged, one of those that `metric` gives."""
     solved_score: ClassVar[float | None] = None
-    """Score at which a run counts as solved; None: at least 90% of the same model's skill at lag 0."""
+    """Score at which a run counts as solved; None: from the reference, see `solves`."""
+    fillers: ClassVar[tuple[Filler, ...]] = ("blank",)
+    """The fillers that the task has; the first is the default if `blank` is not among them."""
     reads: ClassVar[Reads] = "end"
     """Where the answer is read, R steps: at the `end`, the last `layout.readout` steps; at `every step`; or at the
     `given` ones, which stand in `Stream.readout`. A task whose settings decide makes it a property."""
     least_lag: ClassVar[int] = 0
-    """The shortest lag that the task has."""
+    """The shortest lag that the task has. A task whose settings decide makes it a property."""
+    has_clock: ClassVar[bool] = True
+    """Whether the distance from evidence to readout is one number, `lag`, and so may be timed. False: `fixed` alone."""
+    distance_name: ClassVar[str] = "lag"
+    """What reports call the axis of `lag`: `T` where it is the length of the sequence."""
     allows_lookahead: ClassVar[bool] = False
     """Whether a model may read the whole sequence before it answers; others are `skipped` if they are not `causal`."""
+
+    @field_validator("filler")
+    @classmethod
+    def _filler_of_the_task(cls, filler: Filler) -> Filler:
+        # As a property it is only known when all settings are.
+        if isinstance(cls.fillers, tuple):
+            protocol.check_filler(filler, cls.fillers)
+        return filler
+
+    @model_validator(mode="after")
+    def _protocol(self) -> Self:
+        drawn_at_will = self.has_clock and self.has_lead
+        # The defaults depend on other settings, so they are set here; `given` stays as it is.
+        if "filler" not in self.model_fields_set and self.filler not in self.fillers:
+            self.__dict__["filler"] = self.fillers[0]
+        if "training_lags" not in self.model_fields_set and not drawn_at_will:
+            self.__dict__["training_lags"] = "fixed"
+        if "lead" not in self.model_fields_set and self.training_lags == "fixed":
+            self.__dict__["lead"] = "none"
+        protocol.check_filler(self.filler, self.fillers)
+        protocol.check_drawn(self.training_lags, self.lead, self.has_clock)
+        return self
 
     @property
     @abstractmethod
@@ -182,45 +216,39 @@ class Task(BaseModel, ABC):
             return stream
         return self._led(stream, protocol.drawn_lead(self.lag, seed, step), protocol.filler_rng(0, seed, step))
 
+    @property
+    def has_lead(self) -> bool:
+        """Whether filler may stand before the evidence."""
+        return self.has_clock and type(self).fill is not Task.fill
+
     def streams(self, name: Split) -> Iterator[Stream]:
         """What is evaluated: the split, behind its leads."""
-        if self.lead == "none":
-            yield from self.split(name)
-            return
-        leads = protocol.tested_leads(self.lag)
+        return self.tested(name)
+
+    def tested(self, name: Split, lag: int | None = None, leads: Sequence[int] | None = None) -> Iterator[Stream]:
+        """A split at another lag (default: `lag`), its examples dealt out evenly over some leads.
+
+        Default leads: those of this task's own lag, whatever `lag` is; none with `lead: none`.
+        """
+        if leads is None:
+            leads = [0] if self.lead == "none" else protocol.tested_leads(self.lag)
         rng = protocol.filler_rng(1 + (name == "test"))
-        for stream in self.split(name):
+        for stream in (self if lag is None else self.at_lag(lag)).split(name):
+            if self.lead == "none" and not any(leads):
+                yield stream
+                continue
             for first, lead in enumerate(leads):
                 rows = np.arange(first, stream.examples, len(leads))
                 if len(rows):
                     yield self._led(stream.rows(rows), lead, rng)
 
+    def without_marker(self, stream: Stream) -> Stream | None:
+        """The stream with filler in place of the marker, of a task that answers at several steps; None: it has none."""
+        return None
+
     def _led(self, stream: Stream, lead: int, rng: np.random.Generator) -> Stream:
-        """The stream after `lead` steps of filler. Where every step is read, nothing is asked of them."""
-        if not lead:
-            added: dict[str, Any] = {}
-        else:
-            filler = self.fill(rng, stream.examples, lead)
-            parts = filler if isinstance(filler, tuple) else (filler,)
-            names = [name for name in ("features", "tokens") if getattr(stream, name) is not None]
-            added = dict(zip(names, parts, strict=True))
-        led = {
-            name: np.concatenate([filler.astype(stream.parts[name].dtype), stream.parts[name]], axis=1)
-            for name, filler in added.items()
-        }
-        if stream.readout is not None:
-            led["readout"] = stream.readout + np.int32(lead)
-        if self.reads == "every step":
-            shape = stream.targets.shape[:2]
-            asked = {
-                "targets": stream.targets,
-                "weights": np.ones(shape, np.float32) if stream.weights is None else stream.weights,
-                "scored": np.ones(shape, bool) if stream.scored is None else stream.scored,
-            }
-            for part, values in asked.items():
-                none = np.zeros((len(values), lead, *values.shape[2:]), values.dtype)
-                led[part] = np.concatenate([none, values], axis=1)
-        return stream._replace(**led)
+        filler = self.fill(rng, stream.examples, lead) if lead else None
+        return behind(stream, filler, lead, every=self.reads == "every step")
 
     def check_stream(self, stream: Stream, what: str) -> None:
         """Raise `UserError` if a batch of `train_batch` or `split` (`what`) is not as declared."""
@@ -258,30 +286,47 @@ class Task(BaseModel, ABC):
 
     @abstractmethod
     def memoryless(self, split: Split = "test") -> float:
-        """Score of the best memoryless answer (chance, or a naive forecast) on a split."""
+        """Score of the best answer without any of the evidence: chance, the majority class, the training mean."""
+
+    def reference(self, split: Split = "test") -> float:
+        """Score of a simple model with all of the evidence in view; by default the perfect score."""
+        return self.score.perfect
 
     def levels(self) -> dict[str, float]:
-        """Reference scores, by name, to draw next to the networks' own."""
-        return {"chance": self.memoryless()}
+        """Scores on the test split to draw next to the networks': `memoryless`, `reference`, and any others by name."""
+        return {"memoryless": self.memoryless(), "reference": self.reference()}
 
-    def skill(self, score: float) -> float:
-        """The score rescaled so that `memoryless` is 0 and `perfect` is 1.
+    def level_error(self, split: Split = "test") -> float:
+        """Standard error of the memoryless level over the distinct sequences of a split; 0 where it is unknown."""
+        return 0.0
 
-        Raises `UserError` if `memoryless` is not finite or no worse than `perfect`.
+    def distinct(self, split: Split = "test") -> int:
+        """Distinct sequences of a split at `lag`, apart from leads. Standard errors are over these, not over examples.
+
+        By default counted; copy-memory of one symbol through blanks has 8, in however many examples.
         """
-        level = self.memoryless()
-        if not math.isfinite(level):
-            raise UserError(f"the memoryless {self.score.name} on the test split is {level}, not a finite number")
-        undefined = (
-            f"skill is undefined on this test split: its memoryless {self.score.name} is {level:.6g}, "
-            f"the perfect one {self.score.perfect:g}"
-        )
-        if math.isclose(level, self.score.perfect, rel_tol=1e-12):
-            raise UserError(f"{undefined}; use more, or more varied, test examples")
-        if not self.better(self.score.perfect, level):
-            order = "higher" if self.score.higher_is_better else "lower"
-            raise UserError(f"{undefined}, which is worse, as {order} is better: see `Task.score`")
-        return (score - level) / (self.score.perfect - level)
+        return _distinct(self, split)
+
+    def asks_memory(self, split: Split = "test") -> bool:
+        """Whether the reference is better than the memoryless level by 2.33 standard errors of the split."""
+        return _levels(self, split).ask_memory
+
+    def skill(self, score: float, split: Split = "test") -> float:
+        """The score rescaled so that `memoryless` is 0 and `reference` is 1; NaN where the split asks no memory.
+
+        Linear; of an error whose reference is above 0 ln(memoryless / score) / ln(memoryless / reference). Raises
+        `UserError` if a level is not finite.
+        """
+        return _levels(self, split).skill(score)
+
+    def solves(self, score: float, standard_error: float = math.nan, split: Split = "test") -> bool:
+        """Whether a run with this score on a split is solved.
+
+        It reaches `solved_score`; without one an error is at most 1.1 times its reference, any other score has a skill
+        of .9. Always, it is better than the memoryless level by 2.33 `standard_error` (of the score, over distinct
+        sequences; NaN: none is known). Never where the split asks no memory, never for NaN.
+        """
+        return _levels(self, split).solved(score, standard_error, self.solved_score)
 
     def better(self, score: float, other: float) -> bool:
         """Whether `score` is strictly better than `other`; NaN and infinities are worse than any finite score."""
@@ -289,8 +334,21 @@ class Task(BaseModel, ABC):
             return math.isfinite(score)
         return score > other if self.score.higher_is_better else score < other
 
-    def solves(self, score: float) -> bool | None:
-        """Whether a run with this score is solved; None if that depends on the result at lag 0."""
-        if self.solved_score is None:
-            return None
-        return math.isfinite(score) and not self.better(self.solved_score, score)
+
+@in_memory(maxsize=64)
+def _levels(task: Task, split: Split) -> Levels:
+    levels = {"memoryless": task.memoryless(split), "reference": task.reference(split)}
+    for name, level in levels.items():
+        if not math.isfinite(level):
+            raise UserError(f"the {name} {task.score.name} on the {split} split is {level}, not a finite number")
+    return Levels(**levels, error=task.level_error(split), higher_is_better=task.score.higher_is_better)
+
+
+@in_memory(maxsize=64)
+def _distinct(task: Task, split: Split) -> int:
+    seen: set[bytes] = set()
+    for stream in task.split(split):
+        parts = [np.ascontiguousarray(part) for part in (stream.features, stream.tokens) if part is not None]
+        for rows in zip(*parts, strict=True):
+            seen.add(hashlib.blake2b(b"".join(row.tobytes() for row in rows), digest_size=16).digest())
+    return len(seen)

@@ -9,7 +9,8 @@ import numpy as np
 from pydantic import Field
 
 from rnnbench.registry import register_task
-from rnnbench.tasks.base import Reads, Split
+from rnnbench.tasks import protocol
+from rnnbench.tasks.base import Filler, Reads, Split
 from rnnbench.tasks.stream import Layout, Ports, Stream
 from rnnbench.tasks.supervised import ClassificationTask, cross_entropy, mean_of_steps
 
@@ -18,11 +19,12 @@ _STREAMS = {"train": 0, "validation": 1, "test": 2}
 
 @register_task("copy_memory")
 class CopyMemory(ClassificationTask):
-    """Repeat the first `symbols` symbols after `lag` steps of blanks or noise.
+    """Repeat the first `symbols` symbols after `lag` steps of silence or noise.
 
     With K = `symbols` and T = `lag`. Input, one-hot: K symbols from 1..`alphabet`, T-1 blanks (0), the marker
-    `alphabet`+1 at index T+K-1, K blanks; length T+2K. Target: T+K blanks, then the K symbols. A distractor filler
-    replaces each of the T-1 blanks with a random symbol of a second alphabet, of the same size and never a target.
+    `alphabet`+1 at index T+K-1, K blanks; length T+2K. Target: T+K blanks, then the K symbols. A filler of `zeros`
+    replaces each of the T-1 blanks with a vector of zeros, one of `distractor` with a random symbol of a second
+    alphabet, of the same size and never a target; its places in the one-hot are there, at 0, with every filler.
     Source: Arjovsky, Shah & Bengio 2016, section 5.1, and its `memory_problem.py`.
     """
 
@@ -33,11 +35,14 @@ class CopyMemory(ClassificationTask):
     alphabet: int = Field(8, ge=2)
     """Number of distinct symbols."""
     objective: Literal["recall", "all"] = "recall"
-    """The training loss covers `recall`: the K recall steps only; `all`: all T+2K steps, as in the papers."""
+    """What is asked, and trained on. `recall`: the K recall steps; `all`: every step, the blanks too, as in the papers.
+    The score is of the recall steps in both."""
     examples: int = Field(1000, ge=1)
     """Number of examples in the validation split, and in the test split."""
 
+    version: ClassVar[int] = 2
     solved_score: ClassVar[float | None] = 0.99
+    fillers: ClassVar[tuple[Filler, ...]] = ("zeros", "blank", "distractor")
     least_lag: ClassVar[int] = 1
 
     @property
@@ -46,7 +51,7 @@ class CopyMemory(ClassificationTask):
 
     @property
     def ports(self) -> Ports:
-        return Ports(features=self.alphabet + 2 + (self.alphabet if self.filler == "distractor" else 0))
+        return Ports(features=2 + 2 * self.alphabet)
 
     @property
     def reads(self) -> Reads:  # type: ignore[override]  # a setting decides
@@ -66,28 +71,35 @@ class CopyMemory(ClassificationTask):
         yield self._draw(np.random.default_rng([_STREAMS[name]]), self.examples)
 
     def fill(self, rng: np.random.Generator, n: int, steps: int) -> np.ndarray:
-        return self._one_hot(self._filler(rng, n, steps))
+        """Zeros, blanks or symbols of the second alphabet."""
+        if self.filler == "zeros":
+            return np.zeros((n, steps, self.ports.features), dtype=np.float32)
+        if self.filler == "blank":
+            return self._one_hot(np.zeros((n, steps), dtype=np.int32))
+        first = self.alphabet + 2
+        return self._one_hot(rng.integers(first, first + self.alphabet, size=(n, steps)))
+
+    def without_marker(self, stream: Stream) -> Stream:
+        """The marker, one step before the recall steps, replaced by filler."""
+        assert stream.features is not None
+        features = stream.features.copy()
+        marker = stream.steps - self.symbols - 1
+        features[:, marker : marker + 1] = self.fill(protocol.filler_rng(3), stream.examples, 1)
+        return stream._replace(features=features)
 
     def _draw(self, rng: np.random.Generator, n: int) -> Stream:
         symbols = rng.integers(1, self.alphabet + 1, size=(n, self.symbols))
         index = np.zeros((n, self.layout.length), dtype=np.int32)
         index[:, : self.symbols] = symbols
-        index[:, self.symbols : self.symbols + self.lag - 1] = self._filler(rng, n, self.lag - 1)
         index[:, self.symbols + self.lag - 1] = self.alphabet + 1
         features = self._one_hot(index)
+        features[:, self.symbols : self.symbols + self.lag - 1] = self.fill(rng, n, self.lag - 1)
         if self.objective == "recall":
             return Stream(targets=symbols.astype(np.int32), features=features)
         targets = np.zeros_like(index)
         targets[:, -self.symbols :] = symbols
         recalled = np.arange(self.layout.length) >= self.layout.first_readout
         return Stream(targets=targets, features=features, scored=np.broadcast_to(recalled, targets.shape))
-
-    def _filler(self, rng: np.random.Generator, n: int, steps: int) -> np.ndarray:
-        """Symbols of the filler, (n, steps)."""
-        if self.filler == "blank":
-            return np.zeros((n, steps), dtype=np.int32)
-        first = self.alphabet + 2
-        return rng.integers(first, first + self.alphabet, size=(n, steps))
 
     def _one_hot(self, index: np.ndarray) -> np.ndarray:
         return np.eye(self.ports.features, dtype=np.float32)[index]
@@ -103,3 +115,6 @@ class CopyMemory(ClassificationTask):
     def memoryless(self, split: Split = "test") -> float:
         """Chance: 1 / `alphabet`."""
         return 1 / self.alphabet
+
+    def levels(self) -> dict[str, float]:
+        return super().levels() | {"chance": self.memoryless()}

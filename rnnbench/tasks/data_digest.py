@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from rnnbench.errors import UserError
-from rnnbench.identity import class_code
 
 _STEPS = (0, 1, 10, 100, 1000)
 """Training steps whose batch is hashed. A task that reads its data in order reaches the later parts only late."""
@@ -31,7 +30,7 @@ def fingerprint(task: Any) -> str | None:
     """Digest of the validation and test splits and of `task.training_arrays()`; None if the data are absent.
 
     Computed at lag 1, hence the same for all lags; if the task does not support lag 1, at the first lag that works.
-    Raises `UnfitDataError` if a split contradicts what the task declares, or leaves nothing to learn.
+    Raises `UnfitDataError` if a split contradicts what the task declares.
     """
     try:
         return compute(task)
@@ -82,8 +81,8 @@ def _digest(task: Any) -> str:
 
 def _arrays(task: Any) -> Iterator[np.ndarray]:
     for name in ("validation", "test"):
-        for at, stream in enumerate(task.split(name)):
-            _check(task, stream, f"the {name} split", judged=name == "test" and at == 0)
+        for stream in task.split(name):
+            _check(task, stream, f"the {name} split")
             yield from stream.parts.values()
     yield from map(np.asarray, task.training_arrays())
 
@@ -94,13 +93,9 @@ def training_batches(task: Any) -> Iterator[Any]:
         yield from _batch(task, step)
 
 
-def _check(task: Any, stream: Any, what: str, judged: bool) -> None:
+def _check(task: Any, stream: Any, what: str) -> None:
     try:
         task.check_stream(stream, what)
-        definer = next(parent for parent in type(task).__mro__ if "memoryless" in vars(parent))
-        # A plug-in's own `memoryless` may be slow; it is first called in the run.
-        if judged and class_code.is_built_in(definer):
-            task.skill(task.score.perfect)
     except UserError as error:
         raise UnfitDataError(str(error)) from None
 

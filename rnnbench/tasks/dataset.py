@@ -6,28 +6,23 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from itertools import count
-from typing import NamedTuple
+from typing import ClassVar
 
 import numpy as np
 
 from rnnbench.datasets import cache, catalogue
 from rnnbench.errors import UserError
 from rnnbench.tasks.base import Split, Task
-from rnnbench.tasks.stream import Stream
+from rnnbench.tasks.examples import Examples, evidence_in_view
+from rnnbench.tasks.position_blind import position_blind
+from rnnbench.tasks.stream import Ports, Stream
 from rnnbench.tasks.supervised import ClassificationTask
+
+__all__ = ["DatasetClassificationTask", "DatasetTask", "Examples", "one_class_problem", "too_few_prepared"]
 
 _STREAMS = {"train": 0, "validation": 1, "test": 2}
 _CHUNK = 10_000
 """Examples that stand in memory with their lag at a time, of validation and test."""
-
-
-class Examples(NamedTuple):
-    """One split before the lag is added."""
-
-    evidence: np.ndarray
-    """(n, steps, width) float32, or (n, steps) int32 tokens."""
-    targets: np.ndarray
-    """One answer: (n,) classes or (n, outputs) values. Or one for each of R readout steps: (n, R), (n, R, outputs)."""
 
 
 def one_class_problem(split: str, size: int, labels: Callable[[int], np.ndarray]) -> Iterator[tuple[str, str]]:
@@ -55,10 +50,14 @@ def _order(seed: int, epoch: int, n: int) -> np.ndarray:
 class DatasetTask(Task):
     """Appends the lag and a readout step to each example of a data set.
 
-    Real-valued inputs get one extra channel: 1 at the readout step, 0 elsewhere; a blank step is all zeros. Token
-    inputs get two extra ids, the last two of the vocabulary: the blank and the marker. The distractors of a validation
-    or test example are fixed; those of a training batch depend on (seed, step) alone.
+    Features get channels of their own behind those of the content: the cue, 1 in the evidence (where the class has
+    decoys, which nothing else tells apart), the blank, 1 in a blank step, and the marker, 1 at the readout. Tokens get
+    two extra ids, the last two of the vocabulary, for the blank and the marker; the cue is then a feature beside the
+    token. `feature_ports` and `token_ports` count them. Fillers of a validation or test example are fixed; those of a
+    training batch depend on (seed, step) alone.
     """
+
+    version: ClassVar[int] = 2
 
     source: str
     """Where the data come from: a data set of `rnnbench data`, whose presence is checked before a run, `synthetic` (a
@@ -96,9 +95,29 @@ class DatasetTask(Task):
     def examples(self, split: str) -> Examples:
         """The `train`, `validation` or `test` examples before the lag is added; the task caches them."""
 
-    @abstractmethod
     def distractors(self, rng: np.random.Generator, n: int, steps: int) -> np.ndarray:
-        """(n, steps, ...) random steps shaped like those of the evidence, independent of the answer."""
+        """(n, steps, ...) random steps, shaped like the evidence's, of what the task never asks about."""
+        raise NotImplementedError(f"{type(self).__name__} has no distractors")
+
+    def decoys(self, rng: np.random.Generator, n: int, steps: int) -> np.ndarray:
+        """(n, steps, ...) random steps drawn as those of the evidence are, independent of the answer."""
+        raise NotImplementedError(f"{type(self).__name__} has no decoys")
+
+    def feature_ports(self, width: int) -> Ports:
+        """For content of `width` features: the cue, if there are decoys, the blank and the marker are extra."""
+        return Ports(features=width + self._cues + 2)
+
+    def token_ports(self, vocabulary: int, embedding: int) -> Ports:
+        """For content of `vocabulary` tokens: blank and marker are extra, and the cue, if there are decoys."""
+        return Ports(features=self._cues, vocabulary=vocabulary + 2, embedding=embedding)
+
+    @property
+    def _cues(self) -> int:
+        return int("decoy" in self.fillers)
+
+    def distinct(self, split: Split = "test") -> int:
+        """The examples of a split."""
+        return len(self.examples(split).targets)
 
     def training_arrays(self) -> Iterator[np.ndarray]:
         return iter(self.examples("train"))
@@ -124,30 +143,59 @@ class DatasetTask(Task):
             rows = slice(first, first + _CHUNK)
             yield self._with_lag(examples.evidence[rows], examples.targets[rows], rng)
 
-    def fill(self, rng: np.random.Generator, n: int, steps: int) -> np.ndarray:
-        """Blanks or distractors, with 0 in the channel of the marker."""
-        if self.ports.vocabulary:
-            filler = np.full((n, steps), self.ports.vocabulary - 2, dtype=np.int32)
-            content = filler
-        else:
-            filler = np.zeros((n, steps, self.ports.features), dtype=np.float32)
-            content = filler[..., :-1]
-        if self.filler == "distractor" and steps:
-            content[:] = self.distractors(rng, n, steps)
-        return filler
+    def fill(self, rng: np.random.Generator, n: int, steps: int) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
+        """Filler steps, with 0 in the channels of the cue and the marker; of tokens with a cue, a pair."""
+        ports, drawn = self.ports, {"distractor": self.distractors, "decoy": self.decoys}.get(self.filler)
+        content = drawn(rng, n, steps) if drawn and steps else None
+        features = np.zeros((n, steps, ports.features), dtype=np.float32)
+        if ports.vocabulary:
+            tokens = np.full((n, steps), ports.vocabulary - 2, dtype=np.int32)
+            if content is not None:
+                tokens[:] = content
+            return (features, tokens) if ports.features else tokens
+        if content is not None:
+            features[..., : -2 - self._cues] = content
+        elif self.filler == "blank":
+            features[..., -2] = 1
+        return features
 
     def _with_lag(self, evidence: np.ndarray, targets: np.ndarray, rng: np.random.Generator) -> Stream:
-        n, steps = evidence.shape[:2]
-        filler = self.fill(rng, n, self.lag)
-        inputs = np.zeros((n, self.layout.length, *filler.shape[2:]), dtype=filler.dtype)
-        content = inputs if self.ports.vocabulary else inputs[..., :-1]
-        content[:, :steps] = evidence
-        inputs[:, steps : steps + self.lag] = filler
-        readout = inputs[:, steps + self.lag :]
-        # The marker: the last token, or 1 in the last channel.
-        readout[... if self.ports.vocabulary else (..., -1)] = max(1, self.ports.vocabulary - 1)
-        kind = "tokens" if self.ports.vocabulary else "features"
-        return Stream(**{"targets": self._for_each_read(targets), kind: inputs})
+        shown, asked = self._shown(evidence), self._asked(len(evidence))
+        filler = self.fill(rng, len(evidence), self.lag)
+        filled = filler if isinstance(filler, tuple) else (filler,)
+        kinds = [kind for kind, has in (("features", self.ports.features), ("tokens", self.ports.vocabulary)) if has]
+        inputs = {
+            kind: np.concatenate([shown[kind], between.astype(shown[kind].dtype), asked[kind]], axis=1)
+            for kind, between in zip(kinds, filled, strict=True)
+        }
+        return Stream(targets=self._for_each_read(targets), **inputs)
+
+    def _shown(self, evidence: np.ndarray) -> dict[str, np.ndarray]:
+        """The inputs of the evidence steps, each marked by the cue, if there is one."""
+        ports = self.ports
+        features = np.zeros((*evidence.shape[:2], ports.features), dtype=np.float32)
+        if ports.vocabulary:
+            features[..., : self._cues] = 1
+            return {"features": features, "tokens": evidence.astype(np.int32)}
+        width = ports.features - 2 - self._cues
+        if evidence.shape[-1] != width:
+            extra = "cue, blank and marker" if self._cues else "blank and marker"
+            raise UserError(
+                f"{type(self).__name__}: the evidence has {evidence.shape[-1]} features and `ports` {ports.features}, "
+                f"but there must be {2 + self._cues} more, for {extra}; use `self.feature_ports({evidence.shape[-1]})`"
+            )
+        features[..., :width] = evidence
+        features[..., width : width + self._cues] = 1
+        return {"features": features}
+
+    def _asked(self, n: int) -> dict[str, np.ndarray]:
+        """The inputs of the readout steps: the marker, the last token or 1 in the last channel, and nothing else."""
+        ports, steps = self.ports, self.layout.readout
+        features = np.zeros((n, steps, ports.features), dtype=np.float32)
+        if ports.vocabulary:
+            return {"features": features, "tokens": np.full((n, steps), ports.vocabulary - 1, dtype=np.int32)}
+        features[..., -1] = 1
+        return {"features": features}
 
     def _for_each_read(self, targets: np.ndarray) -> np.ndarray:
         """The targets with an axis for the steps that are read, if they have none because there is only one."""
@@ -157,7 +205,7 @@ class DatasetTask(Task):
 
 def _has_built_in_data(task_class: type[DatasetTask]) -> bool:
     """Whether a class takes its examples and batches from built-in code alone."""
-    methods = ("examples", "distractors", "fill", "split", "train_batch")
+    methods = ("examples", "distractors", "decoys", "fill", "split", "train_batch")
     if not all(getattr(task_class, name).__module__.startswith("rnnbench.") for name in methods):
         return False
     built_in = [parent for parent in task_class.__mro__ if parent.__module__.startswith("rnnbench.")]
@@ -171,7 +219,24 @@ def _has_built_in_data(task_class: type[DatasetTask]) -> bool:
 class DatasetClassificationTask(DatasetTask, ClassificationTask):
     """Classification over a finite data set."""
 
+    reference_name: ClassVar[str] = "logistic regression"
+    """What reports call the reference."""
+
     def memoryless(self, split: Split = "test") -> float:
         """Accuracy of always answering the most frequent class of the split."""
         targets = self.examples(split).targets
         return float(np.bincount(targets.ravel()).max() / targets.size)
+
+    def reference(self, split: Split = "test") -> float:
+        """Accuracy of a logistic regression on the whole evidence: its features, flattened, or its bag of words.
+
+        Fitted to at most 20,000 training examples; stored beside the prepared data. A task of several answers
+        overrides it.
+        """
+        return evidence_in_view(self)[split]
+
+    def levels(self) -> dict[str, float]:
+        """The majority class and the reference, by name; with decoys also the bag of all steps, filler included."""
+        found = super().levels()
+        found |= {"majority class": found["memoryless"], self.reference_name: found["reference"]}
+        return found | ({"position-blind": position_blind(self)} if self.filler == "decoy" else {})

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from typing import Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 from pydantic import Field
@@ -13,8 +14,10 @@ from rnnbench.datasets.cache import in_memory
 from rnnbench.datasets.scaling import Scale
 from rnnbench.errors import UserError
 from rnnbench.registry import register_task
-from rnnbench.tasks.base import Split
+from rnnbench.tasks.base import Filler, Split
 from rnnbench.tasks.dataset import DatasetTask, Examples, too_few_prepared
+from rnnbench.tasks.position_blind import position_blind
+from rnnbench.tasks.simple_models import ridge
 from rnnbench.tasks.stream import Layout, Ports
 from rnnbench.tasks.supervised import RegressionTask
 
@@ -39,9 +42,13 @@ class Forecasting(DatasetTask, RegressionTask):
 
     Follows the protocol of Informer and LTSF-Linear (Zeng et al. 2023): splits of 12, 4 and 4 months of 30 days; every
     window of each; validation and test windows start `look_back` rows before their split; each channel standardised
-    with the mean and deviation of the training rows (0 if constant there). A distractor is a random stretch of the
-    training rows.
+    with the mean and deviation of the training rows (0 if constant there). Decoys are a random stretch of the training
+    rows, told apart by the cue. Reference: the best of persistence, seasonal naive and a ridge regression on the
+    window.
     """
+
+    version: ClassVar[int] = 2
+    fillers: ClassVar[tuple[Filler, ...]] = ("zeros", "blank", "decoy")
 
     source: Literal["ETTh1", "ETTh2", "synthetic"] = "ETTh1"
     """`ETTh1`, `ETTh2`, or `synthetic`: 3,600 rows of daily and weekly cycles plus noise."""
@@ -51,9 +58,9 @@ class Forecasting(DatasetTask, RegressionTask):
     """Number of hourly rows to forecast."""
     variables: Literal["univariate", "multivariate"] = "univariate"
     """Columns read and forecast: `univariate`, the oil temperature; `multivariate`, all seven."""
-    target: Literal["change", "value"] = "change"
-    """`change`: subtract the last row read from inputs and targets (NLinear, Zeng et al. 2023, section 4), which leaves
-    the errors unchanged; `value`: subtract nothing."""
+    target: Literal["value", "change"] = "value"
+    """`value`: the network must remember the level. `change`: the last row read is subtracted from inputs and targets
+    (NLinear, Zeng et al. 2023, section 4), which leaves the errors unchanged: the scorer remembers it."""
 
     @property
     def layout(self) -> Layout:
@@ -61,7 +68,7 @@ class Forecasting(DatasetTask, RegressionTask):
 
     @property
     def ports(self) -> Ports:
-        return Ports(features=self._channels + 1)
+        return self.feature_ports(self._channels)
 
     @property
     def outputs(self) -> int:
@@ -92,7 +99,7 @@ class Forecasting(DatasetTask, RegressionTask):
     def examples(self, split: str) -> Examples:
         return _examples(self.source, self.variables, self.look_back, self.horizon, self.target, split)
 
-    def distractors(self, rng: np.random.Generator, n: int, steps: int) -> np.ndarray:
+    def decoys(self, rng: np.random.Generator, n: int, steps: int) -> np.ndarray:
         series = load(self.source, self.variables)
         first, last = series.borders["train"]
         start = rng.integers(first, last, size=(n, 1))
@@ -100,16 +107,32 @@ class Forecasting(DatasetTask, RegressionTask):
         return rows - rows[:, -1:] if self.target == "change" else rows
 
     def memoryless(self, split: Split = "test") -> float:
-        """The lower error of the two naive forecasts."""
-        return min(self._naive(split).values())
+        """Mean squared error of the training mean, which is 0; with `target: change`, of no change (persistence)."""
+        return float(np.mean(np.square(self.examples(split).targets, dtype=np.float64)))
+
+    def level_error(self, split: Split = "test") -> float:
+        """That of the error of answering 0, over the windows."""
+        squares = np.square(self.examples(split).targets, dtype=np.float64).mean(axis=-1)
+        return float(np.std(squares) / math.sqrt(len(squares)))
+
+    def reference(self, split: Split = "test") -> float:
+        """The lowest error of persistence, seasonal naive and ridge; with `target: change` that of ridge."""
+        errors = self._simple(split)
+        return errors["ridge"] if self.target == "change" else min(errors.values())
 
     def levels(self) -> dict[str, float]:
-        """Test mean squared error of repeating the last row (`persistence`) or the last day (`seasonal_naive`)."""
-        return self._naive("test")
+        """Test errors of the training mean (but for `change`), persistence, seasonal naive and ridge, by name; with
+        decoys also of a ridge regression on the mean of all steps, filler included."""
+        found = super().levels()
+        if self.target == "value":
+            found["training mean"] = found["memoryless"]
+        found |= self._simple("test")
+        return found | ({"position-blind": position_blind(self)} if self.filler == "decoy" else {})
 
-    def _naive(self, split: Split) -> dict[str, float]:
+    def _simple(self, split: Split) -> dict[str, float]:
         naive = naive_errors(self.source, self.variables, self.look_back, self.horizon, split)
-        return {name: errors["mse"] for name, errors in naive.items()}
+        fitted = ridge_errors(self.source, self.variables, self.look_back, self.horizon)
+        return {name: errors["mse"] for name, errors in naive.items()} | {"ridge": fitted[split]}
 
 
 @in_memory(maxsize=4)
@@ -164,13 +187,35 @@ def windows(series: Series, split: str, look_back: int, horizon: int) -> tuple[n
 def naive_errors(
     source: str, variables: str, look_back: int, horizon: int, split: Split = "test"
 ) -> dict[str, dict[str, float]]:
-    """`mse` and `mae` of `persistence` and `seasonal_naive` over all windows of a split."""
+    """`mse` and `mae` of `persistence` and `seasonal naive` over all windows of a split."""
     seen, future = windows(load(source, variables), split, look_back, horizon)
-    forecasts = {"persistence": seen[:, -1:], "seasonal_naive": seen[:, -SEASON + np.arange(horizon) % SEASON]}
+    forecasts = {"persistence": seen[:, -1:], "seasonal naive": seen[:, -SEASON + np.arange(horizon) % SEASON]}
     errors = {name: forecast - future for name, forecast in forecasts.items()}
     return {
         name: {"mse": float(np.mean(error**2)), "mae": float(np.mean(np.abs(error)))} for name, error in errors.items()
     }
+
+
+@in_memory(maxsize=8)
+def ridge_errors(source: str, variables: str, look_back: int, horizon: int) -> dict[str, float]:
+    """Mean squared error over all windows, by split, of ridge regressions from the window to the next `horizon` rows.
+
+    One for each column, from its own window, both less the window's last row (as NLinear, Zeng et al. 2023, section 4);
+    fitted to the training windows, the penalty chosen on validation.
+    """
+    series = load(source, variables)
+    errors: dict[str, list[float]] = {"validation": [], "test": []}
+    for column in range(series.values.shape[1]):
+        alone = Series(series.values[:, [column]], series.borders)
+        pairs = {}
+        for split in ("train", *errors):
+            seen, future = (part[..., 0] for part in windows(alone, split, look_back, horizon))
+            pairs[split] = seen - seen[:, -1:], future - seen[:, -1:]
+        answers = ridge(*pairs["train"], *pairs["validation"])
+        for split, of_split in errors.items():
+            seen, future = pairs[split]
+            of_split.append(float(np.mean((answers(seen) - future) ** 2)))
+    return {split: float(np.mean(of_columns)) for split, of_columns in errors.items()}
 
 
 @in_memory(maxsize=6)

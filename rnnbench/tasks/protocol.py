@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -57,3 +58,22 @@ def tested_leads(lag: int) -> list[int]:
 def filler_rng(*seed: int) -> np.random.Generator:
     """The generator of the filler in a lead."""
     return np.random.default_rng([_FILL, *seed])
+
+
+def check_filler(filler: str, known: Sequence[str]) -> None:
+    """Raise `ValueError` for a filler that a task does not have."""
+    if filler in known:
+        return
+    has = f"the task has {', '.join(known)}"
+    if filler == "distractor" and "decoy" in known:
+        raise ValueError(f"'distractor' is called 'decoy' here, as it is drawn as the evidence is; {has}")
+    raise ValueError(f"'{filler}' is not a filler of the task; {has}")
+
+
+def check_drawn(lags: TrainingLags, lead: Lead, one_distance: bool) -> None:
+    """Raise `ValueError` for lags and a lead that do not go together, or not with a distance that is not one number."""
+    if not one_distance and (lags, lead) != ("fixed", "none"):
+        wrong = f"training_lags: {lags}" if lags != "fixed" else f"lead: {lead}"
+        raise ValueError(f"'{wrong}' is not possible: the distance is not one number; use 'fixed', and 'lead: none'")
+    if lags != "fixed" and lead == "none":
+        raise ValueError(f"'lead: none' goes with 'training_lags: fixed' alone, not with '{lags}'; use 'lead: random'")

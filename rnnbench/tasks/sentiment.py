@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -11,11 +11,9 @@ from pydantic import Field, model_validator
 from rnnbench.datasets import catalogue, reading
 from rnnbench.datasets.cache import cached, in_memory
 from rnnbench.registry import register_task
+from rnnbench.tasks.base import Filler
 from rnnbench.tasks.dataset import DatasetClassificationTask, Examples, one_class_problem, too_few_prepared
 from rnnbench.tasks.stream import Layout, Ports
-
-if TYPE_CHECKING:
-    from scipy.sparse import csr_matrix
 
 Splits = dict[str, Examples]
 
@@ -34,9 +32,15 @@ class Sentiment(DatasetClassificationTask):
     """Classify a review as positive (1) or negative (0) from its last `evidence` words, after a lag.
 
     Token ids: 0 padding (before short reviews), 1 any word outside the vocabulary, then the words of the training
-    reviews by decreasing frequency, then the blank and the marker. A distractor is a word drawn with its frequency in
-    the training reviews. Validation reviews are a fixed random part of IMDB's train split, never trained on.
+    reviews by decreasing frequency, then the blank and the marker. A decoy is a word drawn with its frequency in the
+    training reviews; beside each token stands the cue, 1 in the review and 0 elsewhere, with every filler. Validation
+    reviews are a fixed random part of IMDB's train split, never trained on. Reference: a bag of words.
     """
+
+    # Of the stored reviews, which do not depend on the layout.
+    version: ClassVar[int] = 1
+    fillers: ClassVar[tuple[Filler, ...]] = ("blank", "decoy")
+    reference_name: ClassVar[str] = "bag of words"
 
     source: Literal["imdb_reviews", "synthetic"] = "imdb_reviews"
     """`imdb_reviews`, or `synthetic`: reviews of positive and negative words among neutral ones."""
@@ -68,7 +72,7 @@ class Sentiment(DatasetClassificationTask):
 
     @property
     def ports(self) -> Ports:
-        return Ports(vocabulary=self.vocabulary + 2, embedding=self.embedding)
+        return self.token_ports(self.vocabulary, self.embedding)
 
     @property
     def outputs(self) -> int:
@@ -92,13 +96,9 @@ class Sentiment(DatasetClassificationTask):
     def examples(self, split: str) -> Examples:
         return _splits(*self._data)[split]
 
-    def distractors(self, rng: np.random.Generator, n: int, steps: int) -> np.ndarray:
+    def decoys(self, rng: np.random.Generator, n: int, steps: int) -> np.ndarray:
         cumulative = _cumulative_frequency(*self._data)
         return np.searchsorted(cumulative, rng.random((n, steps)), side="right").astype(np.int32)
-
-    def levels(self) -> dict[str, float]:
-        """Chance, and a bag of words: logistic regression on the tf-idf of the same words that the networks read."""
-        return {"chance": self.memoryless(), "bag_of_words": _bag_of_words(*self._data)}
 
     def _size(self, split: str) -> int:
         return getattr(self, f"{split}_examples") or _SIZES[self.source][split]
@@ -132,43 +132,6 @@ def _cumulative_frequency(*data: Any) -> np.ndarray:
         # A few synthetic one-word reviews may be all padding: draw the out-of-vocabulary word.
         counts = np.array([0, 1])
     return np.cumsum(counts) / counts.sum()
-
-
-@in_memory(maxsize=8)
-def _bag_of_words(source: str, vocabulary: int, *sizes: int) -> float:
-    """Test accuracy of the bag of words."""
-
-    def fit() -> dict[str, np.ndarray]:
-        from sklearn.feature_extraction.text import TfidfTransformer
-        from sklearn.linear_model import LogisticRegression
-        from sklearn.pipeline import make_pipeline
-
-        splits = _splits(source, vocabulary, *sizes)
-        train, test = splits["train"], splits["test"]
-        if len(labels := np.unique(train.targets)) == 1:
-            return {"accuracy": np.mean(test.targets == labels)}
-        classifier = make_pipeline(TfidfTransformer(sublinear_tf=True), LogisticRegression(max_iter=1000))
-        classifier.fit(_counts(train.evidence, vocabulary), train.targets)
-        return {"accuracy": np.array(classifier.score(_counts(test.evidence, vocabulary), test.targets))}
-
-    if source == "synthetic":
-        return float(fit()["accuracy"])
-    key = {
-        "version": Sentiment.version,
-        "data": catalogue.fingerprint(source),
-        "vocabulary": vocabulary,
-        "sizes": sizes,
-    }
-    return float(cached("bag-of-words", key, fit)["accuracy"])
-
-
-def _counts(tokens: np.ndarray, vocabulary: int) -> csr_matrix:
-    """Word counts of each review, (reviews, vocabulary), padding excluded."""
-    from scipy.sparse import csr_matrix
-
-    example, position = np.nonzero(tokens)
-    ones = np.ones(len(example), dtype=np.float32)
-    return csr_matrix((ones, (example, tokens[example, position])), shape=(len(tokens), vocabulary))
 
 
 def _vectorised(sizes: dict[str, int], vocabulary: int, evidence: int) -> dict[str, np.ndarray]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -12,6 +12,7 @@ from pydantic import Field
 from rnnbench.datasets import catalogue, reading
 from rnnbench.datasets.cache import cached, in_memory
 from rnnbench.registry import register_task
+from rnnbench.tasks.base import Filler
 from rnnbench.tasks.dataset import DatasetClassificationTask, Examples, one_class_problem, too_few_prepared
 from rnnbench.tasks.stream import Layout, Ports
 
@@ -33,10 +34,15 @@ class SequentialMNIST(DatasetClassificationTask):
     """Classify one of ten digits after the whole image and a lag. Chance: the most frequent digit of the test images.
 
     `order: rows` gives 28 steps of 28 pixels, `order: pixels` 784 steps of one, from the top left, with values in
-    [0, 1]. `permuted` first applies one fixed permutation to the pixels of every image. A distractor is a random step
-    (row or pixel) of a random training image. Validation images are a fixed random part of MNIST's train split, never
-    trained on. The papers have no lag and answer at the last pixel; here a separate readout step follows.
+    [0, 1]. `permuted` first applies one fixed permutation to the pixels of every image. A decoy is a random step (row
+    or pixel) of a random training image, told apart by the cue. Validation images are a fixed random part of MNIST's
+    train split, never trained on. The papers have no lag and answer at the last pixel; here a separate readout step
+    follows. Reference: a logistic regression on the pixels.
     """
+
+    # Of the stored images, which do not depend on the layout.
+    version: ClassVar[int] = 1
+    fillers: ClassVar[tuple[Filler, ...]] = ("zeros", "blank", "decoy")
 
     source: Literal["mnist", "synthetic"] = "mnist"
     """`mnist`, or `synthetic`: ten blurred patterns, randomly shifted, with noise."""
@@ -55,7 +61,7 @@ class SequentialMNIST(DatasetClassificationTask):
 
     @property
     def ports(self) -> Ports:
-        return Ports(features=(SIDE if self.order == "rows" else 1) + 1)
+        return self.feature_ports(SIDE if self.order == "rows" else 1)
 
     @property
     def outputs(self) -> int:
@@ -79,7 +85,7 @@ class SequentialMNIST(DatasetClassificationTask):
         images, labels = _images(self.source, self._size("validation"), self._size("test"), self.permuted)[split]
         return Examples(images.reshape(len(images), self.layout.evidence, -1), labels)
 
-    def distractors(self, rng: np.random.Generator, n: int, steps: int) -> np.ndarray:
+    def decoys(self, rng: np.random.Generator, n: int, steps: int) -> np.ndarray:
         images = self.examples("train").evidence
         return images[rng.integers(len(images), size=(n, steps)), rng.integers(images.shape[1], size=(n, steps))]
 

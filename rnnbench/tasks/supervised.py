@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC
+from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 
 import numpy as np
@@ -39,10 +40,15 @@ class ClassificationTask(Task, ABC):
 
     def memoryless(self, split: Split = "test") -> float:
         """Accuracy of always answering the most frequent class of the split's scored steps."""
-        whole = joined(self.split(split)).scored_only
+        whole = joined(_without_inputs(self.split(split))).scored_only
         weights = None if whole.weights is None else whole.weights.ravel()
         counts = np.bincount(whole.targets.ravel(), weights)
         return float(counts.max() / counts.sum())
+
+    def level_error(self, split: Split = "test") -> float:
+        """That of a share: sqrt(p (1 - p) / distinct sequences)."""
+        share = self.memoryless(split)
+        return math.sqrt(max(0.0, share * (1 - share)) / self.distinct(split))
 
 
 class RegressionTask(Task, ABC):
@@ -69,6 +75,19 @@ class RegressionTask(Task, ABC):
             "mae": mean_of_steps(np.mean(np.abs(error), axis=-1), scored),
             "loss": mean_of_steps(squares, stream.weights),
         }
+
+    def level_error(self, split: Split = "test") -> float:
+        """That of the mean squared error of a constant answer, the mean of the split's targets."""
+        whole = joined(_without_inputs(self.split(split)))
+        scored = whole.scored_only.weights
+        axes = tuple(range(whole.targets.ndim - 1))
+        weights = None if scored is None else np.broadcast_to(scored[..., None], whole.targets.shape)
+        squares = np.mean((whole.targets - np.average(whole.targets, axes, weights)) ** 2, axis=-1)
+        return float(np.std(mean_of_steps(squares, scored)) / math.sqrt(self.distinct(split)))
+
+
+def _without_inputs(streams: Iterable[Stream]) -> Iterator[Stream]:
+    return (stream._replace(features=None, tokens=None) for stream in streams)
 
 
 def weighted_mean(of_steps: Any, weights: Any | None) -> Any:

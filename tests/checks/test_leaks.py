@@ -15,10 +15,10 @@ from rnnbench.tasks.dataset import DatasetTask, Examples
 quiet_tensorflow()
 
 TASKS: dict[str, dict[str, Any]] = {
-    "sentiment": {"validation_examples": 1000, "test_examples": 5000, "learning_rate": 3e-3},
-    "speech_commands": {"learning_rate": 3e-3},
-    "forecasting": {"learning_rate": 1e-3},
-    "sequential_mnist": {"validation_examples": 1000, "test_examples": 5000, "learning_rate": 3e-3},
+    "sentiment": {"filler": "decoy", "validation_examples": 1000, "test_examples": 5000, "learning_rate": 3e-3},
+    "speech_commands": {"filler": "distractor", "learning_rate": 3e-3},
+    "forecasting": {"filler": "decoy", "learning_rate": 1e-3},
+    "sequential_mnist": {"filler": "decoy", "validation_examples": 1000, "test_examples": 5000, "learning_rate": 3e-3},
 }
 
 
@@ -35,7 +35,7 @@ def skill(spec: RunSpec) -> float:
 def test_shuffled_training_labels_leave_the_test_score_at_chance(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     (spec,) = Experiment(
         name="leaks",
-        tasks={name: {"lag": 5, "filler": "distractor", **TASKS[name]}},
+        tasks={name: {"lag": 5, "training_lags": "fixed", **TASKS[name]}},
         models={"gru": {"units": 32}},
         training={"steps": 300},
         gradients={"examples": 1, "during": 0},

@@ -28,6 +28,7 @@ from rnnbench import ClassificationTask, Layout, Ports, Stream, register_task
 
 @register_task("NAME")
 class Sign(ClassificationTask):
+    fillers = ("zeros",)
     threshold: float
     layout = property(lambda self: Layout(evidence=1, lag=self.lag, readout=1))
     ports = property(lambda self: Ports(features=2))
@@ -83,7 +84,7 @@ def test_the_plug_ins_of_an_experiment_are_judged_alone_and_by_its_settings(own)
     assert list(chosen) == ["task near"]
     findings = list(chosen["task near"]())
     assert {finding.passed for finding in findings} == {True}
-    assert len(findings) == 13
+    assert len(findings) == 17
     result = called(str(file), "--json")
     assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)
@@ -112,7 +113,7 @@ def test_a_fault_ends_with_exit_code_1_and_says_where(own):
     assert result.exit_code == 1
     said = " ".join(result.output.split())
     assert "the answer can be told at the readout: accuracy 1, memoryless() says" in said
-    assert "(lag 2, blank)" in said
+    assert "(lag 2, zeros)" in said
     assert " 1 failed" in said
 
 

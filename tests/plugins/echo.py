@@ -12,6 +12,8 @@ PADDING, BLANK, MARKER = 0, 1, 2
 class Echo(ClassificationTask):
     """Repeat one to `longest` symbols. Shorter sequences are padded in front; nothing is asked after their end."""
 
+    fillers = ("blank", "distractor")
+
     longest: int = Field(3, ge=1)
     symbols: int = Field(4, ge=2)
 

@@ -73,15 +73,17 @@ def without_lead(task: Task, stream: Stream, lead: int) -> Stream:
 @given(
     kind=st.sampled_from(list(KINDS)),
     lag=st.integers(1, 50),
-    lags=st.sampled_from(["fixed", "uniform", "far", "log"]),
-    lead=st.sampled_from(["none", "random"]),
-    filler=st.sampled_from(["blank", "distractor"]),
+    protocols=st.sampled_from([("fixed", "none"), *((lags, "random") for lags in ("fixed", "uniform", "far", "log"))]),
+    filler=st.integers(0, 2),
     seed=st.integers(0, 5),
     step=st.integers(0, 1000),
 )
 def test_what_is_trained_on_is_the_batch_at_the_drawn_lag_behind_the_drawn_lead(
-    kind, lag, lags, lead, filler, seed, step
+    kind, lag, protocols, filler, seed, step
 ):
+    lags, lead = protocols
+    fillers = KINDS[kind][0].fillers
+    filler = fillers[filler % len(fillers)]
     task = made(kind, lag=lag, training_lags=lags, lead=lead, filler=filler)
     drawn = task.training_lag(seed, step)
     assert drawn == protocol.drawn_lag(lags, task.least_lag, lag, seed, step)
@@ -102,23 +104,27 @@ def test_what_is_trained_on_is_the_batch_at_the_drawn_lag_behind_the_drawn_lead(
 
 
 def test_the_stream_of_a_task_without_protocols_is_its_batch_and_its_split(kind):
-    task = made(kind, lag=3)
+    task = made(kind, lag=3, training_lags="fixed")
     assert_same(task.training_stream(1, 2, BATCH), task.train_batch(1, 2, BATCH))
     for found, expected in zip(task.streams("validation"), task.split("validation"), strict=True):
         assert_same(found, expected)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if not kind.startswith("lookup")])
-@pytest.mark.parametrize("filler", ["blank", "distractor"])
+@pytest.mark.parametrize("filler", ["zeros", "blank", "distractor", "decoy"])
 def test_what_fills_the_lead_fills_the_lag(kind, filler):
-    """Blanks are the same step everywhere. Distractors have the channels, and the range, of those in the lag."""
-    task = made(kind, lag=300, lead="random", filler=filler)
+    """Zeros and blanks are the same step everywhere. Others have the channels, and the range, of those in the lag."""
+    if filler not in KINDS[kind][0].fillers:
+        pytest.skip("the task has no such filler")
+    task = made(kind, lag=300, filler=filler, training_lags="fixed", lead="random")
     step = next(step for step in range(100) if protocol.drawn_lead(300, 0, step) > 100)
     stream, lead, layout = task.training_stream(0, step, 16), protocol.drawn_lead(300, 0, step), task.layout
     # Without the last, which is the marker of copy-memory.
-    lag = stream.inputs[:, lead + layout.evidence : lead + layout.first_readout - 1]
-    before = stream.inputs[:, :lead]
-    if filler == "blank":
+    inputs = stream.features if stream.tokens is None else stream.tokens
+    lag = inputs[:, lead + layout.evidence : lead + layout.first_readout - 1]
+    before = inputs[:, :lead]
+    if filler in ("zeros", "blank"):
+        assert before.any() == (filler == "blank")
         assert (before == lag[0, 0]).all()
         return
     if task.ports.vocabulary:
@@ -135,7 +141,7 @@ def test_what_fills_the_lead_fills_the_lag(kind, filler):
 @pytest.mark.parametrize("name", ["validation", "test"])
 def test_a_split_is_evaluated_behind_leads_that_are_spread_evenly(kind, name):
     """Every example once, as it is without a lead; the leads have equal shares of each stream."""
-    task, plain = made(kind, lag=50, lead="random"), made(kind, lag=50)
+    task = plain = made(kind, lag=50)
     leads = [0, 6, 12, 19, 25]
     streams = iter(task.streams(name))
     for whole in plain.split(name):
@@ -148,6 +154,30 @@ def test_a_split_is_evaluated_behind_leads_that_are_spread_evenly(kind, name):
         assert_same(found, again)
 
 
+def test_a_split_is_tested_at_another_lag_behind_the_leads_of_the_own_one(kind):
+    task = made(kind, lag=50)
+    for lag in (7, 80):
+        streams = task.tested("test", lag)
+        for whole in made(kind, lag=lag).split("test"):
+            for first, lead in enumerate([0, 6, 12, 19, 25]):
+                found = next(streams)
+                assert_same(without_lead(task, found, lead), whole.rows(np.arange(first, whole.examples, 5)))
+        assert next(streams, None) is None
+
+
+def test_a_split_is_tested_behind_leads_that_are_asked_for(kind):
+    """Of a task trained without a lead, too."""
+    for task in (made(kind, lag=9), made(kind, lag=9, training_lags="fixed")):
+        for lag in (None, 4):
+            (found,), (whole,) = ([joined(task.tested("test", lag, [lead]))] for lead in (11, 0))
+            assert found.steps == whole.steps + 11
+            if task.reads == "every step":
+                assert not found.weights[:, :11].any()
+            for name in ("features", "tokens"):
+                if name in whole.parts:
+                    np.testing.assert_array_equal(found.parts[name][:, 11:], whole.parts[name])
+
+
 def test_the_parts_of_a_stream_do_not_depend_on_its_lead(kind):
     """So that all streams of a run are read alike."""
     task = made(kind, lag=4, lead="random")
@@ -158,7 +188,7 @@ def test_the_parts_of_a_stream_do_not_depend_on_its_lead(kind):
 
 
 def test_two_splits_and_two_seeds_have_other_filler_in_their_leads():
-    task = Adding(lag=4, lead="random", filler="distractor", examples=10)
+    task = Adding(lag=4, filler="decoy", examples=10)
     streams = [list(task.streams(name))[4].features[:, :20] for name in ("validation", "test")]
     assert not np.array_equal(*streams)
     step = next(step for step in range(1000) if min(protocol.drawn_lead(4, seed, step) for seed in (0, 1)) > 5)

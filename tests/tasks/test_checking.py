@@ -65,9 +65,9 @@ def weights(*values):
 @pytest.mark.parametrize(
     ("task", "changes", "message"),
     [
-        (ADDING, {"features": lambda x: x[..., :1]}, "has features of shape (4, 23, 1), expected (4, 23, 3)"),
-        (ADDING, {"features": lambda x: x[:, 1:]}, "has features of shape (4, 22, 3), expected (4, 23, 3)"),
-        (ADDING, {"features": lambda x: x[:3]}, "has features of shape (3, 23, 3), expected (4, 23, 3)"),
+        (ADDING, {"features": lambda x: x[..., :1]}, "has features of shape (4, 23, 1), expected (4, 23, 4)"),
+        (ADDING, {"features": lambda x: x[:, 1:]}, "has features of shape (4, 22, 4), expected (4, 23, 4)"),
+        (ADDING, {"features": lambda x: x[:3]}, "has features of shape (3, 23, 4), expected (4, 23, 4)"),
         (
             ADDING,
             {"features": with_one(np.nan, 2, 1, 0)},
@@ -76,17 +76,17 @@ def weights(*values):
         (
             ADDING,
             {"tokens": np.zeros((4, 23), np.int32)},
-            "has tokens, but `ports` declares Ports(features=3, vocabulary=0, embedding=0)",
+            "has tokens, but `ports` declares Ports(features=4, vocabulary=0, embedding=0)",
         ),
         (
             ADDING,
             {"features": None, "tokens": np.zeros((4, 23), np.int32)},
-            "has no features, but `ports` declares Ports(features=3, vocabulary=0, embedding=0)",
+            "has no features, but `ports` declares Ports(features=4, vocabulary=0, embedding=0)",
         ),
         (
             SENTIMENT,
             {"tokens": None, "features": np.zeros((4, 8, 1), np.float32)},
-            "has features, but `ports` declares Ports(features=0, vocabulary=102, embedding=32)",
+            "has no tokens, but `ports` declares Ports(features=1, vocabulary=102, embedding=32)",
         ),
         (SENTIMENT, {"tokens": lambda x: x[:, :-1]}, "has tokens of shape (4, 7), expected (4, 8)"),
         (SENTIMENT, {"tokens": with_one(102, 1, 3)}, "has token 102, outside 0 to 101"),
@@ -156,7 +156,7 @@ def test_an_empty_batch_is_told():
     "task",
     [
         Adding(lag=0),
-        Adding(lag=40, form="literature", filler="distractor"),
+        Adding(lag=40, form="urnn"),
         CopyMemory(lag=3),
         EVERY,
         Sentiment(lag=0, source="synthetic"),

@@ -13,22 +13,23 @@ from rnnbench.tasks.stream import joined
     lag=st.integers(1, 40),
     symbols=st.integers(1, 12),
     alphabet=st.integers(2, 9),
-    noisy=st.booleans(),
+    filler=st.sampled_from(["zeros", "blank", "distractor"]),
     objective=st.sampled_from(["recall", "all"]),
 )
-def test_layout_is_that_of_arjovsky(lag, symbols, alphabet, noisy, objective):
-    filler = "distractor" if noisy else "blank"
+def test_layout_is_that_of_arjovsky(lag, symbols, alphabet, filler, objective):
     task = CopyMemory(lag=lag, symbols=symbols, alphabet=alphabet, filler=filler, objective=objective, examples=5)
     stream = joined(task.split("test"))
     index = stream.features.argmax(-1)
     marker = lag + symbols - 1
-    assert index.shape == (5, lag + 2 * symbols)
-    assert (stream.features.sum(-1) == 1).all()
+    assert stream.features.shape == (5, lag + 2 * symbols, 2 * alphabet + 2)
+    filled = slice(symbols, marker)
+    assert (stream.features[:, filled].sum(-1) == (filler != "zeros")).all()
+    assert (np.delete(stream.features, np.r_[filled], axis=1).sum(-1) == 1).all()
     assert ((index[:, :symbols] >= 1) & (index[:, :symbols] <= alphabet)).all()
     assert (index[:, marker] == alphabet + 1).all()
     assert (index[:, marker + 1 :] == 0).all()
-    between = index[:, symbols:marker]
-    assert ((between >= alphabet + 2) if noisy else (between == 0)).all()
+    between = index[:, filled]
+    assert ((between >= alphabet + 2) if filler == "distractor" else (between == 0)).all()
     if objective == "recall":
         assert task.reads == "end"
         np.testing.assert_array_equal(stream.targets, index[:, :symbols])
@@ -87,5 +88,47 @@ def test_training_losses_are_those_of_the_scores():
 
 def test_solved_from_ninety_nine_per_cent():
     task = CopyMemory(lag=5)
-    assert task.solves(0.99)
-    assert not task.solves(0.989)
+    assert task.solves(0.99, 0.003)
+    assert not task.solves(0.989, 0.003)
+
+
+def test_levels_are_chance_and_perfect_recall():
+    task = CopyMemory(lag=5, alphabet=4)
+    assert task.levels() == {"memoryless": 0.25, "reference": 1.0, "chance": 0.25}
+    assert task.skill(0.25) == 0
+    assert task.skill(0.625) == 0.5
+
+
+@pytest.mark.parametrize(("symbols", "filler", "distinct"), [(1, "blank", 8), (1, "zeros", 8), (2, "blank", 64),
+                                                             (1, "distractor", 1000)])  # fmt: skip
+def test_a_split_says_how_many_sequences_it_holds(symbols, filler, distinct):
+    """1,000 examples of one symbol behind blanks are 8 sequences, with eight standard errors to match."""
+    task = CopyMemory(lag=9, symbols=symbols, filler=filler)
+    assert task.distinct() == distinct
+    assert task.level_error() == pytest.approx(np.sqrt(0.125 * 0.875 / distinct))
+    assert task.asks_memory()
+
+
+@pytest.mark.parametrize("objective", ["recall", "all"])
+@pytest.mark.parametrize("filler", ["zeros", "blank", "distractor"])
+def test_the_marker_can_be_replaced_by_filler(objective, filler):
+    task = CopyMemory(lag=9, symbols=3, filler=filler, objective=objective, examples=40)
+    for stream in task.tested("test", leads=[0, 4]):
+        found = task.without_marker(stream)
+        marker = stream.steps - 4
+        differ = (found.features != stream.features).any(axis=(0, 2))
+        assert np.flatnonzero(differ).tolist() == [marker]
+        symbol = found.features[:, marker].argmax(-1)
+        if filler == "zeros":
+            assert not found.features[:, marker].any()
+        else:
+            assert (symbol >= 10 if filler == "distractor" else symbol == 0).all()
+        np.testing.assert_array_equal(found.targets, stream.targets)
+        assert list(found.parts) == list(stream.parts)
+    assert stream.features[:, marker].argmax(-1).tolist() == [9] * stream.examples
+
+
+def test_nothing_of_copy_memory_is_a_decoy():
+    """No cue marks its evidence."""
+    with pytest.raises(ValueError, match="'decoy' is not a filler of the task; the task has zeros, blank, distractor"):
+        CopyMemory(lag=5, filler="decoy")

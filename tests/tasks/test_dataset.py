@@ -18,14 +18,86 @@ class Own(DatasetClassificationTask):
     source: str = "readings.csv"
 
     layout = property(lambda self: Layout(3, self.lag, 1))
-    ports = property(lambda self: Ports(features=2))
+    ports = property(lambda self: self.feature_ports(1))
     outputs = property(lambda self: 2)
 
     def examples(self, split: str) -> Examples:
         return Examples(np.ones((4, 3, 1), np.float32), np.array([0, 1, 0, 1], np.int32))
 
-    def distractors(self, rng: np.random.Generator, n: int, steps: int) -> np.ndarray:
+
+class Cued(Own):
+    """Has decoys, and so a cue."""
+
+    fillers = ("zeros", "blank", "decoy")
+
+    def decoys(self, rng: np.random.Generator, n: int, steps: int) -> np.ndarray:
         return rng.normal(size=(n, steps, 1))
+
+
+class Worded(Cued):
+    """Tokens; one of five words in each step."""
+
+    fillers = ("blank", "decoy")
+    ports = property(lambda self: self.token_ports(5, 3))
+
+    def examples(self, split: str) -> Examples:
+        return Examples(np.arange(12, dtype=np.int32).reshape(4, 3) % 5, np.array([0, 1, 0, 1], np.int32))
+
+    def decoys(self, rng: np.random.Generator, n: int, steps: int) -> np.ndarray:
+        return rng.integers(5, size=(n, steps))
+
+
+def test_channels_for_blank_and_marker_stand_behind_the_content() -> None:
+    task = Own(lag=2)
+    assert task.ports == (3, 0, 0)
+    assert joined(task.split("test")).features[0].tolist() == [[1, 0, 0]] * 3 + [[0, 1, 0]] * 2 + [[0, 0, 1]]
+
+
+@pytest.mark.parametrize("filler", Cued.fillers)
+def test_the_cue_marks_the_evidence_whatever_the_filler(filler: str) -> None:
+    task = Cued(lag=2, filler=filler)
+    assert task.ports == (4, 0, 0)
+    content, cue, blank, marker = np.moveaxis(joined(task.split("test")).features, -1, 0)
+    assert cue.tolist() == [[1] * 3 + [0] * 3] * 4
+    assert blank.tolist() == [[0] * 3 + [int(filler == "blank")] * 2 + [0]] * 4
+    assert marker.tolist() == [[0] * 5 + [1]] * 4
+    assert content[:, 3:5].any() == (filler == "decoy")
+    assert (content[:, :3] == 1).all()
+
+
+@pytest.mark.parametrize("filler", Worded.fillers)
+def test_the_cue_of_words_stands_beside_them(filler: str) -> None:
+    task = Worded(lag=2, filler=filler)
+    assert task.ports == (1, 7, 3)
+    stream = joined(task.split("test"))
+    assert stream.features[..., 0].tolist() == [[1] * 3 + [0] * 3] * 4
+    np.testing.assert_array_equal(stream.tokens[:, :3], task.examples("test").evidence)
+    filled = stream.tokens[:, 3:5]
+    assert (filled < 5).all() if filler == "decoy" else (filled == 5).all()
+    assert (stream.tokens[:, 5] == 6).all()
+
+
+def test_ports_that_leave_out_a_channel_are_told() -> None:
+    class Narrow(Cued):
+        ports = property(lambda self: Ports(features=2))
+
+    says = r"the evidence has 1 features and `ports` 2, .* 3 more, for cue, blank and marker; use `self.feature_ports"
+    with pytest.raises(UserError, match=says):
+        list(Narrow(lag=1).split("test"))
+
+
+def test_fillers_that_a_class_names_must_be_drawn() -> None:
+    class Named(Own):
+        fillers = ("decoy",)
+        ports = property(lambda self: Ports(features=4))
+
+    with pytest.raises(NotImplementedError, match="Named has no decoys"):
+        Named(lag=1).train_batch(0, 0, 2)
+
+
+def test_the_examples_of_a_data_set_are_its_sequences() -> None:
+    assert Own(lag=3).distinct() == 4
+    assert Own(lag=3).level_error() == pytest.approx(np.sqrt(0.5 * 0.5 / 4))
 
 
 def test_a_source_of_its_own_is_the_tasks_affair(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:

@@ -12,6 +12,7 @@ from rnnbench.datasets import location, reading
 from rnnbench.errors import UserError
 from rnnbench.tasks import forecasting
 from rnnbench.tasks.forecasting import Forecasting, Series, load, naive_errors, windows
+from rnnbench.tasks.simple_models import ridge
 from rnnbench.tasks.stream import joined
 
 SYNTHETIC = {"source": "synthetic", "look_back": 24, "horizon": 3}
@@ -36,9 +37,9 @@ def test_sizes_are_known_without_data() -> None:
     task = Forecasting(lag=12)
     assert task.data_source == "ETTh1"
     assert task.layout == (96, 12, 1)
-    assert (task.ports, task.outputs) == ((2, 0, 0), 24)
+    assert (task.ports, task.outputs) == ((4, 0, 0), 24)
     every = Forecasting(lag=12, variables="multivariate")
-    assert (every.ports, every.outputs) == ((8, 0, 0), 168)
+    assert (every.ports, every.outputs) == ((10, 0, 0), 168)
     assert task.score.name == "mse"
 
 
@@ -46,22 +47,24 @@ def test_sizes_are_known_without_data() -> None:
 @pytest.mark.parametrize("lag", [0, 1, 5])
 def test_layout_with_blanks(lag: int, variables: str) -> None:
     task = Forecasting(lag=lag, variables=variables, **SYNTHETIC)
-    channels = task.ports.features - 1
+    channels = task.ports.features - 3
     stream = task.train_batch(0, 3, 8)
     inputs, targets = stream.features, stream.targets
-    assert (inputs.shape, inputs.dtype) == ((8, 24 + lag + 1, channels + 1), np.float32)
+    assert (inputs.shape, inputs.dtype) == ((8, 24 + lag + 1, channels + 3), np.float32)
     assert (targets.shape, targets.dtype) == ((8, 1, 3 * channels), np.float32)
-    assert inputs[:, :24, :-1].any()
-    assert (inputs[:, 24:, :-1] == 0).all()
+    assert inputs[:, :24, :-3].any()
+    assert (inputs[:, 24:, :-3] == 0).all()
+    assert (inputs[:, :, -3] == [1] * 24 + [0] * (lag + 1)).all()
+    assert (inputs[:, :, -2] == [0] * 24 + [1] * lag + [0]).all()
     assert (inputs[:, :-1, -1] == 0).all()
     assert (inputs[:, -1, -1] == 1).all()
     assert np.array_equal(inputs, task.train_batch(0, 3, 8).features)
 
 
 @pytest.mark.parametrize("target", ["change", "value"])
-def test_distractors_are_stretches_of_the_training_rows(target: str) -> None:
-    task = Forecasting(lag=30, filler="distractor", variables="multivariate", target=target, **SYNTHETIC)
-    stretches = joined(task.split("test")).features[:4, 24:-1, :-1]
+def test_decoys_are_stretches_of_the_training_rows(target: str) -> None:
+    task = Forecasting(lag=30, filler="decoy", variables="multivariate", target=target, **SYNTHETIC)
+    stretches = joined(task.split("test")).features[:4, 24:-1, :-3]
     train = load("synthetic", "multivariate").values[:2400]
     steps = np.diff(np.concatenate([train, train[:30]]), axis=0).astype(np.float32)
     for stretch in stretches:
@@ -114,7 +117,9 @@ def test_a_change_leaves_the_errors_as_they_are() -> None:
     test = joined(change.split("test"))
     scores = change.scores(test, np.zeros_like(test.targets))
     assert scores["mse"].mean() == pytest.approx(change.levels()["persistence"], rel=1e-5)
-    assert change.levels() == value.levels()
+    assert change.memoryless() == pytest.approx(change.levels()["persistence"], rel=1e-5)
+    simple = ("persistence", "seasonal naive", "ridge")
+    assert [change.levels()[name] for name in simple] == [value.levels()[name] for name in simple]
 
 
 def test_naive_forecasts_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,16 +132,42 @@ def test_naive_forecasts_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
             truth = values[now + ahead]
             last.append(values[now] - truth)
             season.append(values[now + 1 - 24 + (ahead - 1) % 24] - truth)
-    for name, by_hand in (("persistence", last), ("seasonal_naive", season)):
+    for name, by_hand in (("persistence", last), ("seasonal naive", season)):
         assert errors[name]["mse"] == pytest.approx(np.mean(np.square(by_hand)), rel=1e-12)
         assert errors[name]["mae"] == pytest.approx(np.mean(np.abs(by_hand)), rel=1e-12)
 
 
-def test_floor_is_the_better_naive_forecast() -> None:
+def test_the_scale_goes_from_the_training_mean_to_the_best_simple_forecast() -> None:
     task = Forecasting(lag=0, **SYNTHETIC)
-    assert task.memoryless() == min(task.levels().values())
-    assert task.skill(task.memoryless()) == 0
-    assert task.skill(0.0) == 1
+    levels = task.levels()
+    assert list(levels) == ["memoryless", "reference", "training mean", "persistence", "seasonal naive", "ridge"]
+    targets = joined(task.split("test")).targets
+    assert task.memoryless() == levels["training mean"] == pytest.approx(np.mean(targets.astype(float) ** 2))
+    assert task.reference() == min(levels[name] for name in ("persistence", "seasonal naive", "ridge"))
+    middle = np.sqrt(task.memoryless() * task.reference())
+    assert task.skill(middle) == pytest.approx(0.5)
+    assert task.solves(1.09 * task.reference(), 0.001)
+    assert not task.solves(1.11 * task.reference(), 0.001)
+
+
+def test_of_a_change_the_scale_goes_from_persistence_to_ridge() -> None:
+    task = Forecasting(lag=0, target="change", **SYNTHETIC)
+    levels = task.levels()
+    assert "training mean" not in levels
+    assert task.memoryless() == levels["memoryless"] == pytest.approx(levels["persistence"], rel=1e-5)
+    assert task.reference() == levels["ridge"]
+
+
+def test_ridge_by_hand_is_least_squares_with_a_penalty() -> None:
+    rng = np.random.default_rng(0)
+    x, weights = rng.normal(size=(300, 5)), rng.normal(size=(5, 2))
+    values = x @ weights + 3 + 0.01 * rng.normal(size=(300, 2))
+    answers = ridge(x[:200], values[:200], x[200:250], values[200:250])
+    np.testing.assert_allclose(answers(x[250:]), values[250:], atol=0.05)
+    # The penalty is that of validation: without a relation the largest, which leaves the mean.
+    noise = rng.normal(size=(300, 2))
+    answers = ridge(x[:20], noise[:20], x[20:], noise[20:])
+    np.testing.assert_allclose(answers(x), np.broadcast_to(noise[:20].mean(axis=0), (300, 2)), atol=0.05)
 
 
 def test_synthetic_leaves_room_above_the_naive_forecasts() -> None:
@@ -150,7 +181,7 @@ def test_synthetic_leaves_room_above_the_naive_forecasts() -> None:
         weights = np.linalg.solve(seen.T @ seen + np.eye(seen.shape[1]), seen.T @ train.targets)
         answer = test.evidence.reshape(len(test.targets), -1) @ weights
         found = task.scores(joined(task.split("test")), answer[:, None])["mse"]
-        assert found.mean() < 0.85 * task.memoryless()
+        assert found.mean() < 0.85 * min(task.levels()[name] for name in ("persistence", "seasonal naive"))
 
 
 @pytest.mark.parametrize(
@@ -187,7 +218,15 @@ def test_published_naive_levels_of_etth1(monkeypatch: pytest.MonkeyPatch, tmp_pa
         errors = naive_errors("ETTh1", "multivariate", 96, horizon)
         assert tuple(errors["persistence"].values()) == pytest.approx(repeat, abs=5e-4)
         if seasonal:
-            assert tuple(errors["seasonal_naive"].values()) == pytest.approx(seasonal, abs=5e-4)
+            assert tuple(errors["seasonal naive"].values()) == pytest.approx(seasonal, abs=5e-4)
+    measured = {
+        "univariate": {"training mean": 1.9084, "persistence": 0.0343, "seasonal naive": 0.0458, "ridge": 0.0264},
+        "multivariate": {"persistence": 1.222, "seasonal naive": 0.424, "ridge": 0.297},
+    }
+    for variables, levels in measured.items():
+        found = Forecasting(lag=5, variables=variables).levels()
+        assert {name: found[name] for name in levels} == pytest.approx(levels, abs=5e-4)
+        assert found["reference"] == found["ridge"]
     univariate = naive_errors("ETTh1", "univariate", 96, 24)
     assert tuple(univariate["persistence"].values()) == pytest.approx((0.034, 0.139), abs=5e-4)
     assert len(Forecasting(lag=0).examples("test").targets) == 2857
@@ -205,7 +244,7 @@ def held(monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
     """Noise in place of ETTh1, to be changed by a test."""
     values = np.random.default_rng(0).normal(20, 3, size=(17_420, 7)).astype(np.float32)
     monkeypatch.setattr(reading, "rows", lambda name, split: ({"values": row} for row in values))
-    for name in ("load", "naive_errors", "_examples"):
+    for name in ("load", "naive_errors", "ridge_errors", "_examples"):
         monkeypatch.setattr(forecasting, name, getattr(forecasting, name).__wrapped__)
     return values
 
@@ -213,21 +252,32 @@ def held(monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
 @pytest.mark.parametrize("noise", [0.0, 1e-8])
 def test_a_column_that_is_constant_in_training_is_zero(held: np.ndarray, noise: float) -> None:
     held[:8640, 2] = 1e6 * (1 + noise * np.random.default_rng(1).normal(size=8640))
-    task = Forecasting(lag=2, filler="distractor", variables="multivariate")
+    task = Forecasting(lag=2, filler="decoy", variables="multivariate")
     test = joined(task.split("test"))
     inputs, targets = test.features, test.targets
     assert np.isfinite(inputs).all()
     assert not inputs[..., 2].any()
     assert not targets.reshape(len(targets), 24, 7)[..., 2].any()
     assert np.abs(targets).max() < 20
-    assert 0 < task.skill(task.memoryless() / 2) < 1
+    assert np.isfinite(list(task.levels().values())).all()
 
 
-@pytest.mark.parametrize("rows", [slice(None), slice(11_000, None)])
-def test_a_constant_series_is_told(held: np.ndarray, rows: slice) -> None:
-    held[rows, -1] = 20
-    with pytest.raises(UserError, match=r"its memoryless mse is 0, the perfect one 0; use more"):
-        Forecasting(lag=0).skill(0.5)
+def test_a_constant_series_asks_no_memory(held: np.ndarray) -> None:
+    held[:, -1] = 20
+    for target in ("value", "change"):
+        task = Forecasting(lag=0, target=target)
+        assert task.memoryless() == task.reference() == 0
+        assert not task.asks_memory()
+        assert np.isnan(task.skill(0.0))
+        assert not task.solves(0.0, 0.0)
+
+
+def test_a_constant_test_split_is_foretold_by_its_last_row(held: np.ndarray) -> None:
+    held[11_000:, -1] = 40
+    task = Forecasting(lag=0)
+    assert (task.reference(), task.skill(0.0)) == (0, 1)
+    assert task.memoryless() > 10
+    assert not Forecasting(lag=0, target="change").asks_memory()
 
 
 def test_a_missing_value_is_told_with_its_place(held: np.ndarray) -> None:

@@ -7,8 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rnnbench import registry
+from rnnbench.identity.signature import signed_values
 from rnnbench.tasks import protocol
 from rnnbench.tasks.adding import Adding
+from rnnbench.tasks.base import Task
 from rnnbench.tasks.copy_memory import CopyMemory
 from rnnbench.tasks.protocol import drawn_lag, drawn_lead, longest_lead, shortest
 
@@ -104,7 +107,7 @@ def test_a_lead_is_a_function_of_seed_and_step_and_independent_of_the_lag():
 
 def test_lags_and_leads_are_independent_of_the_data():
     """In both the data are drawn from generators that are seeded by seed and step alone, too."""
-    task = Adding(lag=300, evidence=4, training_lags="uniform", lead="random")
+    task = Adding(lag=300, evidence=4)
     shortest_one = task.at_lag(0)
     drawn = [(task.training_lag(0, step), drawn_lead(300, 0, step)) for step in range(1500)]
     values = [shortest_one.train_batch(0, step, 1).features[0, :4, 0] for step in range(1500)]
@@ -118,23 +121,90 @@ def test_the_filler_of_a_lead_is_not_the_data():
     assert not numbers & {tuple(np.random.default_rng(list(seed)).random(3)) for seed in [(0, 0, 0), (0,), (1,), (2,)]}
 
 
+LED = {"training_lags": "fixed", "lead": "random"}
+
+
 @pytest.mark.parametrize("kind", DRAWN)
 def test_at_the_shortest_lag_there_is_one_protocol(kind):
     for task, lag in ((Adding, 0), (CopyMemory, 1)):
-        assert task(lag=lag, training_lags=kind).canonical() == task(lag=lag).canonical()
+        assert task(lag=lag, training_lags=kind).canonical() == task(lag=lag, **LED)
         longer = task(lag=lag + 2, training_lags=kind)
         assert longer.canonical() == longer
-        assert longer.canonical() != task(lag=lag + 2)
+        assert longer.canonical() != task(lag=lag + 2, **LED)
 
 
 def test_half_of_one_step_is_that_step():
-    assert Adding(lag=1, training_lags="far").canonical() == Adding(lag=1)
-    assert Adding(lag=1, training_lags="uniform").canonical() != Adding(lag=1)
+    assert Adding(lag=1, training_lags="far").canonical() == Adding(lag=1, **LED)
+    assert Adding(lag=1, training_lags="uniform").canonical() != Adding(lag=1, **LED)
 
 
 def test_a_lead_is_another_computation_at_every_lag_and_keeps_its_filler():
     for lag in (0, 5):
-        task = Adding(lag=lag, lead="random", filler="distractor")
+        task = Adding(lag=lag, filler="decoy", **LED)
         assert task.canonical() == task
-    assert Adding(lag=0, lead="random", training_lags="log").canonical() == Adding(lag=0, lead="random")
-    assert Adding(lag=0, filler="distractor").canonical() == Adding(lag=0)
+    assert Adding(lag=0, training_lags="log").canonical() == Adding(lag=0, **LED)
+    fixed = {"lag": 0, "training_lags": "fixed"}
+    assert Adding(filler="decoy", **fixed).canonical() == Adding(**fixed)
+
+
+def test_by_default_lags_are_drawn_behind_a_random_lead():
+    task = CopyMemory(lag=9)
+    assert (task.training_lags, task.lead, task.filler) == ("uniform", "random", "blank")
+    assert CopyMemory(lag=9, training_lags="far").lead == "random"
+    fixed = CopyMemory(lag=9, training_lags="fixed")
+    assert fixed.lead == "none"
+    assert CopyMemory(**LED, lag=9).lead == "random"
+    for one in (task, fixed):
+        assert type(one)(**dict(one)) == one == type(one).model_validate_json(one.model_dump_json())
+
+
+@pytest.mark.parametrize("kind", DRAWN)
+def test_drawn_lags_without_a_lead_are_refused(kind):
+    with pytest.raises(ValueError, match=f"'lead: none' goes with 'training_lags: fixed' alone, not with '{kind}'"):
+        CopyMemory(lag=9, training_lags=kind, lead="none")
+    with pytest.raises(ValueError, match="'lead: none' goes with 'training_lags: fixed' alone"):
+        CopyMemory(lag=9, lead="none")
+
+
+def test_a_task_without_filler_of_its_own_knows_one_lag_alone():
+    class Bare(Adding):
+        fill = Task.fill
+
+    task = Bare(lag=3)
+    assert (task.training_lags, task.lead, task.has_lead) == ("fixed", "none", False)
+    assert Adding(lag=3).has_lead
+    assert not Adding(lag=4, form="urnn").has_lead
+
+
+def test_the_first_filler_is_the_default_of_a_task_without_blanks():
+    class Noisy(Adding):
+        fillers = ("decoy",)
+
+    assert Noisy(lag=3).filler == "decoy"
+    with pytest.raises(ValueError, match="'blank' is not a filler of the task; the task has decoy"):
+        Noisy(lag=3, filler="blank")
+
+
+OLD = ("adding", "forecasting", "sentiment", "sequential_mnist")
+
+
+@pytest.mark.parametrize("name", OLD)
+def test_what_was_called_a_distractor_is_refused_with_its_new_name(name):
+    """Words, rows, pixels and values of the evidence's own kind; of speech and copy-memory it is one still."""
+    with pytest.raises(ValueError, match="'distractor' is called 'decoy' here, as it is drawn as the evidence is"):
+        registry.tasks[name](lag=3, filler="distractor")
+    assert all("distractor" in registry.tasks[other].fillers for other in ("copy_memory", "speech_commands"))
+
+
+@pytest.mark.parametrize("name", ["adding", "copy_memory", "forecasting", "sentiment", "sequential_mnist",
+                                  "speech_commands"])  # fmt: skip
+def test_the_width_of_the_input_does_not_depend_on_the_filler(name):
+    task = registry.tasks[name]
+    assert len({task(lag=3, filler=filler).ports for filler in task.fillers}) == 1
+
+
+def test_earlier_results_of_a_fixed_lag_keep_their_signature():
+    """Settings that joined later are left out of it where they say what was computed before."""
+    fixed, drawn = (signed_values(CopyMemory(lag=9, training_lags=lags)) for lags in ("fixed", "uniform"))
+    assert not {"training_lags", "lead"} & fixed.keys()
+    assert (drawn["training_lags"], drawn["lead"]) == ("uniform", "random")

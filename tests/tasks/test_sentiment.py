@@ -37,7 +37,7 @@ def reviews(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, list[d
     monkeypatch.setattr(catalogue, "check", lambda name: None)
     monkeypatch.setattr(catalogue, "fingerprint", lambda name: "fixed")
     monkeypatch.setenv("RNNBENCH_CACHE_DIR", str(tmp_path))
-    for function in (sentiment._splits, sentiment._cumulative_frequency, sentiment._bag_of_words):
+    for function in (sentiment._splits, sentiment._cumulative_frequency):
         monkeypatch.setattr(sentiment, function.__name__, function.__wrapped__)
     return held
 
@@ -51,7 +51,7 @@ def test_sizes_are_known_without_data() -> None:
     task = Sentiment(lag=30)
     assert task.data_source == "imdb_reviews"
     assert task.layout == (100, 30, 1)
-    assert task.ports == (0, 10_002, 32)
+    assert task.ports == (1, 10_002, 32)
     assert task.outputs == 2
 
 
@@ -62,14 +62,15 @@ def test_layout_with_blanks(lag: int) -> None:
     inputs, labels = stream.tokens, stream.targets
     assert (inputs.shape, inputs.dtype) == ((8, 12 + lag + 1), np.int32)
     assert (labels.shape, labels.dtype) == ((8, 1), np.int32)
+    assert (stream.features[..., 0] == [1] * 12 + [0] * (lag + 1)).all()
     assert (inputs[:, 12:-1] == BLANK).all()
     assert (inputs[:, -1] == MARKER).all()
     assert inputs[:, :12].max() < BLANK
     assert np.array_equal(inputs[:, :12], Sentiment(lag=0, **SYNTHETIC).train_batch(0, 3, 8).tokens[:, :12])
 
 
-def test_distractors_are_words_as_frequent_as_in_training() -> None:
-    task = Sentiment(lag=400, filler="distractor", **SYNTHETIC)
+def test_decoys_are_words_as_frequent_as_in_training() -> None:
+    task = Sentiment(lag=400, filler="decoy", **SYNTHETIC)
     inputs = joined(task.split("test")).tokens
     drawn = inputs[:, 12:-1]
     train = task.examples("train").evidence
@@ -81,7 +82,7 @@ def test_distractors_are_words_as_frequent_as_in_training() -> None:
 
 
 def test_batches_are_a_function_of_seed_and_step() -> None:
-    task, again = (Sentiment(lag=6, filler="distractor", **SYNTHETIC) for _ in range(2))
+    task, again = (Sentiment(lag=6, filler="decoy", **SYNTHETIC) for _ in range(2))
     first = task.train_batch(1, 2, 16).tokens
     task.train_batch(1, 3, 16)
     assert np.array_equal(first, again.train_batch(1, 2, 16).tokens)
@@ -127,11 +128,13 @@ def test_features_are_read_once(reviews: dict[str, list], monkeypatch: pytest.Mo
 def test_levels_of_the_same_split(reviews: dict[str, list]) -> None:
     task = few()
     labels = task.examples("test").targets
-    assert task.levels() == {"chance": max(labels.mean(), 1 - labels.mean()), "bag_of_words": 1.0}
+    majority = max(labels.mean(), 1 - labels.mean())
+    expected = {"memoryless": majority, "reference": 1.0, "majority class": majority, "bag of words": 1.0}
+    assert task.levels() == expected
 
 
 def test_bag_of_words_sees_the_words_that_the_networks_see(reviews: dict[str, list]) -> None:
-    assert few(evidence=1).levels()["bag_of_words"] == 0.5
+    assert few(evidence=1).reference() == 0.5
 
 
 def test_synthetic_reviews_are_learnable_and_not_trivial() -> None:
@@ -141,7 +144,10 @@ def test_synthetic_reviews_are_learnable_and_not_trivial() -> None:
         "validation": 500,
         "test": 500,
     }
-    assert 0.85 < task.levels()["bag_of_words"] < 1
+    assert 0.85 < task.levels()["bag of words"] < 1
+    counted = [Sentiment(lag=lag, filler="decoy", **SYNTHETIC).levels()["position-blind"] for lag in (0, 100)]
+    assert counted[0] == pytest.approx(task.reference(), abs=0.03)
+    assert 0.55 < counted[1] < counted[0] - 0.1
     assert 0.5 <= task.memoryless() < 0.56
 
 
@@ -179,5 +185,6 @@ def test_imdb_whole() -> None:
     assert sizes == {"train": 20_000, "validation": 5_000, "test": 25_000}
     assert task.examples("train").evidence.max() == 9_999
     levels = task.levels()
-    assert levels["chance"] == 0.5
-    assert 0.84 < levels["bag_of_words"] < 0.86
+    assert levels["memoryless"] == 0.5
+    assert 0.84 < levels["bag of words"] == levels["reference"] < 0.86
+    assert 0.78 < Sentiment(lag=100, filler="decoy").levels()["position-blind"] < 0.80

@@ -44,7 +44,7 @@ def test_sizes_are_known_without_data() -> None:
     task = SpeechCommands(lag=10)
     assert task.data_source == "speech_commands"
     assert task.layout == (49, 10, 1)
-    assert task.ports == (41, 0, 0)
+    assert task.ports == (42, 0, 0)
     assert task.outputs == 5
     assert SpeechCommands(lag=0, window_ms=25, stride_ms=10, bands=20, words=["go", "up"]).layout.evidence == 98
 
@@ -54,12 +54,12 @@ def test_layout_with_blanks(lag: int) -> None:
     task = SpeechCommands(lag=lag, source="synthetic")
     whole = joined(task.split("validation"))
     inputs, labels = whole.features, whole.targets
-    assert (inputs.shape, inputs.dtype) == ((500, 49 + lag + 1, 41), np.float32)
+    assert (inputs.shape, inputs.dtype) == ((500, 49 + lag + 1, 42), np.float32)
     assert (labels.shape, labels.dtype) == ((500, 1), np.int32)
     assert np.array_equal(inputs[:, :49, :40], task.examples("validation").evidence)
     assert (inputs[:, 49:, :40] == 0).all()
-    assert (inputs[:, :-1, 40] == 0).all()
-    assert (inputs[:, -1, 40] == 1).all()
+    assert (inputs[..., 40] == [0] * 49 + [1] * lag + [0]).all()
+    assert (inputs[..., 41] == [0] * (49 + lag) + [1]).all()
 
 
 def test_distractors_match_the_frames_of_training(clips: dict[str, list[int]]) -> None:
@@ -68,13 +68,13 @@ def test_distractors_match_the_frames_of_training(clips: dict[str, list[int]]) -
     assert np.abs(frames.mean(axis=(0, 1))).max() < 1e-5
     assert np.abs(frames.std(axis=(0, 1)) - 1).max() < 1e-4
     inputs = task.train_batch(0, 0, 5).features
-    noise = inputs[:, 49:-1, :-1]
+    noise = inputs[:, 49:-1, :-2]
     assert noise.shape == (5, 300, 8)
     assert np.abs(noise.mean(axis=(0, 1))).max() < 0.1
     assert np.abs(noise.std(axis=(0, 1)) - 1).max() < 0.1
     assert (inputs[:, -1, :-1] == 0).all()
     assert np.array_equal(inputs, task.train_batch(0, 0, 5).features)
-    assert not np.array_equal(noise, task.train_batch(1, 0, 5).features[:, 49:-1, :-1])
+    assert not np.array_equal(noise, task.train_batch(1, 0, 5).features[:, 49:-1, :-2])
 
 
 def test_labels_follow_the_order_of_words(clips: dict[str, list[int]]) -> None:
@@ -83,7 +83,9 @@ def test_labels_follow_the_order_of_words(clips: dict[str, list[int]]) -> None:
     assert {split: task.examples(split).targets.tolist() for split in CLIPS} == expected
     assert task.examples("test").evidence.shape == (3, 49, 40)
     assert task.memoryless() == 2 / 3
-    assert task.levels() == {"chance": 2 / 3}
+    levels = task.levels()
+    assert levels["memoryless"] == levels["majority class"] == 2 / 3
+    assert levels["reference"] == levels["logistic regression"]
 
 
 def test_only_training_frames_set_the_scale(clips: dict[str, list[int]]) -> None:
@@ -174,6 +176,9 @@ def test_the_prepared_words() -> None:
         examples = task.examples(split)
         assert set(examples.targets) == set(range(5))
         assert np.isfinite(examples.evidence).all()
+    levels = task.levels()
+    assert 0.19 < levels["memoryless"] < 0.21
+    assert levels["memoryless"] + 0.2 < levels["reference"] < 0.95
     frames = task.examples("train").evidence
     assert np.abs(frames.mean(axis=(0, 1))).max() < 1e-3
     assert np.abs(frames.std(axis=(0, 1)) - 1).max() < 1e-3
@@ -191,6 +196,6 @@ def test_bands_without_a_frequency_are_zero(
     for name in ("validation", "test"):
         inputs = joined(task.split(name)).features
         assert np.isfinite(inputs).all()
-        assert np.array_equal(~inputs[..., :-1].any(axis=(0, 1)), dead)
+        assert np.array_equal(~inputs[..., :-2].any(axis=(0, 1)), dead)
     evidence = task.examples("train").evidence[..., ~dead]
     assert np.abs(evidence.std(axis=(0, 1)) - 1).max() < 1e-4

@@ -18,7 +18,7 @@ __all__ = ["ContractError", "check_model", "check_task", "stand_in"]
 
 
 def check_task(task_class: type[Task]) -> None:
-    """Check the data, the loss and the scores of a task at two lags and with both fillers, and its leads.
+    """Check the data, the loss and the scores of a task at two lags and with each of its fillers, and its leads.
 
     Raises `ContractError` at the first thing that does not hold, and `NotCheckedError` for a class with settings that
     have no default.

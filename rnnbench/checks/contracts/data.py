@@ -8,10 +8,9 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from rnnbench.checks.contracts.check import ContractError, NotCheckedError, require
+from rnnbench.checks.contracts.check import ContractError, require
 from rnnbench.checks.contracts.compared import equal
 from rnnbench.checks.contracts.points import Point, Points
-from rnnbench.checks.contracts.points import inputs as inputs_of
 from rnnbench.errors import UserError
 from rnnbench.tasks.base import Split, Task
 from rnnbench.tasks.checking import check_inputs
@@ -29,7 +28,8 @@ def inputs(points: Points) -> None:
     """Kinds, shape, dtype and range of the inputs of training batches and splits."""
     for point in points:
         task, layout = point.task, point.task.layout
-        require(layout.lag == task.lag, f"layout.lag is {layout.lag}; the task's lag is {task.lag}")
+        fits = layout.lag == task.lag or not task.has_clock
+        require(fits, f"layout.lag is {layout.lag}; the task's lag is {task.lag}")
         require(layout.evidence >= 1, "layout.evidence is 0; it needs at least one step")
         require(layout.readout >= 1, "layout.readout is 0; it needs at least one step")
         for what, streams in _all(point).items():
@@ -90,23 +90,6 @@ def same_at_every_lag(points: Points) -> None:
             require(np.array_equal(short.answers(a), long.answers(b)), "the answers must be the same at every lag")
 
 
-def fillers(points: Points) -> None:
-    """A filler changes neither evidence nor readout; distractors differ by example."""
-    for quiet, noisy in zip(points.by_filler.get("blank", ()), points.by_filler.get("distractor", ()), strict=False):
-        if quiet.task.lag == noisy.task.lag:
-            _only_the_lag_changes(quiet, noisy)
-    for point in points.by_filler.get("distractor", ()):
-        layout, rows = point.task.layout, point.batch.examples
-        noise = [part[:, layout.evidence : layout.first_readout] for part in inputs_of(point.batch)]
-        # A single step may be a marker, and where there are few distractors two examples may share one.
-        if points.spread or layout.lag < 3:
-            continue
-        differ = any(len(np.unique(part.reshape(rows, -1), axis=0)) > 1 for part in noise)
-        if not (differ or points.asked_for):
-            raise NotCheckedError("the task accepts 'filler: distractor' but fills in nothing; do not use it")
-        require(differ, "distractors must differ by example")
-
-
 def _all(point: Point) -> dict[str, list[Stream]]:
     batches = [point.batch, point.task.train_batch(3, 0, point.batch_size)]
     splits = {f"the {name} split": point.streams(name) for name in SPLITS}
@@ -165,16 +148,3 @@ def _looks_at_seed_and_step(point: Point) -> None:
     require(not again, "two steps must not get the same batch")
     again = any(a == b for a, b in zip(one, other, strict=True)) if telling else one == other
     require(not again, "two seeds must not get the same batch")
-
-
-def _only_the_lag_changes(quiet: Point, noisy: Point) -> None:
-    layout = quiet.task.layout
-    if layout != noisy.task.layout:
-        return
-    for a, b in zip(inputs_of(quiet.batch), inputs_of(noisy.batch), strict=True):
-        # Distractors may have channels of their own, after the others.
-        shared = slice(min(a.shape[-1], b.shape[-1])) if a.ndim == 3 else slice(None)
-        evidence, readout = slice(layout.evidence), slice(layout.first_readout, None)
-        for name, part in (("evidence", evidence), ("readout", readout)):
-            same = np.array_equal(a[:, part][..., shared], b[:, part][..., shared])
-            require(same, f"a filler must not change the {name}")

@@ -11,6 +11,8 @@ from rnnbench.checks.contracts.check import ContractError, require
 from rnnbench.checks.contracts.compared import equal
 from rnnbench.checks.contracts.data import declared
 from rnnbench.checks.contracts.points import Point, Points
+from rnnbench.checks.contracts.unled import asked, without_lead
+from rnnbench.tasks import protocol
 from rnnbench.tasks.base import Task
 
 _SEED, _STEPS = 3, range(3)
@@ -24,7 +26,7 @@ def training_lags(points: Points) -> None:
         require(least <= task.lag, f"least_lag is {least}, but the task has a lag of {task.lag}")
         for lag in sorted({least, (least + task.lag) // 2, task.lag}):
             _at_lag(point, lag)
-        for drawn in _drawn(task):
+        for drawn in _drawn(task) if task.has_lead else ():
             for step in _STEPS:
                 _of_the_drawn_lag(point, drawn, step)
 
@@ -44,7 +46,8 @@ def _at_lag(point: Point, lag: int) -> None:
     except ValidationError as error:
         raise ContractError(f"at_lag({lag}): {error.errors()[0]['msg']}; least_lag is {task.least_lag}") from None
     require(other.lag == lag, f"at_lag({lag}) gives a task of lag {other.lag}")
-    require(other.layout.lag == lag, f"layout.lag is {other.layout.lag} at lag {lag}")
+    if task.has_clock:
+        require(other.layout.lag == lag, f"layout.lag is {other.layout.lag} at lag {lag}")
     for name in ("ports", "outputs", "reads"):
         here, there = getattr(other, name), getattr(task, name)
         say = f"{here} at lag {lag}, {there} at lag {task.lag}"
@@ -57,9 +60,9 @@ def _at_lag(point: Point, lag: int) -> None:
 
 
 def _drawn(task: Task) -> Iterator[Task]:
-    """The task with each way of drawing lags that it accepts, without a lead."""
+    """The task with each way of drawing lags that it accepts."""
     for lags in ("uniform", "far", "log"):
-        drawn = as_set(task, training_lags=lags, lead="none")
+        drawn = as_set(task, training_lags=lags, lead="random")
         if drawn is not None:
             yield drawn
 
@@ -69,5 +72,9 @@ def _of_the_drawn_lag(point: Point, task: Task, step: int) -> None:
     say = f"training_lag with `{task.training_lags}` is {lag}"
     require(least <= lag <= task.lag, f"{say}, outside {least} to {task.lag}")
     found = task.training_stream(_SEED, step, point.batch_size)
-    right = equal(found, task.at_lag(lag).train_batch(_SEED, step, point.batch_size))
+    plain = task.at_lag(lag).train_batch(_SEED, step, point.batch_size)
+    lead = found.steps - plain.steps
+    right = lead == protocol.drawn_lead(task.lag, _SEED, step) and equal(
+        without_lead(found, plain.steps, task), asked(plain)
+    )
     require(right, f"training_stream must give the batch of the drawn lag: {say}, the stream has {found.steps} steps")

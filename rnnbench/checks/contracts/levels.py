@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 import numpy as np
@@ -21,28 +22,54 @@ _SPREADS = 4
 
 
 def memoryless_level(points: Points) -> None:
-    """`memoryless` is the score of the best memoryless answer on the test split, and has skill 0."""
+    """`memoryless` is the score of the best memoryless answer on the test split."""
     for point in points:
         task = point.task
         for split in SPLITS:
             level = task.memoryless(split)
             require(np.isfinite(level), f"memoryless() must be finite, it is {level} on the {split} split")
-        memoryless = task.memoryless()
-        require(
-            memoryless != task.score.perfect,
-            f"memoryless() is the perfect score, {memoryless:g}: there is no skill between them",
-        )
-        require(
-            task.better(task.score.perfect, memoryless),
-            f"perfect ({task.score.perfect:g}) must be better than memoryless() ({memoryless:g})",
-        )
-        require(
-            abs(task.skill(memoryless)) < 1e-9,
-            f"the memoryless level must have skill 0, it has {task.skill(memoryless):.3g}",
-        )
-        require(abs(task.skill(task.score.perfect) - 1) < 1e-9, "the perfect score must have skill 1")
-        require(task.levels(), "levels() must hold at least the memoryless level")
+        memoryless, perfect = task.memoryless(), task.score.perfect
+        say = f"memoryless() is the perfect score, {memoryless:g}: there is no skill between them"
+        require(memoryless != perfect, say)
+        say = f"perfect ({perfect:g}) must be better than memoryless() ({memoryless:g})"
+        require(task.better(perfect, memoryless), say)
         _is_reached(point, memoryless)
+
+
+def named_levels(points: Points) -> None:
+    """`levels` holds both ends of the scale, which skill is 0 and 1 at; decoys are told from counting."""
+    for point in points:
+        task, levels = point.task, point.task.levels()
+        ends = {"memoryless": task.memoryless(), "reference": task.reference()}
+        for name, level in ends.items():
+            require(name in levels, f"levels() must hold '{name}': it has {', '.join(levels) or 'none'}")
+            require(levels[name] == level, f"levels() says {name} {levels[name]:.6g}, {name}() {level:.6g}")
+        for name, level in levels.items():
+            require(np.isfinite(level), f"levels() must be finite: {name} is {level}")
+        memoryless, reference = ends.values()
+        worse = task.better(memoryless, reference)
+        require(not worse, f"reference() ({reference:.4g}) must not be worse than memoryless() ({memoryless:.4g})")
+        if task.filler == "decoy":
+            require("position-blind" in levels, "levels() must hold 'position-blind' where decoys fill the lag")
+        require(task.distinct() >= 1, f"distinct() must count the sequences of the test split, not {task.distinct()}")
+        for level, wanted in ((memoryless, 0.0), (reference, 1.0)):
+            skill = task.skill(level)
+            right = abs(skill - wanted) < 1e-9 if task.asks_memory() else np.isnan(skill)
+            require(right, f"skill of {level:.4g} must be {wanted:g} (NaN where no memory is asked), it is {skill:.3g}")
+
+
+def solved_by_memory(points: Points) -> None:
+    """No answer that is NaN, or the same for all examples, solves; the reference does, if memory is asked."""
+    for point in points:
+        task, test = point.task, point.test
+        require(not task.solves(math.nan, math.nan), "NaN must never be solved")
+        require(not task.solves(task.memoryless(), math.nan), "the memoryless level must not be solved")
+        for answer in answers.constant(task, point.train, test):
+            level, error = _level(task, test, answer)
+            say = f"a constant answer must not solve: {task.score.name} {level}"
+            require(level is None or not task.solves(level, error), say)
+        if task.asks_memory():
+            require(task.solves(task.reference(), 0.0), f"the reference, {task.reference():.4g}, must solve")
 
 
 def only_in_the_evidence(points: Points) -> None:
@@ -90,14 +117,14 @@ def _is_reached(point: Point, memoryless: float) -> None:
     margin = 1e-6 * abs(high) + 1e-9
     if low - _SPREADS * low_error - margin <= memoryless <= high + _SPREADS * high_error + margin:
         return
-    best, name = (high if task.score.perfect > low else low), task.score.name
+    best, of = (high if task.score.perfect > low else low), task.score.name
     require(
         not task.better(best, memoryless),
-        f"memoryless() is {memoryless:.4g}; a memoryless answer scores {name} {best:.4g}",
+        f"memoryless() is {memoryless:.4g}; a memoryless answer scores {of} {best:.4g}",
     )
     # A naive forecast may be better than any constant; the task then draws it under a name of its own.
-    named = any(level == memoryless for level_name, level in task.levels().items() if level_name != "chance")
-    require(named, f"memoryless() is {memoryless:.4g}; the best memoryless answer scores {name} only {best:.4g}")
+    named = any(level == memoryless for name, level in task.levels().items() if name not in ("memoryless", "chance"))
+    require(named, f"memoryless() is {memoryless:.4g}; the best memoryless answer scores {of} only {best:.4g}")
 
 
 def _best(task: Task, stream: Stream, outputs: Iterable[np.ndarray]) -> tuple[float, float] | None:

@@ -11,12 +11,11 @@ import numpy as np
 from pydantic import ValidationError
 
 from rnnbench.checks.contracts.check import NotCheckedError, require
-from rnnbench.tasks.base import Filler, Split, Task
+from rnnbench.tasks.base import Split, Task
 from rnnbench.tasks.stream import Stream, joined
 
 LAGS = (3, 8)
 """Lags for a class that no experiment uses."""
-FILLERS: tuple[Filler, ...] = ("blank", "distractor")
 _BATCH = 32
 _ROWS = 4_000
 _VALUES = 20_000_000
@@ -105,8 +104,6 @@ class Points:
     """The points at which a task is checked: by filler, from the shortest lag to the longest."""
 
     by_filler: dict[str, tuple[Point, ...]]
-    asked_for: bool = True
-    """Whether an experiment has these settings; otherwise they are tried because the class accepts them."""
 
     def __iter__(self) -> Iterator[Point]:
         for points in self.by_filler.values():
@@ -130,25 +127,23 @@ class Points:
 
 
 def points_of_class(task_class: type[Task]) -> Points:
-    """A class at two lags and with both fillers, as far as it accepts them.
+    """A class at two lags and with each of its fillers.
 
     Raises `NotCheckedError` for a class with settings that have no default.
     """
     needed = [name for name, field in task_class.model_fields.items() if field.is_required() and name != "lag"]
     if needed:
         raise NotCheckedError(f"needs settings ({', '.join(needed)}); name it in an experiment file")
-    found: dict[str, tuple[Point, ...]] = {}
-    refused = ""
-    for filler in FILLERS:
-        try:
-            tasks = [stand_in(task_class, lag=lag, filler=filler) for lag in LAGS]
-        except ValidationError as error:
-            refused = error.errors()[0]["msg"].removeprefix("Value error, ")
-            continue
-        found[filler] = tuple(Point(task, _BATCH) for task in tasks)
-    if not found:
-        raise NotCheckedError(f"needs settings ({refused}); name it in an experiment file")
-    return Points(found, asked_for=False)
+    try:
+        fillers = stand_in(task_class, lag=LAGS[-1]).fillers
+        found: dict[str, tuple[Point, ...]] = {
+            filler: tuple(Point(stand_in(task_class, lag=lag, filler=filler), _BATCH) for lag in LAGS)
+            for filler in fillers
+        }
+    except ValidationError as error:
+        refused = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise NotCheckedError(f"needs settings ({refused}); name it in an experiment file") from None
+    return Points(found)
 
 
 def points_of_tasks(tasks: Iterable[Task], batch_size: int) -> Points:

@@ -33,8 +33,10 @@ class AtItsOwnLag(Sign):
     """Draws a lag by itself in training."""
 
     def training_stream(self, seed, step, batch_size):
-        lag = self.lag if self.training_lags == "fixed" else self.lag - 1
-        return self.at_lag(lag).train_batch(seed, step, batch_size)
+        if self.training_lags == "fixed":
+            return super().training_stream(seed, step, batch_size)
+        shorter = {"lag": self.lag - 1, "training_lags": "fixed"}
+        return self.model_copy(update=shorter).training_stream(seed, step, batch_size)
 
 
 class NarrowFiller(Sign):
@@ -73,6 +75,79 @@ class AsksInTheLead(Backwards):
             weights = stream.weights.copy()
             weights[:, : stream.steps - self.layout.length] = 1
             yield stream._replace(weights=weights)
+
+
+class AlwaysAtItsLag(Sign):
+    def tested(self, name, lag=None, leads=None):
+        return super().tested(name, None, leads)
+
+
+class LeadsOfTheTestedLag(Sign):
+    """Other leads than those that it is validated with."""
+
+    def tested(self, name, lag=None, leads=None):
+        if lag in (None, self.lag) or leads is not None:
+            return super().tested(name, lag, leads)
+        return super().tested(name, lag, [3 * lag + 50])
+
+
+class MarkerAndEvidence(Sign):
+    def without_marker(self, stream):
+        return stream._replace(features=np.zeros_like(stream.features))
+
+
+class MarkerThatStays(Sign):
+    def without_marker(self, stream):
+        return stream
+
+
+class OtherAnswersWithoutAMarker(Backwards):
+    def without_marker(self, stream):
+        features = stream.features.copy()
+        features[:, -3, 1] = 0
+        return stream._replace(features=features, targets=1 - stream.targets)
+
+
+# Fillers.
+
+
+class WiderByItsFiller(Sign):
+    ports = property(lambda self: Ports(features=2 if self.filler == "zeros" else 3))
+
+    def fill(self, rng, n, steps):
+        return np.pad(super().fill(rng, n, steps), [(0, 0), (0, 0), (0, self.ports.features - 2)])
+
+    def draw(self, rng, n):
+        stream = Sign(lag=self.lag, filler=self.filler).draw(rng, n)
+        return stream._replace(features=np.pad(stream.features, [(0, 0), (0, 0), (0, self.ports.features - 2)]))
+
+
+class ZerosThatAreOnes(Sign):
+    def fill(self, rng, n, steps):
+        return super().fill(rng, n, steps) + np.float32(self.filler == "zeros")
+
+
+class BlankOfZeros(Sign):
+    fillers = ("blank",)
+
+
+class BlankOfNoise(Listed):
+    def fill(self, rng, n, steps):
+        return rng.integers(6, 8, size=(n, steps)).astype(np.int32)
+
+
+class DistractorOfNothing(Sign):
+    def draw(self, rng, n):
+        return Sign(lag=self.lag).draw(rng, n)
+
+    def fill(self, rng, n, steps):
+        return Sign(lag=self.lag).fill(rng, n, steps)
+
+
+class TakesAnyFiller(Sign):
+    def __init__(self, **settings):
+        known = settings.get("filler", "zeros") in Sign.fillers
+        super().__init__(**settings if known else settings | {"filler": "zeros"})
 
 
 # Loss and scores.
@@ -217,6 +292,51 @@ class NoRoom(Sign):
         return 1.0
 
 
+class DecoysWithoutACue(Sign):
+    fillers = ("zeros", "decoy")
+
+    def fill(self, rng, n, steps):
+        filler = np.zeros((n, steps, 2), np.float32)
+        if self.filler == "decoy":
+            filler[..., 0] = rng.normal(size=(n, steps))
+        return filler
+
+    def levels(self):
+        return super().levels() | {"position-blind": self.memoryless()}
+
+
+class DecoysThatNobodyCounts(DecoysWithoutACue):
+    """The second channel marks the evidence."""
+
+    def draw(self, rng, n):
+        stream = super().draw(rng, n)
+        stream.features[:, :3, 1] = -1
+        return stream
+
+    def levels(self):
+        return {"memoryless": self.memoryless(), "reference": 1.0}
+
+
+class NoReference(Sign):
+    def levels(self):
+        return {"memoryless": self.memoryless()}
+
+
+class AnotherReference(Sign):
+    def levels(self):
+        return super().levels() | {"reference": 0.9}
+
+
+class WorseReference(Sign):
+    def reference(self, split="test"):
+        return 0.3
+
+
+class SolvedByAConstant(Sign):
+    def solves(self, score, standard_error=0.0, split="test"):
+        return score >= 0.4
+
+
 BROKEN = {
     NotSoShort: ("training lags", "at_lag(0): Input should be greater than or equal to 2; least_lag is 0"),
     WiderByTheLag: ("training lags", "ports must be the same at every lag"),
@@ -226,6 +346,17 @@ BROKEN = {
     HalfAFiller: ("lead", "of features and tokens a pair of them"),
     ReadsWhereItDidWithoutALead: ("lead", "must shift the readout"),
     AsksInTheLead: ("lead", "nothing may be asked in the lead"),
+    AlwaysAtItsLag: ("tested", "the leads are"),
+    LeadsOfTheTestedLag: ("tested", "the leads are"),
+    MarkerAndEvidence: ("marker", "must leave the evidence"),
+    MarkerThatStays: ("marker", "nothing differs"),
+    OtherAnswersWithoutAMarker: ("marker", "must leave the targets"),
+    WiderByItsFiller: ("filler", "ports must not depend on the filler"),
+    ZerosThatAreOnes: ("filler", "'zeros' must be an input vector of zeros"),
+    BlankOfZeros: ("filler", "'blank' must be of unit norm, it has 0; a vector of zeros is 'zeros'"),
+    BlankOfNoise: ("filler", "'blank' must be one constant symbol"),
+    DistractorOfNothing: ("filler", "'distractor' must differ by example"),
+    TakesAnyFiller: ("filler", "'filler: blank' must be refused: `fillers` does not name it"),
     LossByTheLag: ("loss", "must not look at the lag"),
     LossOfTheBatch: ("loss", "must not depend on the others"),
     LossOfPadding: ("loss", "read steps of weight 0"),
@@ -246,5 +377,11 @@ BROKEN = {
     TooHigh: ("memoryless level", "memoryless() is 0.8; the best memoryless answer scores accuracy only 0.5"),
     OfPadding: ("memoryless level", "the best memoryless answer scores accuracy only"),
     WrongMean: ("memoryless level", "a memoryless answer scores mse"),
+    DecoysWithoutACue: ("filler", "decoys need a cue"),
+    DecoysThatNobodyCounts: ("levels", "levels() must hold 'position-blind' where decoys fill the lag"),
+    NoReference: ("levels", "levels() must hold 'reference': it has memoryless"),
+    AnotherReference: ("levels", "levels() says reference 0.9, reference() 1"),
+    WorseReference: ("levels", "reference() (0.3) must not be worse than memoryless()"),
+    SolvedByAConstant: ("solved", "the memoryless level must not be solved"),
     NoRoom: ("memoryless level", "memoryless() is the perfect score"),
 }

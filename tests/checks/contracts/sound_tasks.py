@@ -9,6 +9,7 @@ import numpy as np
 from rnnbench import ClassificationTask, Layout, Ports, RegressionTask, Score, Stream, Task
 from rnnbench.tasks.dataset import DatasetTask, Examples
 from rnnbench.tasks.metric import OfWholeSplit
+from rnnbench.tasks.position_blind import position_blind
 from rnnbench.tasks.supervised import mean_of_steps, weighted_mean
 
 
@@ -30,6 +31,7 @@ class Sign(Drawn, ClassificationTask):
     """Is the sum of three numbers positive? With distractors, and 600 examples a split."""
 
     size = 600
+    fillers = ("zeros", "distractor")
     layout = property(lambda self: Layout(evidence=3, lag=self.lag, readout=1))
     ports = property(lambda self: Ports(features=2))
     outputs = property(lambda self: 2)
@@ -53,6 +55,7 @@ class FirstToken(Drawn, ClassificationTask):
     """Which of six tokens came first? Asked twice. A blank is 6, the marker 7; distractors are 8 to 13."""
 
     size = 400
+    fillers = ("blank", "distractor")
     layout = property(lambda self: Layout(evidence=2, lag=self.lag, readout=2))
     ports = property(lambda self: Ports(vocabulary=14, embedding=4))
     outputs = property(lambda self: 6)
@@ -73,6 +76,7 @@ class Moments(Drawn, RegressionTask):
     """Mean, largest and smallest of five values: three outputs, whose best constant is their mean."""
 
     size = 500
+    fillers = ("zeros", "distractor")
     layout = property(lambda self: Layout(evidence=5, lag=self.lag, readout=1))
     ports = property(lambda self: Ports(features=1))
     outputs = property(lambda self: 3)
@@ -112,6 +116,7 @@ class Backwards(Drawn, ClassificationTask):
     """Reads every step: at the three readout steps the three bits that were shown, the last one first."""
 
     size = 500
+    fillers = ("zeros", "distractor")
     reads = "every step"
     layout = property(lambda self: Layout(evidence=3, lag=self.lag, readout=3))
     ports = property(lambda self: Ports(features=2))
@@ -152,6 +157,7 @@ class Listed(Drawn, ClassificationTask):
     """Two to four tokens of six are shown; then as many steps are read, `given` by their index, in reverse order."""
 
     size = 600
+    fillers = ("blank", "distractor")
     reads = "given"
     layout = property(lambda self: Layout(evidence=4, lag=self.lag, readout=4))
     ports = property(lambda self: Ports(vocabulary=10, embedding=3))
@@ -181,6 +187,7 @@ class Weighed(Drawn, RegressionTask):
     """Features and tokens: the sum of four values, each times the sign that its token stands for."""
 
     size = 500
+    fillers = ("blank", "distractor")
     layout = property(lambda self: Layout(evidence=4, lag=self.lag, readout=1))
     ports = property(lambda self: Ports(features=1, vocabulary=4, embedding=2))
     outputs = property(lambda self: 1)
@@ -207,6 +214,7 @@ class Asked(Drawn, ClassificationTask):
     """A question at the readout shifts the odds of yes, and `memoryless()` says so."""
 
     size = 1000
+    fillers = ("zeros",)
     layout = property(lambda self: Layout(evidence=2, lag=self.lag, readout=1))
     ports = property(lambda self: Ports(features=2))
     outputs = property(lambda self: 2)
@@ -230,8 +238,9 @@ class OwnData(DatasetTask, ClassificationTask):
     source: Literal["mine"] = "mine"
     classes: int
 
+    fillers = ("zeros", "blank", "distractor", "decoy")
     layout = property(lambda self: Layout(evidence=4, lag=self.lag, readout=1))
-    ports = property(lambda self: Ports(features=2))
+    ports = property(lambda self: self.feature_ports(1))
     outputs = property(lambda self: self.classes)
 
     def check_data(self):
@@ -244,13 +253,20 @@ class OwnData(DatasetTask, ClassificationTask):
         return Examples(evidence.astype(np.float32), labels)
 
     def distractors(self, rng, n, steps):
-        return rng.normal(size=(n, steps, 1))
+        return 9 + rng.normal(size=(n, steps, 1))
+
+    def decoys(self, rng, n, steps):
+        return rng.normal(size=(n, steps, 1)) + rng.integers(0, self.classes, size=(n, 1, 1))
+
+    def levels(self):
+        return super().levels() | {"position-blind": position_blind(self)}
 
 
 class Angle(Drawn):
     """Two outputs that mean an angle, known to the task alone."""
 
     size = 300
+    fillers = ("zeros", "distractor")
     score = Score("cosine", higher_is_better=True, perfect=1.0)
     layout = property(lambda self: Layout(evidence=1, lag=self.lag, readout=1))
     ports = property(lambda self: Ports(features=3))
