@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
@@ -184,16 +184,31 @@ class Task(BaseModel, ABC):
 
     def streams(self, name: Split) -> Iterator[Stream]:
         """What is evaluated: the split, behind its leads."""
-        if self.lead == "none":
-            yield from self.split(name)
+        yield from self.tested(name)
+
+    def tested(self, name: Split, lag: int | None = None, leads: Sequence[int] | None = None) -> Iterator[Stream]:
+        """The split at another lag (default: `lag`) behind leads, evenly (default: those of this task's own lag)."""
+        task = self if lag is None else self.at_lag(lag)
+        if leads is None:
+            leads = [] if self.lead == "none" else protocol.tested_leads(self.lag)
+        if not leads:
+            yield from task.split(name)
             return
-        leads = protocol.tested_leads(self.lag)
         rng = protocol.filler_rng(1 + (name == "test"))
-        for stream in self.split(name):
+        for stream in task.split(name):
             for first, lead in enumerate(leads):
                 rows = np.arange(first, stream.examples, len(leads))
                 if len(rows):
-                    yield self._led(stream.rows(rows), lead, rng)
+                    yield task._led(stream.rows(rows), lead, rng)
+
+    def without_marker(self, stream: Stream) -> Stream | None:
+        """A stream with the marker replaced by filler, of a task that answers at several steps; None: there is none."""
+        return None
+
+    @property
+    def has_clock(self) -> bool:
+        """Whether the distance between evidence and readout is one number."""
+        return True
 
     def _led(self, stream: Stream, lead: int, rng: np.random.Generator) -> Stream:
         """The stream after `lead` steps of filler. Where every step is read, nothing is asked of them."""
@@ -260,28 +275,24 @@ class Task(BaseModel, ABC):
     def memoryless(self, split: Split = "test") -> float:
         """Score of the best memoryless answer (chance, or a naive forecast) on a split."""
 
+    def reference(self, split: Split = "test") -> float:
+        """Score of a simple model with all of the evidence in view; by default the perfect one."""
+        return self.score.perfect
+
     def levels(self) -> dict[str, float]:
-        """Reference scores, by name, to draw next to the networks' own."""
-        return {"chance": self.memoryless()}
+        """Scores to draw beside the networks' own, by name; `memoryless` and `reference` among them."""
+        return {"memoryless": self.memoryless(), "reference": self.reference()}
 
-    def skill(self, score: float) -> float:
-        """The score rescaled so that `memoryless` is 0 and `perfect` is 1.
+    def asks_memory(self, split: Split = "test") -> bool:
+        """Whether the reference is better than the memoryless level."""
+        return self.better(self.reference(split), self.memoryless(split))
 
-        Raises `UserError` if `memoryless` is not finite or no worse than `perfect`.
-        """
-        level = self.memoryless()
-        if not math.isfinite(level):
-            raise UserError(f"the memoryless {self.score.name} on the test split is {level}, not a finite number")
-        undefined = (
-            f"skill is undefined on this test split: its memoryless {self.score.name} is {level:.6g}, "
-            f"the perfect one {self.score.perfect:g}"
-        )
-        if math.isclose(level, self.score.perfect, rel_tol=1e-12):
-            raise UserError(f"{undefined}; use more, or more varied, test examples")
-        if not self.better(self.score.perfect, level):
-            order = "higher" if self.score.higher_is_better else "lower"
-            raise UserError(f"{undefined}, which is worse, as {order} is better: see `Task.score`")
-        return (score - level) / (self.score.perfect - level)
+    def skill(self, score: float, split: Split = "test") -> float:
+        """The score rescaled so that `memoryless` is 0 and `reference` is 1; NaN where nothing asks for memory."""
+        if not self.asks_memory(split):
+            return math.nan
+        level = self.memoryless(split)
+        return (score - level) / (self.reference(split) - level)
 
     def better(self, score: float, other: float) -> bool:
         """Whether `score` is strictly better than `other`; NaN and infinities are worse than any finite score."""
@@ -289,8 +300,14 @@ class Task(BaseModel, ABC):
             return math.isfinite(score)
         return score > other if self.score.higher_is_better else score < other
 
-    def solves(self, score: float) -> bool | None:
-        """Whether a run with this score is solved; None if that depends on the result at lag 0."""
+    def solves(self, score: float, standard_error: float, split: Split = "test") -> bool:
+        """Whether a run with this score is solved: absolute, and better than memoryless by 2.33 standard errors."""
+        if not (math.isfinite(score) and self.asks_memory(split)):
+            return False
+        margin = 0.0 if math.isnan(standard_error) else 2.33 * standard_error
+        beaten = score - margin if self.score.higher_is_better else score + margin
+        if not self.better(beaten, self.memoryless(split)):
+            return False
         if self.solved_score is None:
-            return None
-        return math.isfinite(score) and not self.better(self.solved_score, score)
+            return self.skill(score, split) >= 0.9
+        return not self.better(self.solved_score, score)

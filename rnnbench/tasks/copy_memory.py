@@ -68,6 +68,12 @@ class CopyMemory(ClassificationTask):
     def fill(self, rng: np.random.Generator, n: int, steps: int) -> np.ndarray:
         return self._one_hot(self._filler(rng, n, steps))
 
+    def without_marker(self, stream: Stream) -> Stream:
+        marker = stream.steps - self.symbols - 1
+        features = np.array(stream.features)
+        features[:, marker] = self.fill(np.random.default_rng([3, stream.steps]), stream.examples, 1)[:, 0]
+        return stream._replace(features=features)
+
     def _draw(self, rng: np.random.Generator, n: int) -> Stream:
         symbols = rng.integers(1, self.alphabet + 1, size=(n, self.symbols))
         index = np.zeros((n, self.layout.length), dtype=np.int32)
