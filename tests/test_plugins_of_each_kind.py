@@ -29,7 +29,7 @@ def grid() -> Experiment:
             "optimizer": ["adam", {"name": "sign_sgd", "momentum": 0.5}],
             "implementation": "stock",
         },
-        gradients={"examples": 8, "during": 1},
+        gradients={"examples": 8},
     )
 
 

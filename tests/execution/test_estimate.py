@@ -77,7 +77,7 @@ def test_no_number_of_workers_makes_it_shorter_than_the_longest_run():
 
 
 def test_the_parts_of_a_guess():
-    (spec, *_) = grid(gradients={"examples": 8, "during": 1}).runs
+    (spec, *_) = grid(gradients={"examples": 8}).runs
     step = guess(spec, 1)["training"]
     assert guess(spec, 70)["training"] == pytest.approx(70 * step)
     # At the start, after 50 steps, after 100, and the test split, all of one size.
@@ -177,7 +177,7 @@ WIDE = {
         "film": {"task": "sentiment", "source": "synthetic", "lag": 3, "test_examples": 9},
     },
     "models": {"chrono": {"model": "lstm", "initialization": "chrono", "layers": 2}, "simple_rnn": {}},
-    "gradients": {"examples": 5, "during": 1},
+    "gradients": {"examples": 5},
     "training": {"steps": 100, "global_clipnorm": None, "implementation": "stock"},
 }
 

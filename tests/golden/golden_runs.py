@@ -103,7 +103,7 @@ def _named(
         models=models,
         seeds=(3,),
         training={**_TRAINING, "implementation": layers, **training},
-        gradients={"examples": 8, "during": 1},
+        gradients={"examples": 8},
     )
     for spec in experiment.runs:
         axes = "".join(f" {value}" for value in spec.model_axes.values())

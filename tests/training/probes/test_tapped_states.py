@@ -51,7 +51,7 @@ def events(model):
         tasks={"copy_memory": {"lag": 3, "symbols": 1, "examples": 20}},
         models={model: {"units": 4}},
         training={"steps": 4, "batch_size": 4, "evaluate_every": 2},
-        gradients={"examples": 4, "during": 1},
+        gradients={"examples": 4},
     ).runs
     return list(run(spec))
 
