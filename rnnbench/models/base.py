@@ -93,7 +93,7 @@ class Model(BaseModel, ABC):
 
     @property
     def architecture(self) -> Model:
-        """The model with its `initial` fields, and `trainable`, at their defaults: what its compiled network depends on."""
+        """What its compiled network depends on: the model with its `initial` fields and `trainable` at their defaults."""
         fields = type(self).model_fields
         return self.model_copy(update={name: fields[name].default for name in (*self.initial, "trainable")})
 

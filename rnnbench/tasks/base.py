@@ -15,7 +15,6 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from rnnbench.errors import UserError
 from rnnbench.identity import class_code
 from rnnbench.identity.signature import Joined
 from rnnbench.tasks import data_digest, protocol

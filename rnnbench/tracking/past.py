@@ -18,7 +18,7 @@ from rnnbench.tracking.reader import EndedRun
 Settings = TypeVar("Settings", bound=BaseModel)
 
 _NEWEST = 500
-_PARTS = ("training", "evaluation", "probes", "compilation")
+_PARTS = ("training", "evaluation", "probes", "lag_curve", "compilation")
 _METRICS = ("steps", "seconds", *(f"seconds/{part}" for part in _PARTS))
 
 
