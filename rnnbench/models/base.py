@@ -93,7 +93,7 @@ class Model(BaseModel, ABC):
 
     @property
     def architecture(self) -> Model:
-        """What its compiled network depends on: the model with its `initial` fields and `trainable` at their defaults."""
+        """The model without its `initial` fields and `trainable`: what its compiled network depends on."""
         fields = type(self).model_fields
         return self.model_copy(update={name: fields[name].default for name in (*self.initial, "trainable")})
 

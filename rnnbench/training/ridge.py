@@ -29,8 +29,11 @@ class Ridge:
     """Least squares with a penalty on the weights, of standardised features (Hoerl & Kennard 1970)."""
 
     def __init__(self, features: np.ndarray, targets: np.ndarray) -> None:
-        """`features`: (n, width); `targets`: (n, outputs). A feature that does not vary gets no weight."""
-        values = features.astype(np.float64)
+        """`features`: (n, width); `targets`: (n, outputs).
+
+        A feature that does not vary gets no weight; one that is not finite in an example counts as 0 there.
+        """
+        values = np.nan_to_num(features.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
         self._mean, self._level = values.mean(axis=0), targets.mean(axis=0, dtype=np.float64)
         spread = values.std(axis=0)
         self._scale = np.where(spread > 0, spread, np.inf)

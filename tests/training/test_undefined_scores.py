@@ -15,7 +15,7 @@ from rnnbench.experiment.settings import Training
 from rnnbench.tasks.adding import Adding
 from rnnbench.tasks.base import Score
 from rnnbench.tasks.copy_memory import CopyMemory
-from rnnbench.tasks.metric import OfWholeSplit
+from rnnbench.tasks.metric import Estimate, OfWholeSplit
 from rnnbench.tasks.sentiment import Sentiment
 from rnnbench.tasks.stream import joined
 from rnnbench.training import run as training
@@ -29,7 +29,8 @@ def progress(task, *evaluations):
     """What a run has reached after evaluations of (score, loss), whose weights are their positions."""
     reached = Progress()
     for step, (score, loss) in enumerate(evaluations):
-        reached.evaluated(task, step, {task.score.name: score, "loss": loss}, lambda step=step: [step])
+        scores = {task.score.name: Estimate(score, 0.0), "loss": Estimate(loss)}
+        reached.evaluated(task, Training(), step, scores, lambda step=step: [step])
     return reached
 
 
@@ -62,7 +63,7 @@ def test_what_is_not_finite_is_worse_than_every_score_of_every_task(name):
         assert not task.better(bad, bad)
         assert task.better(1e9, bad)
         assert task.better(-1e9, bad)
-        assert not task.solves(bad)
+        assert not task.solves(bad, 0.0)
 
 
 def test_the_direction_of_a_score_is_what_its_task_declares():
@@ -99,7 +100,23 @@ def test_nan_is_never_solved_and_stops_nothing():
     for task in (Adding(lag=1), CopyMemory(lag=1)):
         reached = progress(task, (NAN, NAN), (NAN, NAN), (NAN, NAN))
         assert reached.solved_at is None
-        assert not reached.stops_early(Training())
+        assert not reached.settled
+        assert not reached.complete(Training())
+
+
+def test_a_run_is_settled_after_two_solved_evaluations_in_a_row_and_solved_at_the_first_of_all():
+    solved, not_yet = (1.0, 0.0), (0.5, 1.0)
+    task = CopyMemory(lag=1)
+    reached = progress(task, not_yet, solved, not_yet, solved)
+    assert (reached.solved_at, reached.settled) == (1, False)
+    reached = progress(task, not_yet, solved, not_yet, solved, solved)
+    assert (reached.solved_at, reached.settled_at, reached.outcome_step) == (1, 4, 4)
+    # It trains on to the last probe: four intervals of two steps.
+    training = Training(evaluate_every=2)
+    assert not reached.complete(training)
+    reached.step = 8
+    assert reached.complete(training)
+    assert reached.outcome_step == 4
 
 
 def test_an_answer_that_is_no_number_has_no_accuracy():

@@ -33,8 +33,8 @@ class Saturation:
         """Share of the activations that are saturated, over the examples, all steps, the units and stacked layers.
 
         `closed/<gate>` and `open/<gate>`: logistic gates below and above `GATE_LEVELS`. `tanh/<state>`: |tanh| above
-        `TANH_LEVEL`. `time_constant/<gate>/<quantile>`: of the gate f that keeps the state, the steps -1 / ln f in which what
-        is kept falls to 1/e (Tallec & Ollivier 2018, section 2). Empty for a model without cells.
+        `TANH_LEVEL`. `time_constant/<gate>/<quantile>`: see `time_constants`, of the gate that keeps the state. Empty
+        for a model without cells.
         """
         if not self._cells:
             return {}
@@ -71,7 +71,10 @@ def keeping_gate(cell: keras.Layer) -> str:
 
 
 def time_constants(gates: np.ndarray) -> dict[str, float]:
-    """`p10`, `median` and `p90` of -1 / ln f over all values f of a gate, in steps."""
+    """`p10`, `median` and `p90` of -1 / ln f over all values f of a gate: steps in which what it keeps falls to 1/e.
+
+    As in Tallec & Ollivier 2018, section 2, where it is about 1 / (1 - f).
+    """
     quantiles = np.quantile(gates.astype(np.float64), (0.1, 0.5, 0.9))
     with np.errstate(divide="ignore"):
         steps = -1 / np.log(quantiles)
