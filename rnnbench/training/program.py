@@ -21,6 +21,7 @@ from rnnbench.training.making import Making
 from rnnbench.training.network import build, network_inputs, takes_steps
 from rnnbench.training.optimizers import optimizer_for, set_learning_rate
 from rnnbench.training.probes.diagnostics import Diagnostics
+from rnnbench.training.probes.evidence_share import EvidenceShare
 from rnnbench.training.probes.gradient_probe import GradientProbe
 from rnnbench.training.probes.states import StateReader
 from rnnbench.training.steps import ShardedNetwork, SteppedNetwork
@@ -56,6 +57,7 @@ class Program:
         self._longer: int | None = None
         """The length of the buffers for tests whose streams are longer than those of the run."""
         self.states = StateReader(self.network)
+        self.evidence_share = EvidenceShare(task, self.network)
 
     def take_up(self, task: Task, training: Training) -> bool:
         """Have what follows be of this run; whether all is compiled for it, so that `compile_for` has nothing to do."""
@@ -74,6 +76,7 @@ class Program:
         if not self._compiled:  # XLA has no part in the probes, which are traced for all lengths.
             self.probe.profile(task.layout, probed)
             self.diagnostics.measure(probed)
+            self.evidence_share.measure(probed, task.layout)
         self._compiled.add(self._buffer or task.longest_stream)
 
     def compiled_for_tests(self, longest: int, task: Task) -> bool:

@@ -224,6 +224,7 @@ class RunInProgress:
             program.probe.load(program.network.get_weights())
             profile = program.probe.profile(task.layout, self.probed)
             others = program.diagnostics.measure(self.probed)
+            others |= metrics.section("gradient_share", program.evidence_share.measure(self.probed, task.layout))
             sound = not ends or hold_the_past(program.network, self.probed)
             read = readout.readable(task, program.states, *self._read_out) if ends else {}
         yield Profiled(spec.signature, step, phase, profile.columns())

@@ -185,7 +185,7 @@ def suspect(changes: dict[str, list[str]]) -> str:
 
 def _is_of_a_probe(name: str) -> bool:
     return name.partition("/")[2].startswith(
-        ("gradient_profile", "recurrent_kernel/", "saturation/", "time_constant/")
+        ("gradient_profile", "recurrent_kernel/", "saturation/", "time_constant/", "gradient_share/")
     ) or name in (
         "end/survival",
         "end/decay_per_step",

@@ -63,7 +63,7 @@ def marks(said):
 
 def test_a_run_of_a_hidden_memory_is_marked_at_both_ends(model):
     said = events(model)
-    assert marks(said) == [(0, 0.0), (4, 0.0)]
+    assert marks(said) == [(0, 0.0), (5, 0.0)]
     (warning,) = [event for event in said if isinstance(event, Warned)]
     assert "its gradient profile is unsound" in warning.message
 
