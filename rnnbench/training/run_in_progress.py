@@ -75,6 +75,8 @@ class RunInProgress:
         with self.stopwatch.part("preparation"):
             self.program.reset(build(self.task, spec.model, spec.seed), spec.training.learning_rate)
         with self.stopwatch.part("probes"):
+            if self._frozen:
+                self._check_training_batch(0)
             self.levels |= self._frozen_level()
         parameters = network.get_layer("head").count_params() if self._frozen else network.count_params()
         yield Started(spec.signature, parameters, self.levels, _data(self.task, self._splits["test"]), _environment())
@@ -158,6 +160,7 @@ class RunInProgress:
             shift = dict(lag_curve.start_shift(task, evaluate))
             unmarked = lag_curve.without_marker(task, evaluate)
         for lag, found in curve.items():
+            found["solved"] *= not self.progress.diverged
             yield Measured(spec.signature, lag, metrics.section("lag_curve", found))
         for lead, score in shift.items():
             yield Measured(spec.signature, lead, {f"start_shift/{name}": score})
@@ -175,7 +178,7 @@ class RunInProgress:
     def _frozen_level(self) -> dict[str, float]:
         """The level `frozen`: the test score of the network as it is, with a ridge regression in place of its head.
 
-        None where the task's targets are of no kind that a line can answer with.
+        Empty where the task's targets are of no kind that a line can answer with.
         """
         task, head = self.task, self.program.network.get_layer("head")
         line = readout.readout(task, self.program.states, *self._read_out)
