@@ -38,7 +38,11 @@ class Started:
 
 @dataclass(frozen=True)
 class Measured:
-    """Metrics after `step` training steps (0: before training)."""
+    """Metrics after `step` training steps (0: before training).
+
+    Of a curve over something else the step is its abscissa: the tested lag of `lag_curve/...`, the lead of
+    `start_shift/...`, the distance from the readout of `readable_initial/...` and `readable_final/...`.
+    """
 
     signature: str
     step: int
@@ -55,6 +59,14 @@ class Profiled:
     """`initial`, `during` or `final`."""
     columns: dict[str, list]
     """Columns `distance`, `state`, `median`, `low` and `high`, all of the same length."""
+
+
+@dataclass(frozen=True)
+class Tested:
+    """The score of each test example, in the order in which the split is tested; only where examples have scores."""
+
+    signature: str
+    scores: list[float]
 
 
 @dataclass(frozen=True)
@@ -103,5 +115,5 @@ class Failed:
     traceback: str = ""
 
 
-Event: TypeAlias = Dispatched | Started | Measured | Profiled | Saved | Warned | Finished | Diverged | Failed
+Event: TypeAlias = Dispatched | Started | Measured | Profiled | Tested | Saved | Warned | Finished | Diverged | Failed
 Ending = (Finished, Diverged, Failed)

@@ -23,7 +23,7 @@ name: own
 tasks: {copy_memory: {lag: [1, 3], symbols: 1, examples: 40}}
 models: {gru: {units: 8}}
 training: {steps: 4, batch_size: 8, evaluate_every: 2, implementation: stock}
-gradients: {examples: 4, during: 1}
+gradients: {examples: 4}
 """
 
 pytestmark = pytest.mark.slow

@@ -62,7 +62,7 @@ def _specs(tasks: dict[str, Any], model: str, *, seeds: int = 1, **training: Any
         models={model: {"units": 64}},
         seeds=seeds,  # type: ignore[arg-type]  # a count
         training={"batch_size": 50, "global_clipnorm": 1.0, **training},
-        gradients={"examples": 1, "during": 0},  # type: ignore[arg-type]
+        gradients={"examples": 1},  # type: ignore[arg-type]
     ).runs
 
 

@@ -10,6 +10,8 @@ from statistics import fmean, median
 from typing import TypeVar
 
 from rnnbench.experiment.run_spec import RunSpec
+from rnnbench.experiment.settings import Implementation, probe_steps
+from rnnbench.tasks.lag_curve import shown_leads
 from rnnbench.training.buffers import buffer_of
 
 Key = TypeVar("Key", bound=Hashable)
@@ -40,6 +42,10 @@ _PROBE = 6
 _EVALUATION_BATCH = 200
 """Examples per evaluation batch."""
 _UNKNOWN_SPLIT = 1000
+_READINGS = 3
+"""How often states are read for readouts: for the frozen level, and for what can be read at either end."""
+_READ_BATCHES = 10
+"""Batches of a reading, in the stock loop: see `training.readout.EXAMPLES`."""
 # Workers were observed to use between 0.75 and 1.2 GB.
 _BYTES_PER_WORKER = 1e9
 _COPIES = 4
@@ -57,33 +63,49 @@ class PastRun:
     steps: int
     """Training steps done: fewer than its budget if it was solved or diverged."""
     seconds: Mapping[str, float]
-    """Seconds by part: `training`, `evaluation`, `probes`, `compilation` and `rest`."""
+    """Seconds by part: `training`, `evaluation`, `probes`, `lag_curve`, `compilation` and `rest`."""
 
 
 def guess(spec: RunSpec, steps: float | None = None) -> dict[str, float]:
     """Guess the seconds that each part of a run takes on a core for each shard, for `steps` steps (default: all).
 
-    The parts are `training`, `evaluation`, `probes` and `rest`; accurate to about a factor of two. Without compilation.
+    The parts are `training`, `evaluation`, `probes`, `lag_curve` and `rest`; accurate to about a factor of two. Without
+    compilation.
     """
     training, layers = spec.training, spec.model.layers
     # Lags and leads are taken for uniform: `log` draws shorter lags.
     evaluated = (spec.task.layout.length + spec.task.longest_stream) / 2
     trained = evaluated - (spec.task.lag - spec.task.shortest_lag) / 2
-    steps = training.steps if steps is None else steps
+    frozen = spec.model.trainable == "readout"
+    steps = 0 if frozen else training.steps if steps is None else steps
     evaluations = math.ceil(steps / training.evaluate_every)
     validation, test = (math.ceil(size / _EVALUATION_BATCH) for size in _split_sizes(spec))
-    evaluation_batches = (1 + evaluations) * validation + test
+    # The test split is evaluated for the frozen level, too.
+    evaluation_batches = (1 + evaluations) * validation + 2 * test
     evaluation_step = _time_step(spec, _EVALUATION_BATCH)
-    probes = 2 + min(spec.gradients.during, evaluations)
+    probes = 2 + (0 if frozen else len(probe_steps(training)))
     speed = 1 + _SPEED_OF_A_SHARD * (training.shards - 1)
     step = layers * trained * _time_step(spec, training.batch_size) / speed
-    forward = layers * evaluated * _FORWARD * evaluation_step / speed
+    per_step = layers * _FORWARD * evaluation_step / speed
+    forward = evaluated * per_step
+    reading = _READINGS * _READ_BATCHES * layers * evaluated * _FORWARD * _time_step(spec, _EVALUATION_BATCH, "stock")
+    tests = _tested_lengths(spec)
     return {
         "training": steps * (_SECONDS_PER_STEP + step),
         "evaluation": evaluation_batches * (_SECONDS_PER_EVALUATION + forward),
-        "probes": probes * (_SECONDS_PER_PROBE + layers * evaluated * _PROBE * _time_step(spec, _probed(spec))),
+        "probes": reading
+        + probes * (_SECONDS_PER_PROBE + layers * evaluated * _PROBE * _time_step(spec, _probed(spec))),
+        "lag_curve": test * sum(_SECONDS_PER_EVALUATION + per_step * length for length in tests),
         "rest": _SECONDS_PER_RUN,
     }
+
+
+def _tested_lengths(spec: RunSpec) -> list[float]:
+    """Steps of the streams of each test at another lag or behind other leads."""
+    task = spec.task
+    lead = (task.longest_stream - task.layout.length) / 2
+    lags = (task.layout.length - task.lag + lag + lead for lag in spec.tested_lags if lag != task.lag)
+    return [*lags, *(float(task.layout.length + shown) for shown in shown_leads(task.lag))]
 
 
 def compilation(spec: RunSpec) -> float:
@@ -198,9 +220,13 @@ def _program(spec: RunSpec) -> Hashable:
     return spec.compile_key, buffer_of(spec.task) if spec.training.implementation == "fast" else None
 
 
-def _time_step(spec: RunSpec, batch: int) -> float:
-    """Seconds that a layer takes for one time step of a batch, forward and backward."""
-    inputs, units, implementation = spec.task.ports.width, spec.model.units, spec.training.implementation
+def _time_step(spec: RunSpec, batch: int, implementation: Implementation | None = None) -> float:
+    """Seconds that a layer takes for one time step of a batch, forward and backward.
+
+    `implementation`: default that of the run.
+    """
+    inputs, units = spec.task.ports.width, spec.model.units
+    implementation = implementation or spec.training.implementation
     # Two operations per weight in the forward pass, and twice as many in the backward pass.
     flops = 6 * batch * (inputs + units) * units * spec.model.kernel_blocks
     return (

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     Field,
     PrivateAttr,
     ValidationError,
@@ -32,12 +33,12 @@ from rnnbench.experiment.expansion import (
     read_entry,
     refuse_unknown,
 )
-from rnnbench.experiment.feasibility import InfeasibleError, as_infeasible, check_model, check_task
+from rnnbench.experiment.feasibility import InfeasibleError, as_infeasible, check_model, check_task, untestable
 from rnnbench.experiment.mistakes import first_mistake, shown
 from rnnbench.experiment.optimizers import plugin_class
 from rnnbench.experiment.run_spec import RunSpec
 from rnnbench.experiment.seeds import MOST_RUNS, check_seeds, parse_seeds
-from rnnbench.experiment.settings import GradientProbes, KeyPath, Selection, Settings, Training
+from rnnbench.experiment.settings import GradientProbes, KeyPath, Selection, Settings, Training, parse_test_lags
 from rnnbench.identity import class_code, signature
 from rnnbench.models.base import Model
 from rnnbench.models.sizing import STATE, BudgetError, Measure, check_budget, recurrent_parameters, units_for_budget
@@ -79,6 +80,9 @@ class Experiment(Settings):
     """How every network is trained."""
     gradients: GradientProbes = GradientProbes()
     """How gradient profiles, spectra and saturation are measured."""
+    test_lags: Annotated[tuple[int, ...] | None, BeforeValidator(parse_test_lags)] = None
+    """Lags at which every run is tested at its end, forward only, beside its own. Default: for each run the shortest
+    lag, L/4, L/2, 3L/4, L-1, L, L+1, 3L/2 and 2L of its own lag L, where they exist."""
     log_model: Literal["best"] | None = None
     """`best`: log each run's network, with its best validation weights, to MLflow; load it with
     `mlflow.keras.load_model`. Results do not change, so finished runs are not repeated, except with `--fresh`."""
@@ -241,6 +245,7 @@ class Experiment(Settings):
             models.setdefault(run.model_label, []).append(model)
         chosen: dict[str, Any] = {"select": self.select.model_dump(mode="json")} if self.select else {}
         chosen |= {} if self.state_budget is None else {"state_budget": self.state_budget}
+        chosen |= {} if self.test_lags is None else {"test_lags": list(self.test_lags)}
         return {
             **self.model_dump(mode="json", include={"name", "description", "match", "parameter_budget", "seeds"}),
             **chosen,
@@ -268,6 +273,7 @@ class Experiment(Settings):
             for batch_size, training_axes in batch_sizes.items():
                 with at_its_setting(training_values | task_values, training_axes | task_axes, task_path):
                     check_task(task, batch_size)
+            self._check_test_lags(task_label, task)
             for (model, model_axes), (training, training_axes) in itertools.product(models, trainings):
                 with at_its_setting(model_values, model_axes, model_path):
                     sized = self._sized(model, task)
@@ -281,6 +287,7 @@ class Experiment(Settings):
                         seed=seed,
                         training=training,
                         gradients=self.gradients,
+                        test_lags=self.test_lags,
                         plugins=self.plugins,
                         task_axes={key: task_axes[key] for key in task_axes if key not in ("lag", "filler")},
                         model_axes=model_axes | training_axes,
@@ -288,6 +295,12 @@ class Experiment(Settings):
                         plugin_optimizer=plugin_class(training.optimizer),
                         fingerprints=fingerprints,
                     )
+
+    def _check_test_lags(self, label: str, task: Task) -> None:
+        """Raise `SettingError` for a lag that is asked for and that the task cannot be tested at."""
+        for lag in self.test_lags or ():
+            if (reason := untestable(task, lag)) is not None:
+                raise SettingError(("test_lags",), f"lag {lag} cannot be tested on task '{label}': {reason}")
 
     def _check_axes_of_choice(self) -> None:
         """Raise `SettingError` for an axis of `select` that the grid does not have, or that is one of tasks."""

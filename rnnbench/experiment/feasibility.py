@@ -20,6 +20,7 @@ from rnnbench.identity.class_code import describe
 from rnnbench.models.base import Model
 from rnnbench.models.sizing import BudgetError
 from rnnbench.tasks.base import Score, Task
+from rnnbench.tasks.lag_curve import default_test_lags
 from rnnbench.tasks.stream import Layout, Ports
 
 _CALLS: dict[type, dict[str, tuple[tuple[str, ...], dict[str, Any]]]] = {
@@ -123,6 +124,28 @@ def _check_protocol(task: Task) -> None:
         reason = error.errors()[0]["msg"].removeprefix("Value error, ")
         drawn = f"'{task.training_lags}' draws lags from {task.shortest_lag} to {task.lag}, but at {task.shortest_lag}"
         raise InfeasibleError("training_lags", f"{drawn}: {reason}; see least_lag of the task") from None
+
+
+def untestable(task: Task, lag: int) -> str | None:
+    """Why a task cannot be tested at a lag, in one line; None if it can."""
+    if lag < task.least_lag:
+        return f"its shortest lag is {task.least_lag}"
+    if lag != task.lag and not task.has_clock:
+        return f"its distance is not one number, so it is tested at its own lag alone, {task.lag}"
+    try:
+        with as_infeasible(type(task), "validation"):
+            other = task.at_lag(lag)
+    except ValidationError as error:
+        return str(error.errors()[0]["msg"]).removeprefix("Value error, ")
+    with as_infeasible(type(task), "problems"):
+        # A batch of one example: training does not take place at this lag.
+        return next((message for _, message in other.problems(1)), None)
+
+
+def tested_lags(task: Task, asked: tuple[int, ...] | None) -> list[int]:
+    """The lags at which a run is tested, its own among them; rising. `asked`: `test_lags` of the file."""
+    wanted = default_test_lags(task.least_lag, task.lag) if asked is None else asked
+    return sorted({task.lag, *(lag for lag in wanted if untestable(task, lag) is None)})
 
 
 def check_model(model: Model, inputs: int) -> None:

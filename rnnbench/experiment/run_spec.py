@@ -11,7 +11,7 @@ from typing import Any
 
 from rnnbench import registry
 from rnnbench.errors import UserError
-from rnnbench.experiment.feasibility import reason_to_skip
+from rnnbench.experiment.feasibility import reason_to_skip, tested_lags
 from rnnbench.experiment.optimizers import plugin_class
 from rnnbench.experiment.settings import GradientProbes, Implementation, ScheduleName, Training
 from rnnbench.identity import class_code, signature
@@ -61,6 +61,8 @@ class RunSpec:
     seed: int
     training: Training
     gradients: GradientProbes
+    test_lags: tuple[int, ...] | None = None
+    """Lags at which it is tested beside its own; None: the default ones, see `tasks.lag_curve`."""
     plugins: tuple[str, ...] = ()
     task_axes: dict[str, Any] = field(default_factory=dict)
     """Values of the task's axes other than lag and filler; they distinguish its points in a report."""
@@ -105,6 +107,11 @@ class RunSpec:
         return (type(self.task), type(self.model), *optimizer)
 
     @cached_property
+    def tested_lags(self) -> list[int]:
+        """The lags at which it is tested at its end, its own among them; rising."""
+        return tested_lags(self.task, self.test_lags)
+
+    @cached_property
     def canonical(self) -> RunSpec:
         """The computation that this point stands for: see `Task.canonical` and `Model.canonical`."""
         task, model = self.task.canonical(), self.model.canonical()
@@ -125,6 +132,7 @@ class RunSpec:
             "seed": self.seed,
             "training": self.training.model_dump(mode="json"),
             "gradients": self.gradients.model_dump(mode="json"),
+            **({} if self.test_lags is None else {"test_lags": list(self.test_lags)}),
             "versions": {part: version for part, version in PART_VERSIONS.items() if self._depends_on(part)},
             **({} if optimizer is None else {"optimizer_code": class_code.identity(optimizer)}),
         }
@@ -275,6 +283,7 @@ def _restored(
         seed=settings["seed"],
         training=training,
         gradients=GradientProbes.model_validate(settings["gradients"]),
+        test_lags=tuple(settings["test_lags"]) if "test_lags" in settings else None,
         plugins=plugins,
         task_axes=task_axes,
         model_axes=model_axes,

@@ -94,8 +94,37 @@ class GradientProbes(Settings):
 
     examples: int = Field(64, ge=1)
     """Size of the probe batch: the first examples of the validation split, or all if there are fewer."""
-    during: int = Field(3, ge=0)
-    """Number of measurements between the first and the last training step, evenly spread over the evaluations."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _equal_steps(cls, value: Any) -> Any:
+        if isinstance(value, dict) and "during" in value:
+            raise ValueError(
+                "'during' is no setting any more: gradients are measured at the start, at 1, 2 and 4 times "
+                "training.evaluate_every, and at the end, so that runs are compared at equal steps; remove it"
+            )
+        return value
+
+
+PROBED_INTERVALS = (1, 2, 4)
+"""After how many intervals of `evaluate_every` steps gradients are measured, beside the start and the end."""
+
+
+def probe_steps(training: Training) -> list[int]:
+    """The training steps after which gradients are measured, between the start and the end; rising."""
+    return [step for count in PROBED_INTERVALS if (step := count * training.evaluate_every) <= training.steps]
+
+
+def parse_test_lags(value: Any) -> tuple[Any, ...] | None:
+    """`test_lags` as a tuple, rising. Raises `ValueError` for anything but a list of distinct lags, or null."""
+    if value is None:
+        return None
+    lags = list(value) if isinstance(value, list | tuple) else []
+    if not lags or not all(type(lag) is int and lag >= 0 for lag in lags):
+        raise ValueError(f"write a list of lags, such as [10, 50, 100], not {shown(value)}")
+    if twice := [lag for lag in lags if lags.count(lag) > 1]:
+        raise ValueError(f"lag {twice[0]} is listed twice")
+    return tuple(sorted(lags))
 
 
 def _with_axis(schema: dict[str, Any]) -> None:

@@ -17,14 +17,16 @@ from pydantic import BaseModel
 PART_VERSIONS = {
     # Raise when results change through the training step, optimiser, clipping, batches, evaluation, early stopping,
     # head, embedding or weight seeding: `training`, without its `probes`.
-    "training": 1,
+    # Version 2 tests at other lags and behind other leads, and judges `solved` absolutely.
+    "training": 2,
     # Raise when a fast recurrent layer computes something else: `layers`. Not part of `implementation: stock`.
     "layers": 1,
     # Raise when the masks of `recurrent_dropout` differ: part of runs in fast layers that have them.
     # Version 1 drew them in the stock loop; XLA draws others.
     "recurrent_dropout": 2,
     # Raise when gradient profiles, spectra, norms or saturation change: `training.probes`.
-    "probes": 1,
+    # Version 2 measures the joint state, per-example ratios and what can be read, at equal steps.
+    "probes": 2,
 }
 
 

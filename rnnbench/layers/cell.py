@@ -12,8 +12,8 @@ class Cell(keras.Layer):
     """A cell whose states and output have `units` units each.
 
     `call(inputs, states, taps=None)` gives the output, (batch, units), and the new states. `taps`: for each state zeros
-    that are added to it where it is computed, before anything else of the step is computed from it. So the derivative
-    by a tap is the total one by the state.
+    that are added to it once all states of the step are computed, before the output is computed from them. So the
+    derivative by the taps is the total one by the joint state: by each state, with the others of the step held.
     """
 
     states: ClassVar[int] = 1

@@ -34,9 +34,9 @@ class CoRNNCell(Cell):
     def call(self, inputs: Any, states: Any, taps: Sequence[Any] | None = None) -> tuple[Any, list[Any]]:
         y, z = states
         force = self.force(inputs, y, z)
-        z = tapped(z + self.dt * (force - self.gamma * y - self.epsilon * z), taps, 1)
+        z = z + self.dt * (force - self.gamma * y - self.epsilon * z)
         y = tapped(y + self.dt * z, taps, 0)
-        return y, [y, z]
+        return y, [y, tapped(z, taps, 1)]
 
     def force(self, inputs: Any, y: Any, z: Any) -> Any:
         """The tanh that drives the oscillators, (..., units)."""

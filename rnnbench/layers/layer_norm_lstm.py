@@ -41,9 +41,9 @@ class LayerNormLSTMCell(Cell):
     def call(self, inputs: Any, states: Any, taps: Sequence[Any] | None = None) -> tuple[Any, list[Any]]:
         h, c = states
         i, f, candidate, o = self.gates(inputs, h)
-        c = tapped(f * c + i * candidate, taps, 1)
+        c = f * c + i * candidate
         h = tapped(o * self.squashed(c), taps, 0)
-        return h, [h, c]
+        return h, [h, tapped(c, taps, 1)]
 
     def gates(self, inputs: Any, h: Any) -> tuple[Any, Any, Any, Any]:
         """Input gate, forget gate, candidate and output gate, (..., units) each."""

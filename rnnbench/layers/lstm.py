@@ -49,10 +49,12 @@ class LSTMLoop(Loop):
             d_h, h, o = above.plus(d_h, t), read[t + 1][:, :units], output[t + 1]
             # o (1 - tanh(c)^2), from h = o tanh(c); where the gate is 0, so is h.
             dh_dc = o - h * h / tf.maximum(o, o.dtype.as_numpy_dtype(TINY))
+            # By the state c_t beside h_t: what flows through h_t is the derivative by h_t.
+            d_state = d_c
             d_c = d_c + d_h * dh_dc
             d_o = d_h * h * (1 - o)
             d_z = tf.concat([d_c * dc_di[t + 1], d_c * dc_df[t + 1], d_c * dc_dg[t + 1], d_o], -1)
-            return [d_z @ transposed, d_c * forget[t + 1]], [d_z, d_h, d_c]
+            return [d_z @ transposed, d_c * forget[t + 1]], [d_z, d_h, d_state]
 
         widths = [4 * units, units, units]
         d_first, (d_z, *d_states), (d_joined,) = scan_back(step, above.d_last, widths, steps, [read])
@@ -62,5 +64,5 @@ class LSTMLoop(Loop):
     def step(self, inputs: tf.Tensor, states: Tensors, weights: Tensors, probes: Tensors) -> Tensors:
         (h, c), (kernel, recurrent_kernel, bias) = states, weights
         i, f, g, o = tf.split(inputs @ kernel + h @ recurrent_kernel + bias, 4, -1)
-        c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(g) + probes[1]
-        return [tf.sigmoid(o) * tf.tanh(c) + probes[0], c]
+        c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(g)
+        return [tf.sigmoid(o) * tf.tanh(c) + probes[0], c + probes[1]]

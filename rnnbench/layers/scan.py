@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import keras
 import tensorflow as tf
 
 from rnnbench.layers.cell import takes_taps
@@ -47,11 +46,6 @@ class CellLoop(Loop):
             new = self._new(inputs, states, weights, probes[own:])
             return [*(one + probe for one, probe in zip(new[:own], probes, strict=False)), *new[own:]]
         new = self._new(inputs, states, weights)
-        if is_lstm(self._cell.cell):
-            # h = o tanh(c) follows the probe of c.
-            c = new[1] + probes[1]
-            new = [self._output_gate(inputs, states[0], weights) * self._cell.cell.activation(c), c]
-            probes = [probes[0], tf.zeros_like(c)]
         return [state + probe for state, probe in zip(new, probes, strict=True)]
 
     def backward(
@@ -95,18 +89,6 @@ class CellLoop(Loop):
             [None if found is None else len(found) for found in products],
         )
 
-    def _output_gate(self, inputs: tf.Tensor, h: tf.Tensor, weights: Tensors) -> tf.Tensor:
-        cell, (kernel, recurrent_kernel, *bias) = self._cell.cell, weights
-        first = 3 * cell.units
-        rates, parts = (cell.dropout, cell.recurrent_dropout), []
-        for tensor, rate, mask, weight in zip(
-            (inputs, h), rates, self._cell.masks, (kernel, recurrent_kernel), strict=True
-        ):
-            if self._cell.training and 0 < rate < 1:
-                tensor = tensor * (mask[3] if isinstance(mask, list) else mask)
-            parts.append(tensor @ weight[:, first:])
-        return cell.recurrent_activation(tf.add_n([*parts, *(tf.zeros_like(parts[0]) + one[first:] for one in bias)]))
-
 
 class Pulled(NamedTuple):
     """What a backward step finds."""
@@ -120,11 +102,6 @@ class Pulled(NamedTuple):
     """For each product of the others its left factor, or the index of the state that it is, and its gradient."""
     counts: list[int | None]
     """For each weight the number of its products; None for a direct share or none."""
-
-
-def is_lstm(cell: Any) -> bool:
-    """Whether the output of `cell` is h = o activation(c), as Keras' LSTM has it."""
-    return isinstance(cell, keras.layers.LSTMCell) and type(cell).call is keras.layers.LSTMCell.call
 
 
 def _products(weight: tf.Tensor) -> list[tf.Operation] | None:

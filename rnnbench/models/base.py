@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
+
+from rnnbench.identity.signature import Joined
 
 if TYPE_CHECKING:
     import keras
@@ -39,6 +41,9 @@ class Model(BaseModel, ABC):
     """Width of the hidden state; under `match: parameters` and `match: state` the suite chooses it."""
     layers: int = Field(1, ge=1)
     """How many layers are stacked."""
+    trainable: Annotated[Literal["all", "readout"], Joined(earlier="all")] = "all"
+    """What is trained. `all`: every weight, by gradient descent; `readout`: nothing but the head, by a ridge regression
+    on the states of the network as it was initialised, whose penalty is chosen on validation."""
 
     version: ClassVar[int] = 1
     """Of this class's own code, apart from its parents'; raised whenever a change of the code changes results.
@@ -88,8 +93,9 @@ class Model(BaseModel, ABC):
 
     @property
     def architecture(self) -> Model:
-        """The model with its `initial` fields at their defaults: what its compiled network depends on."""
-        return self.model_copy(update={name: type(self).model_fields[name].default for name in self.initial})
+        """The model without its `initial` fields and `trainable`: what its compiled network depends on."""
+        fields = type(self).model_fields
+        return self.model_copy(update={name: fields[name].default for name in (*self.initial, "trainable")})
 
     def kept_values(self, length: int) -> int:
         """About how many numbers the backward pass needs of each example and step, for the memory estimate of `plan`.

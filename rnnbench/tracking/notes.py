@@ -99,6 +99,7 @@ def parameters(spec: RunSpec) -> dict[str, str]:
         "model": spec.model_label,
         "seed": spec.seed,
         "recurrent_parameters": spec.model.parameters(spec.task.ports.width),
+        **({} if spec.test_lags is None else {"test_lags": list(spec.test_lags)}),
     }
     groups = {
         "task": {"name": spec.settings["task"], **spec.settings["task_settings"]},

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from rnnbench.events import Profiled
 from rnnbench.experiment.run_spec import RunSpec
 from rnnbench.tracking.names import PICTURE_ARTIFACT
-from rnnbench.tracking.profile_file import PROFILE_COLUMNS, write_profile
+from rnnbench.tracking.profile_file import PROFILE_COLUMNS, write_examples, write_profile
 from rnnbench.tracking.profile_picture import picture
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ class OpenRun:
     spec: RunSpec
     parameters: set[str] = field(default_factory=set)
     """Those that the store has. No store lets them be changed, though a label may be another one by now."""
+    examples: list[float] = field(default_factory=list, init=False)
+    """The score of each test example."""
     _waiting: list[Metric] = field(default_factory=list, init=False)
     _profile: dict[str, list[Any]] = field(default_factory=lambda: defaultdict(list), init=False)
     _seen: set[tuple[str, int]] = field(default_factory=set, init=False)
@@ -70,12 +72,15 @@ class OpenRun:
             client.log_batch(self.run_id, metrics=self._waiting[:_BATCH])
             del self._waiting[:_BATCH]
 
-    def write_profile(self, client: MlflowClient) -> None:
-        """Write the gradient profiles and their picture, if there are any."""
-        if not self._profile:
+    def write_files(self, client: MlflowClient) -> None:
+        """Write the gradient profiles and their picture, and the scores of the test examples, if there are any."""
+        if not (self._profile or self.examples):
             return
         with tempfile.TemporaryDirectory() as folder:
-            write_profile(Path(folder), self._profile)
-            drawn = picture(self.spec.name, self.spec.task.lag, self._profile)
-            (Path(folder) / PICTURE_ARTIFACT).write_text(drawn, encoding="utf-8")
+            if self._profile:
+                write_profile(Path(folder), self._profile)
+                drawn = picture(self.spec.name, self.spec.task.lag, self._profile)
+                (Path(folder) / PICTURE_ARTIFACT).write_text(drawn, encoding="utf-8")
+            if self.examples:
+                write_examples(Path(folder), self.examples)
             client.log_artifacts(self.run_id, folder)

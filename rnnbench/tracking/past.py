@@ -11,14 +11,14 @@ from rnnbench import environment, registry
 from rnnbench.errors import UserError
 from rnnbench.execution.estimate import PastRun
 from rnnbench.experiment.run_spec import RunSpec
-from rnnbench.experiment.settings import GradientProbes, Training
+from rnnbench.experiment.settings import GradientProbes, Training, parse_test_lags
 from rnnbench.tracking.location import Location
 from rnnbench.tracking.reader import EndedRun
 
 Settings = TypeVar("Settings", bound=BaseModel)
 
 _NEWEST = 500
-_PARTS = ("training", "evaluation", "probes", "compilation")
+_PARTS = ("training", "evaluation", "probes", "lag_curve", "compilation")
 _METRICS = ("steps", "seconds", *(f"seconds/{part}" for part in _PARTS))
 
 
@@ -47,6 +47,7 @@ def _past_run(ended: EndedRun) -> PastRun | None:
             seed=int(parameters["seed"]),
             training=_settings(Training, "training", parameters),
             gradients=_settings(GradientProbes, "gradients", parameters),
+            test_lags=parse_test_lags(json.loads(parameters.get("test_lags", "null"))),
         )
         parts = {part: metrics.get(f"seconds/{part}", 0.0) for part in _PARTS}
         parts["rest"] = max(0.0, metrics["seconds"] - sum(parts.values()))

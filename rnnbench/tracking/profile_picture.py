@@ -12,7 +12,7 @@ LEFT, RIGHT, TOP, BOTTOM = 64, 20, 72, 48
 _DECADES = 16
 """Most decades that are shown, counted from the largest norm."""
 _PHASES = {"initial": ("#8C8C8C", "before training"), "final": ("#0072B2", "as tested")}
-_DASHES = {"h": "", "x": "", "c": "6 4"}
+_DASHES = {"joint": "", "x": "", "h": "2 3", "c": "6 4"}
 _TITLE_LENGTH = 60
 
 
@@ -20,7 +20,7 @@ def picture(title: str, lag: int, profile: Mapping[str, Sequence[Any]]) -> str:
     """Median norm against the distance from the readout, before training and at the weights that are tested (SVG).
 
     `profile`: the columns `phase, state, distance, median` of a run's profiles. A vertical rule marks the end of the
-    evidence, `lag` steps before the readout. The cell state is dashed.
+    evidence, `lag` steps before the readout. The states that are joined are dashed.
     """
     lines = _lines(profile)
     norms = [norm for line in lines.values() for _, norm in line if norm > 0 and math.isfinite(norm)]

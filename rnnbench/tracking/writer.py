@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from rnnbench.events import Diverged, Event, Failed, Finished, Measured, Profiled, Saved, Started
+from rnnbench.events import Diverged, Event, Failed, Finished, Measured, Profiled, Saved, Started, Tested
 from rnnbench.experiment.definition import Experiment
 from rnnbench.experiment.run_spec import RunSpec
 from rnnbench.tracking.backups import Backups
@@ -163,6 +163,8 @@ class Tracker:
                     run.add(event.step, event.metrics)
                 case Profiled():
                     run.add_profile(event)
+                case Tested():
+                    run.examples = event.scores
                 case Finished() | Diverged():
                     self._finish(run, event)
                 case Saved():
@@ -257,7 +259,7 @@ class Tracker:
 
     def _end(self, run: OpenRun, status: str, mlflow_status: str, tags: dict[str, str] | None = None) -> None:
         run.write_metrics(self._client)
-        run.write_profile(self._client)
+        run.write_files(self._client)
         # The status is written last: a run that says `finished` is whole.
         self._terminate(run.run_id, status, mlflow_status, tags)
         del self._open[run.spec.signature]

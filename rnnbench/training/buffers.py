@@ -23,6 +23,9 @@ _WORTH_COMPILING = 300_000
 takes some ten microseconds, a compilation some seconds."""
 
 
+_WORTH_TAKING = 4
+
+
 def buffer_length(steps: int) -> int:
     """The shortest buffer that holds `steps` steps: ..., 64, 80, 96, 112, 128, 160, ...
 
@@ -50,6 +53,18 @@ def usable_buffer(task: Task, training: Training, compiled: Collection[int]) -> 
     if own in compiled or not longer or task.reads == "every step":
         return own
     return min(longer) if training.steps * (min(longer) - own) < _WORTH_COMPILING else own
+
+
+def usable_for_tests(task: Task, longest: int, compiled: Collection[int]) -> int:
+    """The buffer for tests whose longest stream has `longest` steps, given the lengths that are compiled.
+
+    They are few, and forward only: a buffer up to `_WORTH_TAKING` times as long is taken where it is there.
+    """
+    own = buffer_length(longest)
+    longer = [length for length in compiled if own < length <= _WORTH_TAKING * own]
+    if own in compiled or not longer or task.reads == "every step":
+        return own
+    return min(longer)
 
 
 def buffered(stream: Stream, length: int, every_step: bool) -> dict[str, np.ndarray]:

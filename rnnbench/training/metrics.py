@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
 from rnnbench.tasks.base import Task
 from rnnbench.tasks.metric import Estimate
-from rnnbench.training.probes.profile import INPUT, GradientProfile
+from rnnbench.training.probes.profile import GradientProfile
 from rnnbench.training.progress import Progress
 
 
@@ -32,23 +33,28 @@ def of_interval(losses: np.ndarray, norms: np.ndarray, clip: float | None) -> di
 
 
 def of_profile(profile: GradientProfile, sound: bool) -> dict[str, float]:
-    """What is read off a gradient profile, state by state; one that is not sound is marked, one that is is not."""
+    """What is read off a gradient profile: of the joint state or the input, and of each state as `_h`, `_c`, ...
+
+    One that is not sound is marked, one that is is not.
+    """
     metrics: dict[str, float] = {} if sound else {"gradient_profile/sound": 0.0}
     for state in profile.norms:
-        metrics |= section(
-            f"gradient_profile_{state}" if state not in ("h", INPUT) else "gradient_profile", profile.summary(state)
-        )
+        suffix = "" if state == profile.headline else f"_{state}"
+        metrics |= section(f"gradient_profile{suffix}", profile.summary(state))
     return metrics
 
 
 def of_ending(task: Task, progress: Progress, scores: dict[str, Estimate]) -> dict[str, float]:
     """What a run comes to, from its test scores: metrics of `Finished` and `Diverged`."""
     score, standard_error = scores[task.score.name]
-    metrics = {"score": score, "skill": task.skill(score), "steps": progress.step, "best_step": progress.best_step}
-    solved = task.solves(score)
-    if solved is not None:
-        solved = solved and math.isfinite(score) and not progress.diverged
-        metrics["solved"] = float(solved)
+    solved = not progress.diverged and is_solved(task, scores[task.score.name])
+    metrics = {
+        "score": score,
+        "skill": task.skill(score),
+        "solved": float(solved),
+        "steps": progress.outcome_step,
+        "best_step": progress.best_step,
+    }
     if solved and progress.solved_at is not None:
         metrics["steps_to_solve"] = progress.solved_at
     if math.isfinite(standard_error):
@@ -56,6 +62,17 @@ def of_ending(task: Task, progress: Progress, scores: dict[str, Estimate]) -> di
     return metrics | section("test", values(scores))
 
 
-def values(scores: dict[str, Estimate]) -> dict[str, float]:
+def over_distinct(task: Task, score: Estimate, examples: int) -> Estimate:
+    """A score of the test split with its standard error over distinct sequences: repeated ones tell nothing new."""
+    times = max(1.0, examples / task.distinct("test"))
+    return score._replace(standard_error=score.standard_error * math.sqrt(times))
+
+
+def is_solved(task: Task, score: Estimate) -> bool:
+    """Whether a test score solves a task; what is not finite never does."""
+    return math.isfinite(score.value) and bool(task.solves(score.value, score.standard_error))
+
+
+def values(scores: Mapping[str, Estimate]) -> dict[str, float]:
     """Scores without their standard errors."""
     return {name: estimate.value for name, estimate in scores.items()}

@@ -13,15 +13,17 @@ from rnnbench.errors import UserError
 from rnnbench.experiment.run_spec import CompileKey
 from rnnbench.experiment.settings import Training
 from rnnbench.tasks.base import Task
-from rnnbench.tasks.metric import Estimate
+from rnnbench.tasks.metric import Estimate, MeanOverExamples
 from rnnbench.tasks.stream import Stream, chunks
-from rnnbench.training.buffers import STEPS, buffer_length, buffered, usable_buffer
+from rnnbench.training.buffers import STEPS, buffer_length, buffered, usable_buffer, usable_for_tests
 from rnnbench.training.feeding import batches, steps_together
 from rnnbench.training.making import Making
 from rnnbench.training.network import build, network_inputs, takes_steps
 from rnnbench.training.optimizers import optimizer_for, set_learning_rate
 from rnnbench.training.probes.diagnostics import Diagnostics
+from rnnbench.training.probes.evidence_share import EvidenceShare
 from rnnbench.training.probes.gradient_probe import GradientProbe
+from rnnbench.training.probes.states import StateReader
 from rnnbench.training.steps import ShardedNetwork, SteppedNetwork
 
 EVALUATION_BATCH = 200
@@ -50,6 +52,12 @@ class Program:
         """Lengths of streams, or of their buffers."""
         self._buffer: int | None = None
         """The length of the buffers that the streams of the run come in; None: in none, or no run is taken up."""
+        self._answering: set[int] = set()
+        """Lengths of buffers for which only the forward pass is compiled."""
+        self._longer: int | None = None
+        """The length of the buffers for tests whose streams are longer than those of the run."""
+        self.states = StateReader(self.network)
+        self.evidence_share = EvidenceShare(task, self.network)
 
     def take_up(self, task: Task, training: Training) -> bool:
         """Have what follows be of this run; whether all is compiled for it, so that `compile_for` has nothing to do."""
@@ -68,7 +76,23 @@ class Program:
         if not self._compiled:  # XLA has no part in the probes, which are traced for all lengths.
             self.probe.profile(task.layout, probed)
             self.diagnostics.measure(probed)
+            self.evidence_share.measure(probed, task.layout)
         self._compiled.add(self._buffer or task.longest_stream)
+
+    def compiled_for_tests(self, longest: int, task: Task) -> bool:
+        """Have the tests that follow, whose streams have at most `longest` steps, come in one buffer, the run's if that
+        is long enough; whether it is compiled, so that `compile_for_tests` has nothing to do."""
+        if self._buffer is None or longest <= self._buffer:
+            return True
+        self._longer = usable_for_tests(task, longest, self._compiled | self._answering)
+        return self._longer in self._compiled | self._answering
+
+    def compile_for_tests(self, stream: Stream, size: int) -> None:
+        """Have the forward pass compiled for the longer buffer, in batches of `size`."""
+        assert self._longer is not None
+        batch = next(chunks([stream], size))
+        self.outputs_for(batch, size, self._longer)
+        self._answering.add(self._longer)
 
     def reset(self, network: keras.Model, learning_rate: float) -> None:
         """Start over from the weights of `network` with a fresh optimiser."""
@@ -106,33 +130,52 @@ class Program:
         medians = np.median(self.network.step_values.numpy()[:count, 2:], axis=0)
         return dict(zip(self.network.gradient_norms.names, medians.tolist(), strict=True))
 
-    def scores(self, task: Task, streams: Iterable[Stream]) -> dict[str, Estimate]:
+    def scores(
+        self,
+        task: Task,
+        streams: Iterable[Stream],
+        at_once: int = EVALUATION_BATCH,
+        each: list[np.ndarray] | None = None,
+    ) -> dict[str, Estimate]:
         """The task's metrics on a whole split, its last incomplete batch included.
+
+        `at_once`: examples of a batch; another number of them is compiled for itself. `each`: the score of each
+        example, in their order, is added to this list, where examples have one.
 
         Raises `UserError` if the task leaves out its score or its loss.
         """
         metric, size = task.metric(), 0
-        for batch in chunks(streams, EVALUATION_BATCH):
+        for batch in chunks(streams, at_once):
             size = size or batch.examples
-            metric.update(batch, self.outputs_for(batch, size))
+            outputs = self.outputs_for(batch, size)
+            metric.update(batch, outputs)
+            if each is not None and isinstance(metric, MeanOverExamples):
+                each.append(np.asarray(task.scores(batch, outputs)[task.score.name], np.float64))
         found = metric.result()
         if missing := [name for name in (task.score.name, "loss") if name not in found]:
             raise UserError(f"the task's metrics are {', '.join(found)}: {' and '.join(missing)} must be among them")
         return found
 
-    def outputs_for(self, batch: Stream, size: int) -> np.ndarray:
-        """What the network answers to a batch, computed for at least `size` examples."""
+    def outputs_for(self, batch: Stream, size: int, buffer: int | None = None) -> np.ndarray:
+        """What the network answers to a batch, computed for at least `size` examples, in a buffer of this length.
+
+        Default: that of the run, or of its tests.
+        """
         # Filled up with its first examples: another shape would be compiled for itself, and shards are equal.
         whole_size = -(-max(size, batch.examples) // self._key.shards) * self._key.shards
         whole = batch.rows(np.resize(np.arange(batch.examples), whole_size))
         if not self._in_buffers:
             inputs = network_inputs(whole)
         else:
-            parts = buffered(whole, self._buffer or buffer_length(whole.steps), every_step=False)
+            parts = buffered(whole, buffer or self._buffer_for(whole.steps), every_step=False)
             steps = parts.pop(STEPS)
             inputs = network_inputs(Stream(**parts), steps)
         outputs = self.network.outputs_for(inputs).numpy()[: batch.examples]
         return outputs[:, : batch.targets.shape[1]]
+
+    def _buffer_for(self, steps: int) -> int:
+        fitting = (length for length in (self._buffer, self._longer) if length is not None and length >= steps)
+        return buffer_length(steps) if self._buffer is None else next(fitting, buffer_length(steps))
 
 
 def _values(variables: Iterable[Any]) -> list[np.ndarray]:

@@ -43,9 +43,13 @@ def run(
 ) -> Iterator[Event]:
     """Train, evaluate and probe one network.
 
-    Yields `Started`; `Measured` at step 0 and after every `evaluate_every` steps; `Profiled` at step 0, `during` times
-    along the way and at the weights that are tested; at last `Finished`, or `Diverged` from the first step whose loss
-    or gradient is not finite. Both carry the test scores of the best validation weights; the test split is read once.
+    Yields `Started`; `Measured` at step 0 and after every `evaluate_every` steps; `Profiled` at step 0, at 1, 2 and 4
+    times `evaluate_every`, and at the weights that are tested; the tests of these, at the run's own lag, at other lags
+    and behind other leads; at last `Finished`, or `Diverged` from the first step whose loss or gradient is not finite.
+    Both carry the test scores of the best validation weights.
+
+    A run that is solved early trains on to the last step where gradients are measured, so that runs are compared at
+    equal steps. Its outcome stays.
 
     `save` is given a snapshot after an evaluation, as often as `memory.SAVING_SHARE` allows; when `stopped()` is true
     it is given one more, and the run breaks off. From a `snapshot` the run repeats what it said and continues; its
@@ -66,4 +70,5 @@ def run(
         if stop:
             return
         yield from memory.keep(current.train_until_evaluation())
+    yield from memory.save(current.program, current.progress, now=False)
     yield from current.conclude()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from functools import cache, cached_property, partial
 
 import numpy as np
@@ -12,11 +12,13 @@ import tensorflow as tf
 
 from rnnbench import environment
 from rnnbench.errors import UserError
-from rnnbench.events import Diverged, Event, Finished, Measured, Profiled, Started, Warned
+from rnnbench.events import Diverged, Event, Finished, Measured, Profiled, Started, Tested, Warned
 from rnnbench.experiment.run_spec import RunSpec
+from rnnbench.experiment.settings import probe_steps
 from rnnbench.tasks.base import Split, Task
+from rnnbench.tasks.metric import Estimate
 from rnnbench.tasks.stream import Stream, chunks, joined
-from rnnbench.training import metrics
+from rnnbench.training import lag_curve, metrics, readout
 from rnnbench.training.network import build
 from rnnbench.training.probes.profile import GradientProfile
 from rnnbench.training.probes.tapped_states import hold_the_past
@@ -65,11 +67,18 @@ class RunInProgress:
                 self.program.making.compiled(compiled)
 
     def begin(self) -> Iterator[Event]:
-        """Evaluate and probe the untrained network."""
-        spec = self.spec
+        """Measure the frozen level, then evaluate and probe the untrained network.
+
+        With `trainable: readout` that network has the frozen level's head. Raises `UserError` where there is none.
+        """
+        spec, network = self.spec, self.program.network
         with self.stopwatch.part("preparation"):
             self.program.reset(build(self.task, spec.model, spec.seed), spec.training.learning_rate)
-        parameters = self.program.network.count_params()
+        with self.stopwatch.part("probes"):
+            if self._frozen:
+                self._check_training_batch(0)
+            self.levels |= self._frozen_level()
+        parameters = network.get_layer("head").count_params() if self._frozen else network.count_params()
         yield Started(spec.signature, parameters, self.levels, _data(self.task, self._splits["test"]), _environment())
         yield Measured(spec.signature, 0, self._evaluate(0))
         yield from self._probe(0, "initial")
@@ -82,10 +91,13 @@ class RunInProgress:
     @property
     def trained(self) -> bool:
         """Whether no training is left to do."""
-        return self.progress.complete(self.spec.training)
+        return self._frozen or self.progress.complete(self.spec.training)
 
     def train_until_evaluation(self) -> Iterator[Event]:
-        """Train until the next evaluation, evaluate, and probe if it is time for that."""
+        """Train until the next evaluation, evaluate, and probe if it is time for that.
+
+        Where the outcome is settled, what is measured is the training alone.
+        """
         spec, training, start = self.spec, self.spec.training, self.progress.step
         if start == 0:
             self._check_training_batch(0)
@@ -93,76 +105,160 @@ class RunInProgress:
         with self.stopwatch.part("training"):
             losses, norms = self.program.fit(self.task, spec.seed, training, start, step)
         finite = np.isfinite(losses) & np.isfinite(norms)
+        if not finite.all() and self.progress.settled:
+            self.progress.halted = True
+            return
         if not finite.all():
             self.progress.step, self.progress.diverged = start + int(np.argmin(finite)), True
             self._check_training_batch(self.progress.step)
             return
-        scores = self._evaluate(step)
+        if self.progress.settled:
+            self.progress.step, scores = step, {}
+        else:
+            scores = self._evaluate(step)
         of_weights = metrics.section("gradient_norm", self.program.weight_norms(step - start))
         of_interval = metrics.of_interval(losses, norms, training.global_clipnorm)
         yield Measured(spec.signature, step, of_interval | of_weights | scores)
-        if not self.progress.stops_early(training) and step in self._probe_steps:
+        if step in self._probe_steps:
             yield from self._probe(step, "during")
 
     def conclude(self) -> Iterator[Event]:
         """Probe, test and save the network at its best weights on the validation split."""
-        spec, progress = self.spec, self.progress
+        spec, progress, task = self.spec, self.progress, self.task
         self.program.network.set_weights(progress.best_weights)
         profile = yield from self._probe(self._final_step, "final")
+        each: list[np.ndarray] = []
         with self.stopwatch.part("evaluation"):
-            scores = self.program.scores(self.task, self._splits["test"].streams())
+            scores = self.program.scores(task, self._splits["test"].streams(), each=each)
+        if each:
+            yield Tested(spec.signature, np.concatenate(each).tolist())
+        examples = sum(stream.examples for stream in self._splits["test"].streams())
+        own = metrics.over_distinct(task, scores[task.score.name], examples)
+        outcome = metrics.of_ending(task, progress, scores | {task.score.name: own})
+        elsewhere = yield from self._test_elsewhere(scores, bool(outcome["solved"]), examples)
         if spec.log_model:
             with self.stopwatch.part("saving"):
                 kept = saved(spec, progress.best_weights, environment.versions())
             yield kept
-        yield from self._warn_of_undefined(scores[self.task.score.name].value)
+        yield from self._warn_of_undefined(scores[task.score.name].value)
         ending = Diverged if progress.diverged else Finished
-        outcome = metrics.of_ending(self.task, progress, scores)
-        yield ending(spec.signature, progress.step, profile.summary() | outcome | self.stopwatch.readings())
+        yield ending(
+            spec.signature,
+            progress.outcome_step,
+            profile.summary() | outcome | elsewhere | self.stopwatch.readings(),
+        )
+
+    def _test_elsewhere(
+        self, own: dict[str, Estimate], solved: bool, examples: int
+    ) -> Generator[Event, None, dict[str, float]]:
+        """Yield the tests at other lags and behind other leads; return what they come to."""
+        spec, task, program, name = self.spec, self.task, self.program, self.task.score.name
+        at_once = next(chunks(self._splits["test"].streams(), EVALUATION_BATCH)).examples
+        self._compile_for_tests(at_once)
+
+        def evaluate(streams: Iterable[Stream]) -> dict[str, Estimate]:
+            return program.scores(task, streams, at_once)
+
+        with self.stopwatch.part("lag_curve"):
+            curve = dict(lag_curve.lag_curve(task, spec.tested_lags, own, evaluate, examples))
+            shift = dict(lag_curve.start_shift(task, evaluate))
+            unmarked = lag_curve.without_marker(task, evaluate)
+        for lag, found in curve.items():
+            found["solved"] *= not self.progress.diverged
+            yield Measured(spec.signature, lag, metrics.section("lag_curve", found))
+        for lead, score in shift.items():
+            yield Measured(spec.signature, lead, {f"start_shift/{name}": score})
+        no_marker = {} if unmarked is None else {f"no_marker/{name}": unmarked}
+        return lag_curve.outcome(task, solved, curve, shift) | no_marker
+
+    def _compile_for_tests(self, at_once: int) -> None:
+        """Have the program compiled for the streams of the tests where they are longer than its own."""
+        lags, task = self.spec.tested_lags, self.task
+        with self.stopwatch.part("compilation"):
+            if not self.program.compiled_for_tests(lag_curve.longest_tested(task, lags), task):
+                stream = next(iter(self._splits["test"].streams()))
+                self.program.making.compiled(partial(self.program.compile_for_tests, stream, at_once))
+
+    def _frozen_level(self) -> dict[str, float]:
+        """The level `frozen`: the test score of the network as it is, with a ridge regression in place of its head.
+
+        Empty where the task's targets are of no kind that a line can answer with.
+        """
+        task, head = self.task, self.program.network.get_layer("head")
+        line = readout.readout(task, self.program.states, *self._read_out)
+        if line is None:
+            if self._frozen:
+                raise UserError(
+                    f"trainable: readout is not possible: the targets of {type(task).__name__} are neither classes nor "
+                    "as many numbers as the network answers with"
+                )
+            return {}
+        untrained = head.get_weights()
+        head.set_weights([line.weights, line.bias])
+        score = self.program.scores(task, self._splits["test"].streams())[task.score.name].value
+        if not self._frozen:
+            head.set_weights(untrained)
+        return {"frozen": score}
+
+    @cached_property
+    def _read_out(self) -> tuple[list[Stream], list[Stream]]:
+        """The training and validation examples on which readouts of the states are fitted and chosen."""
+        trained = readout.training_streams(self.task, self.spec.seed, self.spec.training.batch_size)
+        return trained, readout.first_of(self._splits["validation"].streams(), EVALUATION_BATCH)
+
+    @property
+    def _frozen(self) -> bool:
+        """Whether nothing is trained by gradient descent."""
+        return self.spec.model.trainable == "readout"
 
     def _evaluate(self, step: int) -> dict[str, float]:
         """The metrics of the validation split."""
         with self.stopwatch.part("evaluation"):
-            scores = metrics.values(self.program.scores(self.task, self._splits["validation"].streams()))
-        self.progress.evaluated(self.task, step, scores, self.program.network.get_weights)
-        return metrics.section("validation", scores)
+            scores = self.program.scores(self.task, self._splits["validation"].streams())
+        weights = self.program.network.get_weights
+        self.progress.evaluated(self.task, self.spec.training, step, scores, weights)
+        return metrics.section("validation", metrics.values(scores))
 
     def _probe(self, step: int, phase: str) -> Generator[Event, None, GradientProfile]:
         """Yield the profile at the network's weights, and the metrics of all probes; return the profile.
 
-        At both ends of a run a profile that misses some of what flows back is marked `gradient_profile/sound` 0.
+        At both ends of a run a profile that misses some of what flows back is marked `gradient_profile/sound` 0, and it
+        is measured what can be read from the states.
         """
-        spec, program = self.spec, self.program
+        spec, program, task = self.spec, self.program, self.task
+        ends = phase != "during"
         with self.stopwatch.part("probes"):
             program.probe.load(program.network.get_weights())
-            profile = program.probe.profile(self.task.layout, self.probed)
+            profile = program.probe.profile(task.layout, self.probed)
             others = program.diagnostics.measure(self.probed)
-            sound = phase == "during" or hold_the_past(program.network, self.probed)
+            others |= metrics.section("gradient_share", program.evidence_share.measure(self.probed, task.layout))
+            sound = not ends or hold_the_past(program.network, self.probed)
+            read = readout.readable(task, program.states, *self._read_out) if ends else {}
         yield Profiled(spec.signature, step, phase, profile.columns())
-        yield Measured(spec.signature, step, metrics.of_profile(profile, sound) | others)
+        for distance, score in read.items():
+            yield Measured(spec.signature, distance, {f"readable_{phase}/{task.score.name}": score})
+        if not (self._frozen and phase == "final"):  # Nothing has changed, and it stands at step 0 already.
+            yield Measured(spec.signature, step, metrics.of_profile(profile, sound) | others)
         if not sound and phase == "initial":
             yield Warned(spec.signature, _UNSOUND)
         return profile
 
     @cached_property
     def _probe_steps(self) -> set[int]:
-        """Steps of the probes along the way, at evaluations spread evenly over the run."""
-        every = self.spec.training.evaluate_every
-        evaluations = math.ceil(self.spec.training.steps / every)
-        # From twice the evaluations on it is every one of them.
-        parts = min(self.spec.gradients.during, 2 * evaluations) + 1
-        return {round(part * evaluations / parts) * every for part in range(1, parts)}
+        """Steps of the probes along the way."""
+        return set(probe_steps(self.spec.training))
 
     @property
     def _final_step(self) -> int:
-        """The step of the last diagnostics: the one that was reached.
+        """The step of the last diagnostics: the one that was reached, or the next if that has some already.
 
-        A run that diverged in the very step after a probe has reached no further than that. A metric has one value a
-        step, so they stand at the step that failed.
+        A metric has one value a step. The weights that are tested may be others than those of a probe at the last step,
+        and a run that diverged in the very step after a probe has reached no further than that.
         """
         step = self.progress.step
-        probed = step == 0 or step in self._probe_steps
-        return step + 1 if self.progress.diverged and probed else step
+        if self._frozen:
+            return step
+        return step + 1 if step == 0 or step in self._probe_steps else step
 
     def _check_training_batch(self, step: int) -> None:
         """Raise `UserError` if the batch of `step` is one on which nobody could train."""
@@ -217,7 +313,6 @@ def _levels(task: Task, splits: dict[Split, _Kept]) -> dict[str, float]:
             empty = False
         if empty:
             raise UserError(f"the {name} split is empty")
-    task.skill(task.score.perfect)
     return task.levels()
 
 

@@ -14,7 +14,7 @@ from rnnbench import events
 from rnnbench.events import Event
 from rnnbench.text import strict_json
 
-_MAGIC = b"rnnbench checkpoint 3\n"
+_MAGIC = b"rnnbench checkpoint 4\n"
 _DIGEST_SIZE = hashlib.sha256().digest_size
 
 

@@ -24,7 +24,7 @@ tasks:
 models:
   simple_rnn: {units: 8}
 training: {steps: 4, batch_size: 8, evaluate_every: 2}
-gradients: {examples: 4, during: 1}
+gradients: {examples: 4}
 """
 
 

@@ -35,7 +35,7 @@ models:
 seeds: {seeds}
 training: {{steps: {steps}, batch_size: 16, evaluate_every: 20, stop_when_solved: false, implementation: stock,
   shards: {shards}}}
-gradients: {{examples: 8, during: 1}}
+gradients: {{examples: 8}}
 """
 
 

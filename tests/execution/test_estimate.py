@@ -77,14 +77,31 @@ def test_no_number_of_workers_makes_it_shorter_than_the_longest_run():
 
 
 def test_the_parts_of_a_guess():
-    (spec, *_) = grid(gradients={"examples": 8, "during": 1}).runs
+    (spec, *_) = grid(gradients={"examples": 8}).runs
     step = guess(spec, 1)["training"]
     assert guess(spec, 70)["training"] == pytest.approx(70 * step)
-    # At the start, after 50 steps, after 100, and the test split, all of one size.
-    assert guess(spec)["evaluation"] == pytest.approx(4 / 2 * guess(spec, 0)["evaluation"])
-    assert guess(spec)["probes"] == pytest.approx(3 / 2 * guess(spec, 0)["probes"])
+    # At the start, after 50 steps, after 100, and the test split twice, for the frozen level too; all of one size.
+    assert guess(spec)["evaluation"] == pytest.approx(5 / 3 * guess(spec, 0)["evaluation"])
+    # A run that is solved early trains on until the last probe.
+    assert guess(spec)["probes"] == guess(spec, 0)["probes"]
     two = grid(models={"gru": {"units": 8, "layers": 2}}).runs[0]
     assert compilation(two) == pytest.approx(1.5 * compilation(spec))
+
+
+def test_the_lag_curve_takes_longer_the_longer_and_the_more_its_lags_are():
+    def of(**changes):
+        return guess(grid(tasks={"copy_memory": {"lag": 50}}, **changes).runs[0])["lag_curve"]
+
+    one, two, far = of(test_lags=[40]), of(test_lags=[30, 50]), of(test_lags=[80])
+    # Its own lag is tested anyway.
+    assert one - two == pytest.approx(far - one - 3 * (one - two))
+    assert of() > far > one > two
+
+
+def test_a_frozen_run_trains_for_no_time():
+    spec = grid(models={"gru": {"trainable": "readout"}}).runs[0]
+    assert guess(spec)["training"] == 0
+    assert guess(spec)["evaluation"] == guess(grid(models={"gru": {}}).runs[0], 0)["evaluation"]
 
 
 def test_a_kind_that_was_run_is_judged_by_the_median_of_its_runs_and_others_by_the_machine():
@@ -177,7 +194,7 @@ WIDE = {
         "film": {"task": "sentiment", "source": "synthetic", "lag": 3, "test_examples": 9},
     },
     "models": {"chrono": {"model": "lstm", "initialization": "chrono", "layers": 2}, "simple_rnn": {}},
-    "gradients": {"examples": 5, "during": 1},
+    "gradients": {"examples": 5},
     "training": {"steps": 100, "global_clipnorm": None, "implementation": "stock"},
 }
 

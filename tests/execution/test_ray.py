@@ -93,7 +93,7 @@ def trained_specs(models, seeds, **training):
             "implementation": "stock",
         }
         | training,
-        gradients={"examples": 2, "during": 1},
+        gradients={"examples": 2},
     ).runs
 
 

@@ -24,7 +24,7 @@ tasks:
   TASK
 models: {simple_rnn: {units: 4}}
 training: {steps: 4, batch_size: 4, evaluate_every: 2}
-gradients: {examples: 4, during: 0}
+gradients: {examples: 4}
 """
 
 

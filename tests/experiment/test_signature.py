@@ -88,7 +88,7 @@ def signatures(**changes):
 @pytest.mark.parametrize("part", sorted(PART_VERSIONS.keys() - {"recurrent_dropout"}))
 def test_every_part_of_the_suite_has_a_version(part, monkeypatch):
     before = signatures()
-    monkeypatch.setitem(PART_VERSIONS, part, 2)
+    monkeypatch.setitem(PART_VERSIONS, part, PART_VERSIONS[part] + 1)
     after = signatures()
     assert all(after[name] != before[name] for name in before)
 

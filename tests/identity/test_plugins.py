@@ -278,8 +278,7 @@ def test_a_session_that_edits_a_plug_in_runs_the_edited_one(tmp_path):
 
     file = written(tmp_path, TASK, floor="0.5")
     settings = (
-        "training: {steps: 2, batch_size: 4, evaluate_every: 2, implementation: stock}\n"
-        "gradients: {examples: 2, during: 0}\n"
+        "training: {steps: 2, batch_size: 4, evaluate_every: 2, implementation: stock}\ngradients: {examples: 2}\n"
     )
     file.write_text(file.read_text().replace("training: {steps: 4}\n", settings))
     for floor in ("0.5", "0.25"):

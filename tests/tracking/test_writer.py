@@ -10,11 +10,12 @@ import pandas as pd
 import pytest
 
 from rnnbench.errors import UserError
-from rnnbench.events import Diverged, Failed, Finished, Measured
+from rnnbench.events import Diverged, Failed, Finished, Measured, Tested
 from rnnbench.grid import results
 from rnnbench.tracking import writer as tracking
 from rnnbench.tracking.location import Location
 from rnnbench.tracking.palette import colours
+from rnnbench.tracking.profile_file import read_profile
 from rnnbench.tracking.writer import Tracker
 from tests.event_streams import experiment, new_store, started, whole_run, write
 
@@ -61,6 +62,29 @@ def test_a_run_has_its_settings_tags_and_data_in_mlflow(location: Location, trac
     (data,) = run.inputs.dataset_inputs
     assert (data.dataset.name, data.dataset.digest) == ("CopyMemory", "d1ce")
     assert json.loads(artifact(location, run, "run.json"))["training"]["steps"] == 20
+
+
+def test_the_scores_of_the_test_examples_are_a_file_in_their_order(location: Location, tracker: Tracker) -> None:
+    *before, end = whole_run(THIRD)
+    for event in (*before, Tested(THIRD.signature, [1.0, 0.0, 0.5, float("nan")]), end):
+        tracker.write(event)
+    run = in_mlflow(location, THIRD.signature)
+    assert location.artifacts is not None
+    file = location.artifacts / GRID.name / run.info.run_id / "artifacts" / "test_examples.parquet"
+    table = read_profile(file.read_bytes())
+    assert list(table.columns) == ["score"]
+    assert table.score[:3].tolist() == [1.0, 0.0, 0.5]
+    assert table.score.isna().tolist() == [False, False, False, True]
+
+
+def test_a_curve_over_lags_is_a_metric_whose_step_is_the_lag(location: Location, tracker: Tracker) -> None:
+    *before, end = whole_run(THIRD)
+    curve = [Measured(THIRD.signature, lag, {"lag_curve/accuracy": lag / 100}) for lag in (5, 20, 100)]
+    for event in (*before, *curve, *curve, end):
+        tracker.write(event)
+    run = in_mlflow(location, THIRD.signature)
+    points = location.client().get_metric_history(run.info.run_id, "lag_curve/accuracy")
+    assert [(point.step, point.value) for point in points] == [(5, 0.05), (20, 0.2), (100, 1.0)]
 
 
 def test_what_is_not_ended_reaches_the_store_by_a_flush(location: Location) -> None:

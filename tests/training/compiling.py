@@ -32,7 +32,7 @@ def train(models: list[str], lags: list[int]) -> list[Any]:
                 tasks={"copy_memory": {"lag": lag, "symbols": 1, "examples": 20}},
                 models={model: {"units": 4}},
                 training={"steps": 4, "batch_size": 8, "evaluate_every": 2},
-                gradients={"examples": 4, "during": 0},
+                gradients={"examples": 4},
             ).runs
             metrics = list(run(spec))[-1].metrics
             exact = {name: float(value).hex() for name, value in metrics.items() if not name.startswith("seconds")}

@@ -33,7 +33,7 @@ def spec_of(task: str, model: str, lag: int, steps: int = 4) -> RunSpec:
         tasks={task: {"lag": lag, **TASKS[task]}},
         models={model: {"units": 6}},
         training={"steps": steps, "batch_size": 8, "evaluate_every": 2},
-        gradients={"examples": 4, "during": 0},
+        gradients={"examples": 4},
     ).runs
     return spec
 

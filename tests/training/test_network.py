@@ -181,7 +181,7 @@ def test_a_run_of_a_model_without_a_state(monkeypatch, implementation):
         models={"convolved": {"units": 8}},
         training={"steps": 60, "batch_size": 16, "evaluate_every": 20, "learning_rate": 0.03,
                   "implementation": implementation},
-        gradients={"examples": 4, "during": 0},
+        gradients={"examples": 4},
     ).runs  # fmt: skip
     events = list(run(spec))
     assert isinstance(events[-1], Finished)

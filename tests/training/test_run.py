@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from rnnbench.events import Diverged, Finished, Measured, Profiled, Started
+from rnnbench.events import Diverged, Finished, Measured, Profiled, Started, Tested
 from rnnbench.experiment.definition import Experiment
 from rnnbench.models.gru import GRU
 from rnnbench.tasks.stream import Stream
@@ -27,7 +27,7 @@ def specs(task=None, model="gru", seeds=1, gradients=None, initialization="defau
         models={model: {"units": 8, "initialization": initialization}},
         seeds=seeds,
         training=settings,
-        gradients={"examples": 5, "during": 1} | (gradients or {}),
+        gradients={"examples": 5} | (gradients or {}),
     ).runs
 
 
@@ -45,17 +45,37 @@ def test_the_stream_of_a_run():
     events = list(training.run(spec))
     assert isinstance(events[0], Started)
     assert events[0].parameters == build(spec.task, spec.model, 0).count_params()
-    assert events[0].levels == {"chance": 0.125}
+    assert {name: events[0].levels[name] for name in ("memoryless", "reference")} == {
+        "memoryless": 0.125,
+        "reference": 1,
+    }
+    assert 0 <= events[0].levels["frozen"] <= 1
     evaluations = [event.step for event in events if isinstance(event, Measured) and "validation/loss" in event.metrics]
     assert evaluations == [0, 10, 20, 25]
     profiles = [(event.step, event.phase) for event in events if isinstance(event, Profiled)]
-    assert profiles == [(0, "initial"), (20, "during"), (25, "final")]
+    assert profiles == [(0, "initial"), (10, "during"), (20, "during"), (25, "final")]
     assert [event for event in events if isinstance(event, Finished | Diverged)] == events[-1:]
     final = events[-1].metrics
     assert final["score"] == final["test/accuracy"]
     assert final["skill"] == pytest.approx((final["score"] - 0.125) / 0.875)
     assert final["steps"] == 25
     assert final["solved"] == 0
+    assert not {"clock", "generalises_to"} & set(final)
+    # The standard error of a share of right answers, over forty examples.
+    assert final["score_standard_error"] == pytest.approx((final["score"] * (1 - final["score"]) / 39) ** 0.5)
+    curve = {event.step: event.metrics for event in events if "lag_curve/accuracy" in getattr(event, "metrics", {})}
+    assert list(curve) == spec.tested_lags == [1, 2, 3, 4, 6]
+    assert curve[3]["lag_curve/accuracy"] == final["score"]
+    assert curve[3]["lag_curve/skill"] == final["skill"]
+    assert curve[3]["lag_curve/standard_error"] == final["score_standard_error"]
+    shift = {event.step: event.metrics["start_shift/accuracy"] for event in events
+             if "start_shift/accuracy" in getattr(event, "metrics", {})}  # fmt: skip
+    assert list(shift) == [0, 1, 5, 20, 40]
+    assert shift[0] == final["score"]
+    assert final["start_shift"] == min(shift[lead] for lead in (0, 1, 5, 20))
+    (tested,) = [event.scores for event in events if isinstance(event, Tested)]
+    assert len(tested) == 40
+    assert np.mean(tested) == pytest.approx(final["score"])
 
 
 TOKENS = {"sentiment": {"source": "synthetic", "lag": 6, "evidence": 4, "vocabulary": 100}}
@@ -208,6 +228,45 @@ def test_a_solved_run_stops_after_two_evaluations():
     assert list(training.run(spec))[-1].step == final.step + 50
 
 
+def test_a_run_that_is_solved_trains_on_to_the_last_probe_and_its_outcome_stays():
+    """Gradients are compared at equal steps; what the run comes to is what it was when it was solved."""
+    tasks = {"lag": 1, "symbols": 1, "alphabet": 2}
+    settings = {"model": "simple_rnn", "task": tasks, "evaluate_every": 50, "learning_rate": 0.03}
+    (spec,) = specs(steps=400, **settings)
+    events = list(training.run(spec))
+    final = events[-1]
+    assert isinstance(final, Finished)
+    assert (final.step, final.metrics["steps"], final.metrics["steps_to_solve"]) == (100, 100, 50)
+    profiles = [(event.step, event.phase) for event in events if isinstance(event, Profiled)]
+    assert profiles == [(0, "initial"), (50, "during"), (100, "during"), (200, "during"), (201, "final")]
+    evaluated = [event.step for event in events if "validation/loss" in getattr(event, "metrics", {})]
+    assert evaluated == [0, 50, 100]
+    trained = [event.step for event in events if "train/loss" in getattr(event, "metrics", {})]
+    assert trained == [50, 100, 150, 200]
+    # The same as that of a run that could go no further.
+    (short,) = specs(steps=100, **settings)
+    expected = list(training.run(short))[-1]
+    assert without_seconds([dataclasses.replace(expected, signature="")]) == without_seconds(
+        [dataclasses.replace(final, signature="")]
+    )
+
+
+def test_a_run_that_diverges_after_it_was_solved_has_solved(monkeypatch):
+    fit = Program.fit
+
+    def diverge(self, task, seed, settings, at, stop):
+        losses, norms = fit(self, task, seed, settings, at, stop)
+        return (np.full_like(losses, np.nan) if at >= 150 else losses), norms
+
+    monkeypatch.setattr(Program, "fit", diverge)
+    tasks = {"lag": 1, "symbols": 1, "alphabet": 2}
+    (spec,) = specs(model="simple_rnn", task=tasks, evaluate_every=50, learning_rate=0.03, steps=400)
+    events = list(training.run(spec))
+    assert isinstance(events[-1], Finished)
+    assert events[-1].metrics["solved"] == 1
+    assert [event.step for event in events if isinstance(event, Profiled)] == [0, 50, 100, 150]
+
+
 def test_a_run_that_diverges_is_a_result():
     (spec,) = specs(learning_rate=1e38, global_clipnorm=None)
     final = list(training.run(spec))[-1]
@@ -244,8 +303,9 @@ def test_a_run_that_diverges_right_after_a_probe_keeps_its_last_diagnostics(monk
     measured = [(name, event.step) for event in events if isinstance(event, Measured) for name in event.metrics]
     assert len(measured) == len(set(measured))
     steps = [step for name, step in measured if name == "gradient_profile/survival"]
-    assert steps == sorted({0, start, last})
-    (final,) = (event for event in events if isinstance(event, Measured) and event.step == last)
+    assert steps == sorted({0, *range(10, start + 1, 10), last})
+    (final,) = (event for event in events if "gradient_profile/survival" in getattr(event, "metrics", {})
+                and event.step == last)  # fmt: skip
     assert final.metrics["gradient_profile/survival"] == events[-1].metrics["survival"]
     assert any(name.startswith("saturation/") for name in final.metrics)
     assert [event.step for event in events if isinstance(event, Profiled)][-1] == last

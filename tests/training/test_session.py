@@ -28,7 +28,7 @@ SMALL = Experiment(
     tasks={"copy_memory": {"lag": 2, "symbols": 1, "examples": 20}},
     models={"simple_rnn": {"units": 4}},
     training={"steps": 4, "batch_size": 4, "evaluate_every": 2, "implementation": "stock"},
-    gradients={"examples": 4, "during": 0},
+    gradients={"examples": 4},
 )
 
 

@@ -32,7 +32,7 @@ def spec_of(model="gru", dropout=0.0, units=6, **settings):
         tasks={"copy_memory": {"lag": 3, "symbols": 2, "examples": 30, "objective": "all"}},
         models={model: {"units": units, "dropout": dropout}},
         training=defaults | settings,
-        gradients={"examples": 5, "during": 1},
+        gradients={"examples": 5},
     ).runs[0]
 
 

@@ -27,7 +27,7 @@ def test_truncation_bites_where_no_clock_helps() -> None:
         seeds=(0, 1),
         # The stock layers need no compilation for each length.
         training={"steps": 1000, "learning_rate": 3e-3, "truncate": [10, 100], "implementation": "stock"},
-        gradients={"examples": 64, "during": 0},
+        gradients={"examples": 64},
     )
     scores: dict[int | None, list[float]] = {}
     for spec in grid.runs:

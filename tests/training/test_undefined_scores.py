@@ -15,8 +15,7 @@ from rnnbench.experiment.settings import Training
 from rnnbench.tasks.adding import Adding
 from rnnbench.tasks.base import Score
 from rnnbench.tasks.copy_memory import CopyMemory
-from rnnbench.tasks.metric import OfWholeSplit
-from rnnbench.tasks.sentiment import Sentiment
+from rnnbench.tasks.metric import Estimate, OfWholeSplit
 from rnnbench.tasks.stream import joined
 from rnnbench.training import run as training
 from rnnbench.training.progress import Progress
@@ -29,7 +28,8 @@ def progress(task, *evaluations):
     """What a run has reached after evaluations of (score, loss), whose weights are their positions."""
     reached = Progress()
     for step, (score, loss) in enumerate(evaluations):
-        reached.evaluated(task, step, {task.score.name: score, "loss": loss}, lambda step=step: [step])
+        scores = {task.score.name: Estimate(score, 0.0), "loss": Estimate(loss)}
+        reached.evaluated(task, Training(), step, scores, lambda step=step: [step])
     return reached
 
 
@@ -50,7 +50,7 @@ def specs(task=None, **changes):
         models={"simple_rnn": {"units": 8}},
         training={"steps": 8, "batch_size": 16, "evaluate_every": 2, "learning_rate": 0.01, "implementation": "stock"}
         | changes,
-        gradients={"examples": 2, "during": 0},
+        gradients={"examples": 2},
     ).runs
 
 
@@ -62,7 +62,7 @@ def test_what_is_not_finite_is_worse_than_every_score_of_every_task(name):
         assert not task.better(bad, bad)
         assert task.better(1e9, bad)
         assert task.better(-1e9, bad)
-        assert not task.solves(bad)
+        assert not task.solves(bad, 0.0)
 
 
 def test_the_direction_of_a_score_is_what_its_task_declares():
@@ -99,7 +99,23 @@ def test_nan_is_never_solved_and_stops_nothing():
     for task in (Adding(lag=1), CopyMemory(lag=1)):
         reached = progress(task, (NAN, NAN), (NAN, NAN), (NAN, NAN))
         assert reached.solved_at is None
-        assert not reached.stops_early(Training())
+        assert not reached.settled
+        assert not reached.complete(Training())
+
+
+def test_a_run_is_settled_after_two_solved_evaluations_in_a_row_and_solved_at_the_first_of_all():
+    solved, not_yet = (1.0, 0.0), (0.5, 1.0)
+    task = CopyMemory(lag=1)
+    reached = progress(task, not_yet, solved, not_yet, solved)
+    assert (reached.solved_at, reached.settled) == (1, False)
+    reached = progress(task, not_yet, solved, not_yet, solved, solved)
+    assert (reached.solved_at, reached.settled_at, reached.outcome_step) == (1, 4, 4)
+    # It trains on to the last probe: four intervals of two steps.
+    training = Training(evaluate_every=2)
+    assert not reached.complete(training)
+    reached.step = 8
+    assert reached.complete(training)
+    assert reached.outcome_step == 4
 
 
 def test_an_answer_that_is_no_number_has_no_accuracy():
@@ -112,8 +128,10 @@ def test_an_answer_that_is_no_number_has_no_accuracy():
 
 
 def test_a_score_that_is_undefined_at_first_is_passed_by_the_others():
-    (spec,) = specs()
+    # Until then nine were asked for: seven penalties and the test of the frozen level, and the first evaluation.
+    (spec,) = specs({"times": 9})
     events = list(training.run(spec))
+    assert math.isnan(events[0].levels["frozen"])
     scores = [event.metrics.get("validation/correlation") for event in events if isinstance(event, Measured)]
     found = [score for score in scores if score is not None]
     final = events[-1].metrics
@@ -125,7 +143,7 @@ def test_a_score_that_is_undefined_at_first_is_passed_by_the_others():
 
 
 def test_a_run_without_any_score_says_so_and_claims_nothing():
-    (spec,) = specs({"times": 99})
+    (spec,) = specs({"times": 9999})
     events = list(training.run(spec))
     final = events[-1]
     assert isinstance(final, Finished)
@@ -147,15 +165,10 @@ def test_a_run_without_any_score_says_so_and_claims_nothing():
         ({"broken": "validation"}, r"the validation split holds 1 features .*first of them nan at index \[1, 0, 0\]"),
         ({"broken": "test"}, r"the test split holds 1 features that are not finite"),
         ({"broken": "train"}, r"^the training batch of step 3 holds 1 features that are not finite"),
-        (
-            {"level": 1.0},
-            r"^skill is undefined on this test split: its memoryless correlation is 1, the perfect one 1;",
-        ),
-        ({"level": 1.5}, r"^skill is undefined on this test split"),
     ],
 )
 def test_data_on_which_nothing_can_be_judged_are_refused(task, message):
-    """Splits when the experiment is made, which reads them anyway; a level or a batch of one's own in the run."""
+    """Splits when the experiment is made, which reads them anyway; a batch of one's own in the run."""
     with pytest.raises(UserError, match=message):
         list(training.run(specs(task)[0]))
 
@@ -165,28 +178,20 @@ def test_splits_on_which_nothing_can_be_judged_are_refused_at_plan():
         specs({"broken": "test"})
 
 
-@pytest.mark.parametrize("examples", [1, 2])
-def test_a_test_split_of_one_class_is_refused_before_training(examples):
-    task = Sentiment(source="synthetic", lag=0, test_examples=examples)
-    with pytest.raises(UserError, match=r"its memoryless accuracy is 1, the perfect one 1; use more"):
-        task.skill(0.5)
-
-
-def test_a_level_that_is_no_number_is_refused():
-    class Unknown(Adding):
-        def memoryless(self, split="test"):
-            return NAN
-
-    with pytest.raises(UserError, match="the memoryless mse on the test split is nan"):
-        Unknown(lag=0).skill(0.5)
-
-
-def test_a_direction_that_contradicts_the_perfect_score_is_told():
-    class Upside(Adding):
-        score = Score("mse", higher_is_better=True, perfect=0.0)
-
-    with pytest.raises(UserError, match=r"worse, as higher is better: see `Task\.score`"):
-        Upside(lag=0).skill(0.5)
+@pytest.mark.parametrize("level", [1.0, 1.5, NAN])
+def test_where_nothing_asks_for_memory_there_is_no_skill_and_nothing_is_solved(monkeypatch, level):
+    (spec,) = specs({})
+    monkeypatch.setattr(type(spec.task), "memoryless", lambda self, split="test": level)
+    events = list(training.run(spec))
+    final = events[-1].metrics
+    assert isinstance(events[-1], Finished)
+    assert np.isfinite(final["score"])
+    assert math.isnan(final["skill"])
+    assert final["solved"] == 0
+    assert "clock" not in final
+    curve = [event.metrics for event in events if "lag_curve/correlation" in getattr(event, "metrics", {})]
+    assert len(curve) == len(spec.tested_lags)
+    assert all(one["lag_curve/solved"] == 0 and "lag_curve/skill" not in one for one in curve)
 
 
 def test_a_task_that_leaves_its_score_out_is_told_in_one_line(monkeypatch):

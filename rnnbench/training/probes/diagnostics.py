@@ -29,5 +29,8 @@ class Diagnostics:
         kernels = [cell.recurrent_kernel for cell in self._cells if getattr(cell, "recurrent_kernel", None) is not None]
         of_layers = [spectra(np.array(kernel), block_names(self._model, kernel.shape)) for kernel in kernels]
         metrics = {f"recurrent_kernel/{name}": value for name, value in largest(of_layers).items()}
-        metrics |= {f"saturation/{name}": share for name, share in self._saturation.measure(stream).items()}
+        metrics |= {
+            name if name.startswith("time_constant/") else f"saturation/{name}": value
+            for name, value in self._saturation.measure(stream).items()
+        }
         return {name: value for name, value in metrics.items() if np.isfinite(value)}

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import ops
 
 from rnnbench.models.base import Activations, Model
 from rnnbench.tasks.stream import Stream
 from rnnbench.training.network import cells, first_layer_inputs
+from rnnbench.training.probes.recorder import Recorder
 from rnnbench.training.traced import for_every_length
 
 GATE_LEVELS = (0.1, 0.9)
@@ -24,58 +26,59 @@ class Saturation:
 
     def __init__(self, model: Model, network: keras.Model) -> None:
         self._model, self._network, self._cells = model, network, cells(network)
-        self._recorders = [_Recorder(cell) for cell in self._cells]
+        self._recorders = [Recorder(cell) for cell in self._cells]
         self._shares = for_every_length(self._of_all_layers)
 
     def measure(self, stream: Stream) -> dict[str, float]:
         """Share of the activations that are saturated, over the examples, all steps, the units and stacked layers.
 
         `closed/<gate>` and `open/<gate>`: logistic gates below and above `GATE_LEVELS`. `tanh/<state>`: |tanh| above
-        `TANH_LEVEL`. Empty for a model without cells.
+        `TANH_LEVEL`. `time_constant/<gate>/<quantile>`: see `time_constants`, of the gate that keeps the state. Empty
+        for a model without cells.
         """
         if not self._cells:
             return {}
         read = Stream(stream.targets, stream.features, stream.tokens)
-        return {name: float(share) for name, share in self._shares(read.parts).items()}
+        shares, keeping = self._shares(read.parts)
+        return {name: float(share) for name, share in shares.items()} | {
+            f"time_constant/{gate}/{name}": value
+            for gate, values in keeping.items()
+            for name, value in time_constants(values.numpy()).items()
+        }
 
-    def _of_all_layers(self, parts: dict[str, Any]) -> dict[str, Any]:
+    def _of_all_layers(self, parts: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         features = first_layer_inputs(self._network, Stream(**parts))
         shares: dict[str, list[Any]] = {}
+        keeping: dict[str, list[Any]] = {}
         for cell, recorder in zip(self._cells, self._recorders, strict=True):
             output, *states = recorder(features)
             # Keras' recurrent layers start from zero.
             before = [tf.pad(state, [[0, 0], [1, 0], [0, 0]])[:, :-1] for state in states]
-            for name, share in _shares(self._model.activations(cell, features, before)).items():
+            activations = self._model.activations(cell, features, before)
+            for name, share in _shares(activations).items():
                 shares.setdefault(name, []).append(share)
+            gate = keeping_gate(cell)
+            if gate in activations.gates:
+                keeping.setdefault(gate, []).append(ops.reshape(activations.gates[gate], (-1,)))
             features = output
-        return {name: ops.mean(ops.stack(of_layers)) for name, of_layers in shares.items()}
+        means = {name: ops.mean(ops.stack(of_layers)) for name, of_layers in shares.items()}
+        return means, {gate: ops.concatenate(of_layers) for gate, of_layers in keeping.items()}
 
 
-class _Recorder:
-    """Runs a built cell over sequences and returns all of its states."""
-
-    def __init__(self, cell: keras.Layer) -> None:
-        self._sizes = keras.tree.flatten(cell.state_size)
-        self._layer = keras.layers.RNN(_RecordedCell(cell), return_sequences=True)
-
-    def __call__(self, inputs: Any) -> list[Any]:
-        """The output and each state, (batch, time, units) each."""
-        recorded = self._layer(inputs)
-        return tf.split(recorded, [recorded.shape[-1] - sum(self._sizes), *self._sizes], axis=-1)
+def keeping_gate(cell: keras.Layer) -> str:
+    """Name of the gate by which a cell's old state is multiplied: Keras' GRU keeps it where the update gate is open."""
+    return "update" if isinstance(cell, keras.layers.GRUCell) else "forget"
 
 
-class _RecordedCell(keras.Layer):
-    """A built cell whose output holds its states too, beside each other."""
+def time_constants(gates: np.ndarray) -> dict[str, float]:
+    """`p10`, `median` and `p90` of -1 / ln f over all values f of a gate: steps in which what it keeps falls to 1/e.
 
-    def __init__(self, cell: keras.Layer) -> None:
-        super().__init__(dtype=cell.dtype_policy)
-        self.cell = cell
-        self.state_size = cell.state_size
-        self.built = True
-
-    def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, Any]:
-        output, after = self.cell(inputs, states)
-        return ops.concatenate([output, *keras.tree.flatten(after)], axis=-1), after
+    As in Tallec & Ollivier 2018, section 2, where it is about 1 / (1 - f).
+    """
+    quantiles = np.quantile(gates.astype(np.float64), (0.1, 0.5, 0.9))
+    with np.errstate(divide="ignore"):
+        steps = -1 / np.log(quantiles)
+    return dict(zip(("p10", "median", "p90"), steps.tolist(), strict=True))
 
 
 def _shares(activations: Activations) -> dict[str, Any]:

@@ -42,8 +42,7 @@ def tapped_call(layer: Any, inputs: Any, taps: Any, truncate: int | None) -> Any
         # Frozen, because the gradients with respect to its weights would be thrown away.
         layer.trainable = False
         return layer(inputs, probes=_of_each_state(taps, sizes))
-    tapped = TappedLSTMCell if isinstance(layer.cell, keras.layers.LSTMCell) else TappedCell
-    cell = tapped(layer.cell, inputs.shape[-1])
+    cell = TappedCell(layer.cell, inputs.shape[-1])
     twin = keras.layers.RNN(cell, return_sequences=layer.return_sequences, name=layer.name)
     return truncated(twin, truncate)(ops.concatenate([inputs, taps], axis=-1))
 
@@ -81,18 +80,3 @@ class TappedCell(keras.Layer):
     def taps(self, inputs: Any) -> list[Any]:
         """The tap of each state."""
         return _of_each_state(inputs[:, self.width :], self.sizes)
-
-
-class TappedLSTMCell(TappedCell):
-    """An LSTM cell whose c is tapped before h = o tanh(c) is taken, so that dl/dc_t includes what flows through h_t."""
-
-    def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Any, list[Any]]:
-        features, cell, out = inputs[:, : self.width], self.cell, slice(3 * self.cell.units, None)
-        _, (_, c) = cell(features, states)
-        h_tap, c_tap = self.taps(inputs)
-        output_gate = cell.recurrent_activation(
-            features @ cell.kernel[:, out] + states[0] @ cell.recurrent_kernel[:, out] + cell.bias[out]
-        )
-        c = c + c_tap
-        h = output_gate * cell.activation(c) + h_tap
-        return h, [h, c]

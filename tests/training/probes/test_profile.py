@@ -8,21 +8,20 @@ import numpy as np
 import pytest
 
 from rnnbench.tasks.stream import Layout, Stream
-from rnnbench.training.probes.profile import GradientProfile, decay_per_step, first_scored_steps, reach, survival
+from rnnbench.training.probes.profile import GradientProfile, decay_per_step, first_scored_steps, reach
 
 
 def whole(layout, norms):
     """The profile of one state, of examples that all reach to the first step."""
-    return GradientProfile(layout, {"h": norms}, np.ones(norms.shape, bool))
+    return GradientProfile(layout, {"joint": norms}, np.ones(norms.shape, bool))
 
 
 def test_what_is_read_off_an_exact_exponential():
     layout = Layout(evidence=2, lag=8, readout=1)
     norms = 5 * 0.5 ** np.arange(layout.first_readout + 1)
-    assert survival(norms, layout) == pytest.approx((0.5**9 + 0.5**10) / 2)
     assert decay_per_step(norms, 1, 8) == pytest.approx(0.5, abs=1e-12)
-    assert reach(norms) == 10  # 0.5^10 is the first below 1e-3
-    assert np.isnan(reach(0 * norms))
+    assert reach(norms / norms[0]) == 10  # 0.5^10 is the first below 1e-3
+    assert np.isnan(reach(np.ones(3)))
     assert np.isnan(decay_per_step(np.where(np.arange(len(norms)) == 3, np.inf, norms), 1, 8))
     profile = whole(layout, np.stack([norms, norms, 3 * norms]))
     assert profile.summary() == pytest.approx({"survival": (0.5**9 + 0.5**10) / 2, "decay_per_step": 0.5, "reach": 10})
@@ -47,7 +46,9 @@ BY_STEP = np.arange(3 * 8, dtype=float).reshape(3, 8) + 1
 
 def test_distances_count_back_from_each_examples_first_scored_step():
     profile = GradientProfile.of(UNEVEN, FIRST, {"h": BY_STEP, "c": 2 * BY_STEP})
-    assert profile.headline == "h"
+    assert list(profile.norms) == ["joint", "h", "c"]
+    assert profile.headline == "joint"
+    np.testing.assert_allclose(profile.norms["joint"][profile.exists], np.sqrt(5) * profile.norms["h"][profile.exists])
     assert profile.exists.sum(axis=1).tolist() == [6, 8, 7]
     for example, first in enumerate(FIRST):
         expected = BY_STEP[example, first::-1]
@@ -63,7 +64,8 @@ def test_what_is_before_the_first_step_counts_for_nothing():
     expected = [np.median(one) for one in back]
     np.testing.assert_allclose(profile.median(), expected)
     columns = profile.columns()
-    np.testing.assert_allclose(columns["median"], expected)
+    np.testing.assert_allclose(columns["median"], 2 * expected)  # of the joint state and of h, which is all of it
+    columns = {name: values[:8] for name, values in columns.items()}
     np.testing.assert_allclose(columns["low"], [np.quantile(one, 0.1) for one in back])
     np.testing.assert_allclose(columns["high"], [np.quantile(one, 0.9) for one in back])
     for nothing in (np.nan, np.inf, 0.0):
@@ -71,17 +73,56 @@ def test_what_is_before_the_first_step_counts_for_nothing():
         np.testing.assert_allclose(GradientProfile(UNEVEN, {"h": norms}, profile.exists).median(), expected)
 
 
+def test_ratios_are_taken_example_by_example():
+    """Survival is a median of ratios: not the ratio of medians, which other examples decide at either end."""
+    layout = Layout(evidence=2, lag=1, readout=1)
+    readout, evidence = np.array([1.0, 10.0, 100.0]), np.array([0.5, 40.0, 10.0])
+    norms = np.stack([readout, readout, evidence, 3 * evidence], axis=1)
+    profile = whole(layout, norms)
+    assert profile.summary()["survival"] == pytest.approx(np.median(2 * evidence / readout))
+    assert profile.summary()["survival"] != pytest.approx(np.median(2 * evidence) / np.median(readout))
+    np.testing.assert_allclose(profile.relative(), [1, 1, 0.5, 1.5])
+    # One that is answered with certainty has no gradient to relate to.
+    certain = whole(layout, np.concatenate([norms, np.zeros((4, 4))]))
+    assert certain.summary()["survival"] == profile.summary()["survival"]
+
+
+def test_each_state_is_relative_to_the_joint_norm_at_the_readout():
+    """dl/dc is 0 there by itself: relative to its own it would be nothing."""
+    layout = Layout(evidence=1, lag=1, readout=1)
+    h, c = np.array([[0.0, 3.0, 4.0]]), np.array([[12.0, 4.0, 0.0]])  # in the order of the steps
+    profile = GradientProfile.of(layout, np.array([2]), {"h": h, "c": c})
+    np.testing.assert_allclose(profile.relative(), [1, 5 / 4, 12 / 4])
+    np.testing.assert_allclose(profile.relative("c"), [0, 4 / 4, 12 / 4])
+    assert profile.summary("c")["survival"] == 3
+    assert profile.summary("h")["survival"] == 0
+    assert profile.summary()["survival"] == 3
+    tiny = GradientProfile.of(layout, np.array([2]), {"h": 1e-200 * h, "c": 1e-200 * c})
+    assert tiny.summary()["survival"] == pytest.approx(3)  # squares of these are 0
+
+
+def test_the_decay_is_that_of_the_filler_from_the_fifth_step_on():
+    layout = Layout(evidence=1, lag=12, readout=1)
+    norms = np.r_[100.0, 7.0, 50.0, 1.0, 2.0, 0.9 ** np.arange(8), 1e-9][None]
+    assert whole(layout, norms).summary()["decay_per_step"] == pytest.approx(0.9, abs=1e-12)
+    short = Layout(evidence=1, lag=5, readout=1)
+    assert "decay_per_step" not in whole(short, norms[:, :7]).summary()
+
+
 def test_a_norm_that_is_no_number_is_not_hidden():
     """Of a network that has diverged."""
     by_step = BY_STEP.copy()
     by_step[2, 4] = np.nan  # distance 2 of this example
     profile = GradientProfile.of(UNEVEN, FIRST, {"h": by_step, "c": BY_STEP})
-    assert np.flatnonzero(np.isnan(profile.median())).tolist() == [2]
-    columns = profile.columns()
+    for state in ("joint", "h"):
+        assert np.flatnonzero(np.isnan(profile.median(state))).tolist() == [2]
+        assert np.flatnonzero(np.isnan(profile.relative(state))).tolist() == [2]
+    assert np.isfinite(profile.median("c")).all()
+    table = profile.columns()
     for name in ("low", "median", "high"):
-        assert np.flatnonzero(np.isnan(columns[name])).tolist() == [2]
-    assert "decay_per_step" not in profile.summary()
-    assert "decay_per_step" in profile.summary("c")
+        missing = [(state, at) for state, at, value in zip(table["state"], table["distance"], table[name], strict=True)
+                   if np.isnan(value)]  # fmt: skip
+        assert missing == [("joint", 2), ("h", 2)]
     everywhere = GradientProfile.of(UNEVEN, FIRST, {"h": np.full((3, 8), np.nan)})
     with warnings.catch_warnings():
         warnings.simplefilter("error")

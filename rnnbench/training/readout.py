@@ -1,0 +1,164 @@
+"""What a linear readout finds of the answer in a network's states: the frozen level, and what can be read.
+
+A ridge regression on the states, whose targets are one-hot for classes and the numbers themselves for numbers. It is
+fitted on some training examples at exactly the run's lag, behind the leads of training; its penalty is the one of the
+best score on validation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from rnnbench.tasks.base import Task
+from rnnbench.tasks.stream import Stream, chunks
+from rnnbench.training.probes.profile import first_scored_steps
+from rnnbench.training.ridge import PENALTIES, Line, Ridge
+
+if TYPE_CHECKING:
+    from rnnbench.training.probes.states import States
+
+EXAMPLES = 1000
+"""About how many training examples a readout is fitted on, and at most how many of validation it is judged by."""
+_DISTANCES = 6
+_MOST_TARGETS = 20_000
+"""Numbers that the answer to one example may consist of; beyond it, what can be read is not measured."""
+
+
+class StatesAt(Protocol):
+    """Reads the states of a network after the steps (B, S) of a stream: see `probes.states.StateReader`."""
+
+    def read(self, stream: Stream, steps: np.ndarray) -> States: ...
+
+
+def training_streams(task: Task, seed: int, batch_size: int) -> list[Stream]:
+    """The first training examples at exactly the task's lag, behind the leads of their steps."""
+    at_its_lag = task.model_copy(update={"training_lags": "fixed"})
+    count = -(-EXAMPLES // batch_size)
+    return [at_its_lag.training_stream(seed, step, batch_size) for step in range(count)]
+
+
+def first_of(streams: Iterable[Stream], size: int) -> list[Stream]:
+    """The first `EXAMPLES` examples of a split, at most `size` in each stream."""
+    found: list[Stream] = []
+    for stream in chunks(streams, size):
+        left = EXAMPLES - sum(one.examples for one in found)
+        if left <= 0:
+            break
+        found.append(stream.rows(slice(left)))
+    return found
+
+
+def numbers(task: Task, targets: np.ndarray) -> np.ndarray | None:
+    """Targets, (B, R) of classes or (B, R, outputs), as (B, R, outputs); None: a line cannot answer with them."""
+    if targets.ndim == 2 and np.issubdtype(targets.dtype, np.integer):
+        fits = task.outputs > 1 and targets.min(initial=0) >= 0 and targets.max(initial=0) < task.outputs
+        return np.eye(task.outputs, dtype=np.float32)[targets] if fits else None
+    return targets if targets.ndim == 3 and targets.shape[2] == task.outputs else None
+
+
+def asked(stream: Stream) -> np.ndarray:
+    """(B, R) bool: the read steps that are scored and have a weight."""
+    weights = stream.scored_only.weights
+    return np.ones(stream.targets.shape[:2], bool) if weights is None else weights > 0
+
+
+def readout(task: Task, reader: StatesAt, trained: Sequence[Stream], chosen_on: Sequence[Stream]) -> Line | None:
+    """The answer at each scored step from the output of the last layer there: what a trained head would be.
+
+    None where the targets are neither classes nor as many numbers as the network answers with.
+    """
+    rows, values = [], []
+    for stream in trained:
+        of_stream = numbers(task, stream.targets)
+        if of_stream is None:
+            return None
+        rows.append(reader.read(stream, read_steps(task, stream)).output[asked(stream)])
+        values.append(of_stream[asked(stream)])
+    features = [reader.read(stream, read_steps(task, stream)).output for stream in chosen_on]
+
+    def answers(line: Line) -> list[np.ndarray]:
+        # In float32, as a head computes: a line that lives on more digits is of no use to it.
+        weights, bias = line.weights.astype(np.float32), line.bias.astype(np.float32)
+        return [of_stream @ weights + bias for of_stream in features]
+
+    return best(task, Ridge(np.concatenate(rows), np.concatenate(values)), chosen_on, answers)
+
+
+def readable(task: Task, reader: StatesAt, trained: Sequence[Stream], validation: Sequence[Stream]) -> dict[int, float]:
+    """The score of the whole answer, read from the joint state at a single step, by its distance from the readout.
+
+    Of the validation examples every other one chooses the penalty, and the rest are scored. Empty where `readout` has
+    no answer, and where an answer is of very many numbers.
+    """
+    distances = shown_distances(task)
+    answered = min(task.layout.readout, trained[0].targets.shape[1])
+    if answered * task.outputs > _MOST_TARGETS or numbers(task, trained[0].targets) is None:
+        return {}
+
+    def states(stream: Stream) -> np.ndarray:
+        steps = first_scored_steps(stream, task.layout)[:, None] - np.array(distances)
+        return reader.read(stream, np.maximum(steps, 0)).joint
+
+    def wanted(stream: Stream) -> np.ndarray:
+        values = numbers(task, stream.targets) * asked(stream)[..., None]
+        return values[:, -answered:].reshape(stream.examples, -1)
+
+    features, targets = (
+        np.concatenate([states(one) for one in trained]),
+        np.concatenate([wanted(one) for one in trained]),
+    )
+    choosing, judged = ([one.rows(slice(start, None, 2)) for one in validation] for start in (0, 1))
+    choosing, judged = ([one for one in part if one.examples] for part in (choosing, judged))
+    judged = judged or choosing
+    of_choosing, of_judged = ([states(one) for one in part] for part in (choosing, judged))
+
+    def answers(streams: Sequence[Stream], of: Sequence[np.ndarray], at: int, line: Line) -> list[np.ndarray]:
+        found = []
+        for stream, one in zip(streams, of, strict=True):
+            outputs = np.zeros((*stream.targets.shape[:2], task.outputs))
+            outputs[:, -answered:] = line(one[:, at].astype(np.float64)).reshape(stream.examples, answered, -1)
+            found.append(outputs)
+        return found
+
+    scores = {}
+    for at, distance in enumerate(distances):
+        line = best(task, Ridge(features[:, at], targets), choosing, partial(answers, choosing, of_choosing, at))
+        scores[distance] = score_of(task, judged, answers(judged, of_judged, at, line))
+    return scores
+
+
+def shown_distances(task: Task) -> list[int]:
+    """Distances from the first readout step at which states are read: evenly spread, 0 and the last evidence step
+    among them."""
+    return sorted({round(part * (task.layout.lag + 1) / (_DISTANCES - 1)) for part in range(_DISTANCES)})
+
+
+def read_steps(task: Task, stream: Stream) -> np.ndarray:
+    """The steps of a stream that are read, (B, R)."""
+    if stream.readout is not None:
+        return stream.readout
+    count = stream.targets.shape[1]
+    return np.broadcast_to(np.arange(stream.steps - count, stream.steps), (stream.examples, count))
+
+
+def best(task: Task, ridge: Ridge, streams: Sequence[Stream], answers: Callable[[Line], Sequence[np.ndarray]]) -> Line:
+    """The line of the penalty whose answers score best; of equal ones the largest."""
+    lines = [ridge.line(penalty) for penalty in reversed(PENALTIES)]
+    scores = [score_of(task, streams, answers(line)) for line in lines]
+    chosen = 0
+    for at, score in enumerate(scores):
+        if task.better(score, scores[chosen]):
+            chosen = at
+    return lines[chosen]
+
+
+def score_of(task: Task, streams: Sequence[Stream], answers: Sequence[np.ndarray]) -> float:
+    """The task's score of some answers, (B, R, outputs) for each stream."""
+    metric = task.metric()
+    for stream, outputs in zip(streams, answers, strict=True):
+        metric.update(stream, outputs)
+    return metric.result()[task.score.name].value
