@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from rnnbench import environment
 from rnnbench.errors import UserError
-from rnnbench.events import Diverged, Event, Finished, Measured, Profiled, Started, Tested, Warned
+from rnnbench.events import Diverged, Event, Finished, Measured, Profiled, Scored, Started, Warned
 from rnnbench.experiment.run_spec import RunSpec
 from rnnbench.experiment.settings import probe_steps
 from rnnbench.tasks.base import Split, Task
@@ -131,7 +131,7 @@ class RunInProgress:
         with self.stopwatch.part("evaluation"):
             scores = self.program.scores(task, self._splits["test"].streams(), each=each)
         if each:
-            yield Tested(spec.signature, np.concatenate(each).tolist())
+            yield Scored(spec.signature, np.concatenate(each).tolist())
         outcome = metrics.of_ending(task, progress, scores)
         elsewhere = yield from self._test_elsewhere(scores, bool(outcome["solved"]))
         if spec.log_model:

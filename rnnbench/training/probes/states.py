@@ -47,8 +47,9 @@ class StateReader:
         return States(joint.numpy(), output.numpy())
 
     def _at(self, parts: dict[str, Any]) -> tuple[Any, Any]:
-        steps = parts.pop("steps")[..., None]
-        values = first_layer_inputs(self._network, Stream(targets=steps, **parts))
+        steps = parts["steps"][..., None]
+        inputs = {name: part for name, part in parts.items() if name != "steps"}
+        values = first_layer_inputs(self._network, Stream(targets=steps, **inputs))
         joint = []
         for layer in self._layers:
             if isinstance(layer, Recorder):
