@@ -284,7 +284,8 @@ class Task(BaseModel, ABC):
 
     def asks_memory(self, split: Split = "test") -> bool:
         """Whether the reference is better than the memoryless level."""
-        return self.better(self.reference(split), self.memoryless(split))
+        level = self.memoryless(split)
+        return math.isfinite(level) and self.better(self.reference(split), level)
 
     def skill(self, score: float, split: Split = "test") -> float:
         """The score rescaled so that `memoryless` is 0 and `reference` is 1; NaN where nothing asks for memory."""
