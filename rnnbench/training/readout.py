@@ -15,6 +15,7 @@ import numpy as np
 
 from rnnbench.tasks.base import Task
 from rnnbench.tasks.stream import Stream, chunks
+from rnnbench.training.metrics import results
 from rnnbench.training.probes.profile import first_scored_steps
 from rnnbench.training.ridge import PENALTIES, Line, Ridge
 
@@ -157,8 +158,8 @@ def best(task: Task, ridge: Ridge, streams: Sequence[Stream], answers: Callable[
 
 
 def score_of(task: Task, streams: Sequence[Stream], answers: Sequence[np.ndarray]) -> float:
-    """The task's score of some answers, (B, R, outputs) for each stream."""
+    """The task's score of some answers, (B, R, outputs) for each stream. Raises `UserError` as `metrics.results`."""
     metric = task.metric()
     for stream, outputs in zip(streams, answers, strict=True):
         metric.update(stream, outputs)
-    return metric.result()[task.score.name].value
+    return results(task, metric)[task.score.name].value
