@@ -62,7 +62,7 @@ class Profiled:
 
 
 @dataclass(frozen=True)
-class Tested:
+class Scored:
     """The score of each test example, in the order in which the split is tested; only where examples have scores."""
 
     signature: str
@@ -115,5 +115,5 @@ class Failed:
     traceback: str = ""
 
 
-Event: TypeAlias = Dispatched | Started | Measured | Profiled | Tested | Saved | Warned | Finished | Diverged | Failed
+Event: TypeAlias = Dispatched | Started | Measured | Profiled | Scored | Saved | Warned | Finished | Diverged | Failed
 Ending = (Finished, Diverged, Failed)

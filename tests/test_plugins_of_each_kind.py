@@ -58,7 +58,7 @@ def test_they_run_together_and_every_probe_says_something(grid: Experiment) -> N
         assert started.parameters > 0
         profiles = [event for event in events if isinstance(event, Profiled)]
         assert [profile.phase for profile in profiles] == ["initial", "during", "during", "final"]
-        expected = {"gated_convolution": {"x"}, "gru": {"h"}}[spec.model_label]
+        expected = {"gated_convolution": {"x"}, "gru": {"joint", "h"}}[spec.model_label]
         assert all(set(profile.columns["state"]) == expected for profile in profiles)
         assert all(np.isfinite(profile.columns["median"]).all() for profile in profiles)
         measured = [event.metrics for event in events if isinstance(event, Measured)]

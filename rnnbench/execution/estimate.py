@@ -42,8 +42,8 @@ _PROBE = 6
 _EVALUATION_BATCH = 200
 """Examples per evaluation batch."""
 _UNKNOWN_SPLIT = 1000
-_READINGS = 3
-"""How often states are read for readouts: for the frozen level, and for what can be read at either end."""
+_READINGS = 2
+"""How often states are read for readouts: at either end of a run."""
 _READ_BATCHES = 10
 """Batches of a reading, in the stock loop: see `training.readout.EXAMPLES`."""
 # Workers were observed to use between 0.75 and 1.2 GB.

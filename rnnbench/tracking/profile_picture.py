@@ -7,12 +7,13 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-WIDTH, HEIGHT = 640, 360
-LEFT, RIGHT, TOP, BOTTOM = 64, 20, 72, 48
+WIDTH, HEIGHT = 640, 380
+LEFT, RIGHT, TOP, BOTTOM = 64, 20, 100, 48
 _DECADES = 16
 """Most decades that are shown, counted from the largest norm."""
 _PHASES = {"initial": ("#8C8C8C", "before training"), "final": ("#0072B2", "as tested")}
-_DASHES = {"joint": "", "x": "", "h": "2 3", "c": "6 4"}
+_DASHES = {"joint": ("", "––"), "x": ("", "––"), "h": ("2 3", "· ·"), "c": ("6 4", "– –")}
+"""Dashes of each state's line, and what stands for them in the legend."""
 _TITLE_LENGTH = 60
 
 
@@ -20,7 +21,7 @@ def picture(title: str, lag: int, profile: Mapping[str, Sequence[Any]]) -> str:
     """Median norm against the distance from the readout, before training and at the weights that are tested (SVG).
 
     `profile`: the columns `phase, state, distance, median` of a run's profiles. A vertical rule marks the end of the
-    evidence, `lag` steps before the readout. The states that are joined are dashed.
+    evidence, `lag` steps before the readout. The states that are joined are dashed; a single one is the joint one.
     """
     lines = _lines(profile)
     norms = [norm for line in lines.values() for _, norm in line if norm > 0 and math.isfinite(norm)]
@@ -56,7 +57,8 @@ def _lines(profile: Mapping[str, Sequence[Any]]) -> Lines:
     for phase, state, distance, median in zip(*columns, strict=True):
         if phase in _PHASES and state in _DASHES:
             lines.setdefault((phase, state), []).append((distance, median))
-    return lines
+    single = [(phase, "h") for phase in _PHASES if (phase, "joint") in lines and (phase, "c") not in lines]
+    return {line: points for line, points in lines.items() if line not in single}
 
 
 def _axes(x: Any, y: Any, top: int, bottom: int, longest: int) -> list[str]:
@@ -80,13 +82,14 @@ def _rule(at: float) -> str:
 
 def _line(phase: str, state: str, points: list[tuple[float, float]]) -> str:
     path = "M" + "L".join(f"{at:.1f},{height:.1f}" for at, height in points)
-    dash = f' stroke-dasharray="{_DASHES[state]}"' if _DASHES[state] else ""
+    dashes, _ = _DASHES[state]
+    dash = f' stroke-dasharray="{dashes}"' if dashes else ""
     return f'<path d="{path}" fill="none" stroke="{_PHASES[phase][0]}" stroke-width="2"{dash}/>'
 
 
 def _legend(lines: Lines) -> list[str]:
     return [
-        _text(WIDTH - RIGHT, 18 + 14 * place, f"{'– –' if _DASHES[state] else '––'} {state}, {_PHASES[phase][1]}",
+        _text(WIDTH - RIGHT, 18 + 14 * place, f"{_DASHES[state][1]} {state}, {_PHASES[phase][1]}",
               anchor="end", colour=_PHASES[phase][0])
         for place, (phase, state) in enumerate(lines)
     ]  # fmt: skip

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from rnnbench.events import Diverged, Event, Failed, Finished, Measured, Profiled, Saved, Started, Tested
+from rnnbench.events import Diverged, Event, Failed, Finished, Measured, Profiled, Saved, Scored, Started
 from rnnbench.experiment.definition import Experiment
 from rnnbench.experiment.run_spec import RunSpec
 from rnnbench.tracking.backups import Backups
@@ -163,7 +163,7 @@ class Tracker:
                     run.add(event.step, event.metrics)
                 case Profiled():
                     run.add_profile(event)
-                case Tested():
+                case Scored():
                     run.examples = event.scores
                 case Finished() | Diverged():
                     self._finish(run, event)

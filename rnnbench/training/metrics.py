@@ -7,8 +7,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from rnnbench.errors import UserError
 from rnnbench.tasks.base import Task
-from rnnbench.tasks.metric import Estimate
+from rnnbench.tasks.metric import Estimate, Metric
 from rnnbench.training.probes.profile import GradientProfile
 from rnnbench.training.progress import Progress
 
@@ -71,6 +72,14 @@ def over_distinct(task: Task, score: Estimate, examples: int) -> Estimate:
 def is_solved(task: Task, score: Estimate) -> bool:
     """Whether a test score solves a task; what is not finite never does."""
     return math.isfinite(score.value) and bool(task.solves(score.value, score.standard_error))
+
+
+def results(task: Task, metric: Metric) -> dict[str, Estimate]:
+    """What a metric of the task has come to. Raises `UserError` if the task leaves out its score or its loss."""
+    found = metric.result()
+    if missing := [name for name in (task.score.name, "loss") if name not in found]:
+        raise UserError(f"the task's metrics are {', '.join(found)}: {' and '.join(missing)} must be among them")
+    return found
 
 
 def values(scores: Mapping[str, Estimate]) -> dict[str, float]:

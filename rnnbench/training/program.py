@@ -9,7 +9,6 @@ from typing import Any
 import keras
 import numpy as np
 
-from rnnbench.errors import UserError
 from rnnbench.experiment.run_spec import CompileKey
 from rnnbench.experiment.settings import Training
 from rnnbench.tasks.base import Task
@@ -18,6 +17,7 @@ from rnnbench.tasks.stream import Stream, chunks
 from rnnbench.training.buffers import STEPS, buffer_length, buffered, usable_buffer, usable_for_tests
 from rnnbench.training.feeding import batches, steps_together
 from rnnbench.training.making import Making
+from rnnbench.training.metrics import results
 from rnnbench.training.network import build, network_inputs, takes_steps
 from rnnbench.training.optimizers import optimizer_for, set_learning_rate
 from rnnbench.training.probes.diagnostics import Diagnostics
@@ -151,10 +151,7 @@ class Program:
             metric.update(batch, outputs)
             if each is not None and isinstance(metric, MeanOverExamples):
                 each.append(np.asarray(task.scores(batch, outputs)[task.score.name], np.float64))
-        found = metric.result()
-        if missing := [name for name in (task.score.name, "loss") if name not in found]:
-            raise UserError(f"the task's metrics are {', '.join(found)}: {' and '.join(missing)} must be among them")
-        return found
+        return results(task, metric)
 
     def outputs_for(self, batch: Stream, size: int, buffer: int | None = None) -> np.ndarray:
         """What the network answers to a batch, computed for at least `size` examples, in a buffer of this length.

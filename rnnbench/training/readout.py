@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
 from rnnbench.tasks.base import Task
 from rnnbench.tasks.stream import Stream, chunks
+from rnnbench.training.metrics import results
 from rnnbench.training.probes.profile import first_scored_steps
 from rnnbench.training.ridge import PENALTIES, Line, Ridge
 
@@ -23,15 +24,46 @@ if TYPE_CHECKING:
 
 EXAMPLES = 1000
 """About how many training examples a readout is fitted on, and at most how many of validation it is judged by."""
+RESOLUTION = 1e-6
+"""To how much of their size (root mean square, at least 1) states are read: some ten times float32's own rounding."""
+_NOISE = 0x40155
 _DISTANCES = 6
 _MOST_TARGETS = 20_000
 """Numbers that the answer to one example may consist of; beyond it, what can be read is not measured."""
 
 
-class StatesAt(Protocol):
-    """Reads the states of a network after the steps (B, S) of a stream: see `probes.states.StateReader`."""
+class Reader(Protocol):
+    """Reads the states of a network: see `probes.states.StateReader`."""
 
-    def read(self, stream: Stream, steps: np.ndarray) -> States: ...
+    def read(
+        self, streams: Sequence[Stream], shown: Sequence[np.ndarray], read: Sequence[np.ndarray]
+    ) -> Sequence[States]: ...
+
+
+class Reading(NamedTuple):
+    """Streams, and of each the states of a network at the distances shown, and what its head reads."""
+
+    streams: Sequence[Stream]
+    states: Sequence[States]
+
+
+def reading(task: Task, reader: Reader, streams: Sequence[Stream]) -> Reading:
+    """Read the states of some streams, to `RESOLUTION`.
+
+    A network that has forgotten runs into a state that depends on the past in its last bits alone. With noise of their
+    size those tell nothing.
+    """
+    distances = np.array(shown_distances(task))
+    shown = [np.maximum(first_scored_steps(one, task.layout)[:, None] - distances, 0) for one in streams]
+    found = reader.read(streams, shown, [read_steps(task, one) for one in streams])
+    rng = np.random.default_rng(_NOISE)
+    return Reading(streams, [type(one)(*(_blurred(part, rng) for part in one)) for one in found])
+
+
+def _blurred(values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    exact = values.astype(np.float64)
+    size = max(1.0, float(np.sqrt(np.mean(np.square(exact))))) if np.isfinite(exact).all() else 1.0
+    return exact + RESOLUTION * size * rng.standard_normal(exact.shape)
 
 
 def training_streams(task: Task, seed: int, batch_size: int) -> list[Stream]:
@@ -66,69 +98,67 @@ def asked(stream: Stream) -> np.ndarray:
     return np.ones(stream.targets.shape[:2], bool) if weights is None else weights > 0
 
 
-def readout(task: Task, reader: StatesAt, trained: Sequence[Stream], chosen_on: Sequence[Stream]) -> Line | None:
+def readout(task: Task, trained: Reading, chosen_on: Reading) -> Line | None:
     """The answer at each scored step from the output of the last layer there: what a trained head would be.
 
     None where the targets are neither classes nor as many numbers as the network answers with.
     """
     rows, values = [], []
-    for stream in trained:
+    for stream, states in zip(*trained, strict=True):
         of_stream = numbers(task, stream.targets)
         if of_stream is None:
             return None
-        rows.append(reader.read(stream, read_steps(task, stream)).output[asked(stream)])
+        rows.append(states.output[asked(stream)])
         values.append(of_stream[asked(stream)])
-    features = [reader.read(stream, read_steps(task, stream)).output for stream in chosen_on]
 
     def answers(line: Line) -> list[np.ndarray]:
         # In float32, as a head computes: a line that lives on more digits is of no use to it.
         weights, bias = line.weights.astype(np.float32), line.bias.astype(np.float32)
-        return [of_stream @ weights + bias for of_stream in features]
+        return [states.output.astype(np.float32) @ weights + bias for states in chosen_on.states]
 
-    return best(task, Ridge(np.concatenate(rows), np.concatenate(values)), chosen_on, answers)
+    return best(task, Ridge(np.concatenate(rows), np.concatenate(values)), chosen_on.streams, answers)
 
 
-def readable(task: Task, reader: StatesAt, trained: Sequence[Stream], validation: Sequence[Stream]) -> dict[int, float]:
+def readable(task: Task, trained: Reading, validation: Reading) -> dict[int, float]:
     """The score of the whole answer, read from the joint state at a single step, by its distance from the readout.
 
     Of the validation examples every other one chooses the penalty, and the rest are scored. Empty where `readout` has
     no answer, and where an answer is of very many numbers.
     """
-    distances = shown_distances(task)
-    answered = min(task.layout.readout, trained[0].targets.shape[1])
-    if answered * task.outputs > _MOST_TARGETS or numbers(task, trained[0].targets) is None:
+    answered = min(task.layout.readout, trained.streams[0].targets.shape[1])
+    if answered * task.outputs > _MOST_TARGETS or numbers(task, trained.streams[0].targets) is None:
         return {}
-
-    def states(stream: Stream) -> np.ndarray:
-        steps = first_scored_steps(stream, task.layout)[:, None] - np.array(distances)
-        return reader.read(stream, np.maximum(steps, 0)).joint
 
     def wanted(stream: Stream) -> np.ndarray:
         values = numbers(task, stream.targets) * asked(stream)[..., None]
         return values[:, -answered:].reshape(stream.examples, -1)
 
-    features, targets = (
-        np.concatenate([states(one) for one in trained]),
-        np.concatenate([wanted(one) for one in trained]),
-    )
-    choosing, judged = ([one.rows(slice(start, None, 2)) for one in validation] for start in (0, 1))
-    choosing, judged = ([one for one in part if one.examples] for part in (choosing, judged))
-    judged = judged or choosing
-    of_choosing, of_judged = ([states(one) for one in part] for part in (choosing, judged))
+    states = np.concatenate([one.joint for one in trained.states])
+    targets = np.concatenate([wanted(one) for one in trained.streams])
+    choosing, judged = (_every_other(validation, start) for start in (0, 1))
+    judged = judged if judged.streams else choosing
 
-    def answers(streams: Sequence[Stream], of: Sequence[np.ndarray], at: int, line: Line) -> list[np.ndarray]:
+    def answers(part: Reading, at: int, line: Line) -> list[np.ndarray]:
         found = []
-        for stream, one in zip(streams, of, strict=True):
+        for stream, read in zip(*part, strict=True):
             outputs = np.zeros((*stream.targets.shape[:2], task.outputs))
-            outputs[:, -answered:] = line(one[:, at].astype(np.float64)).reshape(stream.examples, answered, -1)
+            outputs[:, -answered:] = line(read.joint[:, at]).reshape(stream.examples, answered, -1)
             found.append(outputs)
         return found
 
     scores = {}
-    for at, distance in enumerate(distances):
-        line = best(task, Ridge(features[:, at], targets), choosing, partial(answers, choosing, of_choosing, at))
-        scores[distance] = score_of(task, judged, answers(judged, of_judged, at, line))
+    for at, distance in enumerate(shown_distances(task)):
+        line = best(task, Ridge(states[:, at], targets), choosing.streams, partial(answers, choosing, at))
+        scores[distance] = score_of(task, judged.streams, answers(judged, at, line))
     return scores
+
+
+def _every_other(whole: Reading, start: int) -> Reading:
+    """Every other example of each stream, from `start` on."""
+    rows = slice(start, None, 2)
+    pairs = [(one.rows(rows), type(read)(*(part[rows] for part in read))) for one, read in zip(*whole, strict=True)]
+    kept = [pair for pair in pairs if pair[0].examples]
+    return Reading([stream for stream, _ in kept], [read for _, read in kept])
 
 
 def shown_distances(task: Task) -> list[int]:
@@ -157,8 +187,8 @@ def best(task: Task, ridge: Ridge, streams: Sequence[Stream], answers: Callable[
 
 
 def score_of(task: Task, streams: Sequence[Stream], answers: Sequence[np.ndarray]) -> float:
-    """The task's score of some answers, (B, R, outputs) for each stream."""
+    """The task's score of some answers, (B, R, outputs) for each stream. Raises `UserError` as `metrics.results`."""
     metric = task.metric()
     for stream, outputs in zip(streams, answers, strict=True):
         metric.update(stream, outputs)
-    return metric.result()[task.score.name].value
+    return results(task, metric)[task.score.name].value

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from rnnbench import environment
 from rnnbench.errors import UserError
-from rnnbench.events import Diverged, Event, Finished, Measured, Profiled, Started, Tested, Warned
+from rnnbench.events import Diverged, Event, Finished, Measured, Profiled, Scored, Started, Warned
 from rnnbench.experiment.run_spec import RunSpec
 from rnnbench.experiment.settings import probe_steps
 from rnnbench.tasks.base import Split, Task
@@ -24,6 +24,7 @@ from rnnbench.training.probes.profile import GradientProfile
 from rnnbench.training.probes.tapped_states import hold_the_past
 from rnnbench.training.program import EVALUATION_BATCH, Program, program_for
 from rnnbench.training.progress import Progress
+from rnnbench.training.readout import Reading
 from rnnbench.training.saving import saved
 from rnnbench.training.snapshot import Snapshot
 from rnnbench.training.stopwatch import Stopwatch
@@ -77,11 +78,12 @@ class RunInProgress:
         with self.stopwatch.part("probes"):
             if self._frozen:
                 self._check_training_batch(0)
-            self.levels |= self._frozen_level()
+            readings = self._read_states()
+            self.levels |= self._frozen_level(*readings)
         parameters = network.get_layer("head").count_params() if self._frozen else network.count_params()
         yield Started(spec.signature, parameters, self.levels, _data(self.task, self._splits["test"]), _environment())
         yield Measured(spec.signature, 0, self._evaluate(0))
-        yield from self._probe(0, "initial")
+        yield from self._probe(0, "initial", readings)
 
     def resume(self, snapshot: Snapshot) -> None:
         """Take up the state of a run that was interrupted."""
@@ -126,12 +128,14 @@ class RunInProgress:
         """Probe, test and save the network at its best weights on the validation split."""
         spec, progress, task = self.spec, self.progress, self.task
         self.program.network.set_weights(progress.best_weights)
-        profile = yield from self._probe(self._final_step, "final")
+        with self.stopwatch.part("probes"):
+            readings = self._read_states()
+        profile = yield from self._probe(self._final_step, "final", readings)
         each: list[np.ndarray] = []
         with self.stopwatch.part("evaluation"):
             scores = self.program.scores(task, self._splits["test"].streams(), each=each)
         if each:
-            yield Tested(spec.signature, np.concatenate(each).tolist())
+            yield Scored(spec.signature, np.concatenate(each).tolist())
         examples = sum(stream.examples for stream in self._splits["test"].streams())
         own = metrics.over_distinct(task, scores[task.score.name], examples)
         outcome = metrics.of_ending(task, progress, scores | {task.score.name: own})
@@ -179,13 +183,13 @@ class RunInProgress:
                 stream = next(iter(self._splits["test"].streams()))
                 self.program.making.compiled(partial(self.program.compile_for_tests, stream, at_once))
 
-    def _frozen_level(self) -> dict[str, float]:
+    def _frozen_level(self, trained: Reading, chosen_on: Reading) -> dict[str, float]:
         """The level `frozen`: the test score of the network as it is, with a ridge regression in place of its head.
 
         Empty where the task's targets are of no kind that a line can answer with.
         """
         task, head = self.task, self.program.network.get_layer("head")
-        line = readout.readout(task, self.program.states, *self._read_out)
+        line = readout.readout(task, trained, chosen_on)
         if line is None:
             if self._frozen:
                 raise UserError(
@@ -200,11 +204,13 @@ class RunInProgress:
             head.set_weights(untrained)
         return {"frozen": score}
 
-    @cached_property
-    def _read_out(self) -> tuple[list[Stream], list[Stream]]:
-        """The training and validation examples on which readouts of the states are fitted and chosen."""
+    def _read_states(self) -> tuple[Reading, Reading]:
+        """Of the training and validation examples on which readouts are fitted and chosen, at the weights of now."""
         trained = readout.training_streams(self.task, self.spec.seed, self.spec.training.batch_size)
-        return trained, readout.first_of(self._splits["validation"].streams(), EVALUATION_BATCH)
+        chosen_on = readout.first_of(self._splits["validation"].streams(), EVALUATION_BATCH)
+        return readout.reading(self.task, self.program.states, trained), readout.reading(
+            self.task, self.program.states, chosen_on
+        )
 
     @property
     def _frozen(self) -> bool:
@@ -219,21 +225,22 @@ class RunInProgress:
         self.progress.evaluated(self.task, self.spec.training, step, scores, weights)
         return metrics.section("validation", metrics.values(scores))
 
-    def _probe(self, step: int, phase: str) -> Generator[Event, None, GradientProfile]:
+    def _probe(
+        self, step: int, phase: str, readings: tuple[Reading, Reading] | None = None
+    ) -> Generator[Event, None, GradientProfile]:
         """Yield the profile at the network's weights, and the metrics of all probes; return the profile.
 
-        At both ends of a run a profile that misses some of what flows back is marked `gradient_profile/sound` 0, and it
-        is measured what can be read from the states.
+        At both ends of a run, where there are `readings` of the states, it is measured what can be read from them, and
+        a profile that misses some of what flows back is marked `gradient_profile/sound` 0.
         """
         spec, program, task = self.spec, self.program, self.task
-        ends = phase != "during"
         with self.stopwatch.part("probes"):
             program.probe.load(program.network.get_weights())
             profile = program.probe.profile(task.layout, self.probed)
             others = program.diagnostics.measure(self.probed)
             others |= metrics.section("gradient_share", program.evidence_share.measure(self.probed, task.layout))
-            sound = not ends or hold_the_past(program.network, self.probed)
-            read = readout.readable(task, program.states, *self._read_out) if ends else {}
+            sound = readings is None or hold_the_past(program.network, self.probed)
+            read = readout.readable(task, *readings) if readings else {}
         yield Profiled(spec.signature, step, phase, profile.columns())
         for distance, score in read.items():
             yield Measured(spec.signature, distance, {f"readable_{phase}/{task.score.name}": score})

@@ -39,11 +39,18 @@ def test_any_norms_stay_on_the_picture(norms: list[float]) -> None:
 
 
 def test_what_was_measured_on_the_way_is_left_out_and_the_cell_state_is_dashed() -> None:
-    svg = picture("n", 1, profile(initial_h=[1, 1], initial_c=[1, 1], during_h=[1, 1], final_h=[1, 1], final_c=[1, 1]))
-    assert len(lines(svg)) == 4
+    norms = {f"{phase}_{state}": [1, 1] for phase in ("initial", "during", "final") for state in ("joint", "h", "c")}
+    svg = picture("n", 1, profile(**norms))
+    assert len(lines(svg)) == 6
     assert svg.count('stroke-dasharray="6 4"') == 2
     words = [text.text for text in ElementTree.fromstring(svg).iter(f"{SVG}text")]
-    assert {"–– h, before training", "– – c, as tested", "the evidence ends"} <= set(words)
+    told = {"–– joint, before training", "· · h, before training", "– – c, as tested", "the evidence ends"}
+    assert told <= set(words)
+
+
+def test_a_single_state_is_drawn_once() -> None:
+    svg = picture("n", 1, profile(final_joint=[1, 1], final_h=[1, 1]))
+    assert len(lines(svg)) == 1
 
 
 def test_the_gradient_by_the_input_is_drawn_where_there_is_no_state() -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from rnnbench.errors import UserError
-from rnnbench.events import Diverged, Failed, Finished, Measured, Tested
+from rnnbench.events import Diverged, Failed, Finished, Measured, Scored
 from rnnbench.grid import results
 from rnnbench.tracking import writer as tracking
 from rnnbench.tracking.location import Location
@@ -66,7 +66,7 @@ def test_a_run_has_its_settings_tags_and_data_in_mlflow(location: Location, trac
 
 def test_the_scores_of_the_test_examples_are_a_file_in_their_order(location: Location, tracker: Tracker) -> None:
     *before, end = whole_run(THIRD)
-    for event in (*before, Tested(THIRD.signature, [1.0, 0.0, 0.5, float("nan")]), end):
+    for event in (*before, Scored(THIRD.signature, [1.0, 0.0, 0.5, float("nan")]), end):
         tracker.write(event)
     run = in_mlflow(location, THIRD.signature)
     assert location.artifacts is not None

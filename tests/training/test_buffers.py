@@ -10,7 +10,7 @@ import pytest
 from rnnbench.experiment.settings import Training
 from rnnbench.tasks.copy_memory import CopyMemory
 from rnnbench.tasks.stream import Stream
-from rnnbench.training.buffers import STEPS, buffer_length, buffer_of, buffered, usable_buffer
+from rnnbench.training.buffers import STEPS, buffer_length, buffer_of, buffered, usable_buffer, usable_for_tests
 
 
 def test_there_are_four_lengths_an_octave_and_the_next_is_near():
@@ -60,3 +60,13 @@ def test_a_short_training_takes_the_next_longer_buffer_that_is_compiled():
     assert usable_buffer(task, short, [40, 128]) == 40
     assert usable_buffer(task, long, [128]) == 40
     assert usable_buffer(every_step, short, [128]) == 40
+
+
+def test_tests_take_a_longer_buffer_that_is_compiled_unless_it_is_very_long():
+    task, every_step = (CopyMemory(lag=30, symbols=2, objective=objective) for objective in ("recall", "all"))
+    assert usable_for_tests(task, 70, []) == 80
+    assert usable_for_tests(task, 70, [40, 64]) == 80
+    assert usable_for_tests(task, 70, [256, 112]) == 112
+    assert usable_for_tests(task, 70, [512]) == 80
+    assert usable_for_tests(task, 70, [112, 80]) == 80
+    assert usable_for_tests(every_step, 70, [112]) == 80

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rnnbench.events import Finished, Measured, Profiled, Started, Tested
+from rnnbench.events import Finished, Measured, Profiled, Scored, Started
 from rnnbench.experiment.definition import Experiment
 from rnnbench.training import run as training
 
@@ -112,8 +112,8 @@ def test_what_can_be_read_and_what_flows_back_are_those_of_the_network():
 
 def test_each_test_example_has_its_score():
     said = events("latch", examples=30)
-    (tested,) = [event for event in said if isinstance(event, Tested)]
+    (tested,) = [event for event in said if isinstance(event, Scored)]
     assert tested.scores == [1.0] * 30
     said = events("first_latch", training_lags="uniform", lead="random", examples=30)
-    (tested,) = [event for event in said if isinstance(event, Tested)]
+    (tested,) = [event for event in said if isinstance(event, Scored)]
     assert sum(tested.scores) / 30 == pytest.approx(said[-1].metrics["score"])

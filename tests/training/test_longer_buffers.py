@@ -54,3 +54,28 @@ def test_a_longer_buffer_changes_no_bit(task: str, model: str) -> None:
     assert metrics(short) == alone
     assert program_for(short.compile_key)._compiled == {buffer_length(long.task.longest_stream)}
     program_for.cache_clear()
+
+
+def test_the_tests_at_longer_lags_compile_the_forward_pass_once_for_all_seeds() -> None:
+    """In one buffer: that of the longest; at shorter lags they come in the run's own."""
+    program_for.cache_clear()
+    spec = spec_of("copy_memory", "simple_rnn", lag=20)
+    program = program_for(spec.compile_key)
+    lengths: list[int] = []
+    outputs_for = program.network.outputs_for
+
+    def noted(inputs: Any) -> Any:
+        lengths.append(inputs[0].shape[1])
+        return outputs_for(inputs)
+
+    program.network.outputs_for = noted
+    metrics(spec)
+    own, longer = buffer_length(spec.task.longest_stream), buffer_length(22 + 2 * 20)
+    assert (program._compiled, program._answering) == ({own}, {longer})
+    assert set(lengths) == {own, longer}
+    metrics(spec)
+    assert (program._compiled, program._answering) == ({own}, {longer})
+    # A run at a lag of that length finds no training step compiled, and its own tests take its own buffer.
+    metrics(spec_of("copy_memory", "simple_rnn", lag=40))
+    assert len(program._compiled) == 2
+    program_for.cache_clear()

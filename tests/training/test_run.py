@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from rnnbench.events import Diverged, Finished, Measured, Profiled, Started, Tested
+from rnnbench.events import Diverged, Finished, Measured, Profiled, Scored, Started
 from rnnbench.experiment.definition import Experiment
 from rnnbench.models.gru import GRU
 from rnnbench.tasks.stream import Stream
@@ -73,7 +73,7 @@ def test_the_stream_of_a_run():
     assert list(shift) == [0, 1, 5, 20, 40]
     assert shift[0] == final["score"]
     assert final["start_shift"] == min(shift[lead] for lead in (0, 1, 5, 20))
-    (tested,) = [event.scores for event in events if isinstance(event, Tested)]
+    (tested,) = [event.scores for event in events if isinstance(event, Scored)]
     assert len(tested) == 40
     assert np.mean(tested) == pytest.approx(final["score"])
 

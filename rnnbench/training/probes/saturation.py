@@ -77,7 +77,7 @@ def time_constants(gates: np.ndarray) -> dict[str, float]:
     """
     quantiles = np.quantile(gates.astype(np.float64), (0.1, 0.5, 0.9))
     with np.errstate(divide="ignore"):
-        steps = -1 / np.log(quantiles)
+        steps = np.abs(1 / np.log(quantiles))
     return dict(zip(("p10", "median", "p90"), steps.tolist(), strict=True))
 
 

@@ -1,5 +1,6 @@
 """Saturation against NumPy, for all registered models; what is reported of a plug-in's; when a run reports it."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -8,12 +9,14 @@ import pytest
 from rnnbench import registry
 from rnnbench.events import Measured
 from rnnbench.models.gru import GRU
+from rnnbench.models.lstm import LSTM
 from rnnbench.models.simple_rnn import SimpleRNN
 from rnnbench.tasks.stream import joined
 from rnnbench.training import run as training
 from rnnbench.training.network import build, cells
 from rnnbench.training.probes.diagnostics import Diagnostics
 from rnnbench.training.probes.norms import GradientNorms
+from rnnbench.training.probes.saturation import time_constants
 from tests.training.probes.minimal import Minimal
 from tests.training.probes.test_gradient_probe import CELLS, TASK, gru_step, lstm_step, sigmoid, simple_rnn_step
 from tests.training.test_run import specs
@@ -69,6 +72,30 @@ def test_saturation_is_that_of_every_gate_and_step(name):
     assert min(max(expected.values()), max(shares.values())) > 0.1  # the case says something
 
 
+@pytest.mark.parametrize(
+    ("model", "gate", "steps"),
+    [
+        (LSTM(units=5, forget_bias=3.0), "forget", -1 / math.log(sigmoid(3.0))),
+        (GRU(units=5, forget_bias=2.0), "update", -1 / math.log(sigmoid(2.0))),
+    ],
+)
+def test_a_gate_that_keeps_the_state_has_a_time_constant(model, gate, steps):
+    """With no weights but its bias it is the same everywhere."""
+    network = build(TASK, model, seed=0)
+    network.set_weights([weight if weight.ndim == 1 or weight.shape[0] == 2 else 0 * weight
+                         for weight in network.get_weights()])  # fmt: skip
+    found = Diagnostics(model, network).measure(probed(TASK, 4))
+    of_gate = {name: value for name, value in found.items() if name.startswith("time_constant/")}
+    assert of_gate == pytest.approx({f"time_constant/{gate}/{name}": steps for name in ("p10", "median", "p90")}, 1e-4)
+
+
+def test_time_constants_are_quantiles_over_a_gates_values():
+    gates = np.exp(-1 / np.arange(1, 102, dtype=float))
+    assert time_constants(gates) == pytest.approx({"p10": 11, "median": 51, "p90": 91})
+    assert time_constants(np.ones(3))["median"] == math.inf
+    assert time_constants(np.zeros(3))["median"] == 0
+
+
 def test_diagnostics_follow_the_weights_and_stacked_layers():
     model = GRU(units=4, layers=2)
     network = build(TASK, model, seed=0)
@@ -100,7 +127,9 @@ def test_a_run_reports_them_at_the_probes_and_norms_at_every_evaluation():
     (spec,) = specs(model="lstm")
     measured = [event for event in training.run(spec) if isinstance(event, Measured)]
     spectral = [event.step for event in measured if "recurrent_kernel/spectral_radius/forget" in event.metrics]
-    assert spectral == [0, 20, 25]
+    assert spectral == [0, 10, 20, 25]
+    assert [event.step for event in measured if "time_constant/forget/median" in event.metrics] == spectral
+    assert [event.step for event in measured if "gradient_share/evidence" in event.metrics] == spectral
     assert [event.step for event in measured if "saturation/open/forget" in event.metrics] == spectral
     norms = [event for event in measured if "gradient_norm/recurrent_kernel/forget" in event.metrics]
     assert [event.step for event in norms] == [10, 20, 25]
