@@ -16,7 +16,7 @@ from rnnbench.report.figures.base import TaskFigure, register_figure
 
 @register_figure("curves")
 class LearningCurves(TaskFigure):
-    """Validation score of every run against training step: a figure for each filler, a panel for each lag."""
+    """Validation score of every run against training step: a figure for each setup, a panel for each lag."""
 
     part, order = "Training", 10
 
@@ -29,7 +29,7 @@ class LearningCurves(TaskFigure):
         scale = value_scale([*scores["value"], *levels["value"]], accuracy=problem.score_name == "accuracy")
         builder, longest = PanelBuilder(data.series), float(scores["step"].max() or 1)
         figures = []
-        for filler, rows in scores.groupby("filler", sort=False):
+        for setup, rows in scores.groupby("setup", sort=False):
             by_lag = {
                 lag: thinned(part, "step", part["signature"].nunique())
                 for lag in sorted(rows["lag"].unique())
@@ -38,14 +38,14 @@ class LearningCurves(TaskFigure):
             panels = [
                 _panel(
                     builder, f"lag {lag}", part, problem.score_title, scale, longest,
-                    levels[(levels["filler"] == filler) & (levels["lag"] == lag)],
+                    levels[(levels["setup"] == setup) & (levels["lag"] == lag)],
                 )
                 for lag, part in by_lag.items()
             ]  # fmt: skip
             figures.append(
                 Figure(
-                    self.file_name(problem, str(filler)),
-                    f"{problem.label}, {filler} filler: learning curves",
+                    self.file_name(problem, str(setup)),
+                    f"{problem.label}, {setup}: learning curves",
                     f"Validation {problem.score_title} of every run that reported one; the mark is its last "
                     "evaluation.",
                     panels,

@@ -1,0 +1,71 @@
+"""Whether a quantity tells which runs succeed: the share of pairs of a success and a failure that it puts in order."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from rnnbench.analysis.intervals import RESAMPLES
+
+
+@dataclass(frozen=True)
+class Concordance:
+    """How often of two runs that fared differently the one with the higher value succeeded (Harrell et al. 1982)."""
+
+    value: float
+    """0.5 tells nothing, 1 everything; a tie counts half. NaN without a pair."""
+    pairs: int
+    """Pairs of a run that succeeded and one that did not, in the same cell."""
+    clusters: int
+    """Models among these."""
+    low: float = math.nan
+    high: float = math.nan
+    """95% percentile bootstrap over clusters; NaN with fewer than two of them."""
+
+
+def concordance(
+    values: Sequence[float],
+    success: Sequence[bool],
+    cells: Sequence[Hashable],
+    clusters: Sequence[Hashable],
+    seed: int = 0,
+) -> Concordance:
+    """How `values` order successes and failures, in pairs of the same cell; a cell of one class has no pair.
+
+    Runs of one cluster (a model) succeed together, so the interval draws whole clusters with replacement. A value that
+    is missing or not finite leaves its run out.
+    """
+    table = pd.DataFrame({"value": np.asarray(values, float), "success": np.asarray(success, bool)})
+    table = table.assign(cell=pd.factorize(pd.Series(list(cells), dtype=object))[0], cluster=list(clusters))
+    table = table[np.isfinite(table["value"])]
+    both = table.groupby("cell")["success"].transform("nunique") == 2
+    table = table[both]
+    names = pd.unique(table["cluster"])
+    table = table.assign(cluster=pd.Categorical(table["cluster"], names).codes)
+    # (clusters of the success, clusters of the failure): pairs in order, and all of them.
+    ordered, pairs = np.zeros((2, len(names), len(names)))
+    for _, cell in table.groupby("cell"):
+        won, lost = cell[cell["success"]], cell[~cell["success"]]
+        a, b = won["value"].to_numpy()[:, None], lost["value"].to_numpy()[None, :]
+        at = np.ix_(won["cluster"], lost["cluster"])
+        np.add.at(ordered, at, np.where(a == b, 0.5, a > b))
+        np.add.at(pairs, at, 1.0)
+    n = int(pairs.sum())
+    if n == 0:
+        return Concordance(math.nan, 0, len(names))
+    return Concordance(float(ordered.sum() / n), n, len(names), *_interval(ordered, pairs, seed))
+
+
+def _interval(ordered: np.ndarray, pairs: np.ndarray, seed: int) -> tuple[float, float]:
+    n = len(pairs)
+    if n < 2:
+        return math.nan, math.nan
+    drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=RESAMPLES).astype(float)
+    found, weight = (np.einsum("ri,ij,rj->r", drawn, table, drawn) for table in (ordered, pairs))
+    shares = found[weight > 0] / weight[weight > 0]
+    low, high = np.quantile(shares, [0.025, 0.975])
+    return float(low), float(high)
