@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from rnnbench.analysis.groups import with_group_names
 from rnnbench.analysis.intervals import RESAMPLES
+from rnnbench.analysis.outcomes import ended, solved
 
 
 @dataclass(frozen=True)
@@ -69,3 +71,28 @@ def _interval(ordered: np.ndarray, pairs: np.ndarray, seed: int) -> tuple[float,
     shares = found[weight > 0] / weight[weight > 0]
     low, high = np.quantile(shares, [0.025, 0.975])
     return float(low), float(high)
+
+
+def by_protocol(runs: pd.DataFrame) -> pd.DataFrame:
+    """Does survival at initialisation tell which runs solve their task? One row for each `training_lags`.
+
+    Columns: `training_lags`, `survival` (a `Concordance` of `survival_initial` with solving, within task, lag and
+    filler) and `lag` (the same of the lag alone, a shorter one first, within task and filler, over the same runs).
+    Clusters are models.
+    """
+    outcomes = ended(with_group_names(runs))
+    outcomes = outcomes[np.isfinite(outcomes["survival_initial"].astype(float))]
+    rows = []
+    for protocol, block in outcomes.groupby("training_lags", sort=False):
+        about = [block[name].astype(str) for name in ("task", "task_setting", "source", "filler")]
+        task = list(zip(*about, strict=True))
+        both = list(zip(task, block["lag"], strict=True))
+        success, models = solved(block), block["model"]
+        rows.append(
+            {
+                "training_lags": protocol,
+                "survival": concordance(block["survival_initial"], success, both, models),
+                "lag": concordance(-block["lag"].astype(float), success, task, models),
+            }
+        )
+    return pd.DataFrame(rows, columns=["training_lags", "survival", "lag"])

@@ -19,8 +19,8 @@ from rnnbench.experiment.run_spec import RunSpec, series_key
 from rnnbench.experiment.settings import Selection, Training
 
 COLUMNS = [
-    "task", "task_setting", "source", "model", "model_setting", "lag", "filler", "training_lags", "seed", "status",
-    "score_name", "higher_is_better", "score", "test_se", "skill", "memoryless", "reference", "frozen", "solved",
+    "task", "task_setting", "source", "model", "model_setting", "lag", "distance", "filler", "training_lags", "seed",
+    "status", "score_name", "higher_is_better", "score", "test_se", "skill", "memoryless", "reference", "frozen", "solved",
     "clock", "generalises_to", "start_shift", "steps", "steps_to_solve", "parameters", "recurrent_parameters",
     "seconds", "training_seconds", "survival", "survival_initial", "decay_per_step", "reach", "units",
     "learning_rate", "validation_score", "role", "message", "experiment", "started", "signature", "run_id",
@@ -51,7 +51,7 @@ class Results:
     In the order of the grid. Points that are the same run, such as both fillers where there is no lag, share its
     signature. A point that is skipped has the `status` `skipped`, the reason as `message`, no `role` and no results.
 
-    `higher_is_better`: of `score`, as the task declares it. A score that was undefined is missing. `test_se`: its
+    `distance`: what `lag` is: `lag`, or `T` where the distance is not one number. `higher_is_better`: of `score`, as the task declares it. A score that was undefined is missing. `test_se`: its
     standard error over the distinct examples of the test split. `memoryless`, `reference`, `frozen`: the levels beside
     it (`frozen`: this network with its initial recurrent weights). `clock`, `generalises_to`: of a run that solved its
     task, see `tasks.lag_curve`. `start_shift`: the lowest score over the leads before the evidence.
@@ -176,6 +176,7 @@ def _row(record: Record, select: Selection | None) -> dict[str, Any]:
         | chosen
         | {
             "lag": spec.task.lag,
+            "distance": getattr(spec.task, "distance_name", "lag"),
             "seed": spec.seed,
             "status": record.status,
             "score_name": spec.task.score.name,

@@ -47,6 +47,8 @@ class Problem:
     source: str
     score_name: str
     higher_is_better: bool = True
+    distance: str = "lag"
+    """What its axis is called: `T`, the length of the sequence, where the distance is not one number."""
 
     @property
     def synthetic(self) -> bool:
@@ -252,9 +254,10 @@ class ReportData:
         )
 
     @staticmethod
-    def _scoring(runs: pd.DataFrame, row: tuple[str, str, str]) -> tuple[str, bool]:
+    def _scoring(runs: pd.DataFrame, row: tuple[str, str, str]) -> tuple[str, bool, str]:
         same = runs[(runs["task"] == row[0]) & (runs["task_setting"] == row[1]) & (runs["source"] == row[2])]
-        return next(iter(same["score_name"].dropna()), "score"), higher_is_better(same)
+        distance = next(iter(same["distance"].dropna()), "lag")
+        return next(iter(same["score_name"].dropna()), "score"), higher_is_better(same), str(distance)
 
     def _skills(self, frozen: pd.DataFrame) -> list[float]:
         """The skill that each frozen level amounts to."""

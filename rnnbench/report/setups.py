@@ -6,13 +6,6 @@ import pandas as pd
 
 PROTOCOLS = {"uniform": "uniform lags", "far": "far lags", "log": "log lags", "fixed": "one fixed lag"}
 """`training_lags` in headings and tables."""
-OPENINGS = {
-    "uniform": "Trained on lags drawn uniformly up to the tested one",
-    "far": "Trained on lags from half the tested one on",
-    "log": "Trained on lags drawn log-uniformly up to the tested one",
-    "fixed": "Trained and tested at one fixed lag",
-}
-"""The same at the head of a sentence."""
 FILLERS = {"zeros": "zeros", "blank": "blanks", "distractor": "distractors", "decoy": "decoys"}
 """What a sentence calls the steps of a filler: `through blanks`."""
 FIXED = "At one fixed lag a clock passes too: a network that answers after so many steps and holds nothing until asked."

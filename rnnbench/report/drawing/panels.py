@@ -56,23 +56,24 @@ class PanelBuilder:
         levels: pd.DataFrame | None = None,
         published: pd.DataFrame | None = None,
         frozen: pd.DataFrame | None = None,
+        distance: str = "lag",
     ) -> Panel:
         """A line and a band for each series, a point for each run, a cross for each diverged one, and levels.
 
         `series`: `series, lag, <y>` and, for a band, `low, high`; where its `n_clock` is above 0 the word clock stands
         beside the point. `runs`: `series, lag, seed, run, status, <y>`. `levels`: `level, lag, value`. `published`:
-        `label, lag, value`. `frozen`: `series, lag, value`. At the same lag the series stand a little apart, so that
+        `label, lag, value`. `frozen`: `series, lag, value`. `distance`: what the lag is called. At the same lag the series stand a little apart, so that
         none hides another where both are at chance, or perfect.
         """
         published = pd.DataFrame(columns=["label", "lag", "value"]) if published is None else published
         lags = sorted({int(lag) for lag in [*series["lag"], *runs["lag"], *published["lag"]]})
         series, runs = self._apart(series, lags), self._apart(runs, lags)
-        x = lag_axis(lags, "at")
+        x = lag_axis(lags, "at", distance)
         y_axis = alt.Y(f"{y}:Q", title=y_title, scale=y_scale, axis=value_axis(y_scale))
         drawn = inline_data(series.dropna(subset=[y]), ["series", "lag", "at", y, "low", "high", "n"])
         seeds = inline_data(runs.dropna(subset=[y]), ["series", "lag", "at", "seed", y, "status", "run"])
         layers = self._band(series, x, y, alt.Y("low:Q", title=y_title, scale=y_scale))
-        layers += level_lines(levels, lag_axis(lags), y_scale, lags)
+        layers += level_lines(levels, lag_axis(lags, distance=distance), y_scale, lags)
         if frozen is not None and len(frozen):
             layers += self._frozen(self._apart(frozen, lags), x, y_scale)
         value = alt.Tooltip(f"{y}:Q", title=y_title, format=".4~g")
@@ -93,8 +94,8 @@ class PanelBuilder:
         layers += self._clocks(series, x, y, y_scale)
         layers += self._diverged(runs[runs["status"] == "diverged"], x, y, y_scale)
         if len(published):
-            layers += published_marks(published, lag_axis(lags), y_scale, last=lags[-1])
-        return panel(layers, title, in_words(series.dropna(subset=[y]), y, "lag", y_title))
+            layers += published_marks(published, lag_axis(lags, distance=distance), y_scale, last=lags[-1])
+        return panel(layers, title, in_words(series.dropna(subset=[y]), y, distance, y_title))
 
     def _apart(self, table: pd.DataFrame, lags: Sequence[int]) -> pd.DataFrame:
         """`table` with the column `at`: where its points stand on the lag axis."""
@@ -157,9 +158,10 @@ def panel(layers: list[Any], title: str, words: str) -> Panel:
 
 def in_words(rows: pd.DataFrame, y: str, x: str, what: str) -> str:
     """The points of a panel in words, series by series."""
+    column = x if x in rows else "lag"
     parts = [
         f"{series}: "
-        + ", ".join(f"{number(row[y])} at {x if not at else ''} {int(row[x])}".replace("  ", " ")
+        + ", ".join(f"{number(row[y])} at {x if not at else ''} {int(row[column])}".replace("  ", " ")
                     for at, row in enumerate(points.to_dict("records")))
         for series, points in rows.groupby("series", sort=False)
     ]  # fmt: skip

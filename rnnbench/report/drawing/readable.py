@@ -30,7 +30,7 @@ def readable_panels(data: ReportData, problem: Problem, setup: str, lag: int) ->
             continue
         table = rows.groupby(["series", "step"], sort=False)["value"].mean().reset_index()
         table = table.rename(columns={"step": "distance", "value": "score"}).sort_values("distance", kind="stable")
-        panels.append(_panel(builder, f"lag {lag}, readable {when}", table, problem, levels, lag))
+        panels.append(_panel(builder, f"{problem.distance} {lag}, readable {when}", table, problem, levels, lag))
     return panels
 
 

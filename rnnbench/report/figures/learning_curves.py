@@ -37,7 +37,7 @@ class LearningCurves(TaskFigure):
             }
             panels = [
                 _panel(
-                    builder, f"lag {lag}", part, problem.score_title, scale, longest,
+                    builder, f"{problem.distance} {lag}", part, problem.score_title, scale, longest,
                     levels[(levels["setup"] == setup) & (levels["lag"] == lag)],
                 )
                 for lag, part in by_lag.items()

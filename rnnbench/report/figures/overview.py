@@ -27,11 +27,13 @@ class Overview(AnswerFigure):
         scale = skill_scale([*shown["skill"].dropna(), *data.summary["skill_low"].dropna()])
         levels = pd.DataFrame({"level": ["memoryless", "reference"], "value": [0.0, 1.0]})
         frozen = data.frozen.assign(value=data.frozen["skill"]).dropna(subset=["value"])
+        distances = {problem.label: problem.distance for problem in data.problems}
         panels = [
             builder.against_lag(
                 f"{problem}, {setup}", table.assign(low=table["skill_low"], high=table["skill_high"]), runs,
                 "skill", "skill", scale, levels.merge(table[["lag"]].drop_duplicates(), how="cross"),
                 frozen=frozen[(frozen["problem"] == problem) & (frozen["setup"] == setup)],
+                distance=distances[problem],
             )
             for problem, setup, table, runs in data.blocks()
         ]  # fmt: skip

@@ -30,14 +30,14 @@ class Score(TaskFigure):
             builder.against_lag(
                 setup, table.assign(low=table["score_low"], high=table["score_high"]), block,
                 "score", problem.score_title, scale, levels[levels["setup"] == setup],
-                others, frozen[frozen["setup"] == setup],
+                others, frozen[frozen["setup"] == setup], problem.distance,
             )
             for _, setup, table, block in data.blocks(problem)
         ]  # fmt: skip
         elsewhere = "" if others.empty else "✱: published scores; how their settings differ stands under Levels to beat."
         return Figure(
             self.file_name(problem),
-            f"{problem.label}: {problem.score_title} against lag",
+            f"{problem.label}: {problem.score_title} against {problem.distance}",
             sentences(
                 words.score_marks(summary, frozen),
                 "Grey: levels that need no memory or no recurrent network.",

@@ -41,7 +41,7 @@ class Solving(TaskFigure):
                 self.file_name(problem, str(setup)),
                 f"{problem.label}, {setup}: how soon is it solved?",
                 sentences(caption, fixed_note(block)),
-                [_panel(builder, f"lag {lag}", part, longest) for lag, part in block.groupby("lag")],
+                [_panel(builder, f"{problem.distance} {lag}", part, longest) for lag, part in block.groupby("lag")],
                 columns=3,
             )
             for setup, block in rows_of(data.solving, problem).groupby("setup", sort=False)

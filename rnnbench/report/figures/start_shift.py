@@ -39,7 +39,7 @@ class StartShift(TaskFigure):
         builder = PanelBuilder(data.series)
         panels = [
             _panel(
-                builder, f"{setup}, lag {lag}", block[block["lag"] == lag], problem.score_title, scale,
+                builder, f"{setup}, {problem.distance} {lag}", block[block["lag"] == lag], problem.score_title, scale,
                 levels[(levels["setup"] == setup) & (levels["lag"] == lag)],
             )
             for setup, block in table.groupby("setup", sort=False)

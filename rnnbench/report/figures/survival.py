@@ -32,7 +32,8 @@ class Survival(TaskFigure):
         builder = PanelBuilder(data.series)
         panels = [
             builder.against_lag(
-                f"{setup}, {when}", _medians(runs), runs, "survival", "survival", log_scale(low, high)
+                f"{setup}, {when}", _medians(runs), runs, "survival", "survival", log_scale(low, high),
+                distance=problem.distance,
             )
             for setup, block in lifted.groupby("setup", sort=False)
             for step, when in steps.items()
@@ -45,7 +46,7 @@ class Survival(TaskFigure):
         )
         return Figure(
             self.file_name(problem),
-            f"{problem.label}: gradient survival against lag, at equal training steps",
+            f"{problem.label}: gradient survival against {problem.distance}, at equal training steps",
             sentences(caption, words.of_gradients(data, problem)),
             panels,
         )

@@ -1,0 +1,168 @@
+"""The headline of a task under one protocol: its claims in at most 60 words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rnnbench.report.claims import Claims, Course, Reach, Value
+from rnnbench.report.formatting import count, listed, number, seeds_text, sentences
+from rnnbench.report.setups import protocol, through
+
+MOST_WORDS = 60
+_EACH = 6
+"""With more models than this only the best, the worst and counts are told."""
+_NAMED = 3
+"""More models than this that do the same are counted where only the ends are told."""
+REACH = (
+    "A model reaches the longest lag at which a falling fit of the share of seeds that solve it is at least one half. "
+    "Gradient left: its norm over the evidence, as a share of that at the readout."
+)
+"""What the words of a headline mean; said once, below all of them."""
+
+
+def headline(claims: Claims) -> str:
+    """As much as 60 words hold: reach, clocks, score and gradient; the fewer models named the longer the names are."""
+    found = ""
+    for found in _versions(claims):
+        if len(found.split()) <= MOST_WORDS:
+            return found
+    return found
+
+
+def _versions(claims: Claims) -> Iterator[str]:
+    """From the most detailed to the shortest."""
+    opening, clocks, gradient = _opening(claims), _clocks(claims), _gradient(claims)
+    if not claims.asks_memory:
+        yield sentences(opening, "These data ask no memory: the reference does not beat what needs none.")
+        return
+    if not any(claims.reaches.values()):
+        yield sentences(opening, "No run has ended.")
+        return
+    few = len({name for of in claims.reaches.values() for reach in of for name in reach.models}) <= _EACH
+    reaches = [*([_each(claims, True), _each(claims, False)] if few else []), _ends(claims), _overall(claims)]
+    for reach in reaches:
+        for score in (_courses(claims, True), _courses(claims, False)):
+            yield sentences(opening, reach, clocks, score, gradient)
+    for shorter in ((_courses(claims, False), gradient), (gradient,), ()):
+        yield sentences(opening, _overall(claims), _clocks(claims, named=False), *shorter)
+    yield sentences(opening, _range(claims))
+
+
+def _opening(claims: Claims) -> str:
+    parts = [f"Trained {'at' if claims.training_lags == 'fixed' else 'on'} {protocol(claims.training_lags)}"]
+    parts.append(f"at most {count(claims.steps)} steps")
+    parts.append(seeds_text(*claims.seeds))
+    if claims.choices:
+        parts.append(f"best of {claims.choices[1]} {claims.choices[0]}s")
+    return f"{', '.join(parts)}."
+
+
+def _each(claims: Claims, never: bool) -> str:
+    """Every group of models; fillers through which all fare alike are named together."""
+    alike: dict[tuple[Reach, ...], list[str]] = {}
+    for filler, reaches in claims.reaches.items():
+        if reaches:
+            alike.setdefault(reaches, []).append(through(filler))
+    return " ".join(
+        f"Through {listed(fillers)}, " + "; ".join(_groups(claims, reaches, never)) + "."
+        for reaches, fillers in alike.items()
+    )
+
+
+def _groups(claims: Claims, reaches: tuple[Reach, ...], never: bool) -> Iterator[str]:
+    for at, reach in enumerate(reaches):
+        yield f"{listed(reach.models)} {'' if at else 'reached '}{_reached(claims, reach, never, first=not at)}"
+
+
+def _reached(claims: Claims, reach: Reach, never: bool, first: bool = True) -> str:
+    if reach.lag is None:
+        return f"no {claims.distance}"
+    text = f"{claims.distance} {reach.lag}" if first else str(reach.lag)
+    if reach.beyond:
+        text += ", the only one" if len(claims.lags) == 1 else ", the longest" if reach.lag == claims.lags[-1] else ""
+    text += ", in all runs" if reach.in_all else ""
+    return text + (f", never {reach.never} or more" if never and reach.never is not None else "")
+
+
+def _ends(claims: Claims) -> str:
+    """The best and the worst group through each filler, and how many models lie between."""
+    told = []
+    for filler, reaches in claims.reaches.items():
+        if not reaches:
+            continue
+        n = sum(len(reach.models) for reach in reaches)
+        parts = [f"{_who(reaches[0], n)} reached {_reached(claims, reaches[0], never=False)}"]
+        if len(reaches) > 1:
+            parts.append(f"{_who(reaches[-1], n)} {_reached(claims, reaches[-1], never=False, first=False)}")
+        between = sum(len(reach.models) for reach in reaches[1:-1])
+        parts += [f"{between} between"] if between else []
+        told.append(f"Through {through(filler)}, {'; '.join(parts)}.")
+    return " ".join(told)
+
+
+def _who(reach: Reach, n: int) -> str:
+    many = len(reach.models) > _NAMED
+    return f"{len(reach.models)} of {n} models" if many else listed(reach.models)
+
+
+def _overall(claims: Claims) -> str:
+    """The furthest and the least of all fillers."""
+    all_of = [(reach, through(filler)) for filler, reaches in claims.reaches.items() for reach in reaches]
+
+    def far(pair: tuple[Reach, str]) -> int:
+        return -1 if pair[0].lag is None else pair[0].lag
+
+    n = len({name for reach, _ in all_of for name in reach.models})
+    best, worst = max(all_of, key=far), min(all_of, key=far)
+    parts = [f"{_who(reach, n)} through {filler}, {_reached(claims, reach, never=False)}" for reach, filler in (best, worst)]
+    return f"Furthest: {parts[0]}." + (f" Least: {parts[1]}." if far(best) != far(worst) else "")
+
+
+def _range(claims: Claims) -> str:
+    lags = [reach.lag for reaches in claims.reaches.values() for reach in reaches]
+    known = [lag for lag in lags if lag is not None]
+    least = "none" if len(known) < len(lags) else str(min(known))
+    return f"Memory horizons: from {least} to {max(known, default='none')}."
+
+
+def _clocks(claims: Claims, named: bool = True) -> str:
+    if not claims.clocks:
+        return ""
+    names = list(dict.fromkeys(clock.model for clock in claims.clocks))
+    if not named or len(claims.clocks) > _NAMED:
+        return f"A clock, not a memory, at some lag: {listed(names) if named and len(names) <= _NAMED else len(names)}."
+    parts = []
+    for clock in claims.clocks:
+        few = len(clock.lags) <= _NAMED
+        lags = f"{claims.distance} {listed(map(str, clock.lags))}" if few else f"{len(clock.lags)} lags"
+        parts.append(f"{clock.model} through {through(clock.filler)} at {lags}")
+    return f"A clock, not a memory: {listed(parts)}."
+
+
+def _courses(claims: Claims, long: bool) -> str:
+    """How the score of the best and the worst model fell, in its own unit."""
+    if not claims.courses:
+        return ""
+    several = sum(map(bool, claims.reaches.values())) > 1
+    first, last = claims.lags[0], claims.lags[-1]
+
+    def told(course: Course) -> str:
+        where = f" through {through(course.filler)}" if several and long else ""
+        values = [course.first, course.last] if long and first != last else [course.last]
+        return f"{course.model}{where} {' to '.join(number(value, 2) for value in values)}"
+
+    one = claims.distance
+    lags = f"from {one} {first} to {last}" if long and first != last else f"at {one} {last}"
+    parts = [told(course) for course in claims.courses]
+    level = f", without memory {number(claims.memoryless, 2)}" if long and claims.memoryless is not None else ""
+    return f"Mean {claims.score} {lags}: {', '.join(parts)}{level}."
+
+
+def _gradient(claims: Claims) -> str:
+    if not claims.gradient:
+        return ""
+
+    def told(one: Value) -> str:
+        return f"{number(one.value, 2)} in {one.model}"
+
+    return f"Gradient left at {claims.distance} {claims.lags[-1]} before training: {', '.join(map(told, claims.gradient))}."
