@@ -29,7 +29,9 @@ def horizons_by_budget(runs: pd.DataFrame) -> pd.DataFrame:
     outcomes = ended(with_group_names(runs))
     steps = solving_steps(outcomes)
     outcomes = outcomes.assign(solving_step=steps["step"])
-    longest = max([outcomes["steps"].astype(float).max(), steps["step"].max()], key=lambda value: (value == value, value))
+    longest = max(
+        [outcomes["steps"].astype(float).max(), steps["step"].max()], key=lambda value: (value == value, value)
+    )
     if pd.isna(longest) or longest < 1:
         return pd.DataFrame(columns=COLUMNS)
     rows = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from rnnbench.report.claims import Claims, Course, Reach, Value
 from rnnbench.report.formatting import count, listed, number, seeds_text, sentences
@@ -13,9 +14,11 @@ _EACH = 6
 """With more models than this only the best, the worst and counts are told."""
 _NAMED = 3
 """More models than this that do the same are counted where only the ends are told."""
+_LAGS, _RUNS, _ALL = range(3)
+"""How much is said of what models reach: the lags, also where all runs did, also from where on none did."""
 REACH = (
     "A model reaches the longest lag at which a falling fit of the share of seeds that solve it is at least one half. "
-    "Gradient left: its norm over the evidence, as a share of that at the readout."
+    "Scores are means over seeds. Gradient left: its norm over the evidence as a share of that at the readout."
 )
 """What the words of a headline mean; said once, below all of them."""
 
@@ -31,7 +34,7 @@ def headline(claims: Claims) -> str:
 
 def _versions(claims: Claims) -> Iterator[str]:
     """From the most detailed to the shortest."""
-    opening, clocks, gradient = _opening(claims), _clocks(claims), _gradient(claims)
+    opening, clocks = _opening(claims), _clocks(claims)
     if not claims.asks_memory:
         yield sentences(opening, "These data ask no memory: the reference does not beat what needs none.")
         return
@@ -39,61 +42,71 @@ def _versions(claims: Claims) -> Iterator[str]:
         yield sentences(opening, "No run has ended.")
         return
     few = len({name for of in claims.reaches.values() for reach in of for name in reach.models}) <= _EACH
-    reaches = [*([_each(claims, True), _each(claims, False)] if few else []), _ends(claims), _overall(claims)]
-    for reach in reaches:
-        for score in (_courses(claims, True), _courses(claims, False)):
-            yield sentences(opening, reach, clocks, score, gradient)
-    for shorter in ((_courses(claims, False), gradient), (gradient,), ()):
-        yield sentences(opening, _overall(claims), _clocks(claims, named=False), *shorter)
-    yield sentences(opening, _range(claims))
+    reaches = [_each(claims, _ALL), _each(claims, _RUNS), _each(claims, _LAGS)] if few else []
+    for reach in (*reaches, _ends(claims, _RUNS), _ends(claims, _LAGS), _overall(claims)):
+        for score, gradient in ((True, True), (False, True), (False, False)):
+            yield sentences(opening, reach, clocks, _courses(claims, score), _gradient(claims, score or gradient))
+    for about in ([_gradient(claims, long=False)], []):
+        yield sentences(opening, _overall(claims), _clocks(claims, named=False), *about)
+    yield sentences(opening, _range(claims), _clocks(claims, named=False))
 
 
 def _opening(claims: Claims) -> str:
-    parts = [f"Trained {'at' if claims.training_lags == 'fixed' else 'on'} {protocol(claims.training_lags)}"]
-    parts.append(f"at most {count(claims.steps)} steps")
-    parts.append(seeds_text(*claims.seeds))
+    parts = [protocol(claims.training_lags), f"at most {count(claims.steps)} steps", seeds_text(*claims.seeds)]
     if claims.choices:
         parts.append(f"best of {claims.choices[1]} {claims.choices[0]}s")
-    return f"{', '.join(parts)}."
+    text = ", ".join(parts)
+    return f"{text[:1].upper()}{text[1:]}."
 
 
-def _each(claims: Claims, never: bool) -> str:
+def _each(claims: Claims, detail: int) -> str:
     """Every group of models; fillers through which all fare alike are named together."""
     alike: dict[tuple[Reach, ...], list[str]] = {}
     for filler, reaches in claims.reaches.items():
         if reaches:
-            alike.setdefault(reaches, []).append(through(filler))
+            alike.setdefault(_merged(reaches, detail), []).append(through(filler))
     return " ".join(
-        f"Through {listed(fillers)}, " + "; ".join(_groups(claims, reaches, never)) + "."
-        for reaches, fillers in alike.items()
+        f"Through {listed(fillers)}, " + "; ".join(_groups(claims, reaches)) + "." for reaches, fillers in alike.items()
     )
 
 
-def _groups(claims: Claims, reaches: tuple[Reach, ...], never: bool) -> Iterator[str]:
+def _merged(reaches: tuple[Reach, ...], detail: int) -> tuple[Reach, ...]:
+    """Models of which the same is said are one group."""
+    found: dict[Reach, list[str]] = {}
+    for reach in reaches:
+        said = Reach(
+            (), reach.lag, reach.beyond, reach.in_all and detail != _LAGS, reach.never if detail == _ALL else None
+        )
+        found.setdefault(said, []).extend(reach.models)
+    return tuple(replace(said, models=tuple(models)) for said, models in found.items())
+
+
+def _groups(claims: Claims, reaches: tuple[Reach, ...]) -> Iterator[str]:
     for at, reach in enumerate(reaches):
-        yield f"{listed(reach.models)} {'' if at else 'reached '}{_reached(claims, reach, never, first=not at)}"
+        yield f"{listed(reach.models)} {'' if at else 'reached '}{_reached(claims, reach, first=not at)}"
 
 
-def _reached(claims: Claims, reach: Reach, never: bool, first: bool = True) -> str:
+def _reached(claims: Claims, reach: Reach, first: bool = True) -> str:
     if reach.lag is None:
         return f"no {claims.distance}"
     text = f"{claims.distance} {reach.lag}" if first else str(reach.lag)
     if reach.beyond:
         text += ", the only one" if len(claims.lags) == 1 else ", the longest" if reach.lag == claims.lags[-1] else ""
-    text += ", in all runs" if reach.in_all else ""
-    return text + (f", never {reach.never} or more" if never and reach.never is not None else "")
+    text += " in all runs" if reach.in_all else ""
+    return text + ("" if reach.never is None else f", never {reach.never} or more")
 
 
-def _ends(claims: Claims) -> str:
+def _ends(claims: Claims, detail: int) -> str:
     """The best and the worst group through each filler, and how many models lie between."""
     told = []
-    for filler, reaches in claims.reaches.items():
+    for filler, all_of in claims.reaches.items():
+        reaches = _merged(all_of, detail)
         if not reaches:
             continue
         n = sum(len(reach.models) for reach in reaches)
-        parts = [f"{_who(reaches[0], n)} reached {_reached(claims, reaches[0], never=False)}"]
+        parts = [f"{_who(reaches[0], n)} reached {_reached(claims, reaches[0])}"]
         if len(reaches) > 1:
-            parts.append(f"{_who(reaches[-1], n)} {_reached(claims, reaches[-1], never=False, first=False)}")
+            parts.append(f"{_who(reaches[-1], n)} {_reached(claims, reaches[-1], first=False)}")
         between = sum(len(reach.models) for reach in reaches[1:-1])
         parts += [f"{between} between"] if between else []
         told.append(f"Through {through(filler)}, {'; '.join(parts)}.")
@@ -107,14 +120,16 @@ def _who(reach: Reach, n: int) -> str:
 
 def _overall(claims: Claims) -> str:
     """The furthest and the least of all fillers."""
-    all_of = [(reach, through(filler)) for filler, reaches in claims.reaches.items() for reach in reaches]
+    all_of = [
+        (reach, through(filler)) for filler, reaches in claims.reaches.items() for reach in _merged(reaches, _LAGS)
+    ]
 
     def far(pair: tuple[Reach, str]) -> int:
         return -1 if pair[0].lag is None else pair[0].lag
 
     n = len({name for reach, _ in all_of for name in reach.models})
     best, worst = max(all_of, key=far), min(all_of, key=far)
-    parts = [f"{_who(reach, n)} through {filler}, {_reached(claims, reach, never=False)}" for reach, filler in (best, worst)]
+    parts = [f"{_who(reach, n)} through {filler}, {_reached(claims, reach)}" for reach, filler in (best, worst)]
     return f"Furthest: {parts[0]}." + (f" Least: {parts[1]}." if far(best) != far(worst) else "")
 
 
@@ -129,14 +144,16 @@ def _clocks(claims: Claims, named: bool = True) -> str:
     if not claims.clocks:
         return ""
     names = list(dict.fromkeys(clock.model for clock in claims.clocks))
-    if not named or len(claims.clocks) > _NAMED:
-        return f"A clock, not a memory, at some lag: {listed(names) if named and len(names) <= _NAMED else len(names)}."
+    if not named or len(names) > _NAMED:
+        return f"A clock at some lag: {len(names)} model{'s' * (len(names) > 1)}."
+    if len(claims.clocks) > _NAMED:
+        return f"A clock at some lag: {listed(names)}."
     parts = []
     for clock in claims.clocks:
         few = len(clock.lags) <= _NAMED
         lags = f"{claims.distance} {listed(map(str, clock.lags))}" if few else f"{len(clock.lags)} lags"
         parts.append(f"{clock.model} through {through(clock.filler)} at {lags}")
-    return f"A clock, not a memory: {listed(parts)}."
+    return f"A clock: {listed(parts)}."
 
 
 def _courses(claims: Claims, long: bool) -> str:
@@ -155,14 +172,16 @@ def _courses(claims: Claims, long: bool) -> str:
     lags = f"from {one} {first} to {last}" if long and first != last else f"at {one} {last}"
     parts = [told(course) for course in claims.courses]
     level = f", without memory {number(claims.memoryless, 2)}" if long and claims.memoryless is not None else ""
-    return f"Mean {claims.score} {lags}: {', '.join(parts)}{level}."
+    return f"{claims.score.capitalize()} {lags}: {', '.join(parts)}{level}."
 
 
-def _gradient(claims: Claims) -> str:
+def _gradient(claims: Claims, long: bool) -> str:
+    """The least survival before training, and the most."""
     if not claims.gradient:
         return ""
 
     def told(one: Value) -> str:
         return f"{number(one.value, 2)} in {one.model}"
 
-    return f"Gradient left at {claims.distance} {claims.lags[-1]} before training: {', '.join(map(told, claims.gradient))}."
+    values = ", ".join(map(told, claims.gradient if long else claims.gradient[:1]))
+    return f"Initial gradient left at {claims.distance} {claims.lags[-1]}: {values}."

@@ -26,7 +26,11 @@ def points(problem: Problem, tasks: Described) -> pd.DataFrame:
     # An axis of the task stands in the problem's setting, as `key=value`.
     here = {**settings, **dict(part.split("=", 1) for part in problem.setting.split() if "=" in part)}
     rows = [
-        {"label": f"{model}, {entry['short']}{'' if entry['like_for_like'] else ', differs'}", "lag": entry["lag"], "value": value}
+        {
+            "label": f"{model}, {entry['short']}{'' if entry['like_for_like'] else ', differs'}",
+            "lag": entry["lag"],
+            "value": value,
+        }
         for entry in entries(registered(problem.task, tasks))
         if "lag" in entry and entry["metric"] == problem.score_name
         if all(str(here.get(key)) == str(value) for key, value in entry["where"].items())

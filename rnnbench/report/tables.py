@@ -237,7 +237,9 @@ def failures_table(data: ReportData) -> Table | None:
         "next run retries them."
     )
     return (
-        Table(caption, ["status", "task", "lags and filler", "model", "lag", "seed", "step", "message"], rows) if rows else None
+        Table(caption, ["status", "task", "lags and filler", "model", "lag", "seed", "step", "message"], rows)
+        if rows
+        else None
     )
 
 
@@ -292,8 +294,7 @@ def _by_lag(
     mine = rows_of(data.listed, problem)
     lags = sorted(int(lag) for lag in mine["lag"].unique())
     at = {
-        (row["setup"], row["series"], int(row["lag"])): row
-        for row in rows_of(data.summary, problem).to_dict("records")
+        (row["setup"], row["series"], int(row["lag"])): row for row in rows_of(data.summary, problem).to_dict("records")
     }
 
     def shown(setup: str, series: str, lag: int) -> Cell:

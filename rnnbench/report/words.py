@@ -23,9 +23,11 @@ def score_marks(summary: pd.DataFrame, frozen: pd.DataFrame) -> str:
     """The key to a figure of skill or score against the lag."""
     kinds = [kind for kind in summary["band"].unique() if kind]
     band = f" band: {listed(f'{kind} (95%)' if 'bootstrap' in kind else kind for kind in kinds)};" if kinds else ""
-    clocks = "The word clock: there most or some of the runs that solved it answer by timing." if (
-        summary["n_clock"] > 0
-    ).any() else ""
+    clocks = (
+        "The word clock: there most or some of the runs that solved it answer by timing."
+        if (summary["n_clock"] > 0).any()
+        else ""
+    )
     own = "Thin dots: the same network frozen at initialisation, with a ridge readout: what passes there shows no learning."
     return sentences(
         f"Line: mean over seeds;{band} small marks: single seeds; ×: diverged (at the lower edge where it has no score). "
@@ -89,7 +91,9 @@ def _concordance(found: Concordance) -> str:
         return f"in {_share(found)}, of one model"
     answer = "yes" if found.low > 0.5 else "the other way round" if found.high < 0.5 else "no"
     models = count_of(found.clusters, "model")
-    return f"{answer}, in {_share(found)} (95% bootstrap over {models}: {number(found.low, 2)} to {number(found.high, 2)})"
+    return (
+        f"{answer}, in {_share(found)} (95% bootstrap over {models}: {number(found.low, 2)} to {number(found.high, 2)})"
+    )
 
 
 def _share(found: Concordance) -> str:

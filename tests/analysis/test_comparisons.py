@@ -80,4 +80,6 @@ def test_probability_of_improvement_is_a_share_of_pairs(pairs):
 
 def test_no_pair_gives_no_probability():
     assert probability_of_improvement([], [], []) is None
-    assert probability_of_improvement([math.nan, 1.0, math.nan], [0.0, math.nan, math.nan], [0, 1, 2]).probability == 0.5
+    assert (
+        probability_of_improvement([math.nan, 1.0, math.nan], [0.0, math.nan, math.nan], [0, 1, 2]).probability == 0.5
+    )

@@ -47,9 +47,7 @@ def test_horizon_keeps_its_definition(solved):
         part = [solved[lag] for lag in lags[first : last + 1]]
         return sum(one for one, _ in part) / sum(n for _, n in part)
 
-    fit = [
-        min(max(mean(a, b) for b in range(at, len(lags))) for a in range(at + 1)) for at in range(len(lags))
-    ]
+    fit = [min(max(mean(a, b) for b in range(at, len(lags))) for a in range(at + 1)) for at in range(len(lags))]
     passing = [lag for lag, value in zip(lags, fit, strict=True) if value >= 0.5 - 1e-9]
     found = memory_horizon(solved)
     assert found.lag == (passing[-1] if passing else None)

@@ -122,7 +122,9 @@ class PanelBuilder:
         y = alt.Y("value:Q", scale=y_scale)
         tip = [MODEL, "lag:Q", alt.Tooltip("value:Q", title="frozen", format=".4~g")]
         return [
-            drawn.mark_line(strokeWidth=1, opacity=0.7, clip=True, strokeDash=[1, 3]).encode(x=x, y=y, color=self.colour),
+            drawn.mark_line(strokeWidth=1, opacity=0.7, clip=True, strokeDash=[1, 3]).encode(
+                x=x, y=y, color=self.colour
+            ),
             drawn.mark_tick(thickness=1.5, size=9, orient="horizontal", opacity=0.8).encode(
                 x=x, y=y, color=self.colour, tooltip=tip
             ),

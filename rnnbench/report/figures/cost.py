@@ -24,7 +24,12 @@ class Cost(TaskFigure):
         medians = medians.rename(columns={"median": "step_ms", "size": "n"}).sort_values("lag", kind="stable")
         low, high = positive_scale(runs["step_ms"])
         panel = PanelBuilder(data.series).against_lag(
-            "", medians, runs.assign(status="finished"), "step_ms", "milliseconds a step", log_scale(low, high),
+            "",
+            medians,
+            runs.assign(status="finished"),
+            "step_ms",
+            "milliseconds a step",
+            log_scale(low, high),
             distance=problem.distance,
         )
         return Figure(

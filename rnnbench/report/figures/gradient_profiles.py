@@ -61,7 +61,9 @@ class GradientProfiles(TaskFigure):
                     continue
                 drawn.append(part)
                 lifted = part.assign(**part[["median", "low", "high"]].clip(lower=ends[0]))
-                panels.append(_panel(builder, f"{problem.distance} {lag}, {when}", _marked(lifted, order), ends, int(lag)))
+                panels.append(
+                    _panel(builder, f"{problem.distance} {lag}, {when}", _marked(lifted, order), ends, int(lag))
+                )
             panels += readable_panels(data, problem, setup, int(lag))
         told = any(metric.startswith(READABLE) for metric in rows_of(data.history, problem)["metric"].unique())
         states = (

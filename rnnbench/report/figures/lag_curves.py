@@ -36,7 +36,13 @@ class LagCurves(TaskFigure):
         ]
 
     def _of_setup(
-        self, data: ReportData, problem: Problem, builder: PanelBuilder, setup: str, block: pd.DataFrame, scale: alt.Scale
+        self,
+        data: ReportData,
+        problem: Problem,
+        builder: PanelBuilder,
+        setup: str,
+        block: pd.DataFrame,
+        scale: alt.Scale,
     ) -> Figure:
         table = rows_of(data.summary, problem)
         table = table[table["setup"] == setup].set_index(["series", "lag"])

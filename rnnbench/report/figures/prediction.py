@@ -45,9 +45,7 @@ class Prediction(TaskFigure):
         return Figure(
             self.file_name(problem),
             f"{problem.label}: does the gradient tell who will succeed?",
-            sentences(
-                caption, words.concordances(data, problem), words.of_gradients(data, problem), fixed_note(runs)
-            ),
+            sentences(caption, words.concordances(data, problem), words.of_gradients(data, problem), fixed_note(runs)),
             panels,
         )
 

@@ -34,7 +34,9 @@ class Score(TaskFigure):
             )
             for _, setup, table, block in data.blocks(problem)
         ]  # fmt: skip
-        elsewhere = "" if others.empty else "✱: published scores; how their settings differ stands under Levels to beat."
+        elsewhere = (
+            "" if others.empty else "✱: published scores; how their settings differ stands under Levels to beat."
+        )
         return Figure(
             self.file_name(problem),
             f"{problem.label}: {problem.score_title} against {problem.distance}",

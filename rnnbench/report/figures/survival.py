@@ -32,7 +32,12 @@ class Survival(TaskFigure):
         builder = PanelBuilder(data.series)
         panels = [
             builder.against_lag(
-                f"{setup}, {when}", _medians(runs), runs, "survival", "survival", log_scale(low, high),
+                f"{setup}, {when}",
+                _medians(runs),
+                runs,
+                "survival",
+                "survival",
+                log_scale(low, high),
                 distance=problem.distance,
             )
             for setup, block in lifted.groupby("setup", sort=False)
