@@ -21,7 +21,7 @@ def budgets(longest: float) -> list[int]:
 
 
 def horizons_by_budget(runs: pd.DataFrame) -> pd.DataFrame:
-    """The memory horizon of each series had every run ended after `budget` steps. Columns: `GROUP`, `budget`, `horizon`.
+    """The memory horizon of each series had every run ended after `budget` steps: `GROUP`, `budget`, `horizon`.
 
     A run counts as solved from its first solved validation on, if its test solves; one that ended earlier without it
     stays unsolved. At the longest budget it is the memory horizon itself.
@@ -29,15 +29,14 @@ def horizons_by_budget(runs: pd.DataFrame) -> pd.DataFrame:
     outcomes = ended(with_group_names(runs))
     steps = solving_steps(outcomes)
     outcomes = outcomes.assign(solving_step=steps["step"])
-    longest = max(
-        [outcomes["steps"].astype(float).max(), steps["step"].max()], key=lambda value: (value == value, value)
-    )
+    longest = pd.concat([outcomes["steps"].astype(float), steps["step"]]).max()
     if pd.isna(longest) or longest < 1:
         return pd.DataFrame(columns=COLUMNS)
     rows = []
     for key, series in groups(outcomes, GROUP):
         for budget in budgets(longest):
-            by_lag = (series["solving_step"] <= budget).groupby(series["lag"].astype(int)).agg(["sum", "size"])
-            counts = {int(lag): (int(row["sum"]), int(row["size"])) for lag, row in by_lag.iterrows()}
+            by_then = series.assign(solved=series["solving_step"] <= budget).groupby("lag")["solved"]
+            table = by_then.agg(["sum", "size"]).reset_index().astype(int)
+            counts = {lag: (solved, n) for lag, solved, n in table.itertuples(index=False, name=None)}
             rows.append([*key, budget, memory_horizon(counts)])
     return pd.DataFrame(rows, columns=COLUMNS)

@@ -62,7 +62,9 @@ def improvements(runs: pd.DataFrame) -> pd.DataFrame:
         series = {key: one.set_index(["lag", "seed"])["skill"].astype(float) for key, one in groups(block, GROUP)}
         for (key, mine), (other, theirs) in itertools.permutations(series.items(), 2):
             both = pd.DataFrame({"mine": mine, "theirs": theirs}).loc[mine.index.intersection(theirs.index)]
-            found = probability_of_improvement(both["mine"], both["theirs"], both.index.get_level_values("seed"))
+            found = probability_of_improvement(
+                both["mine"].tolist(), both["theirs"].tolist(), both.index.get_level_values("seed").tolist()
+            )
             if found:
                 lags = both.index.get_level_values("lag").nunique()
                 numbers = [lags, found.pairs, found.seeds, found.probability, found.low, found.high]

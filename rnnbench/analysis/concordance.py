@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,10 +30,10 @@ class Concordance:
 
 
 def concordance(
-    values: Sequence[float],
-    success: Sequence[bool],
-    cells: Sequence[Hashable],
-    clusters: Sequence[Hashable],
+    values: Iterable[float],
+    success: Iterable[bool],
+    cells: Iterable[Hashable],
+    clusters: Iterable[Hashable],
     seed: int = 0,
 ) -> Concordance:
     """How `values` order successes and failures, in pairs of the same cell; a cell of one class has no pair.
@@ -41,8 +41,9 @@ def concordance(
     Runs of one cluster (a model) succeed together, so the interval draws whole clusters with replacement. A value that
     is missing or not finite leaves its run out.
     """
-    table = pd.DataFrame({"value": np.asarray(values, float), "success": np.asarray(success, bool)})
-    table = table.assign(cell=pd.factorize(pd.Series(list(cells), dtype=object))[0], cluster=list(clusters))
+    table = pd.DataFrame({"value": np.array(list(values), float), "success": np.array(list(success), bool)})
+    of_cells: dict[Hashable, int] = {}
+    table = table.assign(cell=[of_cells.setdefault(cell, len(of_cells)) for cell in cells], cluster=list(clusters))
     table = table[np.isfinite(table["value"])]
     both = table.groupby("cell")["success"].transform("nunique") == 2
     table = table[both]

@@ -38,13 +38,15 @@ def clopper_pearson(solved: int, n: int) -> tuple[float, float] | None:
     return float(interval.low), float(interval.high)
 
 
-def mean(values: Sequence[float]) -> float:
+def mean(values: Sequence[float] | np.ndarray) -> float:
     """The mean over seeds; NaN without a value, and where one is missing or infinite: none is dropped."""
     array = np.asarray(values, dtype=float)
     return float(array.mean()) if len(array) and np.isfinite(array).all() else math.nan
 
 
-def band(values: Sequence[float], examples: Sequence[np.ndarray] | None = None, seed: int = 0) -> Band | None:
+def band(
+    values: Sequence[float] | np.ndarray, examples: Sequence[np.ndarray] | None = None, seed: int = 0
+) -> Band | None:
     """The band around the mean of `values`, one of each seed; None for fewer than two, or if one is not finite.
 
     Below ten seeds it is their range. From ten on it is the 95% percentile bootstrap of the mean from 2000 resamples,

@@ -20,8 +20,8 @@ from rnnbench.experiment.settings import Selection, Training
 
 COLUMNS = [
     "task", "task_setting", "source", "model", "model_setting", "lag", "distance", "filler", "training_lags", "seed",
-    "status", "score_name", "higher_is_better", "score", "test_se", "skill", "memoryless", "reference", "frozen", "solved",
-    "clock", "generalises_to", "start_shift", "steps", "steps_to_solve", "parameters", "recurrent_parameters",
+    "status", "score_name", "higher_is_better", "score", "test_se", "skill", "memoryless", "reference", "frozen",
+    "solved", "clock", "generalises_to", "start_shift", "steps", "steps_to_solve", "parameters", "recurrent_parameters",
     "seconds", "training_seconds", "survival", "survival_initial", "decay_per_step", "reach", "units",
     "learning_rate", "validation_score", "role", "message", "experiment", "started", "signature", "run_id",
 ]  # fmt: skip
@@ -51,11 +51,12 @@ class Results:
     In the order of the grid. Points that are the same run, such as both fillers where there is no lag, share its
     signature. A point that is skipped has the `status` `skipped`, the reason as `message`, no `role` and no results.
 
-    `distance`: what `lag` is: `lag`, or `T` where the distance is not one number. `higher_is_better`: of `score`, as the task declares it. A score that was undefined is missing. `test_se`: its
-    standard error over the distinct examples of the test split. `memoryless`, `reference`, `frozen`: the levels beside
-    it (`frozen`: this network with its initial recurrent weights). `clock`, `generalises_to`: of a run that solved its
-    task, see `tasks.lag_curve`. `start_shift`: the lowest score over the leads before the evidence.
-    `validation_score`: the best one, which chose the weights; for a diverged run that of its untrained network. `role`:
+    `distance`: what `lag` is: `lag`, or `T` where the distance is not one number. `higher_is_better`: of `score`, as
+    the task declares it. A score that was undefined is missing. `test_se`: its standard error over the distinct
+    examples of the test split. `memoryless`, `reference`, `frozen`: the levels beside it (`frozen`: this network with
+    its initial recurrent weights). `clock`, `generalises_to`: of a run that solved its task, see `tasks.lag_curve`.
+    `start_shift`: the worst score over the trained leads before the evidence. `validation_score`: the best one, which
+    chose the weights; for a diverged run that of its untrained network. `role`:
     `evaluated`, or for an experiment with `select` what `analysis.selection` says. `training_seconds`: the part of
     `seconds` that went into training steps. `survival_initial`: the gradient's survival in the untrained network.
     `started`: when, in UTC. Behind these a column for each other setting of training that is not the same in all runs
@@ -107,8 +108,9 @@ def tidy(
     """The tables of an experiment.
 
     `points`: the history of the records' runs. `profiles`: their gradient profiles by signature, with the columns
-    `PROFILE_COLUMNS` but for the first. `examples`: scores of their test examples by signature. Names, labels and settings come from the experiment, so that renaming a model
-    in its file renames it everywhere; only what was measured comes from the records.
+    `PROFILE_COLUMNS` but for the first. `examples`: scores of their test examples by signature. Names, labels and
+    settings come from the experiment, so that renaming a model in its file renames it everywhere; only what was
+    measured comes from the records.
     """
     history = _history(records, points)
     runs = _runs(experiment, records).assign(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -167,11 +168,12 @@ def _courses(summary: pd.DataFrame, lags: tuple[int, ...], rises: bool) -> tuple
     at = ends.pivot_table(index=["series", "filler"], columns="lag", values="score", sort=False)
     if lags[-1] not in at or lags[0] not in at:
         return ()
-    at = at[[lags[0], *lags[1:][-1:]]].dropna().sort_values(lags[-1], ascending=not rises, kind="stable")
     found = [
-        Course(plain(str(series)), str(filler), float(row.iloc[0]), float(row.iloc[-1]))
-        for (series, filler), row in at.iterrows()
+        Course(plain(str(series)), str(filler), float(first), float(last))
+        for (series, filler), first, last in zip(at.index, at[lags[0]], at[lags[-1]], strict=True)
+        if not math.isnan(first + last)
     ]
+    found.sort(key=lambda course: course.last, reverse=rises)
     return tuple(dict.fromkeys([*found[:1], *found[-1:]]))
 
 
@@ -180,6 +182,9 @@ def _gradient(summary: pd.DataFrame, lag: int, by_input: set[str]) -> tuple[Valu
     rows = summary[(summary["lag"] == lag) & ~summary["series"].isin(by_input)].dropna(subset=["survival_initial"])
     if rows.empty:
         return ()
-    ends = [rows.loc[rows["survival_initial"].idxmin()], rows.loc[rows["survival_initial"].idxmax()]]
-    found = [Value(plain(str(row["series"])), float(row["survival_initial"])) for row in ends]
-    return tuple(found[:1] if found[0].value == found[1].value else found)
+    found = [
+        Value(plain(str(series)), float(value))
+        for series, value in zip(rows["series"], rows["survival_initial"], strict=True)
+    ]
+    found.sort(key=lambda one: one.value)
+    return tuple(found[:1] if found[0].value == found[-1].value else [found[0], found[-1]])

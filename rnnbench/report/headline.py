@@ -81,7 +81,7 @@ class Headline:
         return "\n\n".join(part for part in parts if part)
 
 
-def _horizon(row: dict[str, Any]) -> str:
+def _horizon(row: dict[Any, Any]) -> str:
     horizon: Horizon = row["horizon"]
     solved = next((count.solved for count in horizon.counts if count.lag == horizon.lag), 0)
     return horizon_text(horizon) + (", clock" if 2 * row["n_clock"] > solved else "")

@@ -17,10 +17,10 @@ def entries(task: str) -> list[dict[str, Any]]:
 
 
 def points(problem: Problem, tasks: Described) -> pd.DataFrame:
-    """The scores to draw in a problem's score figure: columns `label`, `lag`, `value`; the label of one that is not like
-    for like says so.
+    """The scores to draw in a problem's score figure: columns `label`, `lag`, `value`.
 
-    These are the same metric, measured under the settings that their entry names in `where`.
+    These are the same metric, measured under the settings that their entry names in `where`; the label of one that is
+    not like for like says so.
     """
     settings = tasks.get(problem.task) or {}
     # An axis of the task stands in the problem's setting, as `key=value`.

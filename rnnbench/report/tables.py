@@ -49,9 +49,9 @@ def horizon_table(data: ReportData) -> Table:
         about = (f"lags {' '.join(map(str, lags))}", f"{seeds_text(low, high)} a point")
         rows.append([(f"{problem}, {setup}", *about), *cells])
     caption = sentences(
-        "Memory horizon: the longest lag at which a falling fit of the success rate is at least one half, with the seeds "
-        "that solved it and the next lag. ≥: the longest lag tried; –: not even the shortest; ?: no run has ended. "
-        "One sign for each lag of the grid: ● solved by at least half of the seeds, ○ not, · not tested"
+        "Memory horizon: the longest lag at which a falling fit of the success rate is at least one half, with the "
+        "seeds that solved it and the next lag. ≥: the longest lag tried; –: not even the shortest; ?: no run has "
+        "ended. One sign for each lag of the grid: ● solved by at least half of the seeds, ○ not, · not tested"
         f"{' or skipped' if len(data.skipped) else ''}. Clock: of the runs that solved the horizon, how many answer by "
         "timing.",
         fixed_note(data.horizons),
@@ -106,8 +106,8 @@ def success_table(data: ReportData, problem: Problem) -> Table:
         return (counts, interval, *((f"{count(steps)} steps",) if pd.notna(steps) else ()))
 
     caption = sentences(
-        "Runs that solved the task, with the 95% Clopper-Pearson interval of their share; below it the median number of "
-        "steps to solve, runs that never solved it censored at their end (not shown where fewer than half solved).",
+        "Runs that solved the task, with the 95% Clopper-Pearson interval of their share; below it the median number "
+        "of steps to solve, runs that never solved it censored at their end (not shown where fewer than half solved).",
         fixed_note(rows_of(data.summary, problem)),
     )
     return Table(caption, *_by_lag(data, problem, cell))
@@ -126,9 +126,9 @@ def comparison_table(data: ReportData, problem: Problem) -> Table | None:
     ]
     few = int(pairs["n_seeds"].min()) < FEW
     caption = sentences(
-        "How often a run of the model has more skill than one of another model at the same lag and seed, a tie counting "
-        "half: over the lags that both met, so it says who is ahead more often, not by how much [95% bootstrap over "
-        "seeds].",
+        "How often a run of the model has more skill than one of another model at the same lag and seed, a tie "
+        "counting half: over the lags that both met, so it says who is ahead more often, not by how much [95% bootstrap "
+        "over seeds].",
         f"With fewer than {FEW} seeds such an interval covers less than 95%." if few else "",
         fixed_note(pairs),
     )
@@ -149,8 +149,8 @@ def gradient_table(data: ReportData, problem: Problem) -> Table | None:
         return (both, f"decay {number(row['decay_per_step'])}", *mark)
 
     caption = sentences(
-        "Survival of the gradient by the joint state at initialisation → in the tested network, whose number of steps is "
-        "its own, and decay per step of the lag there: medians over seeds.",
+        "Survival of the gradient by the joint state at initialisation → in the tested network, whose number of steps "
+        "is its own, and decay per step of the lag there: medians over seeds.",
         words.of_gradients(data, problem),
     )
     return Table(caption, *_by_lag(data, problem, cell))

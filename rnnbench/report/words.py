@@ -24,14 +24,14 @@ def score_marks(summary: pd.DataFrame, frozen: pd.DataFrame) -> str:
     kinds = [kind for kind in summary["band"].unique() if kind]
     band = f" band: {listed(f'{kind} (95%)' if 'bootstrap' in kind else kind for kind in kinds)};" if kinds else ""
     clocks = (
-        "The word clock: there most or some of the runs that solved it answer by timing."
+        "The word clock: some of the runs that solved that lag answer by timing."
         if (summary["n_clock"] > 0).any()
         else ""
     )
-    own = "Thin dots: the same network frozen at initialisation, with a ridge readout: what passes there shows no learning."
+    own = "Thin dots: the same network frozen at initialisation, with a ridge readout; what passes there is not learnt."
     return sentences(
-        f"Line: mean over seeds;{band} small marks: single seeds; ×: diverged (at the lower edge where it has no score). "
-        "At each lag the models are drawn a little apart.",
+        f"Line: mean over seeds;{band} small marks: single seeds; ×: diverged (at the lower edge where it has no "
+        "score). At each lag the models are drawn a little apart.",
         own if len(frozen) else "",
         clocks,
     )
@@ -53,7 +53,7 @@ def answers(data: ReportData, problem: Problem) -> list[str]:
     return [sentence for sentence in found if sentence]
 
 
-def _horizon(row: dict[str, Any]) -> str:
+def _horizon(row: dict[Any, Any]) -> str:
     """`"at least 100, 5 of 5"`, `"20, 5 of 5; then 50, 1 of 5"`, with the clocks among them."""
     horizon = row["horizon"]
     if not horizon.counts:
@@ -91,9 +91,7 @@ def _concordance(found: Concordance) -> str:
         return f"in {_share(found)}, of one model"
     answer = "yes" if found.low > 0.5 else "the other way round" if found.high < 0.5 else "no"
     models = count_of(found.clusters, "model")
-    return (
-        f"{answer}, in {_share(found)} (95% bootstrap over {models}: {number(found.low, 2)} to {number(found.high, 2)})"
-    )
+    return f"{answer}, in {_share(found)} (95% bootstrap over {models}: {range_of((found.low, found.high))})"
 
 
 def _share(found: Concordance) -> str:
@@ -189,8 +187,8 @@ def selection(data: ReportData) -> str:
         luck += f" A {one} with a run that ended without any score ranks after every one without such a run."
     return (
         f"Validation score of every {one} that was tried: mean over {mean} of each run's best evaluation; a diverged "
-        f"run counts with its untrained network's score. One was chosen (●) for {kept} on a task, protocol and filler, on the "
-        f"validation split alone. {luck}"
+        f"run counts with its untrained network's score. One was chosen (●) for {kept} on a task, protocol and filler, "
+        f"on the validation split alone. {luck}"
     )
 
 

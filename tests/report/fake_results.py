@@ -147,7 +147,7 @@ def _tested(row: dict, about: dict) -> dict[str, dict[int, float]]:
     """At other lags, behind leads, what can be read, and the gradient along the way: step is lag, lead, distance."""
     lag, name, skill = row["lag"], row["score_name"], row["skill"]
     lags = sorted({0, lag // 2, max(lag - 1, 0), lag, lag + 1, 2 * lag})
-    keeps = {at: skill if at == lag or not row["clock"] == 1 else 0.0 for at in lags}
+    keeps = {at: skill if at == lag or row["clock"] != 1 else 0.0 for at in lags}
     found = {
         f"lag_curve/{name}": {at: score_at(about, one) for at, one in keeps.items()},
         "lag_curve/skill": keeps,

@@ -62,8 +62,8 @@ class PanelBuilder:
 
         `series`: `series, lag, <y>` and, for a band, `low, high`; where its `n_clock` is above 0 the word clock stands
         beside the point. `runs`: `series, lag, seed, run, status, <y>`. `levels`: `level, lag, value`. `published`:
-        `label, lag, value`. `frozen`: `series, lag, value`. `distance`: what the lag is called. At the same lag the series stand a little apart, so that
-        none hides another where both are at chance, or perfect.
+        `label, lag, value`. `frozen`: `series, lag, value`. `distance`: what the lag is called. At the same lag the
+        series stand a little apart, so that none hides another where both are at chance, or perfect.
         """
         published = pd.DataFrame(columns=["label", "lag", "value"]) if published is None else published
         lags = sorted({int(lag) for lag in [*series["lag"], *runs["lag"], *published["lag"]]})
@@ -129,6 +129,15 @@ class PanelBuilder:
                 x=x, y=y, color=self.colour, tooltip=tip
             ),
         ]
+
+    def frozen_rules(self, frozen: pd.DataFrame, y_scale: alt.Scale) -> list[alt.Chart]:
+        """The same across a panel of one lag; `frozen`: `series, value`."""
+        if frozen.empty:
+            return []
+        drawn = alt.Chart(inline_data(frozen, ["series", "value"]))
+        tip = [MODEL, alt.Tooltip("value:Q", title="frozen", format=".4~g")]
+        rule = drawn.mark_rule(strokeWidth=1, opacity=0.7, strokeDash=[1, 3])
+        return [rule.encode(y=alt.Y("value:Q", scale=y_scale), color=self.colour, tooltip=tip)]
 
     def _clocks(self, series: pd.DataFrame, x: alt.X, y: str, y_scale: alt.Scale) -> list[alt.Chart]:
         if "n_clock" not in series or not (series["n_clock"] > 0).any():

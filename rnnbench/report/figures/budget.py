@@ -36,8 +36,8 @@ class Budget(TaskFigure):
         builder = PanelBuilder(data.series)
         panels = [_panel(builder, str(setup), block, names) for setup, block in drawn.groupby("setup", sort=False)]
         caption = (
-            "Memory horizon from the first solved validation of each run, had all training ended at that budget. A line "
-            "that still rises at its end would rise further with longer training; at the end it is the memory horizon."
+            "Memory horizon from the first solved validation of each run, had all training ended at that budget; at "
+            "the end it is the memory horizon itself. A line that still rises there may rise further with longer training."
         )
         numbers = drawn[["setup", "series", "budget", "reached", "told"]]
         return Figure(

@@ -28,6 +28,7 @@ class LagCurves(TaskFigure):
             return []
         levels = rows_of(data.levels, problem)
         values = [*curves["score_low"], *curves["score_high"], *curves["score"], *levels["value"]]
+        values += list(rows_of(data.frozen, problem)["value"])
         scale = value_scale(values, accuracy=problem.score_name == "accuracy")
         builder = PanelBuilder(data.series)
         return [
@@ -45,19 +46,32 @@ class LagCurves(TaskFigure):
         scale: alt.Scale,
     ) -> Figure:
         table = rows_of(data.summary, problem)
-        table = table[table["setup"] == setup].set_index(["series", "lag"])
+        table = table[table["setup"] == setup]
+        frozen = rows_of(data.frozen, problem)
+        frozen = frozen[frozen["setup"] == setup].rename(columns={"lag": "test_lag"})
         levels = rows_of(data.levels, problem)
         levels = levels[(levels["setup"] == setup) & levels["level"].isin(("memoryless", "reference"))]
         levels = levels.drop_duplicates(["level", "value"]).groupby("level").head(1)
         test_lags = sorted({int(lag) for lag in block["test_lag"]})
         panels = [
-            _panel(builder, str(series), rows, table, test_lags, problem.score_title, scale, levels)
+            _panel(
+                builder,
+                str(series),
+                rows,
+                table,
+                test_lags,
+                problem.score_title,
+                scale,
+                levels,
+                frozen[frozen["series"] == series],
+            )
             for series, rows in block.groupby("series", sort=False)
         ]
         caption = (
             f"{problem.score_title.capitalize()} at the tested lag, a line for each trained lag, named where it was "
             "trained (filled mark). Line: mean over seeds; band: their range, from ten seeds on a bootstrap. A network "
             "that holds what it saw answers at shorter lags too; a clock answers at its own lag alone."
+            f"{' Short strokes: the same network frozen at initialisation.' if len(frozen) else ''}"
         )
         return Figure(
             self.file_name(problem, setup),
@@ -77,12 +91,13 @@ def _panel(
     y_title: str,
     y_scale: alt.Scale,
     levels: pd.DataFrame,
+    frozen: pd.DataFrame,
 ) -> Panel:
     """The curves of one series; `rows`: `series, lag, test_lag, score, score_low, score_high`; `table`: the summary."""
     x = lag_axis(test_lags, "test_lag").title("tested lag")
     y = alt.Y("score:Q", title=y_title, scale=y_scale, axis=value_axis(y_scale))
-    clocks = {lag: int(table.at[(series, lag), "n_clock"]) for lag in rows["lag"].unique()}
-    solved = {lag: int(table.at[(series, lag), "n_solved"]) for lag in rows["lag"].unique()}
+    mine = table[table["series"] == series].to_dict("records")
+    clocks, solved = ({int(row["lag"]): int(row[name]) for row in mine} for name in ("n_clock", "n_solved"))
     own = rows[rows["test_lag"] == rows["lag"]]
     own = own.assign(name=[f"{lag}, clock" if clocks[lag] else f"{lag}" for lag in own["lag"]])
     tip = [MODEL, alt.Tooltip("lag:Q", title="trained lag"), alt.Tooltip("test_lag:Q", title="tested lag"),
@@ -90,12 +105,17 @@ def _panel(
     band = inline_data(rows.dropna(subset=["score_low"]), ["series", "lag", "test_lag", "score_low", "score_high"])
     line = alt.Chart(inline_data(rows, ["series", "lag", "test_lag", "score", "n"]))
     at_own = alt.Chart(inline_data(own, ["series", "lag", "test_lag", "score", "n", "name"]))
+    own_level = alt.Chart(inline_data(frozen, ["series", "test_lag", "value"])).mark_tick(
+        thickness=1.5, size=11, orient="horizontal", opacity=0.8
+    )
+    frozen_tip = [MODEL, alt.Tooltip("test_lag:Q", title="lag"), alt.Tooltip("value:Q", title="frozen", format=".4~g")]
     layers = [
         alt.Chart(band).mark_area(opacity=0.10, clip=True).encode(
             x=x, y=alt.Y("score_low:Q", title=y_title, scale=y_scale), y2="score_high:Q", color=builder.colour,
             detail="lag:N",
         ),
         *level_lines(levels, None, y_scale, []),
+        own_level.encode(x=x, y=alt.Y("value:Q", scale=y_scale), color=builder.colour, tooltip=frozen_tip),
         line.mark_line(strokeWidth=1.4, opacity=0.8, clip=True).encode(x=x, y=y, color=builder.colour, detail="lag:N"),
         line.mark_point(size=18, opacity=0.8).encode(x=x, y=y, color=builder.colour, tooltip=tip),
         at_own.mark_point(size=60, filled=True, opacity=1).encode(
@@ -108,7 +128,8 @@ def _panel(
 
 def _in_words(rows: pd.DataFrame, what: str, clocks: dict[int, int], solved: dict[int, int]) -> str:
     parts = []
-    for lag, curve in rows.groupby("lag"):
+    for lag in sorted(int(lag) for lag in rows["lag"].unique()):
+        curve = rows[rows["lag"] == lag]
         points = ", ".join(f"{number(row['score'])} at {int(row['test_lag'])}" for row in curve.to_dict("records"))
         timed = f" ({clocks[lag]} of {solved[lag]} that solved it by a clock)" if clocks[lag] else ""
         parts.append(f"trained at {lag}{timed}: {points}")

@@ -25,8 +25,10 @@ class LearningCurves(TaskFigure):
         scores = history[history["metric"] == f"validation/{problem.score_name}"].dropna(subset=["value"])
         if scores.empty:
             return []
-        levels = rows_of(data.levels, problem)
-        scale = value_scale([*scores["value"], *levels["value"]], accuracy=problem.score_name == "accuracy")
+        levels, frozen = rows_of(data.levels, problem), rows_of(data.frozen, problem)
+        scale = value_scale(
+            [*scores["value"], *levels["value"], *frozen["value"]], accuracy=problem.score_name == "accuracy"
+        )
         builder, longest = PanelBuilder(data.series), float(scores["step"].max() or 1)
         figures = []
         for setup, rows in scores.groupby("setup", sort=False):
@@ -39,6 +41,7 @@ class LearningCurves(TaskFigure):
                 _panel(
                     builder, f"{problem.distance} {lag}", part, problem.score_title, scale, longest,
                     levels[(levels["setup"] == setup) & (levels["lag"] == lag)],
+                    frozen[(frozen["setup"] == setup) & (frozen["lag"] == lag)],
                 )
                 for lag, part in by_lag.items()
             ]  # fmt: skip
@@ -47,7 +50,8 @@ class LearningCurves(TaskFigure):
                     self.file_name(problem, str(setup)),
                     f"{problem.label}, {setup}: learning curves",
                     f"Validation {problem.score_title} of every run that reported one; the mark is its last "
-                    "evaluation.",
+                    "evaluation."
+                    f"{' Thin dots: the test score of the network frozen at initialisation.' if len(frozen) else ''}",
                     panels,
                     columns=3,
                     numbers=pd.concat(by_lag.values())[["lag", "series", "seed", "step", "value"]],
@@ -64,6 +68,7 @@ def _panel(
     y_scale: alt.Scale,
     longest: float,
     levels: pd.DataFrame,
+    frozen: pd.DataFrame,
 ) -> Panel:
     """One thin line for each run; `rows`: `series, seed, run, step, value`."""
     x, y = step_axis(longest), alt.Y("value:Q", title=y_title, scale=y_scale, axis=value_axis(y_scale))
@@ -74,6 +79,7 @@ def _panel(
     return panel(
         [
             *level_lines(levels, None, y_scale, []),
+            *builder.frozen_rules(frozen, y_scale),
             line.encode(x=x, y=y, color=builder.colour, strokeDash=builder.dash, detail="seed:N"),
             last.mark_point(size=32, filled=True, cursor="pointer").encode(
                 x=x, y=y, color=builder.colour, shape=builder.shape,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from rnnbench.report import words
 from rnnbench.analysis.outcomes import ended
+from rnnbench.report import words
 from rnnbench.report.data import ReportData
 from rnnbench.report.drawing.figure import Figure
 from rnnbench.report.drawing.panels import PanelBuilder
@@ -44,8 +44,9 @@ class Overview(AnswerFigure):
             self.name,
             "Skill against lag",
             sentences(
-                "Skill 0 is what one gets without memory, 1 the reference: perfect, or what a simple model reaches with "
-                f"the evidence in view. {words.score_marks(data.summary, frozen)}{below} {data.counts(data.summary)}.",
+                "Skill 0 is what one gets without memory, 1 the reference: perfect, or what a simple model reaches "
+                f"with the evidence in view. "
+                f"{words.score_marks(data.summary, frozen)}{below} {data.counts(data.summary)}.",
                 fixed_note(data.summary),
             ),
             panels,

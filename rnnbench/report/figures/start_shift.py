@@ -34,13 +34,16 @@ class StartShift(TaskFigure):
         table = _over_seeds(found.rename(columns={"step": "lead"}))
         levels = rows_of(data.levels, problem)
         levels = levels[levels["level"].isin(("memoryless", "reference"))]
+        frozen = rows_of(data.frozen, problem)
         values = [*table["score"].dropna(), *table["low"].dropna(), *table["high"].dropna(), *levels["value"]]
+        values += list(frozen["value"])
         scale = value_scale(values, accuracy=problem.score_name == "accuracy")
         builder = PanelBuilder(data.series)
         panels = [
             _panel(
                 builder, f"{setup}, {problem.distance} {lag}", block[block["lag"] == lag], problem.score_title, scale,
                 levels[(levels["setup"] == setup) & (levels["lag"] == lag)],
+                frozen[(frozen["setup"] == setup) & (frozen["lag"] == lag)],
             )
             for setup, block in table.groupby("setup", sort=False)
             for lag in _spread(sorted(block["lag"].unique()))
@@ -49,6 +52,7 @@ class StartShift(TaskFigure):
             f"{problem.score_title.capitalize()} at exactly the trained lag, behind a lead of so many steps of filler "
             "before the evidence; the last lead is twice the longest of training. A network that keeps whatever it saw "
             "first fails behind a lead. Line: mean over seeds; band: their range, from ten seeds on a bootstrap."
+            f"{' Thin dots: the same network frozen at initialisation.' if len(frozen) else ''}"
         )
         return Figure(
             self.file_name(problem),
@@ -76,7 +80,13 @@ def _over_seeds(found: pd.DataFrame) -> pd.DataFrame:
 
 
 def _panel(
-    builder: PanelBuilder, title: str, rows: pd.DataFrame, y_title: str, y_scale: alt.Scale, levels: pd.DataFrame
+    builder: PanelBuilder,
+    title: str,
+    rows: pd.DataFrame,
+    y_title: str,
+    y_scale: alt.Scale,
+    levels: pd.DataFrame,
+    frozen: pd.DataFrame,
 ) -> Panel:
     """`rows`: `series, lead, score, low, high, n`."""
     x = lag_axis(sorted({int(lead) for lead in rows["lead"]}), "lead").title("lead (steps before the evidence)")
@@ -89,10 +99,12 @@ def _panel(
             x=x, y=alt.Y("low:Q", title=y_title, scale=y_scale), y2="high:Q", color=builder.colour
         ),
         *level_lines(levels, None, y_scale, []),
+        *builder.frozen_rules(frozen, y_scale),
         points.mark_line(strokeWidth=2, clip=True).encode(x=x, y=y, color=builder.colour, strokeDash=builder.dash),
         points.mark_point(size=40, filled=True, opacity=1).encode(
             x=x, y=y, color=builder.colour, shape=builder.shape,
-            tooltip=[MODEL, "lead:Q", alt.Tooltip("score:Q", title=y_title, format=".4~g"), alt.Tooltip("n:Q", title="runs")],
+            tooltip=[MODEL, "lead:Q", alt.Tooltip("score:Q", title=y_title, format=".4~g"),
+                     alt.Tooltip("n:Q", title="runs")],
         ),
     ]  # fmt: skip
     return panel(layers, title, in_words(known, "score", "lead", y_title))
