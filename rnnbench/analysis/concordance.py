@@ -41,14 +41,20 @@ def concordance(
     Runs of one cluster (a model) succeed together, so the interval draws whole clusters with replacement. A value that
     is missing or not finite leaves its run out.
     """
-    table = pd.DataFrame({"value": np.array(list(values), float), "success": np.array(list(success), bool)})
     of_cells: dict[Hashable, int] = {}
-    table = table.assign(cell=[of_cells.setdefault(cell, len(of_cells)) for cell in cells], cluster=list(clusters))
+    of_clusters: dict[Hashable, int] = {}
+    table = pd.DataFrame(
+        {
+            "value": np.array(list(values), dtype=float),
+            "success": np.array(list(success), dtype=bool),
+            "cell": [of_cells.setdefault(cell, len(of_cells)) for cell in cells],
+            "cluster": [of_clusters.setdefault(cluster, len(of_clusters)) for cluster in clusters],
+        }
+    )
     table = table[np.isfinite(table["value"])]
     both = table.groupby("cell")["success"].transform("nunique") == 2
-    table = table[both]
-    names = pd.unique(table["cluster"])
-    table = table.assign(cluster=pd.Categorical(table["cluster"], names).codes)
+    table = table[both].copy()
+    names, table["cluster"] = np.unique(table["cluster"], return_inverse=True)
     # (clusters of the success, clusters of the failure): pairs in order, and all of them.
     ordered, pairs = np.zeros((2, len(names), len(names)))
     for _, cell in table.groupby("cell"):

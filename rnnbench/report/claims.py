@@ -22,7 +22,7 @@ class Reach:
     lag: int | None
     """Their memory horizon; None where they do not solve the shortest lag."""
     beyond: bool = False
-    """Whether it is the longest lag tried."""
+    """Whether it is the longest lag that any model tried."""
     in_all: bool = False
     """Whether all runs solved every lag tried up to there."""
     never: int | None = None
@@ -81,6 +81,8 @@ class Claims:
     """At the longest lag."""
     gradient: tuple[Value, ...]
     """Least and most survival at initialisation at the longest lag, medians over seeds; one where models agree."""
+    solved_is_perfect: bool = False
+    """Whether the reference is the perfect score, so that solving a lag tells the score there."""
     asks_memory: bool = True
 
 
@@ -116,11 +118,14 @@ def _of_protocol(data: ReportData, problem: Problem, training_lags: str, horizon
         lags=lags,
         score=problem.score_title,
         distance=problem.distance,
-        reaches={str(filler): tuple(_reaches(block)) for filler, block in horizons.groupby("filler", sort=False)},
+        reaches={
+            str(filler): tuple(_reaches(block, lags[-1])) for filler, block in horizons.groupby("filler", sort=False)
+        },
         clocks=tuple(_clocks(summary)),
         courses=_courses(summary, lags, problem.higher_is_better),
         memoryless=float(level["value"].iloc[0]) if level["value"].nunique() == 1 else None,
         gradient=_gradient(summary, lags[-1], set(data.by_input(problem))),
+        solved_is_perfect=bool(len(runs)) and (runs["reference"] == float(problem.higher_is_better)).all(),
         asks_memory=data.asks_memory(problem),
     )
 
@@ -136,21 +141,21 @@ def _choices(data: ReportData, problem: Problem, training_lags: str) -> tuple[st
     return (axes[0] if len(axes) == 1 else "combination"), int(tried.max())
 
 
-def _reaches(horizons: pd.DataFrame) -> Iterator[Reach]:
+def _reaches(horizons: pd.DataFrame, longest: int) -> Iterator[Reach]:
     groups: dict[Reach, list[str]] = {}
     for series, horizon in zip(horizons["series"], horizons["horizon"], strict=True):
         if horizon.counts:
-            groups.setdefault(_reach(horizon), []).append(plain(str(series)))
+            groups.setdefault(_reach(horizon, longest), []).append(plain(str(series)))
     for reach, models in sorted(groups.items(), key=lambda pair: _rank(pair[0]), reverse=True):
         yield Reach(tuple(models), reach.lag, reach.beyond, reach.in_all, reach.never)
 
 
-def _reach(horizon: Horizon) -> Reach:
+def _reach(horizon: Horizon, longest: int) -> Reach:
     until = [count for count in horizon.counts if horizon.lag is not None and count.lag <= horizon.lag]
     after = horizon.counts[len(until) :]
     never = after[0].lag if after and not any(count.solved for count in after) else None
     in_all = bool(until) and all(count.solved == count.n for count in until)
-    return Reach((), horizon.lag, horizon.beyond, in_all, never)
+    return Reach((), horizon.lag, horizon.lag == longest, in_all, never)
 
 
 def _rank(reach: Reach) -> tuple[int, bool, bool]:

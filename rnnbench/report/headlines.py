@@ -16,6 +16,12 @@ _NAMED = 3
 """More models than this that do the same are counted where only the ends are told."""
 _LAGS, _RUNS, _ALL = range(3)
 """How much is said of what models reach: the lags, also where all runs did, also from where on none did."""
+_NONE, _SHORT, _LONG = range(3)
+_SHORTER = (
+    (_LONG, _LONG, _LONG), (_SHORT, _LONG, _LONG), (_SHORT, _LONG, _SHORT), (_SHORT, _SHORT, _SHORT),
+    (_NONE, _LONG, _LONG), (_NONE, _LONG, _SHORT), (_NONE, _SHORT, _SHORT),
+)  # fmt: skip
+"""How long scores, clocks and gradients are told: scores only go where solving is perfect, and so tells them."""
 REACH = (
     "A model reaches the longest lag at which a falling fit of the share of seeds that solve it is at least one half. "
     "Scores are means over seeds. Gradient left: its norm over the evidence as a share of that at the readout."
@@ -34,7 +40,7 @@ def headline(claims: Claims) -> str:
 
 def _versions(claims: Claims) -> Iterator[str]:
     """From the most detailed to the shortest."""
-    opening, clocks = _opening(claims), _clocks(claims)
+    opening = _opening(claims)
     if not claims.asks_memory:
         yield sentences(opening, "These data ask no memory: the reference does not beat what needs none.")
         return
@@ -42,13 +48,16 @@ def _versions(claims: Claims) -> Iterator[str]:
         yield sentences(opening, "No run has ended.")
         return
     few = len({name for of in claims.reaches.values() for reach in of for name in reach.models}) <= _EACH
-    reaches = [_each(claims, _ALL), _each(claims, _RUNS), _each(claims, _LAGS)] if few else []
-    for reach in (*reaches, _ends(claims, _RUNS), _ends(claims, _LAGS), _overall(claims)):
-        for score, gradient in ((True, True), (False, True), (False, False)):
-            yield sentences(opening, reach, clocks, _courses(claims, score), _gradient(claims, score or gradient))
-    for about in ([_gradient(claims, long=False)], []):
-        yield sentences(opening, _overall(claims), _clocks(claims, named=False), *about)
-    yield sentences(opening, _range(claims), _clocks(claims, named=False))
+    detailed = [_each(claims, _ALL), _each(claims, _RUNS), _each(claims, _LAGS)] if few else []
+    for reach in (*detailed, _ends(claims, _RUNS), _ends(claims, _LAGS), _overall(claims)):
+        for score, clocks, gradient in _SHORTER:
+            if score or claims.solved_is_perfect:
+                yield sentences(
+                    opening, reach, _clocks(claims, clocks), _courses(claims, score), _gradient(claims, gradient)
+                )
+    for gradient in (_SHORT, _NONE):
+        yield sentences(opening, _overall(claims), _clocks(claims, _NONE), _gradient(claims, gradient))
+    yield sentences(opening, _range(claims), _clocks(claims, _NONE))
 
 
 def _opening(claims: Claims) -> str:
@@ -60,14 +69,43 @@ def _opening(claims: Claims) -> str:
 
 
 def _each(claims: Claims, detail: int) -> str:
-    """Every group of models; fillers through which all fare alike are named together."""
+    """Every group of models: first those that do the same through all fillers, then the others filler by filler."""
+    by_filler = {filler: _merged(reaches, detail) for filler, reaches in claims.reaches.items() if reaches}
+    first = next(iter(by_filler.values()))
+    everywhere = {
+        name
+        for reach in first
+        for name in reach.models
+        if all(any(_same(reach, other) and name in other.models for other in of) for of in by_filler.values())
+    }
+    if len(by_filler) == 1 or not everywhere:
+        return _by_filler(claims, by_filler)
+    apart = {filler: tuple(_of_models(of, everywhere, inside=False)) for filler, of in by_filler.items()}
+    fillers = listed(map(through, by_filler))
+    common = "; ".join(_groups(claims, tuple(_of_models(first, everywhere, inside=True))))
+    return sentences(f"Through {fillers}, {common}.", _by_filler(claims, apart))
+
+
+def _by_filler(claims: Claims, by_filler: dict[str, tuple[Reach, ...]]) -> str:
+    """A sentence for each filler; fillers through which all fare alike share one."""
     alike: dict[tuple[Reach, ...], list[str]] = {}
-    for filler, reaches in claims.reaches.items():
+    for filler, reaches in by_filler.items():
         if reaches:
-            alike.setdefault(_merged(reaches, detail), []).append(through(filler))
+            alike.setdefault(reaches, []).append(through(filler))
     return " ".join(
-        f"Through {listed(fillers)}, " + "; ".join(_groups(claims, reaches)) + "." for reaches, fillers in alike.items()
+        f"Through {listed(fillers)}, {'; '.join(_groups(claims, reaches))}." for reaches, fillers in alike.items()
     )
+
+
+def _same(reach: Reach, other: Reach) -> bool:
+    return replace(reach, models=()) == replace(other, models=())
+
+
+def _of_models(reaches: tuple[Reach, ...], names: set[str], inside: bool) -> Iterator[Reach]:
+    for reach in reaches:
+        models = tuple(name for name in reach.models if (name in names) == inside)
+        if models:
+            yield replace(reach, models=models)
 
 
 def _merged(reaches: tuple[Reach, ...], detail: int) -> tuple[Reach, ...]:
@@ -91,26 +129,27 @@ def _reached(claims: Claims, reach: Reach, first: bool = True) -> str:
         return f"no {claims.distance}"
     text = f"{claims.distance} {reach.lag}" if first else str(reach.lag)
     if reach.beyond:
-        text += ", the only one" if len(claims.lags) == 1 else ", the longest" if reach.lag == claims.lags[-1] else ""
+        text += (", the only one" if len(claims.lags) == 1 else ", the longest") + "," * reach.in_all
     text += " in all runs" if reach.in_all else ""
     return text + ("" if reach.never is None else f", never {reach.never} or more")
 
 
 def _ends(claims: Claims, detail: int) -> str:
     """The best and the worst group through each filler, and how many models lie between."""
-    told = []
-    for filler, all_of in claims.reaches.items():
-        reaches = _merged(all_of, detail)
-        if not reaches:
-            continue
-        n = sum(len(reach.models) for reach in reaches)
-        parts = [f"{_who(reaches[0], n)} reached {_reached(claims, reaches[0])}"]
-        if len(reaches) > 1:
-            parts.append(f"{_who(reaches[-1], n)} {_reached(claims, reaches[-1], first=False)}")
-        between = sum(len(reach.models) for reach in reaches[1:-1])
-        parts += [f"{between} between"] if between else []
-        told.append(f"Through {through(filler)}, {'; '.join(parts)}.")
-    return " ".join(told)
+    alike: dict[str, list[str]] = {}
+    for filler, reaches in claims.reaches.items():
+        if merged := _merged(reaches, detail):
+            alike.setdefault(_best_and_worst(claims, merged), []).append(through(filler))
+    return " ".join(f"Through {listed(fillers)}, {text}." for text, fillers in alike.items())
+
+
+def _best_and_worst(claims: Claims, reaches: tuple[Reach, ...]) -> str:
+    n = sum(len(reach.models) for reach in reaches)
+    parts = [f"{_who(reaches[0], n)} reached {_reached(claims, reaches[0])}"]
+    if len(reaches) > 1:
+        parts.append(f"{_who(reaches[-1], n)} {_reached(claims, reaches[-1], first=False)}")
+    between = sum(len(reach.models) for reach in reaches[1:-1])
+    return "; ".join([*parts, *([f"{between} between"] if between else [])])
 
 
 def _who(reach: Reach, n: int) -> str:
@@ -140,11 +179,11 @@ def _range(claims: Claims) -> str:
     return f"Memory horizons: from {least} to {max(known, default='none')}."
 
 
-def _clocks(claims: Claims, named: bool = True) -> str:
+def _clocks(claims: Claims, length: int) -> str:
     if not claims.clocks:
         return ""
     names = list(dict.fromkeys(clock.model for clock in claims.clocks))
-    if not named or len(names) > _NAMED:
+    if length == _NONE or len(names) > _NAMED:
         return f"A clock at some lag: {len(names)} model{'s' * (len(names) > 1)}."
     if len(claims.clocks) > _NAMED:
         return f"A clock at some lag: {listed(names)}."
@@ -152,14 +191,16 @@ def _clocks(claims: Claims, named: bool = True) -> str:
     for clock in claims.clocks:
         few = len(clock.lags) <= _NAMED
         lags = f"{claims.distance} {listed(map(str, clock.lags))}" if few else f"{len(clock.lags)} lags"
-        parts.append(f"{clock.model} through {through(clock.filler)} at {lags}")
-    return f"A clock: {listed(parts)}."
+        where = f" at {lags}" if length == _LONG else ""
+        parts.append(f"{clock.model} through {through(clock.filler)}{where}")
+    return f"A clock: {'; '.join(parts)}."
 
 
-def _courses(claims: Claims, long: bool) -> str:
+def _courses(claims: Claims, length: int) -> str:
     """How the score of the best and the worst model fell, in its own unit."""
-    if not claims.courses:
+    if not claims.courses or length == _NONE:
         return ""
+    long = length == _LONG
     several = sum(map(bool, claims.reaches.values())) > 1
     first, last = claims.lags[0], claims.lags[-1]
 
@@ -175,13 +216,13 @@ def _courses(claims: Claims, long: bool) -> str:
     return f"{claims.score.capitalize()} {lags}: {', '.join(parts)}{level}."
 
 
-def _gradient(claims: Claims, long: bool) -> str:
+def _gradient(claims: Claims, length: int) -> str:
     """The least survival before training, and the most."""
-    if not claims.gradient:
+    if not claims.gradient or length == _NONE:
         return ""
 
     def told(one: Value) -> str:
         return f"{number(one.value, 2)} in {one.model}"
 
-    values = ", ".join(map(told, claims.gradient if long else claims.gradient[:1]))
+    values = ", ".join(map(told, claims.gradient if length == _LONG else claims.gradient[:1]))
     return f"Initial gradient left at {claims.distance} {claims.lags[-1]}: {values}."

@@ -127,8 +127,8 @@ def comparison_table(data: ReportData, problem: Problem) -> Table | None:
     few = int(pairs["n_seeds"].min()) < FEW
     caption = sentences(
         "How often a run of the model has more skill than one of another model at the same lag and seed, a tie "
-        "counting half: over the lags that both met, so it says who is ahead more often, not by how much [95% bootstrap "
-        "over seeds].",
+        "counting half: over the lags that both met, so it says who is ahead more often, not by how much [95% "
+        "bootstrap over seeds].",
         f"With fewer than {FEW} seeds such an interval covers less than 95%." if few else "",
         fixed_note(pairs),
     )

@@ -37,7 +37,7 @@ class Budget(TaskFigure):
         panels = [_panel(builder, str(setup), block, names) for setup, block in drawn.groupby("setup", sort=False)]
         caption = (
             "Memory horizon from the first solved validation of each run, had all training ended at that budget; at "
-            "the end it is the memory horizon itself. A line that still rises there may rise further with longer training."
+            "the end it is the memory horizon itself. A line that still rises there may rise further with more steps."
         )
         numbers = drawn[["setup", "series", "budget", "reached", "told"]]
         return Figure(
