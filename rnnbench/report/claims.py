@@ -125,7 +125,7 @@ def _of_protocol(data: ReportData, problem: Problem, training_lags: str, horizon
         courses=_courses(summary, lags, problem.higher_is_better),
         memoryless=float(level["value"].iloc[0]) if level["value"].nunique() == 1 else None,
         gradient=_gradient(summary, lags[-1], set(data.by_input(problem))),
-        solved_is_perfect=bool(len(runs)) and (runs["reference"] == float(problem.higher_is_better)).all(),
+        solved_is_perfect=bool((runs["reference"] == float(problem.higher_is_better)).all()),
         asks_memory=data.asks_memory(problem),
     )
 

@@ -15,7 +15,8 @@ from rnnbench.report.claims import claims
 from rnnbench.report.data import ReportData
 from rnnbench.report.headlines import MOST_WORDS, headline
 from tests.analysis.tables import table
-from tests.report import recomputation
+from tests.report.read_headlines import check_headlines
+from tests.report.recomputed import labelled
 
 SEEDS = 5
 LAGS = (5, 20, 50, 200)
@@ -100,8 +101,12 @@ TABLES = {
     "none solves anything": lambda: results(*({**cell, "solved": all_of(0)} for cell in THREE)),
     "one model, one lag, one seed": lambda: results({"model": "gru", "solved": {20: 1}, "n": 1}),
     "one model fails at its one lag": lambda: results({"model": "gru", "solved": {20: 2}}),
-    "success that is not monotone": lambda: results({"model": "gru", "solved": {5: 5, 20: 2, 50: 4, 200: 0}}, *THREE[:1]),
-    "exactly half": lambda: results({"model": "gru", "solved": {5: 4, 20: 2}, "n": 4}, {"model": "lstm", "solved": {5: 5}}),
+    "success that is not monotone": lambda: results(
+        {"model": "gru", "solved": {5: 5, 20: 2, 50: 4, 200: 0}}, *THREE[:1]
+    ),
+    "exactly half": lambda: results(
+        {"model": "gru", "solved": {5: 4, 20: 2}, "n": 4}, {"model": "lstm", "solved": {5: 5}}
+    ),
     "clocks of several models": lambda: results(
         *({"model": model, "solved": EVERY, "clocks": 4} for model in ("simple_rnn", "lstm", "gru", "gru_chrono")),
         *THREE[:1], training_lags="fixed",
@@ -115,7 +120,8 @@ TABLES = {
     ),
     "nine models that all do the same": lambda: results(*({**cell, "solved": EVERY} for cell in MANY)),
     "long names": lambda: results(
-        *({"model": model, "model_setting": f"units={units} optimizer=sgd(momentum=0.9)", "solved": all_of(5, *LAGS[:at])}
+        *({"model": model, "model_setting": f"units={units} optimizer=sgd(momentum=0.9)",
+           "solved": all_of(5, *LAGS[:at])}
           for at, model in enumerate(("lstm", "gru", "simple_rnn"), 1) for units in (8, 16))
     ),
     "a diverged point": lambda: diverged(results(*THREE), "lstm_chrono", 200),
@@ -140,27 +146,28 @@ def told(found: Results) -> dict[str, str]:
 @pytest.mark.parametrize("case", TABLES)
 def test_every_claim_is_in_the_table(case: str) -> None:
     found = TABLES[case]()
-    runs = recomputation.labelled(pd.read_csv(io.StringIO(build.csv(found.runs))))
+    runs = labelled(pd.read_csv(io.StringIO(build.csv(found.runs))))
     said = told(found)
     assert set(said) == set(runs["problem"])
     for problem, block in runs.groupby("problem"):
-        assert list(recomputation.check_headlines(said[problem], block)) == [], said[problem]
+        assert list(check_headlines(said[problem], block)) == [], said[problem]
 
 
 def test_a_false_claim_is_found() -> None:
     """The parser of the test above is no rubber stamp."""
     found = results(*THREE)
-    runs = recomputation.labelled(pd.read_csv(io.StringIO(build.csv(found.runs))))
+    runs = labelled(pd.read_csv(io.StringIO(build.csv(found.runs))))
     (said,) = told(found).values()
     changes = [
         ("reached lag 200", "reached lag 50"), ("gru 20", "gru 50"), ("in all runs", "in all runs, never 500 or more"),
         ("5 seeds", "4 seeds"), ("2,000", "1,000"), ("simple_rnn no lag", "simple_rnn 5"), ("; simple_rnn no lag", ""),
         ("1.0e−10 in gru", "1.0e−9 in gru"), (" in lstm_chrono", " in gru"), ("lstm_chrono 1.0", "lstm_chrono 0.9"),
-        ("Initial gradient", "A clock: gru through blanks at lag 5. Initial gradient"), (", the longest", " (the longest)"),
+        ("Initial gradient", "A clock: gru through blanks at lag 5. Initial gradient"),
+        (", the longest", " (the longest)"),
     ]  # fmt: skip
     for true, false in changes:
         assert true in said
-        assert list(recomputation.check_headlines(said.replace(true, false), runs)) != [], (true, false)
+        assert list(check_headlines(said.replace(true, false), runs)) != [], (true, false)
 
 
 def test_the_example_reads_as_it_should() -> None:
@@ -189,5 +196,6 @@ def test_where_the_data_ask_no_memory_nothing_else_is_claimed() -> None:
     found.runs["skill"] = math.nan
     (said,) = told(found).values()
     assert said == (
-        "Uniform lags, at most 2,000 steps, 5 seeds. These data ask no memory: the reference does not beat what needs none."
+        "Uniform lags, at most 2,000 steps, 5 seeds. "
+        "These data ask no memory: the reference does not beat what needs none."
     )
