@@ -101,7 +101,7 @@ def _run(point: tuple, status: str, signature: str, rng: np.random.Generator) ->
         "memoryless": about["memoryless"], "reference": about["reference"],
         "frozen": score_at(about, 1 / (1 + lag / 5)),
         "clock": clock if ended and solved else math.nan,
-        "generalises_to": (lag if clock else 2 * lag) if ended and solved else math.nan,
+        "generalises_to": (lag if clock else max(2 * lag, lag + 1)) if ended and solved else math.nan,
         "start_shift": score if ended else math.nan,
         "skill": skill if ended else math.nan, "solved": (solved if ended else False) if status != "failed" else None,
         "steps": math.nan if status == "failed" else 2000,
