@@ -53,7 +53,7 @@ class Horizon:
 
 
 def falling_fit(rates: np.ndarray, runs: np.ndarray) -> np.ndarray:
-    """The falling curve nearest to success rates in ascending order of the lag (Barlow et al. 1972).
+    """The falling curve nearest to success rates in ascending order of the lag (de Leeuw, Hornik & Mair 2009).
 
     Least squares, weighted by the number of runs, which is the maximum-likelihood fit of falling rates.
     """
