@@ -34,11 +34,12 @@ def test_what_was_measured_comes_back_exactly_and_once(location: Location) -> No
     row = loaded.runs.iloc[1].drop("run_id").to_dict()
     assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d", row.pop("started"))
     assert math.isnan(row.pop("training_seconds"))
-    reach = row.pop("reach")
-    assert math.isnan(reach)
+    untold = ("reach", "test_se", "memoryless", "reference", "frozen", "clock", "start_shift", "generalises_to")
+    assert all(pd.isna(row.pop(name)) for name in untold)
     assert row == {
         "task": "copy", "task_setting": "", "source": "generated", "model": "simple_rnn", "model_setting": "",
-        "lag": 10, "filler": "blank", "seed": 0, "status": "finished", "criterion": "score",
+        "lag": 10, "distance": "lag", "filler": "blank", "training_lags": SECOND.task.training_lags, "seed": 0,
+        "status": "finished",
         "score_name": "accuracy", "higher_is_better": True, "score": 1 / 3,
         "skill": 0.7, "solved": True, "steps": 20, "steps_to_solve": 10, "parameters": 123,
         "recurrent_parameters": 8 * (10 + 8) + 8, "seconds": 1.5, "survival": 0.25, "decay_per_step": 0.9, "units": 8,
