@@ -144,7 +144,8 @@ def memory_horizons(results: Results) -> pd.DataFrame:
     >>> import rnnbench
     >>> experiment = rnnbench.load_experiment("experiments/copy_memory.yaml", "seeds=1")
     >>> horizons = rnnbench.memory_horizons(rnnbench.load_results(experiment))
-    >>> print(horizons.loc[horizons["filler"] == "blank", ["model", "horizon"]].to_string(index=False))
+    >>> fixed = horizons.query("training_lags == 'fixed' and filler == 'blank'")
+    >>> print(fixed[["model", "horizon"]].to_string(index=False))
           model horizon
      simple_rnn       -
            lstm       -
