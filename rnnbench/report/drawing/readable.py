@@ -17,8 +17,8 @@ READABLE = "readable_"
 _WHEN = {"initial": "at initialisation", "final": "after training"}
 
 
-def readable_panels(data: ReportData, problem: Problem, setup: str, lag: int) -> list[Panel]:
-    """One panel for each phase that was logged, mean over seeds, at one lag of a setup."""
+def readable_panels(data: ReportData, problem: Problem, setup: str, lag: int, farthest: int) -> list[Panel]:
+    """One panel for each phase that was logged, mean over seeds, at one lag of a setup; up to the `farthest` step."""
     history = rows_of(data.history, problem)
     here = history[(history["setup"] == setup) & (history["lag"] == lag)]
     levels = rows_of(data.levels, problem)
@@ -30,16 +30,24 @@ def readable_panels(data: ReportData, problem: Problem, setup: str, lag: int) ->
             continue
         table = rows.groupby(["series", "step"], sort=False)["value"].mean().reset_index()
         table = table.rename(columns={"step": "distance", "value": "score"}).sort_values("distance", kind="stable")
-        panels.append(_panel(builder, f"{problem.distance} {lag}, readable {when}", table, problem, levels, lag))
+        panels.append(
+            _panel(builder, f"{problem.distance} {lag}, readable {when}", table, problem, levels, lag, farthest)
+        )
     return panels
 
 
 def _panel(
-    builder: PanelBuilder, title: str, table: pd.DataFrame, problem: Problem, levels: pd.DataFrame, lag: int
+    builder: PanelBuilder,
+    title: str,
+    table: pd.DataFrame,
+    problem: Problem,
+    levels: pd.DataFrame,
+    lag: int,
+    farthest: int,
 ) -> Panel:
     """`table`: `series, distance, score`."""
     scale = value_scale([*table["score"], *levels["value"]], accuracy=problem.score_name == "accuracy")
-    farthest = max(lag, int(table["distance"].max()), 1)
+    farthest = max(farthest, int(table["distance"].max()), 1)
     x = alt.X("distance:Q", title="steps back from the readout", scale=alt.Scale(domain=[0, farthest], nice=False),
               axis=alt.Axis(tickCount=6, tickMinStep=1))  # fmt: skip
     y_title = f"readable {problem.score_title}"

@@ -55,20 +55,20 @@ def _panel(builder: PanelBuilder, title: str, rows: pd.DataFrame, names: list[st
     x = alt.X("budget:Q", title="training steps", scale=scale, axis=alt.Axis(values=budgets, format=",d"))
     # Series on the same lag stand a little apart.
     labels = list(dict.fromkeys(rows["series"]))
-    step = HEIGHT / len(names)
-    shift = {label: (at - (len(labels) - 1) / 2) * min(4, 0.6 * step / len(labels)) for at, label in enumerate(labels)}
+    apart = min(4.0, 0.6 * HEIGHT / len(names) / len(labels))
+    shift = {label: (at - (len(labels) - 1) / 2) * apart for at, label in enumerate(labels)}
     layers = []
     for label, part in rows.groupby("series", sort=False):
         data = inline_data(part, ["series", "budget", "reached", "told"])
         y = alt.Y("reached:O", title="memory horizon", sort=names, scale=alt.Scale(domain=names))
-        moved = y.bandPosition(0.5 + shift[str(label)] / step)
-        line = alt.Chart(data).mark_line(strokeWidth=1.6, interpolate="step-after", clip=True)
-        point = alt.Chart(data).mark_point(size=40, filled=True, opacity=1)
+        aside = shift[str(label)]
+        line = alt.Chart(data).mark_line(strokeWidth=1.6, interpolate="step-after", clip=True, yOffset=aside)
+        point = alt.Chart(data).mark_point(size=40, filled=True, opacity=1, yOffset=aside)
         tip = [MODEL, alt.Tooltip("budget:Q", format=",d"), alt.Tooltip("reached:N", title="horizon"),
                alt.Tooltip("told:N", title="counts")]  # fmt: skip
         layers += [
-            line.encode(x=x, y=moved, color=builder.colour, strokeDash=builder.dash),
-            point.encode(x=x, y=moved, color=builder.colour, shape=builder.shape, tooltip=tip),
+            line.encode(x=x, y=y, color=builder.colour, strokeDash=builder.dash),
+            point.encode(x=x, y=y, color=builder.colour, shape=builder.shape, tooltip=tip),
         ]
     told = "; ".join(
         f"{series}: " + ", ".join(f"{row['reached']} after {count(row['budget'])}" for row in part.to_dict("records"))

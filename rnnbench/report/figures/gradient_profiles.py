@@ -64,7 +64,7 @@ class GradientProfiles(TaskFigure):
                 panels.append(
                     _panel(builder, f"{problem.distance} {lag}, {when}", _marked(lifted, order), ends, int(lag))
                 )
-            panels += readable_panels(data, problem, setup, int(lag))
+            panels += readable_panels(data, problem, setup, int(lag), int(both["distance"].max()))
         told = any(metric.startswith(READABLE) for metric in rows_of(data.history, problem)["metric"].unique())
         states = (
             " Solid line, filled marks: by all states jointly; dotted: h; dashed, hollow marks: c."
