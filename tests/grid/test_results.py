@@ -10,7 +10,6 @@ import pytest
 from rnnbench.analysis.results import COLUMNS
 from rnnbench.errors import UserError, UserNote
 from rnnbench.events import Diverged, Failed, Finished, Measured, Started
-from rnnbench.experiment.definition import Experiment
 from rnnbench.grid import results
 from rnnbench.tracking.location import Location
 from rnnbench.tracking.names import PROFILE_ARTIFACT
@@ -115,25 +114,6 @@ def test_a_run_without_a_score_solved_nothing_whatever_the_store_says(location: 
     assert row["validation_score"] == 0.25
     assert row["higher_is_better"]
     assert loaded.levels["level"].tolist() == ["best"]
-
-
-def test_solved_relative_to_lag_0_is_filled_in(location: Location) -> None:
-    grid = Experiment.model_validate(
-        {
-            "name": "carry",
-            "tasks": {"sentiment": {"source": "synthetic", "lag": [0, 5, 10]}},
-            "models": {"lstm": {"units": 4}},
-        }
-    )
-    skills = [0.8, 0.73, 0.71]
-    endings = [
-        Finished(run.signature, 1, {"score": 0.9, "skill": skill, "steps": 1})
-        for run, skill in zip(grid.runs, skills, strict=True)
-    ]
-    write(location, grid, *endings)
-    runs = results.load(location, grid).runs
-    assert runs["source"].tolist() == ["synthetic"] * 3
-    assert runs["solved"].tolist() == [True, True, False]
 
 
 def test_names_and_settings_come_from_the_file(location: Location) -> None:

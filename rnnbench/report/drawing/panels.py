@@ -74,8 +74,6 @@ class PanelBuilder:
         seeds = inline_data(runs.dropna(subset=[y]), ["series", "lag", "at", "seed", y, "status", "run"])
         layers = self._band(series, x, y, alt.Y("low:Q", title=y_title, scale=y_scale))
         layers += level_lines(levels, lag_axis(lags, distance=distance), y_scale, lags)
-        if frozen is not None and len(frozen):
-            layers += self._frozen(self._apart(frozen, lags), x, y_scale)
         value = alt.Tooltip(f"{y}:Q", title=y_title, format=".4~g")
         ends = [alt.Tooltip(f"{end}:Q", format=".4~g") for end in ("low", "high")] if "low" in series else []
         layers += [
@@ -93,6 +91,8 @@ class PanelBuilder:
         ]  # fmt: skip
         layers += self._clocks(series, x, y, y_scale)
         layers += self._diverged(runs[runs["status"] == "diverged"], x, y, y_scale)
+        if frozen is not None and len(frozen):
+            layers += self._frozen(self._apart(frozen, lags), x, y_scale)
         if len(published):
             layers += published_marks(published, lag_axis(lags, distance=distance), y_scale, last=lags[-1])
         return panel(layers, title, in_words(series.dropna(subset=[y]), y, distance, y_title))
