@@ -106,7 +106,7 @@ def run_experiment(
 def load_results(
     experiment: Experiment, store: str | Path | None = None, *, tracking_uri: str | None = None, last: bool = False
 ) -> Results:
-    """The stored results of an experiment as tidy tables: `runs`, `history`, `profiles`, `levels`.
+    """The stored results of an experiment as tidy tables: `runs`, `history`, `profiles`, `levels`, `lag_curves`.
 
     `last`: add the overrides of the last run of its file, as `rnnbench report --last` does. Raises `UserError` if the
     store is missing or has none of its runs; the message names the overrides under which it has some. Where a task's
@@ -135,15 +135,17 @@ def load_results(
 
 @preserve_process_state()
 def memory_horizons(results: Results) -> pd.DataFrame:
-    """The memory horizon of each series: the longest lag that at least half of the seeds solve, all shorter ones too.
+    """The memory horizon of each series: the longest lag at which a falling fit of the success rate is at least 1/2.
 
-    A row per series, with the columns `task, task_setting, source, filler, model, model_setting, horizon, n_low,
-    n_high, unjudged, skipped` of `rnnbench.analysis.horizon.horizons`.
+    A row per series, with the columns `task, task_setting, source, training_lags, filler, model, model_setting,
+    horizon, n_low, n_high, n_clock, untested` of `rnnbench.analysis.horizon.horizons`. `str(horizon)` is `50`, `>= 200`
+    (the longest lag tested), `-` (not even the shortest) or `?` (no run has ended); `horizon.told` has the counts.
 
     >>> import rnnbench
     >>> experiment = rnnbench.load_experiment("experiments/copy_memory.yaml", "seeds=1")
     >>> horizons = rnnbench.memory_horizons(rnnbench.load_results(experiment))
-    >>> print(horizons.loc[horizons["filler"] == "blank", ["model", "horizon"]].to_string(index=False))
+    >>> fixed = horizons.query("training_lags == 'fixed' and filler == 'blank'")
+    >>> print(fixed[["model", "horizon"]].to_string(index=False))
           model horizon
      simple_rnn       -
            lstm       -
@@ -151,13 +153,11 @@ def memory_horizons(results: Results) -> pd.DataFrame:
     lstm_chrono       -
      gru_chrono       -
     """
-    from rnnbench.analysis.groups import skipped, with_group_names
     from rnnbench.analysis.horizon import horizons
     from rnnbench.analysis.selection import EVALUATED
     from rnnbench.analysis.summary import summary
 
-    evaluated = results.runs[results.runs["role"] == EVALUATED]
-    return horizons(summary(evaluated), with_group_names(skipped(results.runs)))
+    return horizons(summary(results.runs[results.runs["role"] == EVALUATED]))
 
 
 @preserve_process_state()

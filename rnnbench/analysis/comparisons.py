@@ -1,58 +1,73 @@
-"""Models against each other, over the lags that all of them met."""
+"""Models against each other, over the lags that both met."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
-from typing import Any
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
-from rnnbench.analysis.groups import GROUP, OUTCOMES, groups, ranked, with_group_names
-from rnnbench.analysis.intervals import iqm_columns, probability_of_improvement
+from rnnbench.analysis.groups import CONDITION, GROUP, groups, ranked, with_group_names
+from rnnbench.analysis.intervals import RESAMPLES
+from rnnbench.analysis.outcomes import ended
 
 
-def overall(runs: pd.DataFrame) -> pd.DataFrame:
-    """Each series over all lags that every series of its task, setting, source and filler met.
+@dataclass(frozen=True)
+class Improvement:
+    """How likely one model is above another."""
 
-    Columns: `GROUP`, `lags` (how many), `n` (runs), `skill` (IQM), `skill_low`, `skill_high` (stratified by lag).
+    probability: float
+    """Share of pairs in which it is, a tie counting half."""
+    low: float
+    high: float
+    """95% percentile bootstrap over seeds; NaN with a single one."""
+    pairs: int
+    seeds: int
+
+
+def probability_of_improvement(
+    first: Sequence[float], second: Sequence[float], seeds: Sequence[int], seed: int = 0
+) -> Improvement | None:
+    """P(first > second) over pairs, a tie counting half (after Agarwal et al. 2021); None without a pair.
+
+    `seeds`: of each pair. The pairs of a seed, one at each lag, are no independent evidence: the interval draws whole
+    seeds with replacement. With few seeds it covers less than 95%. NaN is below every number.
     """
-    rows = []
-    for series in _shared_lags(runs):
-        for key, by_lag in series.items():
-            strata = [list(by_seed.values()) for by_seed in by_lag.values()]
-            counts = {"lags": len(strata), "n": sum(map(len, strata))}
-            rows.append(dict(zip(GROUP, key, strict=True)) | counts | iqm_columns("skill", *strata))
-    return pd.DataFrame(rows, columns=[*GROUP, "lags", "n", "skill", "skill_low", "skill_high"])
+    a, b = (ranked(pd.Series(values, dtype=float)) for values in (first, second))
+    if len(a) == 0:
+        return None
+    wins = pd.Series(np.where(a == b, 0.5, a > b)).groupby(np.asarray(seeds)).agg(["sum", "size"])
+    won, n = wins["sum"].to_numpy(), wins["size"].to_numpy(dtype=float)
+    low = high = math.nan
+    if len(n) > 1:
+        rng = np.random.default_rng(seed)
+        drawn = rng.multinomial(len(n), np.full(len(n), 1 / len(n)), size=RESAMPLES).astype(float)
+        low, high = (float(end) for end in np.quantile((drawn @ won) / (drawn @ n), [0.025, 0.975]))
+    return Improvement(float(won.sum() / n.sum()), low, high, len(a), len(n))
 
 
 def improvements(runs: pd.DataFrame) -> pd.DataFrame:
     """How likely the skill of each series is above that of each other series, paired by lag and seed.
 
-    Columns: `GROUP`, `other` and `other_setting` (what it is compared with), `n` (pairs), `probability`, `low`,
-    `high`: see `probability_of_improvement`. A diverged run without a score ranks below all others.
+    Over the lags that both met: it measures how often one is ahead, not by how much. Columns: `GROUP`, `other` and
+    `other_setting` (what it is compared with), `lags`, `n` (pairs), `n_seeds`, `probability`, `low`, `high`: see
+    `probability_of_improvement`. A diverged run without a score ranks below all others.
     """
     rows = []
-    for series in _shared_lags(runs):
+    outcomes = ended(with_group_names(runs))
+    for _, block in groups(outcomes, CONDITION):
+        series = {key: one.set_index(["lag", "seed"])["skill"].astype(float) for key, one in groups(block, GROUP)}
         for (key, mine), (other, theirs) in itertools.permutations(series.items(), 2):
-            pairs = [(mine[lag][seed], theirs[lag][seed]) for lag in mine for seed in mine[lag] if seed in theirs[lag]]
-            found = probability_of_improvement([a for a, _ in pairs], [b for _, b in pairs])
+            both = pd.DataFrame({"mine": mine, "theirs": theirs}).loc[mine.index.intersection(theirs.index)]
+            found = probability_of_improvement(
+                both["mine"].tolist(), both["theirs"].tolist(), both.index.get_level_values("seed").tolist()
+            )
             if found:
-                rows.append([*key, *other[-2:], len(pairs), *found])
-    return pd.DataFrame(rows, columns=[*GROUP, "other", "other_setting", "n", "probability", "low", "high"])
-
-
-def _shared_lags(runs: pd.DataFrame) -> Iterator[dict[tuple[str, ...], dict[Any, dict[Any, float]]]]:
-    """For each task, setting, source and filler: the skills of each series, by lag and seed.
-
-    Only the lags at which a run of every series has ended.
-    """
-    ended = with_group_names(runs[runs["status"].isin(OUTCOMES)])
-    ended = ended.assign(skill=ranked(ended["skill"]))
-    for _, block in groups(ended, GROUP[:4]):
-        series = {
-            key: {lag: at.set_index("seed")["skill"].to_dict() for lag, at in one.groupby("lag")}
-            for key, one in groups(block, GROUP)
-        }
-        shared = set.intersection(*map(set, series.values()))
-        yield {key: {lag: by_lag[lag] for lag in by_lag if lag in shared} for key, by_lag in series.items()}
+                lags = both.index.get_level_values("lag").nunique()
+                numbers = [lags, found.pairs, found.seeds, found.probability, found.low, found.high]
+                rows.append([*key, *other[-2:], *numbers])
+    columns = [*GROUP, "other", "other_setting", "lags", "n", "n_seeds", "probability", "low", "high"]
+    return pd.DataFrame(rows, columns=columns)

@@ -15,8 +15,10 @@ from pandas.api.typing import DataFrameGroupBy
 
 from rnnbench.experiment.skipped import SKIPPED
 
-GROUP = ["task", "task_setting", "source", "filler", "model", "model_setting"]
+GROUP = ["task", "task_setting", "source", "training_lags", "filler", "model", "model_setting"]
 """What is held fixed while the lag grows: one series of a figure."""
+CONDITION = GROUP[:5]
+"""What models that are compared with each other share."""
 OUTCOMES = ("finished", "diverged")
 
 
@@ -54,8 +56,3 @@ def ranked(values: pd.Series, higher: bool = True) -> pd.Series:
     """Values to compare: one that is missing or not finite is worse than every number."""
     numbers = values.astype(float)
     return numbers.where(np.isfinite(numbers), -math.inf if higher else math.inf)
-
-
-def step_budgets(ended: pd.DataFrame) -> list[float]:
-    """The steps that each run had to solve its task in; infinite for one that diverged, which never will."""
-    return ended["steps"].astype(float).mask(ended["status"] == "diverged", math.inf).fillna(math.inf).tolist()

@@ -1,87 +1,80 @@
-"""Success rates and means of few runs, with their 95% intervals: pure functions of arrays."""
+"""How sure a count or a mean of few runs is: pure functions of arrays."""
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from scipy import stats
 
-from rnnbench.analysis.groups import ranked
+FEW = 10
+"""Below so many seeds a band is their range: a bootstrap of five covers about 90%, of two 51% (docs/science.md)."""
+RANGE, OF_SEEDS, OF_BOTH = "range of the seeds", "bootstrap over seeds", "bootstrap over seeds and test examples"
+"""What a `Band` is."""
+RESAMPLES = 2000
 
-_TRIM = 0.25
-_RESAMPLES = 2000
+
+@dataclass(frozen=True)
+class Band:
+    """How far a mean over seeds may be trusted."""
+
+    low: float
+    high: float
+    kind: str
+    """`RANGE`; or the 95% percentile interval `OF_SEEDS` or `OF_BOTH`."""
 
 
-def wilson(solved: int, n: int) -> tuple[float, float] | None:
-    """95% Wilson score interval of a success rate (Wilson 1927); None without a run."""
+def clopper_pearson(solved: int, n: int) -> tuple[float, float] | None:
+    """95% interval of a success rate (Clopper & Pearson 1934), which covers at least 95% at any n; None without a run.
+
+    >>> [round(end, 3) for end in clopper_pearson(5, 5)]
+    [0.478, 1.0]
+    """
     if n == 0:
         return None
-    interval = stats.binomtest(solved, n).proportion_ci(0.95, method="wilson")
+    interval = stats.binomtest(solved, n).proportion_ci(0.95, method="exact")
     return float(interval.low), float(interval.high)
 
 
-def iqm(values: Sequence[float]) -> float | None:
-    """Interquartile mean: the mean without the floor(n/4) lowest and highest values (Agarwal et al. 2021).
+def mean(values: Sequence[float] | np.ndarray) -> float:
+    """The mean over seeds; NaN without a value, and where one is missing or infinite: none is dropped."""
+    array = np.asarray(values, dtype=float)
+    return float(array.mean()) if len(array) and np.isfinite(array).all() else math.nan
 
-    None without a value, where one is NaN, and where an infinite one (a run without a score) is not trimmed away.
+
+def band(
+    values: Sequence[float] | np.ndarray, examples: Sequence[np.ndarray] | None = None, seed: int = 0
+) -> Band | None:
+    """The band around the mean of `values`, one of each seed; None for fewer than two, or if one is not finite.
+
+    Below ten seeds it is their range. From ten on it is the 95% percentile bootstrap of the mean from 2000 resamples,
+    drawn from `seed`: over seeds, and with `examples` (the score of each test example of each run, in the same order in
+    all) over test examples too, the same ones for all runs.
     """
-    if len(values) == 0 or np.isnan(np.asarray(values, dtype=float)).any():
+    array = np.asarray(values, dtype=float)
+    if len(array) < 2 or not np.isfinite(array).all():
         return None
-    mean = float(stats.trim_mean(np.asarray(values, dtype=float), _TRIM))
-    return mean if math.isfinite(mean) else None
+    if len(array) < FEW:
+        return Band(float(array.min()), float(array.max()), RANGE)
+    table = _scores_of_examples(array, examples)
+    rng = np.random.default_rng(seed)
+    means = _drawn(rng, len(array)) @ (array[:, None] if table is None else table)
+    of_each = means[:, 0] if table is None else (means * _drawn(rng, table.shape[1])).sum(axis=1)
+    low, high = np.quantile(of_each, [0.025, 0.975])
+    return Band(float(low), float(high), OF_SEEDS if table is None else OF_BOTH)
 
 
-def iqm_interval(*strata: Sequence[float], seed: int = 0) -> tuple[float, float] | None:
-    """95% percentile bootstrap interval of the IQM of all values, from 2000 resamples drawn from `seed`.
+def _drawn(rng: np.random.Generator, n: int) -> np.ndarray:
+    """(RESAMPLES, n): how often each of n things is drawn with replacement, as a share."""
+    return rng.multinomial(n, np.full(n, 1 / n), size=RESAMPLES) / n
 
-    Each stratum (the runs at one lag, say) is resampled separately, so that every resample has as many runs of it: the
-    stratified bootstrap of Agarwal et al. 2021. A stratum of one value stays as it is. None where resampling tells
-    nothing: no stratum with two different values, or a value that is not finite.
-    """
-    samples = [np.asarray(values, dtype=float) for values in strata if len(values)]
-    drawn = [sample for sample in samples if len(sample) > 1]
-    fixed = np.concatenate([sample for sample in samples if len(sample) == 1] or [np.empty(0)])
-    if not all(np.isfinite(sample).all() for sample in samples) or not any(np.ptp(sample) for sample in drawn):
+
+def _scores_of_examples(values: np.ndarray, examples: Sequence[np.ndarray] | None) -> np.ndarray | None:
+    """(runs, examples); None where they are missing, differ in number, or their means are not the scores."""
+    if examples is None or len(examples) != len(values) or len({len(one) for one in examples}) != 1:
         return None
-
-    def statistic(*resampled: np.ndarray, axis: int) -> np.ndarray:
-        kept = np.broadcast_to(fixed, (*resampled[0].shape[:-1], len(fixed)))
-        return stats.trim_mean(np.concatenate([*resampled, kept], axis=axis), _TRIM, axis=axis)
-
-    interval = stats.bootstrap(
-        drawn, statistic, n_resamples=_RESAMPLES, method="percentile", rng=np.random.default_rng(seed)
-    ).confidence_interval
-    return float(interval.low), float(interval.high)
-
-
-def iqm_columns(name: str, *strata: Sequence[float]) -> dict[str, float]:
-    """The IQM of all values as `name`, and its interval as `name_low` and `name_high`; NaN where there is none."""
-    mean = iqm(list(itertools.chain(*strata)))
-    return {name: math.nan if mean is None else mean, **interval_columns(name, iqm_interval(*strata))}
-
-
-def interval_columns(name: str, interval: tuple[float, float] | None) -> dict[str, float]:
-    """An interval as `name_low` and `name_high`; NaN where there is none."""
-    low, high = interval or (math.nan, math.nan)
-    return {f"{name}_low": low, f"{name}_high": high}
-
-
-def probability_of_improvement(first: Sequence[float], second: Sequence[float]) -> tuple[float, float, float] | None:
-    """P(first > second) over pairs, a tie counting half, with its 95% Wilson interval: (probability, low, high).
-
-    Values are paired by seed, so that what makes a seed easy or hard for both cancels; Agarwal et al. 2021 compare
-    every run with every other. The interval treats the pairs as independent. It is not the bootstrap's, which shrinks
-    to a point where a model wins all of three pairs. NaN is below every number. None without a pair.
-    """
-    a, b = (ranked(pd.Series(values, dtype=float)) for values in (first, second))
-    if len(a) == 0:
-        return None
-    n, p = len(a), float(np.mean(np.where(a == b, 0.5, a > b)))
-    z = float(stats.norm.ppf(0.975))
-    centre, half = p + z**2 / (2 * n), z * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
-    scale = 1 + z**2 / n
-    return p, max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
+    table = np.asarray(examples, dtype=float)
+    same = table.shape[1] > 0 and np.allclose(table.mean(axis=1), values, rtol=1e-3, atol=1e-6)
+    return table if same else None

@@ -7,34 +7,43 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from rnnbench.analysis.groups import OUTCOMES, attempted
+from rnnbench.analysis.lag_curves import LAG_CURVE_COLUMNS, lag_curves
 from rnnbench.analysis.selection import EVALUATED, with_roles
-from rnnbench.analysis.solved import with_relative_solved
 from rnnbench.experiment.choice import choice, chosen_for, value
 from rnnbench.experiment.definition import Experiment
 from rnnbench.experiment.run_spec import RunSpec, series_key
 from rnnbench.experiment.settings import Selection, Training
 
 COLUMNS = [
-    "task", "task_setting", "source", "model", "model_setting", "lag", "filler", "seed", "status",
-    "score_name", "higher_is_better", "score", "skill", "solved", "steps", "steps_to_solve", "parameters",
-    "recurrent_parameters", "seconds", "training_seconds", "survival", "survival_initial", "decay_per_step", "reach",
-    "units", "learning_rate", "validation_score", "role", "message", "criterion", "experiment", "started", "signature",
-    "run_id",
+    "task", "task_setting", "source", "model", "model_setting", "lag", "distance", "filler", "training_lags", "seed",
+    "status", "score_name", "higher_is_better", "score", "test_se", "skill", "memoryless", "reference", "frozen",
+    "solved", "clock", "generalises_to", "start_shift", "steps", "steps_to_solve", "parameters", "recurrent_parameters",
+    "seconds", "training_seconds", "survival", "survival_initial", "decay_per_step", "reach", "units",
+    "learning_rate", "validation_score", "role", "message", "experiment", "started", "signature", "run_id",
 ]  # fmt: skip
 CHOICE_COLUMNS = ["choice", "chosen_for"]
 """Columns of an experiment with `select`, and no others: a `Choice`, and the lags that share it."""
 PROFILE_COLUMNS = ["signature", "step", "phase", "state", "distance", "median", "low", "high"]
 
-OWN_SKILL = "own skill"
-"""`criterion` of a run whose `solved` compares it with its model's own skill at lag 0, not with a score."""
+_NAMED = {
+    "seconds/training": "training_seconds",
+    "score_standard_error": "test_se",
+    "level/memoryless": "memoryless",
+    "level/reference": "reference",
+    "level/frozen": "frozen",
+}
+"""Metrics whose column has another name."""
+_ALWAYS = ("parameters", "memoryless", "reference", "frozen")
+"""What is known of a run without an outcome."""
 
 
 @dataclass(frozen=True)
 class Results:
-    """The results of an experiment: four tables that share the column `signature`."""
+    """The results of an experiment: five tables that share the column `signature`."""
 
     runs: pd.DataFrame
     """One row for each point of the grid whose run the store knows (failed ones too) or that is skipped: `COLUMNS`.
@@ -42,8 +51,12 @@ class Results:
     In the order of the grid. Points that are the same run, such as both fillers where there is no lag, share its
     signature. A point that is skipped has the `status` `skipped`, the reason as `message`, no `role` and no results.
 
-    `higher_is_better`: of `score`, as the task declares it. A score that was undefined is missing.
-    `validation_score`: the best one, which chose the weights; for a diverged run that of its untrained network. `role`:
+    `distance`: what `lag` is: `lag`, or `T` where the distance is not one number. `higher_is_better`: of `score`, as
+    the task declares it. A score that was undefined is missing. `test_se`: its standard error over the distinct
+    examples of the test split. `memoryless`, `reference`, `frozen`: the levels beside it (`frozen`: this network with
+    its initial recurrent weights). `clock`, `generalises_to`: of a run that solved its task, see `tasks.lag_curve`.
+    `start_shift`: the worst score over the trained leads before the evidence. `validation_score`: the best one, which
+    chose the weights; for a diverged run that of its untrained network. `role`:
     `evaluated`, or for an experiment with `select` what `analysis.selection` says. `training_seconds`: the part of
     `seconds` that went into training steps. `survival_initial`: the gradient's survival in the untrained network.
     `started`: when, in UTC. Behind these a column for each other setting of training that is not the same in all runs
@@ -55,7 +68,11 @@ class Results:
     profiles: pd.DataFrame
     """`signature, step, phase, state, distance, median, low, high`: the gradient profiles."""
     levels: pd.DataFrame
-    """`signature, level, value`: the score of each memoryless or naive answer (`chance`, `persistence`, ...)."""
+    """`signature, level, value`: `memoryless`, `reference`, `frozen`, and others (`persistence`, ...)."""
+    lag_curves: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=LAG_CURVE_COLUMNS))
+    """`LAG_CURVE_COLUMNS`: the score at each tested lag, of each run that has an outcome."""
+    examples: Mapping[str, np.ndarray] = field(default_factory=dict, repr=False)
+    """The score of each example of the test split, by signature, where it is known."""
     note: str = ""
     """A line for people where runs were found by their settings alone, because the data are absent; else empty."""
 
@@ -92,12 +109,14 @@ def tidy(
     points: Iterable[Point],
     profiles: Mapping[str, pd.DataFrame],
     note: str = "",
+    examples: Mapping[str, np.ndarray] | None = None,
 ) -> Results:
     """The tables of an experiment.
 
     `points`: the history of the records' runs. `profiles`: their gradient profiles by signature, with the columns
-    `PROFILE_COLUMNS` but for the first. Names, labels and settings come from the experiment, so that renaming a model
-    in its file renames it everywhere; only what was measured comes from the records.
+    `PROFILE_COLUMNS` but for the first. `examples`: scores of their test examples by signature. Names, labels and
+    settings come from the experiment, so that renaming a model in its file renames it everywhere; only what was
+    measured comes from the records.
     """
     history = _history(records, points)
     runs = _runs(experiment, records).assign(
@@ -105,14 +124,15 @@ def tidy(
         survival_initial=_survival_initial(records, history),
         experiment=experiment.name,
     )
+    runs = runs.assign(role=_roles(experiment, runs))
     tables = [table.assign(signature=signature)[PROFILE_COLUMNS] for signature, table in profiles.items()]
     return Results(
-        runs=_with_solved(runs.assign(role=_roles(experiment, runs)))[_columns(experiment.select)].assign(
-            **_varied(records, experiment.select)
-        ),
+        runs=runs[_columns(experiment.select)].assign(**_varied(records, experiment.select)),
         history=history,
         profiles=pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=PROFILE_COLUMNS),
         levels=_levels(records),
+        lag_curves=lag_curves(runs, history),
+        examples=examples or {},
         note=note,
     )
 
@@ -125,8 +145,11 @@ def with_validation_scores(experiment: Experiment, records: Sequence[Record], po
 def _runs(experiment: Experiment, records: Sequence[Record]) -> pd.DataFrame:
     rows = [_row(record, experiment.select) for record in records]
     table = pd.DataFrame(rows, columns=_columns(experiment.select))
-    counts = ("steps", "steps_to_solve", "parameters", "recurrent_parameters", "units")
-    measured = ("score", "skill", "seconds", "training_seconds", "survival", "decay_per_step", "reach")
+    counts = ("generalises_to", "steps", "steps_to_solve", "parameters", "recurrent_parameters", "units")
+    measured = (
+        "score", "test_se", "skill", "memoryless", "reference", "frozen", "clock", "start_shift", "seconds",
+        "training_seconds", "survival", "decay_per_step", "reach",
+    )  # fmt: skip
     return table.astype(
         dict.fromkeys(counts, "Int64")
         | dict.fromkeys(measured, "float64")
@@ -161,11 +184,11 @@ def _row(record: Record, select: Selection | None) -> dict[str, Any]:
         | chosen
         | {
             "lag": spec.task.lag,
+            "distance": getattr(spec.task, "distance_name", "lag"),
             "seed": spec.seed,
             "status": record.status,
             "score_name": spec.task.score.name,
             "higher_is_better": spec.task.score.higher_is_better,
-            "criterion": OWN_SKILL if spec.task.solved_score is None else "score",
             "recurrent_parameters": spec.model.parameters(spec.task.ports.width),
             "units": spec.model.units,
             "learning_rate": spec.training.learning_rate,
@@ -179,18 +202,17 @@ def _row(record: Record, select: Selection | None) -> dict[str, Any]:
 
 def _measured(record: Record) -> dict[str, Any]:
     """The metrics of a run that have a column; of a run without an outcome only its size."""
-    named_so = {"seconds/training": "training_seconds"}
-    metrics = {named_so.get(name, name): value for name, value in record.metrics.items()}
+    metrics = {_NAMED.get(name, name): value for name, value in record.metrics.items()}
     measured: dict[str, Any] = {
         name: value for name, value in metrics.items() if name in COLUMNS and math.isfinite(value)
     }
     if record.status not in OUTCOMES:
-        return {name: value for name, value in measured.items() if name == "parameters"}
-    if "solved" in measured:
-        measured["solved"] = bool(measured["solved"]) and "score" in measured
-    if not measured.get("solved"):
-        measured.pop("steps_to_solve", None)
-    return measured
+        return {name: value for name, value in measured.items() if name in _ALWAYS}
+    solved = record.status == "finished" and bool(measured.get("solved")) and "score" in measured
+    if not solved:
+        for name in ("steps_to_solve", "clock", "generalises_to"):
+            measured.pop(name, None)
+    return measured | {"solved": solved}
 
 
 def _history(records: Sequence[Record], points: Iterable[Point]) -> pd.DataFrame:
@@ -231,13 +253,6 @@ def _roles(experiment: Experiment, runs: pd.DataFrame) -> pd.Series:
         todo = with_roles(todo, experiment.select.seeds)
         return todo["role"].reindex(runs.index, fill_value="")
     return pd.Series(EVALUATED, index=todo.index).reindex(runs.index, fill_value="")
-
-
-def _with_solved(runs: pd.DataFrame) -> pd.DataFrame:
-    # A series is measured against its lag 0 at what was chosen there; what was not chosen against its own.
-    apart = runs["choice"].where(runs["role"] != EVALUATED, "") if "choice" in runs else runs["role"]
-    parts = [with_relative_solved(part) for _, part in runs.groupby([runs["role"], apart], sort=False)]
-    return pd.concat(parts).sort_index()
 
 
 def _levels(records: Sequence[Record]) -> pd.DataFrame:

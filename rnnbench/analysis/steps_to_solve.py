@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from rnnbench.analysis.groups import GROUP, OUTCOMES, groups, step_budgets, with_group_names
+from rnnbench.analysis.groups import GROUP, groups, with_group_names
+from rnnbench.analysis.outcomes import ended, solving_steps
 
 
 def unsolved(steps: Sequence[float | None], budgets: Sequence[float]) -> pd.DataFrame:
@@ -52,12 +53,14 @@ def median_steps_to_solve(steps: Sequence[float | None], budgets: Sequence[float
 def solving(runs: pd.DataFrame) -> pd.DataFrame:
     """The share of runs of each series and lag that had solved their task by each step: one row a step of the curve.
 
-    Columns: `GROUP`, `lag`, `step`, `share` (solved by then, the complement of `unsolved`), `low`, `high`, `n`.
+    Solved is what the counts call so, see `outcomes.solved`. Columns: `GROUP`, `lag`, `step`, `share` (solved by then,
+    the complement of `unsolved`), `low`, `high`, `n`.
     """
-    ended = with_group_names(runs[runs["status"].isin(OUTCOMES)])
+    outcomes = ended(with_group_names(runs))
     curves = []
-    for key, series in groups(ended, [*GROUP, "lag"]):
-        curve = unsolved(series["steps_to_solve"].tolist(), step_budgets(series))
+    for key, series in groups(outcomes, [*GROUP, "lag"]):
+        steps = solving_steps(series)
+        curve = unsolved(steps["step"].tolist(), steps["end"].tolist())
         solved = {
             "step": curve["step"],
             "share": 1 - curve["share"],

@@ -25,7 +25,7 @@ def quick() -> Checks:
         "the bound of the gradient": models.bound,
         "the decay at initialisation": models.decay_at_initialisation,
         "naive forecasts": tasks.naive_forecasts,
-        "the interquartile mean": tables.interquartile_mean,
+        "means and their bands": tables.means,
         "success": tables.success,
         "steps to solve": tables.steps_to_solve,
         "memory horizons": tables.horizons,

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Iterator
 
 import numpy as np
-from scipy import stats
 
+from rnnbench.analysis.comparisons import probability_of_improvement
+from rnnbench.analysis.concordance import concordance
 from rnnbench.analysis.horizon import memory_horizon
-from rnnbench.analysis.intervals import iqm, iqm_interval, probability_of_improvement, wilson
+from rnnbench.analysis.intervals import band, clopper_pearson, mean
 from rnnbench.analysis.steps_to_solve import median_steps_to_solve, unsolved
 from rnnbench.checks.finding import Finding, equal, near
 
@@ -18,29 +18,31 @@ _AGARWAL = "Agarwal et al. 2021"
 _EXACT = 1e-12
 
 
-def interquartile_mean() -> Iterator[Finding]:
-    """The IQM is the 25% trimmed mean; its interval holds the middle 95% of all resamples, stratum by stratum."""
-    values = np.random.default_rng(12).normal(size=23)
-    yield _near("IQM of 0 0 1 2 3 4 90 90", 2.5, iqm([0, 0, 1, 2, 3, 4, 90, 90]), _AGARWAL)
-    yield _near("IQM of 23 draws: trimmed mean", float(stats.trim_mean(values, 0.25)), iqm(list(values)), _AGARWAL)
-    means = [sum(drawn) / 3 for drawn in itertools.product([0.0, 1.0, 3.0], repeat=3)]
-    low, high = iqm_interval([0.0, 1.0, 3.0]) or (math.nan, math.nan)
-    yield _near("interval of 0 1 3, lower end", min(means), low, "all 27 resamples")
-    yield _near("interval of 0 1 3, upper end", max(means), high, "all 27 resamples")
-    low, high = iqm_interval([0.0, 1.0], [10.0, 10.0]) or (math.nan, math.nan)
-    yield _near("interval of 0 1 | 10 10 by stratum, lower end", 5.0, low, "all 4 resamples")
-    yield _near("interval of 0 1 | 10 10 by stratum, upper end", 5.5, high, "all 4 resamples")
+def means() -> Iterator[Finding]:
+    """Few seeds have a range; ten have a bootstrap, whose width is that of the plain formula; none is dropped."""
+    few = band([0.2, 0.9, 0.5])
+    yield _near("band of 0.2 0.5 0.9, lower end", 0.2, few.low if few else None, "range of the seeds")
+    yield _near("band of 0.2 0.5 0.9, upper end", 0.9, few.high if few else None, "range of the seeds")
+    yield equal("12 mean of 1 and a missing score", "nan", str(mean([1.0, math.nan])), "definition")
+    values = np.random.default_rng(12).normal(size=30)
+    many = band(list(values))
+    half = math.nan if many is None else (many.high - many.low) / 2
+    plain = float(1.96 * values.std() / math.sqrt(len(values)))
+    yield near("12 half width of the bootstrap of 30 draws", plain, half, 0.06 * plain, "1.96 standard errors")
 
 
 def success() -> Iterator[Finding]:
-    """Wilson's interval, and the probability of improvement over pairs."""
-    # The ends are the roots of (p - 2/3)² = z² p (1 - p) / 3.
-    z2 = stats.norm.ppf(0.975) ** 2
-    low, high = sorted(np.roots([1 + z2 / 3, -(4 / 3 + z2 / 3), 4 / 9]))
-    for end, expected, found in zip(("lower", "upper"), (low, high), wilson(2, 3) or (), strict=True):
-        yield _near(f"success of 2 of 3, {end} end", float(expected), found, "Wilson 1927")
-    improvement = probability_of_improvement([0.9, 0.9, 0.5, 0.1], [0.8, 0.9, 0.6, 0.0])
-    yield _near("improvement: 2 wins, a tie, a loss", 2.5 / 4, improvement and improvement[0], _AGARWAL)
+    """Clopper and Pearson's interval, the probability of improvement, and concordance within cells."""
+    # Of n in n runs the lower end p has p^n = 2.5%; of 2 in 3 it has 3 p^2 - 2 p^3 = 2.5%.
+    source = "Clopper & Pearson 1934"
+    yield _near("success of 5 of 5, lower end", 0.025**0.2, (clopper_pearson(5, 5) or (math.nan,))[0], source)
+    low = (clopper_pearson(2, 3) or (math.nan,))[0]
+    yield _near("success of 2 of 3, tail at the lower end", 0.025, 3 * low**2 - 2 * low**3, source)
+    improvement = probability_of_improvement([0.9, 0.9, 0.5, 0.1], [0.8, 0.9, 0.6, 0.0], [0, 1, 0, 1])
+    found = improvement.probability if improvement else math.nan
+    yield _near("improvement: 2 wins, a tie, a loss", 2.5 / 4, found, _AGARWAL)
+    within = concordance([3, 1, 2, 9], [True, False, True, True], "aaab", "xyxy")
+    yield _near("concordance: 2 pairs in one cell, a cell of one class", 1.0, within.value, "definition")
 
 
 def steps_to_solve() -> Iterator[Finding]:
@@ -54,16 +56,17 @@ def steps_to_solve() -> Iterator[Finding]:
 
 
 def horizons() -> Iterator[Finding]:
-    """The memory horizon ends at the first lag that fails, whatever comes after it."""
-    cases: dict[str, dict[int, float]] = {
-        "10": {5: 1.0, 10: 0.5, 20: 0.4},
-        "5": {5: 1.0, 10: 0.2, 20: 1.0},
-        ">= 20": {5: 1.0, 10: 0.6, 20: 1.0},
-        "-": {5: 0.4, 10: 1.0},
+    """The memory horizon is where the falling fit of the success rate passes one half."""
+    cases: dict[str, dict[int, tuple[int, int]]] = {
+        "10": {5: (5, 5), 10: (3, 5), 20: (2, 5)},
+        "5": {5: (5, 5), 10: (0, 5), 20: (0, 5), 50: (5, 5)},
+        "20": {5: (5, 5), 10: (2, 5), 20: (4, 5), 50: (0, 5)},
+        ">= 20": {5: (5, 5), 10: (3, 5), 20: (5, 5)},
+        "-": {5: (1, 5), 10: (2, 5)},
     }
-    for expected, rates in cases.items():
-        shown = ", ".join(f"{lag}: {rate:g}" for lag, rate in rates.items())
-        yield equal(f"12 horizon of {shown}", expected, str(memory_horizon(rates)), "definition")
+    for expected, solved in cases.items():
+        shown = ", ".join(f"{lag}: {k} of {n}" for lag, (k, n) in solved.items())
+        yield equal(f"12 horizon of {shown}", expected, str(memory_horizon(solved)), "definition")
 
 
 def _near(check: str, expected: float, found: float | None, source: str) -> Finding:

@@ -47,6 +47,8 @@ from rnnbench.tasks.data_digest import UnfitDataError
 
 _BUDGETS = {"parameters": "parameter_budget", "state": "state_budget"}
 """The key of the budget that a `match` meets."""
+_OWN_COLUMNS = ("lag", "filler", "training_lags")
+"""Axes of a task that tables have a column for, and so are no part of its setting there."""
 
 
 class Experiment(Settings):
@@ -289,7 +291,7 @@ class Experiment(Settings):
                         gradients=self.gradients,
                         test_lags=self.test_lags,
                         plugins=self.plugins,
-                        task_axes={key: task_axes[key] for key in task_axes if key not in ("lag", "filler")},
+                        task_axes={key: task_axes[key] for key in task_axes if key not in _OWN_COLUMNS},
                         model_axes=model_axes | training_axes,
                         log_model=self.log_model is not None,
                         plugin_optimizer=plugin_class(training.optimizer),

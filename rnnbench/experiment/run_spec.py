@@ -65,7 +65,7 @@ class RunSpec:
     """Lags at which it is tested beside its own; None: the default ones, see `tasks.lag_curve`."""
     plugins: tuple[str, ...] = ()
     task_axes: dict[str, Any] = field(default_factory=dict)
-    """Values of the task's axes other than lag and filler; they distinguish its points in a report."""
+    """Values of the task's axes other than lag, filler and training_lags; they tell its points apart in a report."""
     model_axes: dict[str, Any] = field(default_factory=dict)
     """Values of the axes of the model and of training."""
     log_model: bool = False
@@ -79,8 +79,11 @@ class RunSpec:
     def name(self) -> str:
         """A name short enough for the MLflow table: `lstm T100 s0 copy_memory`."""
         axes = "".join(f" {setting}" for setting in written(self.model_axes | self.task_axes))
-        noise = " noise" if self.task.filler == "distractor" else ""
-        return f"{self.model_label} T{self.task.lag} s{self.seed} {self.task_label}{noise}{axes}"
+        task = self.task
+        filler = {"blank": "", "distractor": " noise"}.get(task.filler, f" {task.filler}")
+        protocol = task.training_lags
+        lags = "" if protocol == type(task).model_fields["training_lags"].default else f" {protocol}"
+        return f"{self.model_label} T{task.lag} s{self.seed} {self.task_label}{filler}{lags}{axes}"
 
     @property
     def compile_key(self) -> CompileKey:
@@ -244,6 +247,7 @@ def series_key(spec: RunSpec, chosen: Collection[str] = ()) -> dict[str, str]:
         "task": spec.task_label,
         "task_setting": setting(spec.task_axes),
         "source": spec.task.data_source,
+        "training_lags": spec.task.training_lags,
         "filler": spec.task.filler,
         "model": spec.model_label,
         "model_setting": setting(spec.model_axes),

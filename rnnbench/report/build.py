@@ -19,11 +19,14 @@ from rnnbench.report.data import ReportData
 from rnnbench.report.definitions import DEFINITIONS, REFERENCES
 from rnnbench.report.drawing.figure import VEGA_LITE, Figure
 from rnnbench.report.drawing.style import PAGE, vega_config
+from rnnbench.report.headlines import REACH
 from rnnbench.report.rendering import packed, render, tidy
 from rnnbench.report.sections import Contents
 from rnnbench.text import strict_json
 
-_WHOLE = ["lag", "seed", "steps", "steps_to_solve", "parameters", "recurrent_parameters", "units"]
+_WHOLE = [
+    "lag", "seed", "generalises_to", "steps", "steps_to_solve", "parameters", "recurrent_parameters", "units",
+]  # fmt: skip
 
 
 def build(
@@ -40,7 +43,7 @@ def build(
     planned: int | None = None,
     run_pages: Mapping[str, str] | None = None,
 ) -> Path:
-    """Write `report.html`, `report.md`, `figures/*.svg`, `results.csv` and `manifest.json` into `out`.
+    """Write `report.html`, `report.md`, `figures/*.svg`, `results.csv`, `lag_curve.csv` and `manifest.json` into `out`.
 
     `experiment`: the resolved experiment as plain values. `restriction`: what was left out on request. `mixed`: on
     results that are not all of one kind of machine. `provenance`: versions, commit and hardware, from the store.
@@ -73,7 +76,7 @@ def build(
     manifest = {
         "title": title,
         "description": description,
-        "headline": {section.problem.label: section.headline for section in contents.sections},
+        "headline": {section.problem.label: " ".join(section.headlines) for section in contents.sections},
         "totals": _totals(data, planned),
         "experiment": experiment,
         "provenance": provenance,
@@ -82,6 +85,7 @@ def build(
     _write_figures(contents.figures, out / "figures")
     write(out / "report.md", tidy(render("report.md.j2", context)))
     write(out / "results.csv", csv(results.runs))
+    write(out / "lag_curve.csv", curves_csv(results.lag_curves))
     write(out / "manifest.json", strict_json.dumps(manifest, indent=2, ensure_ascii=False, default=str) + "\n")
     page = out / "report.html"
     write(page, render("report.html.j2", context | _drawing(contents)))
@@ -101,6 +105,12 @@ def csv(runs: pd.DataFrame) -> str:
     return table.assign(**whole, solved=table["solved"].astype("boolean")).to_csv(index=False, lineterminator="\n")
 
 
+def curves_csv(curves: pd.DataFrame) -> str:
+    """A row for each run and tested lag, columns as `Results.lag_curves`."""
+    table = curves.assign(solved=curves["solved"].astype("boolean"))
+    return table.to_csv(index=False, lineterminator="\n")
+
+
 def _why_all_are_skipped(runs: pd.DataFrame) -> str | None:
     return None if len(attempted(runs)) else "; ".join(runs["message"].unique())
 
@@ -110,7 +120,7 @@ def _said_of_all(data: ReportData, mixed: str) -> dict[str, Any]:
     return {
         "series": data.series,
         "caution": " ".join(part for part in (words.caution(data), mixed) if part),
-        "brackets": words.BRACKETS,
+        "reading": REACH,
         "horizon": tables.horizon_table(data),
         "levels": tables.levels_table(data),
         "selection": tables.selection_table(data),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from rnnbench.analysis.groups import GROUP
@@ -15,7 +16,7 @@ from rnnbench.errors import UserError
 from rnnbench.registry import unknown
 from rnnbench.report.formatting import listed
 
-_SHAPE = ("lag", "filler")
+_SHAPE = ("lag", "filler", "training_lags")
 """Settings in which the same task of two experiments may differ."""
 
 
@@ -97,7 +98,8 @@ def joined(results: Mapping[str, Results], tasks: Mapping[str, Mapping[str, Any]
         for label, described in of_one.items()
     }
     tables_of_all = (pd.concat(tables, ignore_index=True) for tables in zip(*map(_tables, parts), strict=True))
-    return _results(tables_of_all), settings
+    examples = {signature: scores for one in parts for signature, scores in one.examples.items()}
+    return _results(tables_of_all, examples), settings
 
 
 def _differing(tasks: Mapping[str, Mapping[str, Any]]) -> set[str]:
@@ -129,7 +131,8 @@ def _told_apart(name: str, results: Results, twice: set[tuple[str, ...]], shared
     # A run that two experiments share keeps a history in each.
     own = {signature: f"{signature} {name}" for signature in shared}
     apart = [table.assign(signature=table["signature"].replace(own)) for table in _tables(results)]
-    return _results([apart[0].assign(model_setting=settings), *apart[1:]])
+    examples = {own.get(signature, signature): scores for signature, scores in results.examples.items()}
+    return _results([apart[0].assign(model_setting=settings), *apart[1:]], examples)
 
 
 def _keeping(results: Results, runs: pd.DataFrame) -> Results:
@@ -139,14 +142,15 @@ def _keeping(results: Results, runs: pd.DataFrame) -> Results:
         [
             runs.reset_index(drop=True),
             *(table[table["signature"].isin(kept)].reset_index(drop=True) for table in others),
-        ]
+        ],
+        {signature: scores for signature, scores in results.examples.items() if signature in kept},
     )
 
 
-def _results(tables: Iterable[pd.DataFrame]) -> Results:
-    runs, history, profiles, levels = tables
-    return Results(runs, history, profiles, levels)
+def _results(tables: Iterable[pd.DataFrame], examples: Mapping[str, np.ndarray]) -> Results:
+    runs, history, profiles, levels, lag_curves = tables
+    return Results(runs, history, profiles, levels, lag_curves, examples)
 
 
 def _tables(results: Results) -> list[pd.DataFrame]:
-    return [results.runs, results.history, results.profiles, results.levels]
+    return [results.runs, results.history, results.profiles, results.levels, results.lag_curves]

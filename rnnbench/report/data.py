@@ -1,4 +1,4 @@
-"""What a report is made of: the results under the names that a reader sees, and their"""
+"""What a report is made of: the results under the names that a reader sees, and their statistics."""
 
 from __future__ import annotations
 
@@ -10,21 +10,30 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from rnnbench.analysis.comparisons import improvements, overall
-from rnnbench.analysis.groups import GROUP, OUTCOMES, attempted, skipped, with_group_names
+from rnnbench.analysis.budgets import horizons_by_budget
+from rnnbench.analysis.comparisons import improvements
+from rnnbench.analysis.groups import GROUP, attempted, higher_is_better, skipped, with_group_names
 from rnnbench.analysis.horizon import horizons
-from rnnbench.analysis.results import OWN_SKILL, Results
+from rnnbench.analysis.lag_curves import mean_curves
+from rnnbench.analysis.levels import asks_memory, skill
+from rnnbench.analysis.outcomes import ended
+from rnnbench.analysis.results import Results
 from rnnbench.analysis.selection import EVALUATED, TUNING, candidates
 from rnnbench.analysis.steps_to_solve import solving
 from rnnbench.analysis.summary import summary
 from rnnbench.experiment.skipped import SKIPPED, SkippedRuns, by_reason
 from rnnbench.report.drawing.style import Series, all_series, series_label
 from rnnbench.report.formatting import count, isolated, seeds_text, slug
+from rnnbench.report.setups import setup_label
 
 INPUT_STATE = "x"
 """`state` of a gradient profile by the input."""
 UNSOUND = "gradient_profile/sound"
 """Metric that is 0 where the probed states do not hold all that the network knows of the past."""
+SURVIVAL = "gradient_profile/survival"
+"""Metric of a gradient's survival, at each step at which it was taken."""
+FROZEN = "frozen"
+"""The level of each network by itself: with its initial recurrent weights and a ridge readout."""
 Described = dict[str, dict[str, Any]]
 """The tasks of the resolved experiment: label to settings."""
 
@@ -37,8 +46,9 @@ class Problem:
     setting: str
     source: str
     score_name: str
-    relative: bool = False
-    """Whether solved means keeping the model's own skill at lag 0."""
+    higher_is_better: bool = True
+    distance: str = "lag"
+    """What its axis is called: `T`, the length of the sequence, where the distance is not one number."""
 
     @property
     def synthetic(self) -> bool:
@@ -64,13 +74,21 @@ class Problem:
 
 
 class ReportData:
-    """The tables of `Results`, each with the labels `problem` and `series`, and what follows from them."""
+    """The tables of `Results`, each with the labels `problem`, `setup` and `series`, and what follows from them.
+
+    A setup is what the lags were drawn from in training, and what fills them: `"uniform lags, blank filler"`.
+    """
 
     def __init__(self, results: Results, tasks: Described | None = None) -> None:
         """`tasks`: what the experiment says of them, which decides on the published scores beside ours."""
         self.tasks = tasks or {}
         # An infinity has no place on an axis or in a table.
-        results = replace(results, runs=_finite(results.runs), history=_finite(results.history))
+        results = replace(
+            results,
+            runs=_finite(results.runs),
+            history=_finite(results.history),
+            lag_curves=_finite(results.lag_curves),
+        )
         keys = GROUP
         points = with_group_names(results.runs)
         everything = attempted(points).copy()
@@ -89,25 +107,33 @@ class ReportData:
         listed = results.runs[evaluated | (results.runs["status"] == SKIPPED)]
         self.listed = self._labelled(points.loc[listed.index])
         """The rows of `runs` and of `skipped` in the order of the grid: what a table by lag has a cell for."""
-        table = summary(listed)
+        table = summary(listed, results.examples)
         self.summary = self._labelled(table)
         """`summary`: one row for each series and lag that is not skipped."""
-        self.horizons = self._labelled(horizons(table, self.skipped))
+        self.horizons = self._labelled(horizons(table))
         """`horizons`: one row for each series."""
-        self.overall = self._labelled(overall(results.runs[evaluated]))
-        """`overall`: one row for each series."""
+        self.budgets = self._labelled(horizons_by_budget(results.runs[evaluated]))
+        """`horizons_by_budget`: one row for each series and budget."""
         self.solving = self._labelled(solving(results.runs[evaluated]))
         """`solving`: one row for each series, lag and step."""
         pairs = improvements(results.runs[evaluated])
         others = pairs[["other", "other_setting"]].itertuples(index=False, name=None)
         self.improvements = self._labelled(pairs).assign(other_series=[series_label(*other) for other in others])
         """`improvements`: one row for each pair of series."""
-        named = self.runs[["signature", "problem", "series", "lag", "seed", "run", "score_name", *keys]]
+        named = self.runs[["signature", "problem", "setup", "series", "lag", "seed", "run", "score_name", *keys]]
         self.history = results.history.merge(named, on="signature")
         self.profiles = results.profiles.merge(named, on="signature")
+        self.lag_curves = self._labelled(mean_curves(results.runs[evaluated], results.lag_curves))
+        """`mean_curves`: one row for each series, lag and test lag."""
         levels = results.levels.merge(named, on="signature")
-        self.levels = levels.groupby(["problem", "filler", "lag", "level"], sort=False)["value"].median().reset_index()
-        """`problem, filler, lag, level, value`."""
+        where = ["problem", "setup", "lag", "level"]
+        shared = levels[levels["level"] != FROZEN]
+        self.levels = shared.groupby(where, sort=False)["value"].median().reset_index()
+        """`problem, setup, lag, level, value`: of all models, `memoryless` and `reference` among them."""
+        own = levels[levels["level"] == FROZEN]
+        own = own.groupby(["problem", "setup", "series", "lag"], sort=False)["value"].median().reset_index()
+        self.frozen = own.assign(skill=self._skills(own))
+        """`problem, setup, series, lag, value, skill`: each network at initialisation with a ridge readout."""
 
     def unsound(self, problem: Problem) -> list[str]:
         """The series of a problem with an unsound gradient profile, in the order of the file."""
@@ -150,13 +176,13 @@ class ReportData:
 
     @cached_property
     def skipped_at(self) -> set[tuple[str, str, str, int]]:
-        """Problem, filler, series and lag of the points that are skipped."""
-        return set(self.skipped[["problem", "filler", "series", "lag"]].itertuples(index=False, name=None))
+        """Problem, setup, series and lag of the points that are skipped."""
+        return set(self.skipped[["problem", "setup", "series", "lag"]].itertuples(index=False, name=None))
 
     @cached_property
     def skipped_series(self) -> list[tuple[str, str, str]]:
-        """Problem, filler and series, where every point of a series is skipped."""
-        columns = ["problem", "filler", "series"]
+        """Problem, setup and series, where every point of a series is skipped."""
+        columns = ["problem", "setup", "series"]
         run = set(self.runs[columns].itertuples(index=False, name=None))
         found = dict.fromkeys(self.skipped[columns].itertuples(index=False, name=None))
         return [one for one in found if one not in run]
@@ -174,14 +200,27 @@ class ReportData:
 
     def outcomes(self, problem: Problem) -> pd.DataFrame:
         """The evaluated runs of a problem that ended, finished or diverged."""
-        return outcomes(rows_of(self.runs, problem))
+        return ended(rows_of(self.runs, problem))
+
+    def equal_step(self, problem: Problem) -> int | None:
+        """The last training step at which the gradients of all finished runs of a problem were taken; None without."""
+        finished = set(rows_of(self.runs, problem).query("status == 'finished'")["signature"])
+        taken = rows_of(self.history, problem)
+        taken = taken[(taken["metric"] == SURVIVAL) & (taken["step"] > 0) & taken["signature"].isin(finished)]
+        runs = taken.groupby("step")["signature"].nunique()
+        common = runs[runs == taken["signature"].nunique()].index
+        return int(max(common)) if len(common) else None
+
+    def asks_memory(self, problem: Problem) -> bool:
+        """Whether the reference of a problem beats what needs no memory."""
+        return asks_memory(self.outcomes(problem))
 
     def blocks(self, problem: Problem | None = None) -> Iterator[tuple[str, str, pd.DataFrame, pd.DataFrame]]:
-        """(problem, filler, rows of the summary, ended runs) of each problem, or of one, where any run ended."""
-        for (label, filler), table in self.summary.groupby(["problem", "filler"], sort=False):
-            runs = outcomes(self.runs[(self.runs["problem"] == label) & (self.runs["filler"] == filler)])
+        """(problem, setup, rows of the summary, ended runs) of each problem, or of one, where any run ended."""
+        for (label, setup), table in self.summary.groupby(["problem", "setup"], sort=False):
+            runs = ended(self.runs[(self.runs["problem"] == label) & (self.runs["setup"] == setup)])
             if len(runs) and (problem is None or label == problem.label):
-                yield str(label), str(filler), table, runs
+                yield str(label), str(setup), table, runs
 
     def matching(self, problem: Problem) -> str:
         """What the models of a problem have in common: units, recurrent parameters, or neither."""
@@ -206,15 +245,30 @@ class ReportData:
         rows = table[["task", "task_setting", "source"]].itertuples(index=False, name=None)
         return table.assign(
             problem=[self._problems[row].label for row in rows],
+            setup=[
+                setup_label(*pair) for pair in table[["training_lags", "filler"]].itertuples(index=False, name=None)
+            ],
             series=[
                 series_label(*pair) for pair in table[["model", "model_setting"]].itertuples(index=False, name=None)
             ],
         )
 
     @staticmethod
-    def _scoring(runs: pd.DataFrame, row: tuple[str, str, str]) -> tuple[str, bool]:
+    def _scoring(runs: pd.DataFrame, row: tuple[str, str, str]) -> tuple[str, bool, str]:
         same = runs[(runs["task"] == row[0]) & (runs["task_setting"] == row[1]) & (runs["source"] == row[2])]
-        return next(iter(same["score_name"].dropna()), "score"), bool((same["criterion"] == OWN_SKILL).any())
+        distance = next(iter(same["distance"].dropna()), "lag")
+        return next(iter(same["score_name"].dropna()), "score"), higher_is_better(same), str(distance)
+
+    def _skills(self, frozen: pd.DataFrame) -> list[float]:
+        """The skill that each frozen level amounts to."""
+        at = self.levels.set_index(["problem", "setup", "lag", "level"])["value"]
+        rises = {problem.label: problem.higher_is_better for problem in self._problems.values()}
+        found = []
+        for row in frozen.to_dict("records"):
+            key = (row["problem"], row["setup"], row["lag"])
+            memoryless, reference = (float(at.get((*key, name), np.nan)) for name in ("memoryless", "reference"))
+            found.append(skill(row["value"], memoryless, reference, rises[row["problem"]]))
+        return found
 
 
 def _finite(table: pd.DataFrame) -> pd.DataFrame:
@@ -225,11 +279,6 @@ def _finite(table: pd.DataFrame) -> pd.DataFrame:
 
 def _tuning_seeds(runs: pd.DataFrame) -> list[int]:
     return sorted(int(seed) for seed in runs.loc[runs["role"] == TUNING, "seed"].unique())
-
-
-def outcomes(runs: pd.DataFrame) -> pd.DataFrame:
-    """The runs that ended: finished or diverged."""
-    return runs[runs["status"].isin(OUTCOMES)]
 
 
 def rows_of(table: pd.DataFrame, problem: Problem) -> pd.DataFrame:

@@ -6,59 +6,79 @@ DEFINITIONS = [
     (
         "lag",
         "Steps between the last step that carries evidence and the first step where the answer is read. For "
-        "copy-memory it is the T of the literature (Arjovsky et al. 2016, section 5.1). For adding in the literature's "
-        "form, whose evidence is spread over its T steps, it is T/2 − 1: the fewest steps between the first addend, "
-        "which stands in the first half, and the readout.",
+        "copy-memory it is the T of the literature (Arjovsky et al. 2016, section 5.1). Where the distance is not one "
+        "number, as for adding in the forms of the literature, the axis is T, the length of the sequence.",
+    ),
+    (
+        "uniform, far and log lags, one fixed lag",
+        "What each training step's lag is drawn from for a tested lag L: from the shortest to L (uniform), from L/2 to "
+        "L (far), as uniform but log-uniform (log), or L itself (fixed). Validation and test are at exactly L. Uniform "
+        "lags ask whether a memory can be held, far lags whether it can be learnt from afar.",
+    ),
+    (
+        "clock",
+        "A network that has learnt to answer after so many steps, and holds nothing until it is asked. A run that "
+        "solves lag L is called one if it loses more than half of its skill at L − 1 or L + 1. At one fixed lag "
+        "nothing else tells a clock from a memory, so results there are marked.",
+    ),
+    (
+        "lead",
+        "Steps of filler before the evidence. A network that keeps whatever it saw first fails behind a lead.",
     ),
     (
         "filler",
-        "What fills the lag: the same empty step throughout (blank), or random steps that carry nothing of the answer "
-        "(distractor).",
+        "What fills the lag: zeros; one constant symbol (blank); random steps from what the task never asks about "
+        "(distractor); or from the evidence's own distribution, so that only a cue tells them apart (decoy).",
     ),
     (
         "skill",
-        "(score − level) / (perfect − level). The level is the score of the best answer without memory: chance, the "
-        "most frequent class or the naive forecast, on the test split. 0 is no better than that, 1 is perfect.",
+        "(score − memoryless) / (reference − memoryless), for errors whose reference is above 0 of the logarithms. "
+        "Memoryless is the best answer without any of the evidence, reference what a simple model reaches with all of "
+        "it in view: perfect for generated tasks. Both are levels of the test split, and depend on no model of the "
+        "grid. Where the reference does not beat the memoryless level the task asks no memory, and there is no skill.",
+    ),
+    (
+        "frozen",
+        "The level of a network at initialisation: recurrent weights as they started, a ridge readout. What passes "
+        "there shows no learning.",
     ),
     (
         "solved",
-        "The test score reaches the task's threshold (copy-memory: recall accuracy of at least 0.99; adding: mean "
-        "squared error of at most 0.01). For a task without a threshold: the skill is at least 90% of the median skill "
-        "that the same model has at lag 0, and that median is positive.",
+        "Judged run by run: accuracy of at least 0.99 or a mean squared error of at most 0.01 (generated tasks), an "
+        "error of at most 1.1 times the reference, or a skill of at least 0.9; and always above the memoryless level "
+        "by 2.33 standard errors of the test split.",
     ),
     (
         "success rate",
-        "Solved runs among those that finished or diverged, with the 95% score interval of Wilson 1927.",
+        "Solved runs among those that finished or diverged, with the exact 95% interval of Clopper & Pearson 1934.",
     ),
     (
-        "IQM",
-        "Interquartile mean (Agarwal et al. 2021): the mean without the lowest and the highest quarter of the seeds, "
-        "both rounded down to whole seeds, so that it is the plain mean of fewer than four. It can hide the few seeds "
-        "that fail, or the few that succeed: read it with the counts of solved runs. Interval: 95% percentile "
-        "bootstrap over 2000 resamples from a fixed seed; none where there is one seed or all seeds agree. A diverged "
-        "run without a score ranks below all others; where trimming does not remove it there is no IQM.",
+        "mean and band",
+        "Mean over seeds; none where a run has no score. Below ten seeds the band is the range of the seeds, from ten "
+        "on the 95% percentile bootstrap of the mean over seeds and test examples (2000 resamples from a fixed seed).",
     ),
     (
         "memory horizon",
-        "The longest lag of the grid at which at least half of the seeds solve the task within the training budget, "
-        "provided that at least half do at every shorter lag too.",
+        "The longest tested lag at which a falling fit of the success rate over the lags (isotonic regression, "
+        "weighted by runs; de Leeuw et al. 2009) is at least one half, within the training budget. Written at least "
+        "where it is the longest lag that was tested.",
     ),
     (
         "steps to solve",
-        "Training step of the first validation from which on all validations reach the task's threshold, in runs whose "
-        "test score reaches it too; known to within one evaluation interval. In the median (Kaplan & Meier 1958) all "
-        "other runs are censored at their last step, except that a diverged run never solves the task.",
+        "Training step of the first validation that solves the task, in runs whose test does; known to within one "
+        "evaluation interval. In the median (Kaplan & Meier 1958) all other runs are censored at their last step, "
+        "except that a diverged run never solves the task.",
     ),
     (
         "gradient norm",
-        "‖dl/dh_t‖₂: the total derivative of one example's readout loss with respect to the state at step t, through "
-        "all later steps (Pascanu et al. 2013); for LSTM with respect to c_t too. Taken in float64 on a fixed batch of "
-        "validation examples; clipping plays no part in it.",
+        "‖dl/ds_t‖₂: the total derivative of one example's readout loss with respect to the joint state at step t, h "
+        "and c together where there are both, through all later steps (Pascanu et al. 2013). Taken in float64 on a "
+        "fixed batch of validation examples; clipping plays no part in it.",
     ),
     (
         "survival",
-        "Of the gradient norm with respect to h, median over examples: its mean over the evidence steps divided by its "
-        "value at the first readout step.",
+        "Of the gradient norm with respect to the joint state: its mean over the evidence steps divided by its value "
+        "at the first readout step, median over examples.",
     ),
     (
         "decay per step",
@@ -66,9 +86,15 @@ DEFINITIONS = [
         "factor that a gradient keeps at each step back.",
     ),
     (
-        "Spearman's ρ",
-        "Rank correlation of skill and survival over runs (Spearman 1904). Both fall as the lag grows, so it is also "
-        "given between runs of the same lag: of the ranks within each lag, less their mean.",
+        "concordance",
+        "Of two runs at the same lag and filler, of which one solved the task: how often that one had the larger "
+        "survival at initialisation, a tie counting half (Harrell et al. 1982). One half tells nothing. Beside it that "
+        "of the lag alone, across lags. Interval: bootstrap over models.",
+    ),
+    (
+        "readable",
+        "What a ridge readout finds of the answer in the state at a distance from the readout. A network that latches "
+        "has a gradient near 0 and all of the information.",
     ),
     (
         "σ_max and spectral radius",
@@ -84,8 +110,7 @@ DEFINITIONS = [
     (
         "probability of improvement",
         "P(skill of one model > skill of another) over pairs of runs at the same lag and seed, ties counting half "
-        "(after Agarwal et al. 2021, who compare all runs with all). Its Wilson interval takes the pairs as "
-        "independent.",
+        "(after Agarwal et al. 2021, who compare all runs with all). Its 95% interval is a bootstrap over seeds.",
     ),
     (
         "diverged",
@@ -120,6 +145,20 @@ REFERENCES = [
         "https://arxiv.org/abs/1406.1078",
     ),
     (
+        "Clopper & Pearson 1934. The use of confidence or fiducial limits illustrated in the case of the binomial. "
+        "Biometrika 26",
+        "https://doi.org/10.1093/biomet/26.4.404",
+    ),
+    (
+        "de Leeuw, Hornik & Mair 2009. Isotone optimization in R: pool-adjacent-violators algorithm and active set "
+        "methods. Journal of Statistical Software 32",
+        "https://doi.org/10.18637/jss.v032.i05",
+    ),
+    (
+        "Harrell, Califf, Pryor, Lee & Rosati 1982. Evaluating the yield of medical tests. JAMA 247",
+        "https://doi.org/10.1001/jama.1982.03320430047030",
+    ),
+    (
         "Hochreiter & Schmidhuber 1997. Long short-term memory. Neural Computation 9",
         "https://doi.org/10.1162/neco.1997.9.8.1735",
     ),
@@ -132,15 +171,6 @@ REFERENCES = [
      "https://arxiv.org/abs/1506.02078"),
     ("Pascanu, Mikolov & Bengio 2013. On the difficulty of training recurrent neural networks. ICML",
      "https://arxiv.org/abs/1211.5063"),
-    (
-        "Spearman 1904. The proof and measurement of association between two things. American Journal of Psychology 15",
-        "https://doi.org/10.2307/1412159",
-    ),
     ("Tallec & Ollivier 2018. Can recurrent neural networks warp time? ICLR", "https://arxiv.org/abs/1804.11188"),
-    (
-        "Wilson 1927. Probable inference, the law of succession, and statistical inference. Journal of the American "
-        "Statistical Association 22",
-        "https://doi.org/10.1080/01621459.1927.10502953",
-    ),
 ]  # fmt: skip
 """Sources of definitions, tasks and models, and the address of each. Published scores carry their own source."""

@@ -26,23 +26,23 @@ _QUANTITIES: dict[str, tuple[str, str, bool]] = {
 def diagnostics_table(data: ReportData, problem: Problem) -> Table | None:
     """First and last value of every series at the longest lag, medians over seeds; None without diagnostics."""
     mine = rows_of(data.history, problem).dropna(subset=["value"])
-    mine = mine[mine["lag"] == mine.groupby("filler")["lag"].transform("max")]
+    mine = mine[mine["lag"] == mine.groupby("setup")["lag"].transform("max")]
     columns = {head: _ends(mine, *found[:2]) for head, found in _QUANTITIES.items()}
     columns = {head: ends for head, ends in columns.items() if ends}
     if not columns:
         return None
     rows: list[list[Cell]] = []
-    blocks = dict(list(mine.groupby(["filler", "series"])))
-    table, longest = rows_of(data.listed, problem), mine.groupby("filler")["lag"].first()
-    for filler, series in dict.fromkeys(zip(table["filler"], table["series"], strict=True)):
-        lag = longest.get(filler)
-        if (problem.label, filler, series, lag) in data.skipped_at:
+    blocks = dict(list(mine.groupby(["setup", "series"])))
+    table, longest = rows_of(data.listed, problem), mine.groupby("setup")["lag"].first()
+    for setup, series in dict.fromkeys(zip(table["setup"], table["series"], strict=True)):
+        lag = longest.get(setup)
+        if (problem.label, setup, series, lag) in data.skipped_at:
             cells: list[Cell] = [("skipped",)] * len(columns)
-        elif (filler, series) in blocks:
-            cells = [_cell(columns[head].get((filler, series)), _QUANTITIES[head][2]) for head in columns]
+        elif (setup, series) in blocks:
+            cells = [_cell(columns[head].get((setup, series)), _QUANTITIES[head][2]) for head in columns]
         else:
             continue
-        rows.append([(str(series), f"{filler} filler, lag {lag}"), *cells])
+        rows.append([(str(series), f"{setup}, lag {lag}"), *cells])
     caption = (
         "What training did, at the longest lag: first → last value of a run, medians over seeds. Gradient norm: of the "
         "batch's loss with respect to all weights, before clipping, median over an evaluation interval. σ_max and "
@@ -54,9 +54,9 @@ def diagnostics_table(data: ReportData, problem: Problem) -> Table | None:
 
 
 def _ends(history: pd.DataFrame, metrics: str, over_gates: str) -> dict[Any, dict[Any, Any]]:
-    """`first` and `last` value of each series, by filler and series."""
+    """`first` and `last` value of each series, by setup and series."""
     chosen = history[history["metric"].str.fullmatch(metrics)]
-    run = ["filler", "series", "signature"]
+    run = ["setup", "series", "signature"]
     by_step = chosen.groupby([*run, "step"])["value"].agg(over_gates)
     return by_step.groupby(run).agg(["first", "last"]).groupby(run[:2]).median().to_dict("index")
 

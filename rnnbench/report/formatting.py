@@ -58,6 +58,8 @@ def seeds_text(low: int, high: int) -> str:
 def listed(names: Iterable[str]) -> str:
     """`"a, b and c"`."""
     names = list(names)
+    if not names:
+        return ""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 

@@ -12,8 +12,8 @@ from pydantic import BaseModel, ValidationError
 from rnnbench.errors import unwritable
 from rnnbench.experiment.skipped import SKIPPED
 from rnnbench.files import write
+from rnnbench.report.headlines import REACH
 from rnnbench.report.rendering import render, tidy
-from rnnbench.report.words import BRACKETS
 from rnnbench.text.wording import count_of
 
 
@@ -45,7 +45,7 @@ def write_index(folder: Path) -> list[str]:
     on it, so neither is an error.
     """
     found, left_out = entries(folder)
-    context = {"entries": found, "brackets": BRACKETS}
+    context = {"entries": found, "reading": REACH}
     try:
         for name in ("README.md", "index.html"):
             write(folder / name, tidy(render(f"{name}.j2", context)))

@@ -19,13 +19,18 @@ def entries(task: str) -> list[dict[str, Any]]:
 def points(problem: Problem, tasks: Described) -> pd.DataFrame:
     """The scores to draw in a problem's score figure: columns `label`, `lag`, `value`.
 
-    These are the same metric, measured under the settings that their entry names in `where`.
+    These are the same metric, measured under the settings that their entry names in `where`; the label of one that is
+    not like for like says so.
     """
     settings = tasks.get(problem.task) or {}
     # An axis of the task stands in the problem's setting, as `key=value`.
     here = {**settings, **dict(part.split("=", 1) for part in problem.setting.split() if "=" in part)}
     rows = [
-        {"label": f"{model}, {entry['short']}", "lag": entry["lag"], "value": value}
+        {
+            "label": f"{model}, {entry['short']}{'' if entry['like_for_like'] else ', differs'}",
+            "lag": entry["lag"],
+            "value": value,
+        }
         for entry in entries(registered(problem.task, tasks))
         if "lag" in entry and entry["metric"] == problem.score_name
         if all(str(here.get(key)) == str(value) for key, value in entry["where"].items())

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from rnnbench.errors import note
 from rnnbench.identity import class_code
 from rnnbench.report import tables, words
+from rnnbench.report.claims import claims
 from rnnbench.report.data import Problem, ReportData
 from rnnbench.report.diagnostics import diagnostics_table
 from rnnbench.report.drawing.figure import Figure
 from rnnbench.report.figures.base import PARTS, AnswerFigure, Drawn, ReportFigure, TaskFigure, report_figures
+from rnnbench.report.headlines import headline
 from rnnbench.report.tables import Table
 
 TABLES: dict[str, dict[str, Callable[[ReportData, Problem], Table | None]]] = {
@@ -43,7 +45,8 @@ class Section:
     """What the report says of one task at one setting."""
 
     problem: Problem
-    headline: str
+    headlines: list[str]
+    """One for each protocol."""
     answers: list[str]
     parts: list[Part]
 
@@ -83,7 +86,8 @@ def _section(data: ReportData, problem: Problem, kinds: list[TaskFigure]) -> Sec
         )
         for title in titles
     ]
-    return Section(problem, words.headline(data, problem), words.answers(data, problem), parts)
+    told = [headline(found) for found in claims(data, problem)] or ["No run has ended."]
+    return Section(problem, told, words.answers(data, problem), parts)
 
 
 def _drawn(kind: ReportFigure, draw: Callable[..., Drawn], *about: ReportData | Problem) -> list[Figure]:

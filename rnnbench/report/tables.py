@@ -11,10 +11,12 @@ from typing import Any
 import pandas as pd
 
 from rnnbench.analysis.horizon import PASSING, Horizon
+from rnnbench.analysis.intervals import FEW
 from rnnbench.experiment.choice import ALL_LAGS
 from rnnbench.report import published, words
 from rnnbench.report.data import Problem, ReportData, rows_of, step_milliseconds
 from rnnbench.report.formatting import as_typed, count, flatten, listed, number, seeds_text, sentences, span
+from rnnbench.report.setups import fixed_note
 
 Cell = tuple[str, ...]
 """Lines of a cell: the first is the value, the others explain it."""
@@ -30,27 +32,29 @@ class Table:
 
 
 def horizon_table(data: ReportData) -> Table:
-    """Memory horizon of each series, a row for each task and filler."""
+    """Memory horizon of each series with its counts, a row for each task and setup."""
     labels = list(dict.fromkeys(data.listed["series"]))
     rows = []
-    for (problem, filler), block in data.horizons.groupby(["problem", "filler"], sort=False):
-        table = data.summary[(data.summary["problem"] == problem) & (data.summary["filler"] == filler)]
+    for (problem, setup), block in data.horizons.groupby(["problem", "setup"], sort=False):
+        table = data.summary[(data.summary["problem"] == problem) & (data.summary["setup"] == setup)]
         lags = sorted(int(lag) for lag in table["lag"].unique())
         by_series = {row["series"]: row for row in block.to_dict("records")}
         cells = [
             _horizon_cell(by_series[label], table[table["series"] == label], lags)
             if label in by_series
-            else ("skipped" if (problem, filler, label) in data.skipped_series else "not run",)
+            else ("skipped" if (problem, setup, label) in data.skipped_series else "not run",)
             for label in labels
         ]
         low, high = int(block["n_low"].min()), int(block["n_high"].max())
         about = (f"lags {' '.join(map(str, lags))}", f"{seeds_text(low, high)} a point")
-        rows.append([(f"{problem}, {filler} filler", *about), *cells])
-    caption = (
-        "Memory horizon: the longest lag at which at least half of the seeds solve the task, every shorter lag "
-        "included. ≥: the longest lag tried; –: not even the shortest; ?: cannot be judged. "
-        "One sign for each lag of the grid: ● solved by at least half of the seeds, ○ not, · not known"
-        f"{' or skipped' if len(data.skipped) else ''}."
+        rows.append([(f"{problem}, {setup}", *about), *cells])
+    caption = sentences(
+        "Memory horizon: the longest lag at which a falling fit of the success rate is at least one half, with the "
+        "seeds that solved it and the next lag. ≥: the longest lag tried; –: not even the shortest; ?: no run has "
+        "ended. One sign for each lag of the grid: ● solved by at least half of the seeds, ○ not, · not tested"
+        f"{' or skipped' if len(data.skipped) else ''}. Clock: of the runs that solved the horizon, how many answer by "
+        "timing.",
+        fixed_note(data.horizons),
     )
     return Table(caption, ["task", *labels], rows)
 
@@ -61,73 +65,78 @@ def horizon_text(horizon: Horizon) -> str:
 
 
 def horizon_note(row: dict[Any, Any]) -> str:
-    """Why a horizon ends where it does, if the cause is not an unsolved lag."""
-    horizon: Horizon = row["horizon"]
-    if horizon.unknown is None:
-        return ""
-    if row["skipped"]:
-        return f"ends before lag {horizon.unknown}: skipped"
-    why = "no lag 0 to judge by" if row["unjudged"] else "no run has ended"
-    return f"ends before lag {horizon.unknown}: {why}"
+    """How many of the runs that solved it are clocks, and what others met and this model did not."""
+    solved = next((count.solved for count in row["horizon"].counts if count.lag == row["horizon"].lag), 0)
+    parts = [f"clock: {row['n_clock']} of {solved}"] if row["n_clock"] else []
+    parts += [f"not tested at {listed(map(str, row['untested']))}"] if row["untested"] else []
+    return "; ".join(parts)
 
 
 def score_table(data: ReportData, problem: Problem) -> Table:
-    """IQM of the score with its interval, and how many runs solved the task."""
+    """Mean score with its band, how many runs solved the task, and the frozen level."""
 
     def cell(row: dict[Any, Any]) -> Cell:
         if not row["n"]:
             return ("–", _ended(row))
         interval = (span(row["score_low"], row["score_high"]),) if pd.notna(row["score_low"]) else ()
-        return (number(row["score"]), *interval, _ended(row))
+        level = frozen.get((row["setup"], row["series"], row["lag"]))
+        own = (f"frozen {number(level)}",) if level is not None else ()
+        return (number(row["score"]), *interval, _ended(row), *own)
 
-    caption = (
-        f"{problem.score_title.capitalize()} on the test split: IQM over seeds, [95% bootstrap interval] where seeds "
-        "differ, and k/n runs that solved the task."
+    frozen = rows_of(data.frozen, problem).set_index(["setup", "series", "lag"])["value"].to_dict()
+    kinds = listed(kind for kind in rows_of(data.summary, problem)["band"].unique() if kind) or "none"
+    caption = sentences(
+        f"{problem.score_title.capitalize()} on the test split: mean over seeds (– where a run has none), [{kinds}], "
+        "and k/n runs that solved the task, with the clocks among them.",
+        "Frozen: the same network with its initial recurrent weights and a ridge readout." if frozen else "",
+        fixed_note(rows_of(data.summary, problem)),
     )
     return Table(caption, *_by_lag(data, problem, cell))
 
 
 def success_table(data: ReportData, problem: Problem) -> Table:
-    """Success rate with its Wilson interval, and the steps to solve."""
+    """Success rate with its interval, and the steps to solve."""
 
     def cell(row: dict[Any, Any]) -> Cell:
         if pd.isna(row["success"]):
-            return ("–", "no run ended" if not row["n"] else "not judged")
+            return ("–", "no run ended")
         steps = row["steps_to_solve"]
         interval = span(row["success_low"], row["success_high"], 2)
-        return (number(row["success"], 2), interval, *((f"{count(steps)} steps",) if pd.notna(steps) else ()))
+        counts = f"{row['n_solved']} of {row['n']}"
+        return (counts, interval, *((f"{count(steps)} steps",) if pd.notna(steps) else ()))
 
-    caption = (
-        "Success rate with its 95% Wilson interval; below it the median number of steps to solve, with runs that never "
-        "solved counted as censored (not shown where fewer than half solved)."
+    caption = sentences(
+        "Runs that solved the task, with the 95% Clopper-Pearson interval of their share; below it the median number "
+        "of steps to solve, runs that never solved it censored at their end (not shown where fewer than half solved).",
+        fixed_note(rows_of(data.summary, problem)),
     )
     return Table(caption, *_by_lag(data, problem, cell))
 
 
 def comparison_table(data: ReportData, problem: Problem) -> Table | None:
-    """Each series over all lags, and how likely it is better than each other one; None for a single series."""
+    """How likely each series is ahead of each other one; None for a single series."""
     pairs = rows_of(data.improvements, problem)
     if pairs.empty:
         return None
     better = {key: row for key, (_, row) in zip(_keys(pairs, "other_series"), pairs.iterrows(), strict=True)}
-    mine = rows_of(data.overall, problem)
-    labels = list(mine["series"].unique())
-    rows: list[list[Cell]] = []
-    for row in mine.to_dict("records"):
-        interval = (span(row["skill_low"], row["skill_high"]),) if pd.notna(row["skill_low"]) else ()
-        cells = [_improvement(better.get((row["filler"], row["series"], label))) for label in labels]
-        lags = f"{row['filler']} filler, {row['lags']} lag{'s' * (row['lags'] > 1)}"
-        rows.append([(str(row["series"]), lags), (number(row["skill"]), *interval), *cells])
-    caption = (
-        "Over all lags that every model met: IQM of the skill [95% bootstrap interval, stratified by lag], and the "
-        "probability that a run of the model has more skill than one of another model at the same lag and seed, a tie "
-        "counting half [95% Wilson interval]."
+    labels = list(pairs["series"].unique())
+    rows: list[list[Cell]] = [
+        [(str(series), str(setup)), *(_improvement(better.get((setup, series, label))) for label in labels)]
+        for setup, series in dict.fromkeys(zip(pairs["setup"], pairs["series"], strict=True))
+    ]
+    few = int(pairs["n_seeds"].min()) < FEW
+    caption = sentences(
+        "How often a run of the model has more skill than one of another model at the same lag and seed, a tie "
+        "counting half: over the lags that both met, so it says who is ahead more often, not by how much [95% "
+        "bootstrap over seeds].",
+        f"With fewer than {FEW} seeds such an interval covers less than 95%." if few else "",
+        fixed_note(pairs),
     )
-    return Table(caption, ["model", "skill", *(f"better than {label}" for label in labels)], rows)
+    return Table(caption, ["model", *(f"better than {label}" for label in labels)], rows)
 
 
 def gradient_table(data: ReportData, problem: Problem) -> Table | None:
-    """Survival and decay per step after training."""
+    """Survival at initialisation and in the tested network, and decay per step."""
     mine = rows_of(data.summary, problem)
     if mine["survival"].isna().all() and mine["decay_per_step"].isna().all():
         return None
@@ -136,10 +145,12 @@ def gradient_table(data: ReportData, problem: Problem) -> Table | None:
 
     def cell(row: dict[Any, Any]) -> Cell:
         mark = ("unsound",) if row["series"] in unsound else ()
-        return (number(row["survival"]), f"decay {number(row['decay_per_step'])}", *mark)
+        both = f"{number(row['survival_initial'])} → {number(row['survival'])}"
+        return (both, f"decay {number(row['decay_per_step'])}", *mark)
 
     caption = sentences(
-        "Gradient survival after training, and decay per step of the lag: medians over seeds.",
+        "Survival of the gradient by the joint state at initialisation → in the tested network, whose number of steps "
+        "is its own, and decay per step of the lag there: medians over seeds.",
         words.of_gradients(data, problem),
     )
     return Table(caption, *_by_lag(data, problem, cell))
@@ -153,7 +164,10 @@ def levels_table(data: ReportData) -> Table | None:
     ]
     return (
         Table(
-            "Levels reached without memory or without a network, on the test split.", ["task", "level", "score"], rows
+            "Levels on the test split: memoryless is the best answer without the evidence (skill 0), reference what a "
+            "simple model reaches with all of it in view (skill 1).",
+            ["task", "level", "score"],
+            rows,
         )
         if rows
         else None
@@ -164,13 +178,16 @@ def published_table(data: ReportData) -> Table | None:
     """Scores from papers for the tasks of the report."""
     names = dict.fromkeys(published.registered(problem.task, data.tasks) for problem in data.problems)
     rows: list[list[Cell]] = [
-        [(name,), (model,), (f"{as_typed(score)} {entry['metric']}",), (entry["setting"],), (entry["differs"],),
+        [(name,), (model,), (f"{as_typed(score)} {entry['metric']}",), (entry["setting"],),
+         ("like for like",) if entry["like_for_like"] else (entry["differs"][0], *entry["differs"][1:]),
          (entry["source"],)]
         for name in names
         for entry in published.entries(name)
         for model, score in entry["scores"].items()
     ]  # fmt: skip
-    caption = "Published scores, measured by others under other settings: for orientation, not for comparison."
+    caption = (
+        "Published scores. Like for like, or with everything that differs from ours: those are for orientation only."
+    )
     head = ["task", "model", "score", "setting", "what differs from ours", "source"]
     return Table(caption, head, rows) if rows else None
 
@@ -189,9 +206,9 @@ def selection_table(data: ReportData) -> Table | None:
     one_each = len(axes) == 1 and all(isinstance(one[axes[0]], Real) for one in values.values())
     found = sorted({one[axes[0]] for one in values.values()}) if one_each else []
     rows: list[list[Cell]] = []
-    keys = ["problem", "filler", "series", "chosen_for"]
-    for (problem, filler, series, lags), tried in table.groupby(keys, sort=False):
-        first: list[Cell] = [(str(series), str(problem), f"{filler} filler")]
+    keys = ["problem", "setup", "series", "chosen_for"]
+    for (problem, setup, series, lags), tried in table.groupby(keys, sort=False):
+        first: list[Cell] = [(str(series), str(problem), str(setup))]
         first += [(str(lags).removeprefix("lag ").removesuffix(" lags"),)] if by_lag else []
         if one_each:
             at = {values[row["choice"]][axes[0]]: _candidate(row) for row in tried.to_dict("records")}
@@ -210,7 +227,7 @@ def failures_table(data: ReportData) -> Table | None:
     bad = data.all_runs[data.all_runs["status"] != "finished"]
     rows: list[list[Cell]] = [
         [
-            (row["status"],), (row["problem"],), (row["filler"],), (row["series"],), (str(row["lag"]),),
+            (row["status"],), (row["problem"],), (row["setup"],), (row["series"],), (str(row["lag"]),),
             (str(row["seed"]),), (count(row["steps"]),), ("" if pd.isna(row["message"]) else str(row["message"]),),
         ]
         for row in bad.to_dict("records")
@@ -220,7 +237,9 @@ def failures_table(data: ReportData) -> Table | None:
         "next run retries them."
     )
     return (
-        Table(caption, ["status", "task", "filler", "model", "lag", "seed", "step", "message"], rows) if rows else None
+        Table(caption, ["status", "task", "lags and filler", "model", "lag", "seed", "step", "message"], rows)
+        if rows
+        else None
     )
 
 
@@ -275,38 +294,38 @@ def _by_lag(
     mine = rows_of(data.listed, problem)
     lags = sorted(int(lag) for lag in mine["lag"].unique())
     at = {
-        (row["filler"], row["series"], int(row["lag"])): row
-        for row in rows_of(data.summary, problem).to_dict("records")
+        (row["setup"], row["series"], int(row["lag"])): row for row in rows_of(data.summary, problem).to_dict("records")
     }
 
-    def shown(filler: str, series: str, lag: int) -> Cell:
-        if row := at.get((filler, series, lag)):
+    def shown(setup: str, series: str, lag: int) -> Cell:
+        if row := at.get((setup, series, lag)):
             return cell(row)
-        return ("skipped" if (problem.label, filler, series, lag) in data.skipped_at else "not run",)
+        return ("skipped" if (problem.label, setup, series, lag) in data.skipped_at else "not run",)
 
     rows: list[list[Cell]] = [
-        [(series, f"{filler} filler"), *(shown(filler, series, lag) for lag in lags)]
-        for filler, series in dict.fromkeys(zip(mine["filler"], mine["series"], strict=True))
+        [(series, setup), *(shown(setup, series, lag) for lag in lags)]
+        for setup, series in dict.fromkeys(zip(mine["setup"], mine["series"], strict=True))
     ]
-    return ["model", *(f"lag {lag}" for lag in lags)], rows
+    return ["model", *(f"{problem.distance} {lag}" for lag in lags)], rows
 
 
 def _horizon_cell(row: dict[Any, Any], table: pd.DataFrame, lags: list[int]) -> Cell:
     success = table.set_index("lag")["success"]
     rates = [success.get(lag) for lag in lags]
     signs = "".join("·" if pd.isna(rate) else "●" if rate >= PASSING else "○" for rate in rates)
-    note = horizon_note(row)
-    return (horizon_text(row["horizon"]), signs, note) if note else (horizon_text(row["horizon"]), signs)
+    parts = (row["horizon"].told.replace("; ", ", then "), horizon_note(row))
+    return (horizon_text(row["horizon"]), signs, *(part for part in parts if part))
 
 
 def _keys(table: pd.DataFrame, other: str) -> list[tuple[str, str, str]]:
-    return list(table[["filler", "series", other]].itertuples(index=False, name=None))
+    return list(table[["setup", "series", other]].itertuples(index=False, name=None))
 
 
 def _improvement(row: pd.Series | None) -> Cell:
     if row is None:
         return ("",)
-    return (number(row["probability"], 2), span(row["low"], row["high"], 2))
+    interval = (span(row["low"], row["high"], 2),) if pd.notna(row["low"]) else ()
+    return (number(row["probability"], 2), *interval)
 
 
 def _candidate(row: dict[Any, Any]) -> Cell:
@@ -316,8 +335,8 @@ def _candidate(row: dict[Any, Any]) -> Cell:
 
 
 def _ended(row: dict[Any, Any]) -> str:
-    solved = "?" if pd.isna(row["n_solved"]) else str(int(row["n_solved"]))
-    parts = [f"{solved}/{row['n']} solved" if row["n"] else "no run ended"]
+    parts = [f"{row['n_solved']}/{row['n']} solved" if row["n"] else "no run ended"]
+    parts += [f"{row['n_clock']} by a clock"] if row["n_clock"] else []
     parts += [f"{row[f'n_{kind}']} {kind}" for kind in ("diverged", "failed", "skipped") if row[f"n_{kind}"]]
     return ", ".join(parts)
 

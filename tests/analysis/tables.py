@@ -10,5 +10,7 @@ from rnnbench.analysis.results import COLUMNS
 def table(*rows: dict) -> pd.DataFrame:
     """Runs of one line, `rows` saying what differs from a finished copy-memory run."""
     usual = {"task": "copy_memory", "task_setting": "", "source": "generated", "model": "lstm", "model_setting": "",
-             "filler": "blank", "status": "finished", "score_name": "accuracy"}  # fmt: skip
-    return pd.DataFrame([usual | {"seed": seed} | row for seed, row in enumerate(rows)], columns=COLUMNS)
+             "filler": "blank", "training_lags": "uniform",
+             "distance": "lag", "status": "finished", "score_name": "accuracy"}  # fmt: skip
+    told = [usual | {"seed": seed, "signature": f"s{seed}"} | row for seed, row in enumerate(rows)]
+    return pd.DataFrame(told, columns=COLUMNS)

@@ -3,105 +3,92 @@
 from __future__ import annotations
 
 import math
-from itertools import product
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
-from rnnbench.analysis.intervals import iqm, iqm_interval, probability_of_improvement, wilson
-
-finite = st.floats(-1e6, 1e6)
+from rnnbench.analysis.intervals import OF_BOTH, OF_SEEDS, RANGE, Band, band, clopper_pearson, mean
 
 
-@pytest.mark.parametrize("n", [1, 2, 5, 30])
-def test_wilson_is_the_closed_form(n):
-    z = 1.959963984540054
+@pytest.mark.parametrize("n", [1, 2, 5, 10, 30])
+def test_clopper_pearson_inverts_the_binomial_test(n):
     for solved in range(n + 1):
-        p = solved / n
-        centre = (p + z * z / (2 * n)) / (1 + z * z / n)
-        half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-        assert wilson(solved, n) == pytest.approx((max(0, centre - half), min(1, centre + half)), abs=1e-12)
+        low, high = clopper_pearson(solved, n)
+        # At each end the observed count, or one further from the rate, has a probability of 2.5%.
+        if solved:
+            assert stats.binom.sf(solved - 1, n, low) == pytest.approx(0.025, abs=1e-9)
+        if solved < n:
+            assert stats.binom.cdf(solved, n, high) == pytest.approx(0.025, abs=1e-9)
+        assert (low == 0, high == 1) == (solved == 0, solved == n)
 
 
-def test_wilson_of_no_run_is_no_interval():
-    assert wilson(0, 0) is None
+@pytest.mark.parametrize("n", [1, 3, 5, 8])
+@pytest.mark.parametrize("rate", [0.05, 0.3, 0.5, 0.85])
+def test_clopper_pearson_covers_at_any_n(n, rate):
+    covered = 0.0
+    for solved in range(n + 1):
+        low, high = clopper_pearson(solved, n)
+        covered += stats.binom.pmf(solved, n, rate) * (low <= rate <= high)
+    assert covered >= 0.95
+
+
+def test_closed_forms_at_the_ends():
+    assert clopper_pearson(5, 5) == pytest.approx((0.025 ** (1 / 5), 1.0), abs=1e-12)
+    assert clopper_pearson(0, 5) == pytest.approx((0.0, 1 - 0.025 ** (1 / 5)), abs=1e-12)
+    assert clopper_pearson(0, 0) is None
 
 
 @pytest.mark.parametrize(
     ("values", "expected"),
-    [
-        ([], None),
-        ([3.0], 3.0),
-        ([1.0, 2.0, 6.0], 3.0),
-        ([100.0, 1.0, 2.0, -100.0], 1.5),
-        ([9.0, 1.0, 2.0, 3.0, -7.0], 2.0),
-        ([0, 0, 1, 2, 3, 4, 90, 90], 2.5),
-        ([-math.inf, 0.1, 0.2, 0.3], (0.1 + 0.2) / 2),
-        ([-math.inf, -math.inf, 0.2, 0.3], None),
-    ],
+    [([], None), ([3.0], 3.0), ([1, 2, 6], 3.0), ([1, math.nan], None), ([1, -math.inf], None)],
 )
-def test_iqm_by_hand(values, expected):
-    assert iqm(values) == (None if expected is None else pytest.approx(expected, abs=1e-12))
+def test_a_mean_drops_nothing(values, expected):
+    found = mean(values)
+    assert math.isnan(found) if expected is None else found == expected
 
 
-@given(st.lists(finite, min_size=1, max_size=30))
-def test_iqm_is_the_mean_of_the_middle(values):
-    cut = len(values) // 4
-    middle = sorted(values)[cut : len(values) - cut]
-    assert iqm(values) == pytest.approx(math.fsum(middle) / len(middle), rel=1e-9, abs=1e-9)
+@given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=9))
+def test_below_ten_seeds_a_band_is_their_range(values):
+    assert band(values) == Band(min(values), max(values), RANGE)
 
 
-def test_interval_is_the_percentile_of_all_resamples():
-    # Of two values there are four resamples, with IQM 0, 1/2, 1/2 and 1: the 2.5% and 97.5% points are the two values.
-    assert iqm_interval([0.0, 1.0]) == (0.0, 1.0)
-    # Of three, 27 resamples; the extreme means (0 and 3) have probability 1/27 > 2.5% each.
-    means = [sum(drawn) / 3 for drawn in product([0.0, 1.0, 3.0], repeat=3)]
-    assert iqm_interval([0.0, 1.0, 3.0]) == pytest.approx((min(means), max(means)), abs=1e-12)
+@pytest.mark.parametrize("values", [[], [0.5], [0.1, math.nan, 0.3], [0.1] * 9 + [math.inf]])
+def test_no_band_where_seeds_say_nothing(values):
+    assert band(values) is None
 
 
-def test_interval_has_a_seed():
-    values = list(np.random.default_rng(0).normal(size=20))
-    assert iqm_interval(values) == iqm_interval(values)
-    assert iqm_interval(values, seed=1) != iqm_interval(values)
+def test_from_ten_seeds_on_it_is_the_bootstrap_of_the_mean():
+    values = list(np.random.default_rng(1).normal(size=40))
+    found = band(values)
+    assert found is not None
+    assert found.kind == OF_SEEDS
+    # The bootstrap's standard error of a mean is that of the plain formula (with n, not n - 1).
+    half = 1.96 * np.std(values) / math.sqrt(40)
+    assert (found.high - found.low) / 2 == pytest.approx(half, rel=0.06)
+    assert band(values) == found != band(values, seed=1)
 
 
-@pytest.mark.parametrize("values", [[], [0.5], [0.5, 0.5, 0.5], [0.1, -math.inf, 0.3]])
-def test_no_interval_where_resampling_says_nothing(values):
-    assert iqm_interval(values) is None
+def test_two_of_ten_seeds_at_chance_show_in_mean_and_band():
+    values = [1.0] * 8 + [0.1] * 2
+    found = band(values)
+    assert mean(values) == pytest.approx(0.82)
+    assert found is not None
+    assert found.low < 0.65 < found.high
 
 
-def test_stratified_resamples_keep_the_size_of_each_stratum():
-    # Of 0 1 | 10 10 the resamples are 0 0, 0 1, 1 0 and 1 1, each beside 10 10: IQM 5, 5.5, 5.5, 5.5.
-    assert iqm_interval([0.0, 1.0], [10.0, 10.0]) == pytest.approx((5.0, 5.5), abs=1e-12)
-    # One value cannot be resampled: it stays. The IQM of three values is their mean.
-    assert iqm_interval([0.0, 1.0], [7.0]) == pytest.approx((7 / 3, 3.0), abs=1e-12)
-    values = list(np.random.default_rng(0).normal(size=20))
-    assert iqm_interval(values, []) == iqm_interval(values)
-
-
-@pytest.mark.parametrize("strata", [([1.0, 1.0], [2.0, 2.0]), ([1.0], [2.0]), ([0.0, 1.0], [math.inf]), ()])
-def test_no_stratified_interval_where_resampling_says_nothing(strata):
-    assert iqm_interval(*strata) is None
-
-
-@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=12))
-def test_probability_of_improvement_is_a_share_of_pairs(pairs):
-    a, b = zip(*pairs, strict=True)
-    probability, low, high = probability_of_improvement(a, b)
-    assert probability == pytest.approx(np.mean([(x > y) + 0.5 * (x == y) for x, y in pairs]), abs=1e-12)
-    back, low_back, high_back = probability_of_improvement(b, a)
-    assert (back, low_back, high_back) == pytest.approx((1 - probability, 1 - high, 1 - low), abs=1e-12)
-    if all(x != y for x, y in pairs):
-        wins = sum(x > y for x, y in pairs)
-        assert (low, high) == pytest.approx(wilson(wins, len(pairs)), abs=1e-12)
-
-
-def test_no_pair_gives_no_probability():
-    assert probability_of_improvement([], []) is None
-
-
-def test_nan_among_values():
-    assert iqm([1.0, 2.0, 3.0, math.nan]) is None
-    assert probability_of_improvement([math.nan, 1.0, math.nan], [0.0, math.nan, math.nan])[0] == 0.5
+def test_test_examples_are_drawn_together_for_all_seeds():
+    """Ten seeds that answer alike: only the test examples are uncertain, and they are the same for all seeds."""
+    rng = np.random.default_rng(0)
+    answers = (rng.random(400) < 0.8).astype(float)
+    found = band([answers.mean()] * 10, [answers] * 10)
+    assert found is not None
+    assert found.kind == OF_BOTH
+    half = 1.96 * math.sqrt(answers.mean() * (1 - answers.mean()) / 400)
+    assert (found.high - found.low) / 2 == pytest.approx(half, rel=0.06)
+    # Examples that do not belong to the scores are not used.
+    other = band([0.5] * 10, [answers] * 10)
+    assert other is not None
+    assert (other.low, other.high, other.kind) == (pytest.approx(0.5), pytest.approx(0.5), OF_SEEDS)

@@ -7,7 +7,7 @@ import math
 import pandas as pd
 import pytest
 
-from rnnbench.analysis.results import COLUMNS, OWN_SKILL, PROFILE_COLUMNS, Record, tidy, with_validation_scores
+from rnnbench.analysis.results import COLUMNS, PROFILE_COLUMNS, Record, tidy, with_validation_scores
 from rnnbench.report.build import csv
 from tests.event_streams import experiment
 
@@ -23,7 +23,7 @@ HISTORY = [
 ]
 
 
-def test_the_four_tables_share_the_signature_of_the_grid() -> None:
+def test_the_tables_share_the_signature_of_the_grid() -> None:
     profile = pd.DataFrame([(0, "initial", "h", 0, 1.0, 0.9, 1.1)], columns=PROFILE_COLUMNS[1:])
     found = tidy(
         GRID,
@@ -70,15 +70,30 @@ def test_solved_needs_a_score_and_steps_to_solve_need_solved() -> None:
     assert runs["steps_to_solve"].isna().tolist() == [False, True, True]
 
 
-def test_solved_may_be_relative_to_the_same_model_at_lag_0() -> None:
-    grid = experiment(tasks={"sentiment": {"source": "synthetic", "lag": [0, 5, 10]}}, models={"lstm": {"units": 4}})
+def test_levels_and_what_was_tested_have_columns_and_a_clock_needs_solved() -> None:
+    told = {"level/memoryless": 0.125, "level/reference": 1.0, "level/frozen": 0.3, "score_standard_error": 0.01}
+    told |= {"score": 1.0, "start_shift": 0.9, "clock": 0.8, "generalises_to": 10.0}
     records = [
-        Record(spec, str(at), "finished", metrics={"score": 0.9, "skill": skill})
-        for at, (spec, skill) in enumerate(zip(grid.runs, (0.8, 0.73, 0.71), strict=True))
+        Record(spec, str(at), "finished", metrics=told | {"solved": float(at == 0)})
+        for at, spec in enumerate(GRID.runs[:2])
     ]
-    runs = tidy(grid, records, [], {}).runs
-    assert set(runs["criterion"]) == {OWN_SKILL}
-    assert runs["solved"].tolist() == [True, True, False]
+    found = tidy(GRID, records, [("0", 5, "lag_curve/accuracy", 1.0), ("0", 4, "lag_curve/accuracy", 0.2)], {})
+    first, second = found.runs.to_dict("records")
+    columns = ("memoryless", "reference", "frozen", "test_se", "start_shift")
+    assert [first[name] for name in columns] == [0.125, 1.0, 0.3, 0.01, 0.9] == [second[name] for name in columns]
+    assert (first["clock"], first["generalises_to"]) == (0.8, 10)
+    assert pd.isna([second["clock"], second["generalises_to"]]).all()
+    assert first["training_lags"] == FIRST.task.training_lags
+    assert found.lag_curves[["test_lag", "score"]].to_numpy().tolist() == [[4, 0.2], [5, 1.0]]
+
+
+def test_the_protocol_is_a_column_and_no_setting() -> None:
+    axes = {"lag": [2], "symbols": [1, 2], "training_lags": ["fixed", "uniform"]}
+    grid = experiment(tasks={"copy": {"task": "copy_memory", **axes}}, models={"gru": {"units": 4}})
+    found = tidy(grid, [Record(spec, str(at), "failed") for at, spec in enumerate(grid.runs)], [], {}).runs
+    rows = found[["task_setting", "training_lags"]].itertuples(index=False, name=None)
+    assert sorted(rows) == [(f"symbols={n}", lags) for n in (1, 2) for lags in ("fixed", "uniform")]
+    assert len({spec.name for spec in grid.runs}) == 4
 
 
 def test_a_setting_of_training_that_varies_has_a_column_and_a_series_of_its_own() -> None:

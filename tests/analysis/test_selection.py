@@ -11,7 +11,8 @@ from rnnbench.experiment.choice import ALL_LAGS, Choice
 
 def run(rate: float, validation: float, *, score: float = 0.5, seed: int = 0, lag: int = 5, **changes: object) -> dict:
     """One run of an accuracy task unless `changes` say otherwise; its test score is nothing to go by."""
-    usual = {"task": "copy", "task_setting": "", "source": "generated", "filler": "blank", "model": "lstm",
+    usual = {"task": "copy", "task_setting": "", "source": "generated", "training_lags": "uniform",
+             "filler": "blank", "model": "lstm",
              "model_setting": "", "status": "finished", "steps": 100, "score_name": "accuracy"}  # fmt: skip
     rises = changes.get("score_name") != "mse"
     skill = score if changes.get("score_name", "accuracy") == "accuracy" else -score

@@ -60,9 +60,9 @@ def test_with_one_budget_the_median_is_that_of_the_ordered_steps(steps):
 def test_solving_is_one_minus_kaplan_meier():
     curve = solving(
         table(
-            {"lag": 5, "steps": 100, "steps_to_solve": 40.0},
+            {"lag": 5, "steps": 100, "steps_to_solve": 40.0, "solved": True},
             {"lag": 5, "steps": 60, "steps_to_solve": None},
-            {"lag": 5, "steps": 100, "steps_to_solve": 80.0},
+            {"lag": 5, "steps": 100, "steps_to_solve": 80.0, "solved": True},
             {"lag": 5, "status": "failed"},
         )
     )
@@ -76,7 +76,10 @@ def test_solving_is_one_minus_kaplan_meier():
 
 
 def test_a_diverged_run_never_solves_its_task():
-    rows = [{"lag": 5, "steps": 50, "steps_to_solve": None, "status": "diverged"}, {"steps_to_solve": 80.0, "lag": 5}]
+    rows = [
+        {"lag": 5, "steps": 50, "steps_to_solve": None, "status": "diverged"},
+        {"steps_to_solve": 80.0, "lag": 5, "solved": True},
+    ]
     curve = solving(table(*rows).assign(steps=100))
     assert curve.loc[curve["step"] == 80, "share"].tolist() == [0.5]
 

@@ -10,7 +10,6 @@ import pytest
 from rnnbench.analysis.results import COLUMNS
 from rnnbench.errors import UserError, UserNote
 from rnnbench.events import Diverged, Failed, Finished, Measured, Started
-from rnnbench.experiment.definition import Experiment
 from rnnbench.grid import results
 from rnnbench.tracking.location import Location
 from rnnbench.tracking.names import PROFILE_ARTIFACT
@@ -34,11 +33,12 @@ def test_what_was_measured_comes_back_exactly_and_once(location: Location) -> No
     row = loaded.runs.iloc[1].drop("run_id").to_dict()
     assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d", row.pop("started"))
     assert math.isnan(row.pop("training_seconds"))
-    reach = row.pop("reach")
-    assert math.isnan(reach)
+    untold = ("reach", "test_se", "memoryless", "reference", "frozen", "clock", "start_shift", "generalises_to")
+    assert all(pd.isna(row.pop(name)) for name in untold)
     assert row == {
         "task": "copy", "task_setting": "", "source": "generated", "model": "simple_rnn", "model_setting": "",
-        "lag": 10, "filler": "blank", "seed": 0, "status": "finished", "criterion": "score",
+        "lag": 10, "distance": "lag", "filler": "blank", "training_lags": SECOND.task.training_lags, "seed": 0,
+        "status": "finished",
         "score_name": "accuracy", "higher_is_better": True, "score": 1 / 3,
         "skill": 0.7, "solved": True, "steps": 20, "steps_to_solve": 10, "parameters": 123,
         "recurrent_parameters": 8 * (10 + 8) + 8, "seconds": 1.5, "survival": 0.25, "decay_per_step": 0.9, "units": 8,
@@ -114,25 +114,6 @@ def test_a_run_without_a_score_solved_nothing_whatever_the_store_says(location: 
     assert row["validation_score"] == 0.25
     assert row["higher_is_better"]
     assert loaded.levels["level"].tolist() == ["best"]
-
-
-def test_solved_relative_to_lag_0_is_filled_in(location: Location) -> None:
-    grid = Experiment.model_validate(
-        {
-            "name": "carry",
-            "tasks": {"sentiment": {"source": "synthetic", "lag": [0, 5, 10]}},
-            "models": {"lstm": {"units": 4}},
-        }
-    )
-    skills = [0.8, 0.73, 0.71]
-    endings = [
-        Finished(run.signature, 1, {"score": 0.9, "skill": skill, "steps": 1})
-        for run, skill in zip(grid.runs, skills, strict=True)
-    ]
-    write(location, grid, *endings)
-    runs = results.load(location, grid).runs
-    assert runs["source"].tolist() == ["synthetic"] * 3
-    assert runs["solved"].tolist() == [True, True, False]
 
 
 def test_names_and_settings_come_from_the_file(location: Location) -> None:

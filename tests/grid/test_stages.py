@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -222,23 +221,6 @@ def test_each_lag_may_have_a_choice_of_its_own(location):
     runs = results.load(location, grid).runs
     assert (runs["role"] == EVALUATED).sum() == 8
     assert set(runs["chosen_for"]) == {"lag 5", "lag 10"}
-
-
-def test_at_its_own_rate_a_lag_is_still_measured_against_lag_0(location):
-    tasks = {"sentiment": {"source": "synthetic", "lag": [0, 5]}}
-    models = {"gru": {"units": 4, "learning_rate": RATES}}
-    grid = experiment(tasks=tasks, models=models, seeds=[0, 1], select={"seeds": [0], "each": ["task", "model", "lag"]})
-    for spec in stages.tuning_runs(grid):
-        better = (spec.training.learning_rate == 1e-2) == (spec.task.lag == 5)
-        write(location, grid, *run(spec, 0.9 if better else 0.8))
-    for spec in stages.needed(grid, location, stages.evaluation_runs(grid)):
-        *begun, ending = run(spec, 0.9)
-        metrics = {name: value for name, value in ending.metrics.items() if name != "solved"}
-        write(location, grid, *begun, replace(ending, metrics=metrics))
-    runs = results.load(location, grid).runs
-    evaluated = runs[runs["role"] == EVALUATED]
-    assert evaluated["learning_rate"].tolist() == [1e-3, 1e-2]
-    assert evaluated["solved"].tolist() == [True, True]
 
 
 @pytest.mark.parametrize(

@@ -15,12 +15,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from rnnbench.analysis.concordance import by_protocol
+from rnnbench.analysis.lag_curves import LAG_CURVE_COLUMNS
 from rnnbench.analysis.results import COLUMNS, Results
 from rnnbench.errors import UserError
 from rnnbench.report.build import build, figures
 from tests.report.fake_results import fake_results
 
 FILLERS = ("blank", "distractor")
+SETUPS = [f"uniform-lags-{filler}-filler" for filler in FILLERS]
 EXPERIMENT = {
     "name": "lag",
     "tasks": {"copy_memory": {"lag": [5, 10], "symbols": 1}},
@@ -70,27 +73,32 @@ def test_page_is_self_contained_and_small(small):
 def test_every_figure_is_a_panel_of_the_page_and_an_svg(small):
     names = sorted(path.stem for path in (small / "figures").glob("*.svg"))
     assert names == [
+        "budget-copy_memory",
         "cost-copy_memory",
-        *(f"curves-copy_memory-{filler}" for filler in ("blank", "distractor")),
-        *(f"gradients-copy_memory-{filler}" for filler in ("blank", "distractor")),
+        *(f"curves-copy_memory-{setup}" for setup in SETUPS),
+        *(f"gradients-copy_memory-{setup}" for setup in SETUPS),
+        *(f"lag_curve-copy_memory-{setup}" for setup in SETUPS),
         "overview",
         "prediction-copy_memory",
         "score-copy_memory",
-        *(f"solving-copy_memory-{filler}" for filler in ("blank", "distractor")),
+        *(f"solving-copy_memory-{setup}" for setup in SETUPS),
+        "start_shift-copy_memory",
         "survival-copy_memory",
     ]
     for path in (small / "figures").glob("*.svg"):
         text = "".join(ElementTree.parse(path).getroot().itertext())
         assert all(model in text for model in ("simple_rnn", "lstm", "gru")), path.name
         assert f"](figures/{path.name})" in (small / "report.md").read_text("utf-8")
-    # Two fillers: 2 panels each of skill, score and survival; 2 lags x 2 phases; 2 phases; 2 lags twice; cost.
-    assert len(specs(small)) == page(small).count('class="panel"') == 2 + 2 + 2 + 2 * 4 + 2 * 2 + 2 * 2 + 2 * 2 + 1
+    # Two fillers: a panel each of skill, score, budget and prediction; 3 models; leads at 2 lags; gradient and what can
+    # be read at 2 lags x 2 phases; survival at 2 steps; curves and solving at 2 lags; cost.
+    expected = 2 * (1 + 1 + 1 + 1 + 3 + 2 + 2 * 2 * 2 + 2 + 2 + 2) + 1
+    assert len(specs(small)) == page(small).count('class="panel"') == expected
 
 
 def test_every_seed_stands_in_the_score_figure(small):
     runs = pd.read_csv(small / "results.csv")
     spec = specs(small)[2]
-    assert spec["title"] == "blank filler"
+    assert spec["title"] == "uniform lags, blank filler"
     seeds = [layer["data"]["values"] for layer in spec["layer"] if ",seed," in layer["data"]["values"]]
     drawn = {(row["series"], row["lag"], row["seed"], row["run"]) for row in csv.DictReader(seeds[0].splitlines())}
     scored = runs[(runs["filler"] == "blank") & runs["score"].notna()]
@@ -105,6 +113,9 @@ def test_results_csv_is_exact(small):
     with (small / "results.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == COLUMNS
+    told = {"training_lags": "uniform", "memoryless": "0.125", "reference": "1.0", "test_se": "0.01", "clock": "0.0"}
+    assert {name: rows[0][name] for name in told} == told
+    assert rows[0]["generalises_to"] == "10"
     assert len(rows) == len(results.runs) == 36
     assert float(rows[0]["score"]) == results.runs["score"][0]
     assert (rows[0]["lag"], rows[0]["steps"], rows[0]["solved"], rows[0]["status"]) == ("5", "2000", "True", "finished")
@@ -145,7 +156,7 @@ def test_synthetic_is_said_wherever_it_is_named(tmp_path):
     named = [title for title in titles if "sentiment" in title]
     assert len(named) >= 4
     assert all("sentiment (synthetic stand-in)" in title for title in named)
-    assert "even 2 of 2 solved only shows a success rate above 0.34" in page(folder)
+    assert "even 2 of 2 solved only shows a success rate above 0.16" in page(folder)
 
 
 def test_answer_names_each_horizon(tmp_path):
@@ -155,47 +166,74 @@ def test_answer_names_each_horizon(tmp_path):
     )
     text = page(report(results, tmp_path).parent)
     assert (
-        "Through silence, gru solves every lag tried, up to 10 (2/2, 0.34–1.0); lstm solves up to lag 5 (2/2, "
-        "0.34–1.0); simple_rnn solves not even the shortest lag. n = 2 seeds a point."
+        "Memory horizons, uniform lags, blank filler: simple_rnn none: 5, 0 of 2; lstm 5, 2 of 2, then 10, 0 of 2; "
+        "gru at least 10, 2 of 2. n = 2 seeds a point."
     ) in text
     assert (
-        "<strong><bdi>copy_memory</bdi>.</strong> Through silence, gru solves every lag tried, up to 10 (2/2, "
-        "0.34–1.0), while simple_rnn solves not even the shortest lag (2 seeds a point)."
+        "<strong><bdi>copy_memory</bdi>.</strong> <p>Uniform lags, at most 2,000 steps, 2 seeds. Through blanks, gru "
+        "reached lag 10, the longest, in all runs; lstm 5 in all runs, never 10 or more; simple_rnn no lag."
     ) in text
     cells = re.findall(r"<td><bdi>(.*?)</bdi><small>([●○·]+)</small>", text)
     assert cells == [("–", "○○"), ("5", "●○"), ("≥ 10", "●●")]
+    assert "by a clock" not in text
+    assert "A clock:" not in text
 
 
-def test_the_headline_names_all_that_reach_as_far(tmp_path):
+def test_results_at_one_fixed_lag_are_marked_wherever_they_are_shown(tmp_path):
+    results = fake_results(lags=(5, 20), seeds=2, training_lags=("fixed", "uniform"))
+    folder = report(results, tmp_path).parent
+    text = (folder / "report.md").read_text("utf-8")
+    said = "At one fixed lag a clock passes too"
+    shown = [line for line in text.splitlines() if line.startswith("*copy") and "one fixed lag" in line]
+    assert shown
+    assert all(said in line for line in shown if "learning curves" not in line)
+    for figure in ("overview", "score", "budget", "start_shift", "prediction"):
+        at = text.index(f"](figures/{figure}")
+        assert said in text[at : text.index("\n\n", text.index("\n\n", at) + 2)]
+    for caption in ("Memory horizon: the longest", "Accuracy on the test split", "Runs that solved the task"):
+        line = next(line for line in text.splitlines() if line.startswith(caption))
+        assert said in line
+    assert "- **copy\\_memory.** One fixed lag, " in text
+    assert "- **copy\\_memory.** Uniform lags, " in text
+
+
+def test_a_clock_is_called_one_wherever_its_result_stands(tmp_path):
+    results = fake_results(models=("simple_rnn", "gru"), lags=(5, 20), seeds=2, training_lags=("fixed",))
+    folder = report(results, tmp_path).parent
+    text = (folder / "report.md").read_text("utf-8")
+    assert "A clock: simple\\_rnn through blanks at lag 20." in text
+    assert "simple_rnn at least 20, 2 of 2, of these 2 by a clock" in text.replace("\\_", "_")
+    assert "2/2 solved, 2 by a clock" in text
+    assert "clock: 2 of 2" in text
+    for name in ("overview", "score-copy_memory", "lag_curve-copy_memory-one-fixed-lag-blank-filler"):
+        assert "clock" in (folder / "figures" / f"{name}.svg").read_text("utf-8")
+    assert "clock" not in (folder / "figures" / "cost-copy_memory.svg").read_text("utf-8")
+
+
+def test_lag_curves_stand_beside_the_results(small):
+    curves = pd.read_csv(small / "lag_curve.csv")
+    assert list(curves) == LAG_CURVE_COLUMNS
+    runs = pd.read_csv(small / "results.csv")
+    finished = runs[runs["status"] == "finished"]
+    assert set(curves["signature"]) == set(finished["signature"])
+    own = curves[curves["lag"] == curves["test_lag"]].set_index("signature")["score"]
+    assert own.to_dict() == pytest.approx(finished.set_index("signature")["score"].to_dict())
+
+
+def test_a_task_that_asks_no_memory_of_these_data_is_told_so(tmp_path):
     results = fake_results(lags=(5, 10), seeds=2)
-    runs = results.runs
-    runs["solved"] = (runs["model"] == "gru") | ((runs["model"] == "lstm") & ((runs["lag"] == 5) | (runs["seed"] == 0)))
-    assert (
-        "Through silence, lstm solves every lag tried, up to 10 (1/2, 0.095–0.91) and gru solves every lag tried, "
-        "up to 10 (2/2, 0.34–1.0), while simple_rnn solves not even the shortest lag (2 seeds a point)."
-    ) in page(report(results, tmp_path).parent)
-
-
-def test_a_task_without_a_threshold_is_told_as_what_is_kept(tmp_path):
-    results = fake_results(tasks=("sentiment",), lags=(0, 20), seeds=2)
-    results.runs["solved"] = (results.runs["model"] == "gru") | (
-        (results.runs["model"] == "lstm") & (results.runs["lag"] == 0)
-    )
+    results.runs["skill"], results.runs["solved"] = float("nan"), False
     text = page(report(results, tmp_path).parent)
-    assert (
-        "Through silence, gru keeps the skill of lag 0 at every lag tried, up to 20 (2/2, 0.34–1.0); "
-        "lstm loses the skill of lag 0 at the next lag; simple_rnn starts without skill at lag 0."
-    ) in text
+    assert "These data ask no memory: the reference does not beat what needs none." in text
+    assert "The reference does not beat the memoryless level on these data, so they ask no memory." in text
 
 
-def test_lag_0_alone_says_nothing_of_what_is_kept(tmp_path):
-    results = fake_results(tasks=("sentiment",), lags=(0,), seeds=2)
-    results.runs["solved"] = results.runs["model"] == "gru"
-    text = page(report(results, tmp_path).parent)
-    assert (
-        "Through silence, gru learns something at lag 0, the only one tried (2/2, 0.34–1.0); "
-        "simple_rnn and lstm start without skill at lag 0."
-    ) in text
+@pytest.mark.parametrize("name", ["score-copy_memory", "start_shift-copy_memory", f"curves-copy_memory-{SETUPS[0]}"])
+def test_levels_are_drawn_wherever_a_score_is(small, name):
+    text = "".join(ElementTree.parse(small / "figures" / f"{name}.svg").getroot().itertext())
+    assert "memoryless" in text
+    assert "reference" in text
+    assert "frozen at initialisation" in (small / "report.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize(
@@ -227,9 +265,10 @@ def test_awkward_results_make_a_report(results, tmp_path):
 
 def test_every_figure_is_told_in_words(small):
     panels = specs(small)
-    assert panels[0]["title"] == "copy_memory, blank filler"
+    assert panels[0]["title"] == "copy_memory, uniform lags, blank filler"
+    # Of the three seeds at lag 5 one diverged and one failed: no mean.
     assert re.match(
-        r"skill\. simple_rnn: 1\.00 at lag 20; lstm: 1\.00 at lag 5, 0\.707 at 20; gru: ", panels[0]["description"]
+        r"skill\. simple_rnn: 1\.00 at lag 20; lstm: 1\.00 at lag 5, 0\.\d+ at 20; gru: ", panels[0]["description"]
     )
     labels = re.findall(r'class="panel" role="img" tabindex="0" aria-label="([^"]*)"', page(small))
     assert [html.unescape(label) for label in labels] == [
@@ -245,8 +284,9 @@ def test_every_figure_is_told_in_words(small):
 
 def test_the_numbers_of_curves_and_profiles_stand_beside_their_figures(small):
     names = {path.name for path in (small / "figures").glob("*.csv")}
-    assert names == {f"{kind}-copy_memory-{filler}.csv" for kind in ("curves", "gradients") for filler in FILLERS}
-    curves = pd.read_csv(small / "figures" / "curves-copy_memory-blank.csv")
+    tables = {f"{kind}-copy_memory-{setup}.csv" for kind in ("curves", "gradients") for setup in SETUPS}
+    assert names == tables | {"budget-copy_memory.csv"}
+    curves = pd.read_csv(small / "figures" / f"curves-copy_memory-{SETUPS[0]}.csv")
     assert list(curves) == ["lag", "series", "seed", "step", "value"]
     # Two lags, three models, three seeds, one of which failed; the one that diverged at 700 has 8 of 21 evaluations.
     assert len(curves) == (2 * 3 * 3 - 2) * 21 + 8
@@ -259,18 +299,16 @@ def test_one_figure_as_svg_and_png():
     assert drawn["overview"].svg() == drawn["overview"]._repr_svg_()
 
 
-def test_whether_the_gradient_predicts_success_is_told(small):
-    text = (small / "report.md").read_text("utf-8")
-    told = re.findall(
-        r"(\w+ filler, \w+ \w+): Spearman's ρ of skill and survival = (\S+) over (\d+) runs, (\S+) betw", text
-    )
-    assert [(panel, runs) for panel, _, runs, _ in told] == [
-        ("Blank filler, at initialisation", "16"),
-        ("Blank filler, after training", "16"),
-        ("Distractor filler, at initialisation", "18"),
-        ("Distractor filler, after training", "18"),
-    ]
-    assert all(0.5 < float(rho) <= 1 for _, rho, _, _ in told)
+def test_whether_the_gradient_tells_who_succeeds_is_told_by_protocol(tmp_path):
+    results = fake_results(seeds=4, training_lags=("fixed", "far"), lags=(10, 20, 50), history=False)
+    text = (report(results, tmp_path).parent / "report.md").read_text("utf-8")
+    told = re.findall(r"(One fixed lag|Far lags): (\w+), in (\S+) of (\d+) pairs \(95% bootstrap over 3 models", text)
+    assert [one for one, *_ in told] == ["One fixed lag", "Far lags"]
+    expected = by_protocol(results.runs)
+    for (_, answer, share, pairs), found in zip(told, expected["survival"], strict=True):
+        assert answer == ("yes" if found.low > 0.5 else "no")
+        assert (float(share), int(pairs)) == (pytest.approx(found.value, abs=0.01), found.pairs)
+    assert text.count("; the lag alone ") == 2
 
 
 def test_stale_figures_go(tmp_path):
@@ -297,10 +335,10 @@ def test_diagnostics_of_the_longest_lag_from_first_to_last(small):
     assert rows[0].split(" | ")[1:] == [
         "gradient norm", "clipped steps", "σ\\_max(U)", "spectral radius of U", "gates open |"
     ]  # fmt: skip
-    gru = next(row for row in rows if row.startswith("| gru<br>distractor filler, lag 20"))
+    gru = next(row for row in rows if row.startswith("| gru<br>uniform lags, distractor filler, lag 20"))
     # 1/100 to 1/2000; the larger of two gates from 1 to 3; the mean of shares 0.1 and 0.2.
     assert gru.split(" | ")[1:] == ["0.0100 → 5.00e−4", "25%", "1.00 → 3.00", "0.500 → 1.50", "0% → 15% |"]
-    simple = next(row for row in rows if row.startswith("| simple\\_rnn<br>distractor"))
+    simple = next(row for row in rows if row.startswith("| simple\\_rnn<br>uniform lags, distractor"))
     assert simple.endswith("| – |")
 
 
@@ -311,20 +349,20 @@ def test_diagnostics_keep_the_order_of_the_models_however_the_runs_ended(tmp_pat
     assert [row.split("<br>")[0] for row in rows[2:]] == ["| simple\\_rnn", "| lstm", "| gru"]
 
 
-def test_models_are_compared_over_all_lags(small):
-    rows = table_after(small, "Over all lags")
-    assert rows[0] == "| model | skill | better than simple\\_rnn | better than lstm | better than gru |"
+def test_models_are_compared_over_the_lags_that_both_met(small):
+    rows = table_after(small, "How often a run of the model")
+    assert rows[0] == "| model | better than simple\\_rnn | better than lstm | better than gru |"
     assert len(rows) == 2 + 2 * 3
     # A model is not compared with itself.
     cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows[2:5]]
-    assert [row.index("") for row in cells] == [2, 3, 4]
+    assert [row.index("") for row in cells] == [1, 2, 3]
 
 
 def test_models_without_a_state_are_named_where_their_gradients_are(tmp_path):
     results = fake_results(lags=(5, 20))
     of = results.profiles["signature"].isin(results.runs.loc[results.runs["model"] == "gru", "signature"])
     by_input = replace(results, profiles=results.profiles.assign(state=results.profiles["state"].mask(of, "x")))
-    said = "No states in gru: gradients are w.r.t. the input."
+    said = "No states in gru: gradients are w.r.t. the input, compared with each other only."
     assert page(report(by_input, tmp_path / "input").parent).count(said) >= 4
     assert "No states in" not in page(report(results, tmp_path / "state").parent)
 

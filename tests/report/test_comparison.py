@@ -48,7 +48,8 @@ def test_the_same_run_in_both_keeps_two_histories():
     one = fake_results(models=("lstm",), lags=(5,), seeds=2)
     both, _ = two(one, one)
     assert both.runs["signature"].is_unique
-    for table, single in ((both.history, one.history), (both.profiles, one.profiles), (both.levels, one.levels)):
+    names = ("history", "profiles", "levels", "lag_curves")
+    for table, single in ((getattr(both, name), getattr(one, name)) for name in names):
         assert table["signature"].value_counts().to_dict() == {
             f"{signature} {name}": count
             for signature, count in single["signature"].value_counts().items()
@@ -160,7 +161,8 @@ def test_the_usual_folder_gets_its_list_and_links_to_the_runs(folder, monkeypatc
     run(folder, monkeypatch, "plain.yaml", "--store", "plain")
     listed = (folder / "reports" / "README.md").read_text("utf-8")
     assert "## [plain](plain/report.md)" in listed
-    assert "- **copy\\_memory.** Through silence, " in listed
+    assert "- **copy\\_memory.** " in listed
+    assert " lag, at most 2,000 steps, 2 seeds. Through blanks, " in listed.replace("lags,", "lag,")
     assert "![Skill against lag: plain](plain/figures/overview.svg)" in listed
     assert "8 runs: 8 finished" in listed
     page = (folder / "reports" / "plain" / "report.html").read_text("utf-8")

@@ -59,6 +59,9 @@ RESULTS = {
     "one run, at lag 0": lambda: fake_results(("sentiment",), ("gru",), lags=(0,), seeds=1, history=False),
     "nothing but NaN": lambda: without_scores(fake_results(TASKS, MODELS, lags=(0, 5))),
     "infinities": lambda: infinite(fake_results(TASKS[1:], MODELS, lags=(0, 5))),
+    "nothing solved, no skill": lambda: changed(
+        fake_results(TASKS, MODELS, lags=(0, 5), training_lags=("fixed", "far")), skill=math.nan, solved=False
+    ),
     "one score for all": lambda: changed(
         fake_results(TASKS[1:], MODELS, lags=(0, 5)), score=0.0, skill=0.0, survival=0.0
     ),

@@ -25,7 +25,10 @@ PIXELS = {"task": "sequential_mnist", "order": "pixels", "permuted": [False, Tru
 def test_entries_are_complete_and_fit_the_task(task):
     fields = registry.tasks[task].model_fields
     for entry in published.entries(task):
-        assert {"source", "metric", "setting", "differs", "scores"} <= set(entry)
+        assert {"source", "metric", "setting", "like_for_like", "scores"} <= set(entry)
+        # Like for like, or with all that is not.
+        assert entry["like_for_like"] == ("differs" not in entry)
+        assert all(isinstance(one, str) and one for one in entry.get("differs", ["x"]))
         assert all(isinstance(value, float) for value in entry["scores"].values())
         if "lag" in entry:
             assert {"short", "where"} <= set(entry)
@@ -33,35 +36,37 @@ def test_entries_are_complete_and_fit_the_task(task):
             assert entry["metric"] == registry.tasks[task].score.name
 
 
-def test_adding_is_drawn_at_the_lag_of_its_length_in_the_form_of_the_literature_only():
-    drawn = published.points(ADDING, {"adding": {"form": "literature"}})
-    assert set(drawn["lag"]) == {600 // 2 - 1}
+def test_adding_is_drawn_at_its_length_in_the_form_of_the_paper_only():
+    drawn = published.points(ADDING, {"adding": {"form": "bai"}})
+    assert set(drawn["lag"]) == {600}
     assert dict(zip(drawn["label"], drawn["value"], strict=True)) == {
-        "LSTM, Bai 2018": 0.164, "GRU, Bai 2018": 5.3e-5, "RNN, Bai 2018": 0.177,
+        "LSTM, Bai 2018, differs": 0.164, "GRU, Bai 2018, differs": 5.3e-5, "RNN, Bai 2018, differs": 0.177,
     }  # fmt: skip
-    assert published.points(ADDING, {"adding": {"form": "lagged"}}).empty
+    assert published.points(ADDING, {"adding": {"form": "urnn"}}).empty
+    assert published.points(ADDING, {"adding": {"form": "lag"}}).empty
 
 
 def test_an_axis_of_the_task_decides_too():
     problem = Problem("pixels", "permuted=True", "mnist", "accuracy")
     drawn = published.points(problem, {"pixels": PIXELS})
-    assert drawn.set_index("label")["value"]["GRU, Bai 2018"] == 0.873
+    assert drawn.set_index("label")["value"]["GRU, Bai 2018, differs"] == 0.873
     rows = Problem("rows", "", "mnist", "accuracy")
     assert published.points(rows, {"rows": {**PIXELS, "order": "rows", "permuted": False}}).empty
 
 
 def test_what_is_drawn_stands_in_the_figure_and_in_its_scale(tmp_path):
-    tasks = {"forecasting": {"task": "forecasting", "source": "ETTh1", "variables": "multivariate", "horizon": 24}}
+    tasks = {"forecasting": {"task": "forecasting", "source": "ETTh1", "variables": "multivariate", "horizon": 24,
+                             "target": "value"}}  # fmt: skip
     results = fake_results(tasks=("forecasting",), lags=(0, 24), seeds=2)
     page = build({"tasks": tasks}, results, tmp_path, title="f", provenance={}, reproduce=[]).read_text("utf-8")
     packed = re.findall(r'id="panels">(.*?)</script>', page)[0]
     specs = json.loads(gzip.decompress(base64.b64decode(packed)))
-    drawn = [spec for spec in specs if "LSTMa, Informer Table 2" in json.dumps(spec)]
-    assert [spec["title"] for spec in drawn] == ["blank filler"]
+    drawn = [spec for spec in specs if "LSTMa, Informer Table 2, differs" in json.dumps(spec)]
+    assert [spec["title"] for spec in drawn] == ["uniform lags, blank filler"]
     domains = re.findall(r'"domain": \[([-\d.e]+), ([\d.e]+)\]', json.dumps(drawn[0]))
     assert any(float(high) > 0.65 > float(low) for low, high in domains)
     text = (tmp_path / "report.md").read_text("utf-8")
-    assert "an LSTM with attention; other look-back" in text
+    assert "an LSTM with attention<br>other look-back<br>another optimiser and budget" in text
     assert "✱: published scores" in text
 
 
@@ -80,7 +85,7 @@ def test_the_chosen_rate_is_shown_with_the_scores_of_all(tmp_path):
     )
     folder = build({}, both, tmp_path, title="r", provenance={}, reproduce=[]).parent
     text = (folder / "report.md").read_text("utf-8")
-    assert "| lstm<br>copy\\_memory<br>blank filler | 0.200<br>2 runs | 0.800 ●<br>2 runs |" in text
+    assert "| lstm<br>copy\\_memory<br>uniform lags, blank filler | 0.200<br>2 runs | 0.800 ●<br>2 runs |" in text
     assert "The runs of tuning seed 0 enter no other figure or table" in text
     assert "12 runs: 12 finished. 4 of them are evaluated" in text
     assert "0.111" not in text
@@ -100,8 +105,8 @@ def test_combinations_have_a_row_each_and_a_lag_where_each_has_its_own(tmp_path)
     folder = build({}, both, tmp_path, title="r", provenance={}, reproduce=[]).parent
     text = (folder / "report.md").read_text("utf-8")
     assert "| model | lag | optimizer | global\\_clipnorm | validation score |" in text
-    assert "| lstm<br>copy\\_memory<br>blank filler | 20 | adam | 1 | 0.700<br>2 runs |" in text
-    assert "| lstm<br>copy\\_memory<br>blank filler | 20 | sgd | null | 0.800 ●<br>2 runs |" in text
+    assert "| lstm<br>copy\\_memory<br>uniform lags, blank filler | 20 | adam | 1 | 0.700<br>2 runs |" in text
+    assert "| lstm<br>copy\\_memory<br>uniform lags, blank filler | 20 | sgd | null | 0.800 ●<br>2 runs |" in text
     assert "Validation score of every combination of optimizer and global clipnorm that was tried" in text
     assert "One was chosen (●) for each lag of a model" in text
     assert list(pd.read_csv(folder / "results.csv").columns[-2:]) == ["run_id", "optimizer"]

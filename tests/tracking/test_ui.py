@@ -182,7 +182,7 @@ def test_the_page_opens_as_the_results_with_hostile_words_as_text(page: str, tab
     shows(tab, "Group by: model", "Group: report", "simple_rnn T5 s0 copy", "rnnbench.status", "0.625")
     rows = tab.evaluate("[...document.querySelectorAll('.ag-row')].map(row => row.innerText).join(' ')")
     assert rows.index("Group: report") < rows.index("Group: simple_rnn")
-    shows(tab, HOSTILE, f"Group: {QUOTED}", f"Group: {RIGHT_TO_LEFT}", f"Group: {LONG}", "Through silence")
+    shows(tab, HOSTILE, f"Group: {QUOTED}", f"Group: {RIGHT_TO_LEFT}", f"Group: {LONG}", "Through blanks")
     links = tab.evaluate("[...document.querySelectorAll('a[target=_blank]')].map(a => a.innerText).join(' ')")
     assert "Report results curves gradients" in links
     visit(tab, f"{page}&compareRunsMode=CHART")

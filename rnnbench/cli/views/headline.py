@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 def headline(found: Headline, console: Console) -> Group:
     """The memory horizon of every series: a row per task, or per series where that is too wide for the console."""
-    wide = PlainTable("", ["task", "filler"], found.models)
-    for (task, filler), horizons in found.by_task.items():
-        wide.add_row(task, filler, *(horizons.get(model, "") for model in found.models))
-    narrow = PlainTable("", ["task", "filler", "model"], ["horizon"])
+    wide = PlainTable("", ["task", "lags", "filler"], found.models)
+    for (task, training_lags, filler), horizons in found.by_task.items():
+        wide.add_row(task, training_lags, filler, *(horizons.get(model, "") for model in found.models))
+    narrow = PlainTable("", ["task", "lags", "filler", "model"], ["horizon"])
     for row in found.rows:
-        narrow.add_row(row.task, row.filler, row.model, row.horizon)
+        narrow.add_row(row.task, row.training_lags, row.filler, row.model, row.horizon)
     return Group(Text(found.heading, style="bold"), wide if fits(wide, console) else narrow)

@@ -55,22 +55,25 @@ class PanelBuilder:
         y_scale: alt.Scale,
         levels: pd.DataFrame | None = None,
         published: pd.DataFrame | None = None,
+        frozen: pd.DataFrame | None = None,
+        distance: str = "lag",
     ) -> Panel:
         """A line and a band for each series, a point for each run, a cross for each diverged one, and levels.
 
-        `series`: `series, lag, <y>` and, for a band, `low, high`. `runs`: `series, lag, seed, run, status, <y>`.
-        `levels`: `level, lag, value`. `published`: `label, lag, value`. At the same lag the series stand a little
-        apart, so that none hides another where both are at chance, or perfect.
+        `series`: `series, lag, <y>` and, for a band, `low, high`; where its `n_clock` is above 0 the word clock stands
+        beside the point. `runs`: `series, lag, seed, run, status, <y>`. `levels`: `level, lag, value`. `published`:
+        `label, lag, value`. `frozen`: `series, lag, value`. `distance`: what the lag is called. At the same lag the
+        series stand a little apart, so that none hides another where both are at chance, or perfect.
         """
         published = pd.DataFrame(columns=["label", "lag", "value"]) if published is None else published
         lags = sorted({int(lag) for lag in [*series["lag"], *runs["lag"], *published["lag"]]})
         series, runs = self._apart(series, lags), self._apart(runs, lags)
-        x = lag_axis(lags, "at")
+        x = lag_axis(lags, "at", distance)
         y_axis = alt.Y(f"{y}:Q", title=y_title, scale=y_scale, axis=value_axis(y_scale))
         drawn = inline_data(series.dropna(subset=[y]), ["series", "lag", "at", y, "low", "high", "n"])
         seeds = inline_data(runs.dropna(subset=[y]), ["series", "lag", "at", "seed", y, "status", "run"])
         layers = self._band(series, x, y, alt.Y("low:Q", title=y_title, scale=y_scale))
-        layers += level_lines(levels, lag_axis(lags), y_scale, lags)
+        layers += level_lines(levels, lag_axis(lags, distance=distance), y_scale, lags)
         value = alt.Tooltip(f"{y}:Q", title=y_title, format=".4~g")
         ends = [alt.Tooltip(f"{end}:Q", format=".4~g") for end in ("low", "high")] if "low" in series else []
         layers += [
@@ -86,10 +89,13 @@ class PanelBuilder:
                 tooltip=[MODEL, "lag:Q", value, *ends, alt.Tooltip("n:Q", title="runs")],
             ),
         ]  # fmt: skip
+        layers += self._clocks(series, x, y, y_scale)
         layers += self._diverged(runs[runs["status"] == "diverged"], x, y, y_scale)
+        if frozen is not None and len(frozen):
+            layers += self._frozen(self._apart(frozen, lags), x, y_scale)
         if len(published):
-            layers += published_marks(published, lag_axis(lags), y_scale, last=lags[-1])
-        return panel(layers, title, in_words(series.dropna(subset=[y]), y, "lag", y_title))
+            layers += published_marks(published, lag_axis(lags, distance=distance), y_scale, last=lags[-1])
+        return panel(layers, title, in_words(series.dropna(subset=[y]), y, distance, y_title))
 
     def _apart(self, table: pd.DataFrame, lags: Sequence[int]) -> pd.DataFrame:
         """`table` with the column `at`: where its points stand on the lag axis."""
@@ -109,6 +115,37 @@ class PanelBuilder:
         closed = series.assign(low=series["low"].fillna(series[y]), high=series["high"].fillna(series[y]))
         band = alt.Chart(inline_data(closed.dropna(subset=["low", "high"]), ["series", "at", "low", "high"]))
         return [band.mark_area(opacity=0.14, clip=True).encode(x=x, y=low, y2="high:Q", color=self.colour)]
+
+    def _frozen(self, frozen: pd.DataFrame, x: alt.X, y_scale: alt.Scale) -> list[alt.Chart]:
+        """The level of each network by itself: a thin dotted line in its colour, short strokes where it was taken."""
+        drawn = alt.Chart(inline_data(frozen, ["series", "lag", "at", "value"]))
+        y = alt.Y("value:Q", scale=y_scale)
+        tip = [MODEL, "lag:Q", alt.Tooltip("value:Q", title="frozen", format=".4~g")]
+        return [
+            drawn.mark_line(strokeWidth=1, opacity=0.7, clip=True, strokeDash=[1, 3]).encode(
+                x=x, y=y, color=self.colour
+            ),
+            drawn.mark_tick(thickness=1.5, size=9, orient="horizontal", opacity=0.8).encode(
+                x=x, y=y, color=self.colour, tooltip=tip
+            ),
+        ]
+
+    def frozen_rules(self, frozen: pd.DataFrame, y_scale: alt.Scale) -> list[alt.Chart]:
+        """The same across a panel of one lag; `frozen`: `series, value`."""
+        if frozen.empty:
+            return []
+        drawn = alt.Chart(inline_data(frozen, ["series", "value"]))
+        tip = [MODEL, alt.Tooltip("value:Q", title="frozen", format=".4~g")]
+        rule = drawn.mark_rule(strokeWidth=1, opacity=0.7, strokeDash=[1, 3])
+        return [rule.encode(y=alt.Y("value:Q", scale=y_scale), color=self.colour, tooltip=tip)]
+
+    def _clocks(self, series: pd.DataFrame, x: alt.X, y: str, y_scale: alt.Scale) -> list[alt.Chart]:
+        if "n_clock" not in series or not (series["n_clock"] > 0).any():
+            return []
+        timed = series[series["n_clock"] > 0].dropna(subset=[y])
+        words = alt.Chart(inline_data(timed.assign(word="clock"), ["series", "at", y, "word"]))
+        at = alt.Y(f"{y}:Q", scale=y_scale)
+        return [words.mark_text(dy=12, fontStyle="italic").encode(x=x, y=at, text="word:N", color=self.colour)]
 
     def _diverged(self, diverged: pd.DataFrame, x: alt.X, y: str, y_scale: alt.Scale) -> list[alt.Chart]:
         layers = []
@@ -132,9 +169,10 @@ def panel(layers: list[Any], title: str, words: str) -> Panel:
 
 def in_words(rows: pd.DataFrame, y: str, x: str, what: str) -> str:
     """The points of a panel in words, series by series."""
+    column = x if x in rows else "lag"
     parts = [
         f"{series}: "
-        + ", ".join(f"{number(row[y])} at {x if not at else ''} {int(row[x])}".replace("  ", " ")
+        + ", ".join(f"{number(row[y])} at {x if not at else ''} {int(row[column])}".replace("  ", " ")
                     for at, row in enumerate(points.to_dict("records")))
         for series, points in rows.groupby("series", sort=False)
     ]  # fmt: skip

@@ -15,13 +15,17 @@ LOWER_EDGE = "What lies 16 decades below the largest value, 0 included, is drawn
 _SKILL_FLOOR = -1.0
 
 
-def lag_axis(lags: list[int], field: str = "lag") -> alt.X:
+LAG_TITLES = {"lag": "lag (steps between evidence and readout)", "T": "T (steps of the sequence)"}
+"""The axis of a task by what its distance is called."""
+
+
+def lag_axis(lags: list[int], field: str = "lag", distance: str = "lag") -> alt.X:
     """A lag axis on which both 0 and 500 can be read: symmetric logarithm, ticks at the lags of the grid."""
     smallest = next((lag for lag in lags if lag > 0), 1)
     ends = [lags[0], lags[-1]] if len(lags) > 1 else [lags[0] - 1, lags[0] + 1]
     scale = alt.Scale(type="symlog", constant=smallest, domain=ends, nice=False, padding=14)
     axis = alt.Axis(values=lags, format="d", labelOverlap="greedy")
-    return alt.X(f"{field}:Q", title="lag (steps between evidence and readout)", scale=scale, axis=axis)
+    return alt.X(f"{field}:Q", title=LAG_TITLES.get(distance, distance), scale=scale, axis=axis)
 
 
 def step_axis(longest: float) -> alt.X:

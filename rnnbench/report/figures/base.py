@@ -33,7 +33,7 @@ PARTS = ("Score", "Gradients", "Training", "Cost")
 """The headings of a task's section, in their order. Others follow, in the order of their first figure."""
 
 Drawn = Figure | Iterable[Figure] | None
-"""One figure, several (one for each filler, say), or none where there is nothing to draw."""
+"""One figure, several (one for each setup, say), or none where there is nothing to draw."""
 
 
 class ReportFigure:
@@ -66,9 +66,9 @@ class TaskFigure(ReportFigure, ABC):
     def draw(self, data: ReportData, problem: Problem) -> Drawn:
         """Of one task at one setting, a row of `data.problems`."""
 
-    def file_name(self, problem: Problem, filler: str = "") -> str:
-        """`survival-copy_memory`, or `curves-copy_memory-blank`: different for each problem and filler."""
-        return "-".join([self.name, problem.slug, *([slug(filler)] if filler else [])])
+    def file_name(self, problem: Problem, setup: str = "") -> str:
+        """`survival-copy_memory`, or `curves-copy_memory-uniform-lags-blank-filler`: one for each problem and setup."""
+        return "-".join([self.name, problem.slug, *([slug(setup)] if setup else [])])
 
 
 report_figures: Registry[type[ReportFigure]] = Registry("figure", "rnnbench.report.figures", "ReportFigure")

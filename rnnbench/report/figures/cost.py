@@ -24,11 +24,17 @@ class Cost(TaskFigure):
         medians = medians.rename(columns={"median": "step_ms", "size": "n"}).sort_values("lag", kind="stable")
         low, high = positive_scale(runs["step_ms"])
         panel = PanelBuilder(data.series).against_lag(
-            "", medians, runs.assign(status="finished"), "step_ms", "milliseconds a step", log_scale(low, high)
+            "",
+            medians,
+            runs.assign(status="finished"),
+            "step_ms",
+            "milliseconds a step",
+            log_scale(low, high),
+            distance=problem.distance,
         )
         return Figure(
             self.file_name(problem),
-            f"{problem.label}: time of a training step against lag",
+            f"{problem.label}: time of a training step against {problem.distance}",
             "Training time divided by the number of steps, including compilation where the run was the first of its "
             "network in a worker. Line: median over seeds and fillers; small marks: single runs. Measured on the "
             "machine named below, which may have done other runs at the same time.",

@@ -16,7 +16,7 @@ from rnnbench.report.figures.base import TaskFigure, register_figure
 
 @register_figure("curves")
 class LearningCurves(TaskFigure):
-    """Validation score of every run against training step: a figure for each filler, a panel for each lag."""
+    """Validation score of every run against training step: a figure for each setup, a panel for each lag."""
 
     part, order = "Training", 10
 
@@ -25,11 +25,13 @@ class LearningCurves(TaskFigure):
         scores = history[history["metric"] == f"validation/{problem.score_name}"].dropna(subset=["value"])
         if scores.empty:
             return []
-        levels = rows_of(data.levels, problem)
-        scale = value_scale([*scores["value"], *levels["value"]], accuracy=problem.score_name == "accuracy")
+        levels, frozen = rows_of(data.levels, problem), rows_of(data.frozen, problem)
+        scale = value_scale(
+            [*scores["value"], *levels["value"], *frozen["value"]], accuracy=problem.score_name == "accuracy"
+        )
         builder, longest = PanelBuilder(data.series), float(scores["step"].max() or 1)
         figures = []
-        for filler, rows in scores.groupby("filler", sort=False):
+        for setup, rows in scores.groupby("setup", sort=False):
             by_lag = {
                 lag: thinned(part, "step", part["signature"].nunique())
                 for lag in sorted(rows["lag"].unique())
@@ -37,17 +39,19 @@ class LearningCurves(TaskFigure):
             }
             panels = [
                 _panel(
-                    builder, f"lag {lag}", part, problem.score_title, scale, longest,
-                    levels[(levels["filler"] == filler) & (levels["lag"] == lag)],
+                    builder, f"{problem.distance} {lag}", part, problem.score_title, scale, longest,
+                    levels[(levels["setup"] == setup) & (levels["lag"] == lag)],
+                    frozen[(frozen["setup"] == setup) & (frozen["lag"] == lag)],
                 )
                 for lag, part in by_lag.items()
             ]  # fmt: skip
             figures.append(
                 Figure(
-                    self.file_name(problem, str(filler)),
-                    f"{problem.label}, {filler} filler: learning curves",
+                    self.file_name(problem, str(setup)),
+                    f"{problem.label}, {setup}: learning curves",
                     f"Validation {problem.score_title} of every run that reported one; the mark is its last "
-                    "evaluation.",
+                    "evaluation."
+                    f"{' Thin dots: the test score of the network frozen at initialisation.' if len(frozen) else ''}",
                     panels,
                     columns=3,
                     numbers=pd.concat(by_lag.values())[["lag", "series", "seed", "step", "value"]],
@@ -64,6 +68,7 @@ def _panel(
     y_scale: alt.Scale,
     longest: float,
     levels: pd.DataFrame,
+    frozen: pd.DataFrame,
 ) -> Panel:
     """One thin line for each run; `rows`: `series, seed, run, step, value`."""
     x, y = step_axis(longest), alt.Y("value:Q", title=y_title, scale=y_scale, axis=value_axis(y_scale))
@@ -74,6 +79,7 @@ def _panel(
     return panel(
         [
             *level_lines(levels, None, y_scale, []),
+            *builder.frozen_rules(frozen, y_scale),
             line.encode(x=x, y=y, color=builder.colour, strokeDash=builder.dash, detail="seed:N"),
             last.mark_point(size=32, filled=True, cursor="pointer").encode(
                 x=x, y=y, color=builder.colour, shape=builder.shape,

@@ -8,11 +8,13 @@ from rnnbench.report.drawing.figure import Figure
 from rnnbench.report.drawing.panels import PanelBuilder
 from rnnbench.report.drawing.scales import value_scale
 from rnnbench.report.figures.base import TaskFigure, register_figure
+from rnnbench.report.formatting import sentences
+from rnnbench.report.setups import fixed_note
 
 
 @register_figure("score")
 class Score(TaskFigure):
-    """Score against lag with every seed and the published scores, a panel for each filler."""
+    """Score against lag with every seed, the levels and the published scores, a panel for each setup."""
 
     part, order = "Score", 10
 
@@ -20,22 +22,31 @@ class Score(TaskFigure):
         levels, summary, runs = rows_of(data.levels, problem), rows_of(data.summary, problem), data.outcomes(problem)
         if runs.empty:
             return None
-        others = published.points(problem, data.tasks)
-        values = [*runs["score"], *summary["score_high"], *levels["value"], *others["value"]]
+        others, frozen = published.points(problem, data.tasks), rows_of(data.frozen, problem)
+        values = [*runs["score"], *summary["score_high"], *levels["value"], *frozen["value"], *others["value"]]
         scale = value_scale(values, accuracy=problem.score_name == "accuracy")
         builder = PanelBuilder(data.series)
         panels = [
             builder.against_lag(
-                f"{filler} filler", table.assign(low=table["score_low"], high=table["score_high"]), block,
-                "score", problem.score_title, scale, levels[levels["filler"] == filler], others,
+                setup, table.assign(low=table["score_low"], high=table["score_high"]), block,
+                "score", problem.score_title, scale, levels[levels["setup"] == setup],
+                others, frozen[frozen["setup"] == setup], problem.distance,
             )
-            for _, filler, table, block in data.blocks(problem)
+            for _, setup, table, block in data.blocks(problem)
         ]  # fmt: skip
-        elsewhere = "" if others.empty else " ✱: published scores, measured under other settings (see Levels to beat)."
+        elsewhere = (
+            "" if others.empty else "✱: published scores; how their settings differ stands under Levels to beat."
+        )
         return Figure(
             self.file_name(problem),
-            f"{problem.label}: {problem.score_title} against lag",
-            f"{words.SCORE_MARKS} Grey: levels that need no memory or no network.{elsewhere} {data.counts(summary)}. "
-            f"{data.matching(problem)}",
+            f"{problem.label}: {problem.score_title} against {problem.distance}",
+            sentences(
+                words.score_marks(summary, frozen),
+                "Grey: levels that need no memory or no recurrent network.",
+                elsewhere,
+                f"{data.counts(summary)}.",
+                data.matching(problem),
+                fixed_note(summary),
+            ),
             panels,
         )

@@ -7,44 +7,44 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from rnnbench.analysis.outcomes import solved
 from rnnbench.report.data import Problem, ReportData, rows_of
 from rnnbench.report.drawing.figure import Figure, Panel
 from rnnbench.report.drawing.inline import inline_data
 from rnnbench.report.drawing.panels import MODEL, PanelBuilder, in_words, panel
 from rnnbench.report.drawing.scales import step_axis, value_axis
 from rnnbench.report.figures.base import TaskFigure, register_figure
+from rnnbench.report.formatting import sentences
+from rnnbench.report.setups import fixed_note
 
 _Y_TITLE = "share that has solved"
 
 
 @register_figure("solving")
 class Solving(TaskFigure):
-    """Share of runs that have solved their task by a step: a figure for each filler, a panel for each lag.
-
-    None for a task without a threshold of its own, whose runs have no step at which they solve it.
-    """
+    """Share of runs that have solved their task by a step: a figure for each setup, a panel for each lag."""
 
     part, order = "Training", 20
 
     def draw(self, data: ReportData, problem: Problem) -> list[Figure]:
         runs = data.outcomes(problem)
-        if problem.relative or runs["steps_to_solve"].isna().all():
+        if runs.empty or not solved(runs).any():
             return []
         builder, longest = PanelBuilder(data.series), float(runs["steps"].max())
         caption = (
             "Share of runs that have solved their task by a training step (Kaplan & Meier 1958; band: 95% interval by "
-            "Greenwood's formula, log-log). A run that did not solve it is censored at its last step; a diverged one "
-            f"never solves it. {data.counts(rows_of(data.summary, problem))}."
+            "Greenwood's formula, log-log). Solved is what the counts call so. A run that did not solve it is censored "
+            f"at its last step; a diverged one never solves it. {data.counts(rows_of(data.summary, problem))}."
         )
         return [
             Figure(
-                self.file_name(problem, str(filler)),
-                f"{problem.label}, {filler} filler: how soon is it solved?",
-                caption,
-                [_panel(builder, f"lag {lag}", part, longest) for lag, part in block.groupby("lag")],
+                self.file_name(problem, str(setup)),
+                f"{problem.label}, {setup}: how soon is it solved?",
+                sentences(caption, fixed_note(block)),
+                [_panel(builder, f"{problem.distance} {lag}", part, longest) for lag, part in block.groupby("lag")],
                 columns=3,
             )
-            for filler, block in rows_of(data.solving, problem).groupby("filler", sort=False)
+            for setup, block in rows_of(data.solving, problem).groupby("setup", sort=False)
         ]
 
 

@@ -1,50 +1,62 @@
-"""Gradient survival against lag."""
+"""Gradient survival against lag, before training and after equally many steps."""
 
 from __future__ import annotations
 
 import pandas as pd
 
 from rnnbench.report import words
-from rnnbench.report.data import Problem, ReportData
+from rnnbench.report.data import SURVIVAL, Problem, ReportData, rows_of
 from rnnbench.report.drawing.figure import Figure
 from rnnbench.report.drawing.panels import PanelBuilder
 from rnnbench.report.drawing.scales import LOWER_EDGE, log_scale, positive_scale
 from rnnbench.report.figures.base import TaskFigure, register_figure
-from rnnbench.report.formatting import sentences
+from rnnbench.report.formatting import count, sentences
 
 
 @register_figure("survival")
 class Survival(TaskFigure):
-    """Gradient survival after training against lag, a panel for each filler."""
+    """Gradient survival against lag at equal steps: for each setup a panel at initialisation and one later."""
 
     part, order = "Gradients", 20
 
     def draw(self, data: ReportData, problem: Problem) -> Figure | None:
-        builder = PanelBuilder(data.series)
-        blocks = [block for block in data.blocks(problem) if block[3]["survival"].notna().any()]
-        if not blocks:
+        taken = rows_of(data.history, problem)
+        taken = taken[taken["metric"] == SURVIVAL].dropna(subset=["value"])
+        later = data.equal_step(problem)
+        steps = {0: "at initialisation"} | ({} if later is None else {later: f"after {count(later)} steps"})
+        taken = taken[taken["step"].isin(steps)].rename(columns={"value": "survival"})
+        if taken.empty:
             return None
-        low, high = positive_scale([value for *_, runs in blocks for value in runs["survival"].dropna()])
+        low, high = positive_scale(taken["survival"])
+        lifted = taken.assign(survival=taken["survival"].clip(lower=low), status="finished")
+        builder = PanelBuilder(data.series)
         panels = [
             builder.against_lag(
-                f"{filler} filler", _lifted(table, low), _lifted(runs.assign(status="finished"), low),
-                "survival", "survival", log_scale(low, high),
+                f"{setup}, {when}",
+                _medians(runs),
+                runs,
+                "survival",
+                "survival",
+                log_scale(low, high),
+                distance=problem.distance,
             )
-            for _, filler, table, runs in blocks
-        ]  # fmt: skip
-        counts = data.counts(pd.concat(table for _, _, table, _ in blocks))
+            for setup, block in lifted.groupby("setup", sort=False)
+            for step, when in steps.items()
+            if len(runs := block[block["step"] == step])
+        ]
         caption = (
-            "Survival: mean gradient norm over the evidence steps divided by the norm at the readout. Line: median "
-            f"over seeds; small marks: single seeds. {LOWER_EDGE} {counts}."
+            "Survival of the gradient by the joint state: median over examples of its norm over the evidence steps, "
+            "divided by that at the readout. All networks after the same number of training steps. Line: median over "
+            f"seeds; small marks: single seeds. {LOWER_EDGE}"
         )
         return Figure(
             self.file_name(problem),
-            f"{problem.label}: gradient survival against lag, after training",
+            f"{problem.label}: gradient survival against {problem.distance}, at equal training steps",
             sentences(caption, words.of_gradients(data, problem)),
             panels,
         )
 
 
-def _lifted(table: pd.DataFrame, low: float) -> pd.DataFrame:
-    # A norm that underflowed to 0 has no logarithm: it is drawn at the lower edge.
-    return table.assign(survival=table["survival"].astype(float).clip(lower=low))
+def _medians(runs: pd.DataFrame) -> pd.DataFrame:
+    over_seeds = runs.groupby(["series", "lag"], sort=False)["survival"].agg(["median", "size"]).reset_index()
+    return over_seeds.rename(columns={"median": "survival", "size": "n"}).sort_values("lag", kind="stable")

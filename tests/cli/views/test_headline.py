@@ -18,14 +18,18 @@ class Found:
 
     heading = "Memory horizon"
     models: ClassVar = ["simple_rnn", "lstm [b]", "gru"]
-    by_task: ClassVar = {("copy", "blank"): {"simple_rnn": "≥ 200", "lstm [b]": "–"}}
-    rows: ClassVar = [Row("copy", "blank", "simple_rnn", "≥ 200"), Row("copy", "blank", "lstm [b]", "–")]
+    by_task: ClassVar = {("copy", "fixed", "blank"): {"simple_rnn": "≥ 200", "lstm [b]": "–"}}
+    rows: ClassVar = [
+        Row("copy", "fixed", "blank", "simple_rnn", "≥ 200"),
+        Row("copy", "fixed", "blank", "lstm [b]", "–"),
+    ]
 
 
 @pytest.mark.parametrize(
     ("width", "expected"),
-    [(80, [r"task +filler +simple_rnn +lstm \[b\] +gru", r"copy +blank +≥ 200 +–"]),
-     (36, [r"task +filler +model +horizon", r"copy +blank +simple_rnn +≥ 200", r"copy +blank +lstm \[b\] +–"])],
+    [(80, [r"task +lags +filler +simple_rnn +lstm \[b\] +gru", r"copy +fixed +blank +≥ 200 +–"]),
+     (44, [r"task +lags +filler +model +horizon", r"copy +fixed +blank +simple_rnn +≥ 200",
+          r"copy +fixed +blank +lstm \[b\] +–"])],
 )  # fmt: skip
 def test_the_headline_has_a_row_per_series_where_a_row_per_task_is_too_wide(width: int, expected: list[str]) -> None:
     text = shown(headline(Found, Console(width=width)), width)
