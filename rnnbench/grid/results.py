@@ -6,6 +6,8 @@ import math
 from collections import Counter
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from rnnbench.analysis import results as tables
 from rnnbench.analysis.results import PROFILE_COLUMNS, Record, Results
 from rnnbench.errors import UserError
@@ -33,7 +35,8 @@ def load(location: Location, experiment: Experiment) -> Results:
     runs = {run.signature: run for _, run in pairs}
     points = location.reader.histories(list(runs.values()))
     profiles = _profiles(location, experiment.name, runs)
-    return tables.tidy(experiment, _records(experiment, pairs), points, profiles, matching)
+    examples = _examples(location, experiment.name, runs)
+    return tables.tidy(experiment, _records(experiment, pairs), points, profiles, matching, examples)
 
 
 def validated(location: Location, experiment: Experiment) -> pd.DataFrame:
@@ -102,3 +105,8 @@ def _record(spec: RunSpec, run: StoredRun) -> Record:
 def _profiles(location: Location, experiment: str, runs: dict[str, StoredRun]) -> dict[str, pd.DataFrame]:
     found = {signature: location.reader.profile(experiment, run.run_id) for signature, run in runs.items()}
     return {signature: profile[PROFILE_COLUMNS[1:]] for signature, profile in found.items() if profile is not None}
+
+
+def _examples(location: Location, experiment: str, runs: dict[str, StoredRun]) -> dict[str, np.ndarray]:
+    found = {signature: location.reader.test_scores(experiment, run.run_id) for signature, run in runs.items()}
+    return {signature: np.array(scores) for signature, scores in found.items() if scores is not None}

@@ -31,7 +31,7 @@ def write_examples(folder: Path, scores: Sequence[float]) -> None:
     pq.write_table(pa.table({"score": pa.array(scores, pa.float64())}), folder / EXAMPLES_ARTIFACT)
 
 
-def read_profile(file: bytes) -> pd.DataFrame:
+def read_columns(file: bytes) -> pd.DataFrame:
     """Profiles, or scores of examples, from the content of their file.
 
     Raises `ValueError` or `OSError` if that is damaged.

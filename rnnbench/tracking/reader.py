@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from rnnbench.errors import note
-from rnnbench.tracking.names import PROFILE_ARTIFACT, SIGNATURE_TAG, STATUS_TAG
-from rnnbench.tracking.profile_file import PROFILE_COLUMNS, read_profile
+from rnnbench.tracking.names import EXAMPLES_ARTIFACT, PROFILE_ARTIFACT, SIGNATURE_TAG, STATUS_TAG
+from rnnbench.tracking.profile_file import PROFILE_COLUMNS, read_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,12 +110,20 @@ class Reader(ABC):
 
     def profile(self, experiment: str, run_id: str) -> pd.DataFrame | None:
         """The gradient profiles of a run, `PROFILE_COLUMNS`; None, with a note if they are damaged, if it has none."""
+        return self._columns(experiment, run_id, PROFILE_ARTIFACT, PROFILE_COLUMNS)
+
+    def test_scores(self, experiment: str, run_id: str) -> list[float] | None:
+        """The score of each example of the test split; None, with a note if they are damaged, where they are unknown."""
+        found = self._columns(experiment, run_id, EXAMPLES_ARTIFACT, ("score",))
+        return None if found is None else found["score"].to_list()
+
+    def _columns(self, experiment: str, run_id: str, name: str, columns: Sequence[str]) -> pd.DataFrame | None:
         try:
-            file = self.artifact(experiment, run_id, PROFILE_ARTIFACT)
-            return None if file is None else read_profile(file)[list(PROFILE_COLUMNS)]
+            file = self.artifact(experiment, run_id, name)
+            return None if file is None else read_columns(file)[list(columns)]
         except (OSError, ValueError, KeyError) as error:
             reason = (str(error).splitlines() or [""])[0]
-            note(f"{PROFILE_ARTIFACT} of run {run_id} is left out: it is damaged ({reason})")
+            note(f"{name} of run {run_id} is left out: it is damaged ({reason})")
             return None
 
     @abstractmethod

@@ -6,7 +6,7 @@ from rnnbench.experiment.run_spec import RunSpec
 from rnnbench.tracking.logged_model import relabel_models
 from rnnbench.tracking.names import PICTURE_ARTIFACT, PROFILE_ARTIFACT
 from rnnbench.tracking.notes import NOTE_TAG, label_tags, question, run_file
-from rnnbench.tracking.profile_file import read_profile
+from rnnbench.tracking.profile_file import read_columns
 from rnnbench.tracking.profile_picture import picture
 from rnnbench.tracking.reader import StoredRun
 from rnnbench.tracking.stored_experiment import StoredExperiment
@@ -41,5 +41,5 @@ def _relabel_files(stored: StoredExperiment, spec: RunSpec, run_id: str) -> None
     relabel_models(stored.client, stored.id, run_id, spec)
     file = stored.location.reader.artifact(stored.name, run_id, PROFILE_ARTIFACT)
     if file is not None:
-        profile = {str(name): column.to_list() for name, column in read_profile(file).items()}
+        profile = {str(name): column.to_list() for name, column in read_columns(file).items()}
         stored.client.log_text(run_id, picture(spec.name, spec.task.lag, profile), PICTURE_ARTIFACT)

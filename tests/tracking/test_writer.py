@@ -15,7 +15,7 @@ from rnnbench.grid import results
 from rnnbench.tracking import writer as tracking
 from rnnbench.tracking.location import Location
 from rnnbench.tracking.palette import colours
-from rnnbench.tracking.profile_file import read_profile
+from rnnbench.tracking.profile_file import read_columns
 from rnnbench.tracking.writer import Tracker
 from tests.event_streams import experiment, new_store, started, whole_run, write
 
@@ -71,7 +71,7 @@ def test_the_scores_of_the_test_examples_are_a_file_in_their_order(location: Loc
     run = in_mlflow(location, THIRD.signature)
     assert location.artifacts is not None
     file = location.artifacts / GRID.name / run.info.run_id / "artifacts" / "test_examples.parquet"
-    table = read_profile(file.read_bytes())
+    table = read_columns(file.read_bytes())
     assert list(table.columns) == ["score"]
     assert table.score[:3].tolist() == [1.0, 0.0, 0.5]
     assert table.score.isna().tolist() == [False, False, False, True]

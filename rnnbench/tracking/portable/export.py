@@ -68,14 +68,20 @@ def export(sources: Sequence[Exported], folder: Path) -> int:
     return len(tables.runs)
 
 
-def _tables(experiment: Experiment, location: Location) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+def _tables(experiment: Experiment, location: Location) -> tuple[pd.DataFrame, ...]:
     stored = matched(location, experiment).runs
     ended = {
         spec: stored[spec.signature]
         for spec in experiment.runs
         if spec.signature in stored and stored[spec.signature].status in _ENDED
     }
-    return _runs(experiment, ended), _metrics(location, list(ended.values())), _profiles(location, experiment, ended)
+    runs = list(ended.values())
+    return (
+        _runs(experiment, ended),
+        _metrics(location, runs),
+        _profiles(location, experiment, runs),
+        _test_examples(location, experiment, runs),
+    )
 
 
 def _runs(experiment: Experiment, ended: dict[RunSpec, StoredRun]) -> pd.DataFrame:
@@ -115,10 +121,18 @@ def _metrics(location: Location, runs: list[StoredRun]) -> pd.DataFrame:
     return table.astype({"run_id": "str", "metric": "str", "step": "int64", "value": "float64"})
 
 
-def _profiles(location: Location, experiment: Experiment, ended: dict[RunSpec, StoredRun]) -> pd.DataFrame:
+def _profiles(location: Location, experiment: Experiment, runs: list[StoredRun]) -> pd.DataFrame:
     import pandas as pd
 
-    found = {run.run_id: location.reader.profile(experiment.name, run.run_id) for run in ended.values()}
+    found = {run.run_id: location.reader.profile(experiment.name, run.run_id) for run in runs}
     parts = [table.assign(run_id=run_id) for run_id, table in found.items() if table is not None]
     columns = ["run_id", *PROFILE_COLUMNS]
     return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+
+
+def _test_examples(location: Location, experiment: Experiment, runs: list[StoredRun]) -> pd.DataFrame:
+    import pandas as pd
+
+    found = {run.run_id: location.reader.test_scores(experiment.name, run.run_id) or [] for run in runs}
+    rows = [(run_id, score) for run_id, scores in found.items() for score in scores]
+    return pd.DataFrame(rows, columns=["run_id", "score"]).astype({"run_id": "str", "score": "float64"})

@@ -15,7 +15,7 @@ from rnnbench.tracking.location import Location
 from rnnbench.tracking.names import PICTURE_ARTIFACT, STATUS_TAG
 from rnnbench.tracking.notes import NAME_TAG, NOTE_TAG
 from rnnbench.tracking.portable.reader import FolderReader
-from rnnbench.tracking.profile_file import write_profile
+from rnnbench.tracking.profile_file import write_examples, write_profile
 from rnnbench.tracking.profile_picture import picture
 from rnnbench.tracking.reader import StoredRun
 from rnnbench.tracking.stored_experiment import StoredExperiment
@@ -104,6 +104,8 @@ def _parts(reader: FolderReader, run: StoredRun, moment: int) -> Iterator[list[M
 
 
 def _write_files(folder: Path, stored: StoredExperiment, reader: FolderReader, run: StoredRun) -> None:
+    if scores := reader.test_scores(stored.name, run.run_id):
+        write_examples(folder, scores)
     profile = reader.profile(stored.name, run.run_id)
     if profile is None:
         return

@@ -82,7 +82,11 @@ class FolderReader(Reader):
             kept.reset_index(drop=True),
             *(
                 pd.concat([_of(table, places, at) for at, table in enumerate(of_all)], ignore_index=True)
-                for of_all in ([part.metrics for part in parts], [part.profiles for part in parts])
+                for of_all in (
+                    [part.metrics for part in parts],
+                    [part.profiles for part in parts],
+                    [part.test_examples for part in parts],
+                )
             ),
         )
 
@@ -116,6 +120,9 @@ class FolderReader(Reader):
         found = self._profiles.get(run_id)
         return None if found is None else found[list(PROFILE_COLUMNS)].reset_index(drop=True)
 
+    def test_scores(self, experiment: str, run_id: str) -> list[float] | None:
+        return self._test_scores.get(run_id)
+
     def values_of(self, run_id: str) -> list[tuple[str, int, float]]:
         """Metric, step and value of all that a run measured."""
         rows = self._by_run.get(run_id)
@@ -139,6 +146,11 @@ class FolderReader(Reader):
     @cached_property
     def _profiles(self) -> dict[str, pd.DataFrame]:
         return {str(run_id): rows for run_id, rows in self.tables.profiles.groupby("run_id", sort=False)}
+
+    @cached_property
+    def _test_scores(self) -> dict[str, list[float]]:
+        rows = self.tables.test_examples
+        return {str(run_id): scores.to_list() for run_id, scores in rows.groupby("run_id", sort=False)["score"]}
 
     @cached_property
     def _last_values(self) -> dict[str, dict[str, float]]:

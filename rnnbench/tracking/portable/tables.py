@@ -1,4 +1,4 @@
-"""The Parquet files of exported results: one table of runs, of their metrics and of their gradient profiles."""
+"""The Parquet files of exported results: one table each of runs, metrics, gradient profiles and test examples."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ FILES = {
     "runs": RUN_COLUMNS,
     "metrics": METRIC_COLUMNS,
     "profiles": ("run_id", *PROFILE_COLUMNS),
+    "test_examples": ("run_id", "score"),
 }
 """The columns of each file, `NAME.parquet`."""
 
@@ -34,6 +35,7 @@ class Tables:
     runs: pd.DataFrame
     metrics: pd.DataFrame
     profiles: pd.DataFrame
+    test_examples: pd.DataFrame
 
     def items(self) -> Mapping[str, pd.DataFrame]:
         return {name: getattr(self, name) for name in FILES}

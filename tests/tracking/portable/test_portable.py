@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from rnnbench.errors import UserError, UserNote
-from rnnbench.events import Diverged, Failed
+from rnnbench.events import Diverged, Failed, Scored
 from rnnbench.experiment.definition import Experiment
 from rnnbench.grid import results
 from rnnbench.grid.exported import Answered, answered, take_in
@@ -34,6 +35,7 @@ def location(tmp_path: Path) -> Location:
     write_events(
         store,
         GRID,
+        Scored(FIRST.signature, [1.0, 0.0, 0.0]),
         *whole_run(FIRST, score=1 / 3),
         *whole_run(SECOND),
         started(THIRD),
@@ -54,8 +56,11 @@ def only(folder: Path) -> Answered:
 
 
 def same(left: results.Results, right: results.Results) -> None:
-    for name in ("runs", "history", "profiles", "levels"):
+    for name in ("runs", "history", "profiles", "levels", "lag_curves"):
         pd.testing.assert_frame_equal(getattr(left, name), getattr(right, name))
+    assert {key: list(one) for key, one in left.examples.items()} == {
+        key: list(one) for key, one in right.examples.items()
+    }
 
 
 def test_tables_are_those_of_the_store(location: Location, tmp_path: Path) -> None:
@@ -148,12 +153,10 @@ def later(folder: Path, moment: str) -> None:
 
 def rewrite(folder: Path, **columns: str) -> None:
     from rnnbench.tracking.portable.manifest import read, write_manifest
-    from rnnbench.tracking.portable.tables import Tables, read_tables, write_tables
+    from rnnbench.tracking.portable.tables import read_tables, write_tables
 
     asked, tables = read(folder).experiments, read_tables(folder)
-    write_manifest(
-        folder, asked, write_tables(folder, Tables(tables.runs.assign(**columns), tables.metrics, tables.profiles))
-    )
+    write_manifest(folder, asked, write_tables(folder, replace(tables, runs=tables.runs.assign(**columns))))
 
 
 def test_one_folder_twice_is_one(location: Location, tmp_path: Path) -> None:
