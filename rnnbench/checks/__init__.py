@@ -14,6 +14,14 @@ Each is a small function that yields findings: what is expected, what was found,
 10. every cell recalls what it can                                  (trains)
 11. the naive forecast on every test window of ETTh1                (needs the data)
 12. the statistics on hand-made tables
+13. an untrained network, and one of shuffled answers, have no memory horizon
+14. SimpleRNN at one fixed lag is called a clock                    (trains)
+15. GRU with chrono initialisation and uniform lags is none         (trains)
+16. asked at every step, a network needs the marker                 (trains)
+17. a frozen SimpleRNN passes blanks and no distractors
+18. data that ask nothing, one seed, all diverged: true verdicts
+19. networks set by hand: a latch, a latch on the first step, a delay line
+20. the known order in which LSTMs learn                            (trains)
 
 Every registered task and model, plug-ins included, must also keep its contract: `contracts`.
 """

@@ -113,7 +113,7 @@ class Reader(ABC):
         return self._columns(experiment, run_id, PROFILE_ARTIFACT, PROFILE_COLUMNS)
 
     def test_scores(self, experiment: str, run_id: str) -> list[float] | None:
-        """The score of each example of the test split; None, with a note if they are damaged, where they are unknown."""
+        """The score of each example of the test split; None, with a note if they are damaged, if it has none."""
         found = self._columns(experiment, run_id, EXAMPLES_ARTIFACT, ("score",))
         return None if found is None else found["score"].to_list()
 
