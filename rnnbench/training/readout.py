@@ -61,9 +61,20 @@ def reading(task: Task, reader: Reader, streams: Sequence[Stream]) -> Reading:
 
 
 def _blurred(values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """(B, S, width), with noise of the size of each step's rounding."""
     exact = values.astype(np.float64)
-    size = max(1.0, float(np.sqrt(np.mean(np.square(exact))))) if np.isfinite(exact).all() else 1.0
-    return exact + RESOLUTION * size * rng.standard_normal(exact.shape)
+    return exact + RESOLUTION * _size(exact, axis=(0, 2)) * rng.standard_normal(exact.shape)
+
+
+def _size(values: np.ndarray, axis: tuple[int, ...]) -> np.ndarray:
+    """Root mean square, at least 1; what is not finite counts as 0."""
+    known = np.where(np.isfinite(values), values, 0.0)
+    return np.maximum(1.0, np.sqrt(np.mean(np.square(known), axis=axis, keepdims=True)))
+
+
+def _ridge(features: np.ndarray, targets: np.ndarray) -> Ridge:
+    """Of features, (n, width), whose noise alone has no weight."""
+    return Ridge(features, targets, least=3 * RESOLUTION * float(_size(features, axis=(0, 1))[0, 0]))
 
 
 def training_streams(task: Task, seed: int, batch_size: int) -> list[Stream]:
@@ -116,7 +127,7 @@ def readout(task: Task, trained: Reading, chosen_on: Reading) -> Line | None:
         weights, bias = line.weights.astype(np.float32), line.bias.astype(np.float32)
         return [states.output.astype(np.float32) @ weights + bias for states in chosen_on.states]
 
-    return best(task, Ridge(np.concatenate(rows), np.concatenate(values)), chosen_on.streams, answers)
+    return best(task, _ridge(np.concatenate(rows), np.concatenate(values)), chosen_on.streams, answers)
 
 
 def readable(task: Task, trained: Reading, validation: Reading) -> dict[int, float]:
@@ -148,7 +159,7 @@ def readable(task: Task, trained: Reading, validation: Reading) -> dict[int, flo
 
     scores = {}
     for at, distance in enumerate(shown_distances(task)):
-        line = best(task, Ridge(states[:, at], targets), choosing.streams, partial(answers, choosing, at))
+        line = best(task, _ridge(states[:, at], targets), choosing.streams, partial(answers, choosing, at))
         scores[distance] = score_of(task, judged.streams, answers(judged, at, line))
     return scores
 

@@ -28,15 +28,16 @@ class Line(NamedTuple):
 class Ridge:
     """Least squares with a penalty on the weights, of standardised features (Hoerl & Kennard 1970)."""
 
-    def __init__(self, features: np.ndarray, targets: np.ndarray) -> None:
+    def __init__(self, features: np.ndarray, targets: np.ndarray, least: float = 0.0) -> None:
         """`features`: (n, width); `targets`: (n, outputs).
 
-        A feature that does not vary gets no weight; one that is not finite in an example counts as 0 there.
+        A feature whose standard deviation is at most `least` gets no weight; one that is not finite in an example
+        counts as 0 there.
         """
         values = np.nan_to_num(features.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
         self._mean, self._level = values.mean(axis=0), targets.mean(axis=0, dtype=np.float64)
         spread = values.std(axis=0)
-        self._scale = np.where(spread > 0, spread, np.inf)
+        self._scale = np.where(spread > least, spread, np.inf)
         standard = (values - self._mean) / self._scale
         self._eigenvalues, self._axes = np.linalg.eigh(standard.T @ standard)
         self._projected = self._axes.T @ (standard.T @ (targets - self._level))

@@ -44,5 +44,7 @@ def test_a_feature_that_does_not_vary_or_is_no_number_does_no_harm():
     np.testing.assert_allclose(line(dull), Ridge(features, targets).line(1e-9)(features))
     broken = np.where(np.arange(40)[:, None] == 7, np.nan, features)
     assert np.isfinite(Ridge(broken, targets).line(1e-3).weights).all()
+    faint = np.concatenate([features, 1e-6 * features[:, :1] ** 2], axis=1)
+    assert not Ridge(faint, targets, least=1e-3 * features.std(axis=0).min()).line(1e-9).weights[-1].any()
     nothing = Ridge(np.zeros((40, 3)), targets).line(1e-3)
     assert nothing(np.zeros((1, 3)))[0] == pytest.approx(targets.mean(axis=0))

@@ -142,6 +142,11 @@ def decay_per_step(median: np.ndarray, first: int, last: int) -> float:
 
 
 def reach(relative: np.ndarray) -> float:
-    """The shortest distance at which a relative norm is at most `REACH_LEVEL`; nan if there is none."""
+    """The shortest distance at which a relative norm has fallen to `REACH_LEVEL` or below; nan if there is none.
+
+    One that begins below, as that by an LSTM's c does, has to rise first.
+    """
+    above = np.flatnonzero(relative > REACH_LEVEL)
     below = np.flatnonzero(relative <= REACH_LEVEL)
-    return float(below[0]) if len(below) else float("nan")
+    fallen = below[below > above[0]] if len(above) else above
+    return float(fallen[0]) if len(fallen) else float("nan")

@@ -22,6 +22,8 @@ def test_what_is_read_off_an_exact_exponential():
     assert decay_per_step(norms, 1, 8) == pytest.approx(0.5, abs=1e-12)
     assert reach(norms / norms[0]) == 10  # 0.5^10 is the first below 1e-3
     assert np.isnan(reach(np.ones(3)))
+    assert reach(np.array([0.0, 0.5, 0.1, 1e-3, 0.0])) == 3
+    assert np.isnan(reach(np.zeros(3)))
     assert np.isnan(decay_per_step(np.where(np.arange(len(norms)) == 3, np.inf, norms), 1, 8))
     profile = whole(layout, np.stack([norms, norms, 3 * norms]))
     assert profile.summary() == pytest.approx({"survival": (0.5**9 + 0.5**10) / 2, "decay_per_step": 0.5, "reach": 10})
