@@ -234,7 +234,7 @@ def _validation_score(record: Record, by_step: pd.Series | None) -> float:
 
 def _survival_initial(records: Sequence[Record], history: pd.DataFrame) -> list[float]:
     at_start = history[(history["metric"] == "gradient_profile/survival") & (history["step"] == 0)]
-    by_signature = at_start.drop_duplicates("signature").set_index("signature")["value"]
+    by_signature = at_start.set_index("signature")["value"]
     return [float(by_signature.get(one.spec.signature, math.nan)) for one in records]
 
 
