@@ -20,6 +20,7 @@ TABLES: dict[str, dict[str, Callable[[ReportData, Problem], Table | None]]] = {
     "Score": {
         "Score at each lag": tables.score_table,
         "Success rate and steps to solve": tables.success_table,
+        "Without the marker": tables.marker_table,
         "Models against each other": tables.comparison_table,
     },
     "Gradients": {

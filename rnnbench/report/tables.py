@@ -113,6 +113,26 @@ def success_table(data: ReportData, problem: Problem) -> Table:
     return Table(caption, *_by_lag(data, problem, cell))
 
 
+def marker_table(data: ReportData, problem: Problem) -> Table | None:
+    """Mean score with the marker replaced by filler, beside that with it; None where no task has one to replace."""
+    found = rows_of(data.history, problem)
+    found = found[found["metric"] == f"no_marker/{problem.score_name}"]
+    if found.empty:
+        return None
+    without = found.groupby(["setup", "series", "lag"])["value"].mean().to_dict()
+
+    def cell(row: dict[Any, Any]) -> Cell:
+        told = number(without.get((row["setup"], row["series"], row["lag"])))
+        return (told, f"with it {number(row['score'])}")
+
+    caption = sentences(
+        f"{problem.score_title.capitalize()} where the marker is replaced by filler, mean over seeds. A network that "
+        "answers without it goes by something else; a task that asks for one answer at one step needs no marker.",
+        fixed_note(found),
+    )
+    return Table(caption, *_by_lag(data, problem, cell))
+
+
 def comparison_table(data: ReportData, problem: Problem) -> Table | None:
     """How likely each series is ahead of each other one; None for a single series."""
     pairs = rows_of(data.improvements, problem)

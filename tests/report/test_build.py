@@ -210,6 +210,19 @@ def test_a_clock_is_called_one_wherever_its_result_stands(tmp_path):
     assert "clock" not in (folder / "figures" / "cost-copy_memory.svg").read_text("utf-8")
 
 
+def test_the_score_without_the_marker_is_told_where_it_was_tested(tmp_path):
+    results = fake_results(models=("lstm", "gru"), lags=(5,), seeds=2)
+    tested = [
+        {"signature": row["signature"], "step": 0, "metric": "no_marker/accuracy", "value": 0.2 + 0.1 * row["seed"]}
+        for row in results.runs.to_dict("records")
+        if row["model"] == "lstm"
+    ]
+    told = replace(results, history=pd.concat([results.history, pd.DataFrame(tested)], ignore_index=True))
+    rows = table_after(report(told, tmp_path / "told").parent, "Accuracy where the marker is replaced")
+    assert [row.split(" | ")[1] for row in rows[2:]] == ["0.250<br>with it 1.00 |", "–<br>with it 1.00 |"]
+    assert "marker is replaced" not in page(report(results, tmp_path / "untold").parent)
+
+
 def test_lag_curves_stand_beside_the_results(small):
     curves = pd.read_csv(small / "lag_curve.csv")
     assert list(curves) == LAG_CURVE_COLUMNS

@@ -11,9 +11,11 @@ import pandas as pd
 import pytest
 
 from rnnbench.analysis.results import Results
+from rnnbench.grid.results import load
 from rnnbench.report import build as report
 from rnnbench.report.drawing.figure import Figure
-from tests.report import read_headlines, recomputation, recomputed
+from tests.event_streams import experiment, new_store
+from tests.report import read_headlines, recomputation, recomputed, synthetic_store
 from tests.report.fake_results import fake_results
 
 ROOT = Path(__file__).parents[2]
@@ -58,6 +60,19 @@ def written(results: Results, folder: Path, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize("store", STORES)
 def test_a_report_of_made_up_results_agrees(store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert recomputation.check(written(STORES[store](), tmp_path, monkeypatch)) == []
+
+
+def test_a_report_of_a_synthetic_store_agrees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    axes = {"lag": [5, 20, 50], "training_lags": ["fixed", "uniform"], "filler": ["blank", "distractor"]}
+    grid = experiment(tasks={"copy": {"task": "copy_memory", "symbols": 1} | axes}, seeds=5)
+    location = new_store(tmp_path / "store")
+    synthetic_store.fill(location, grid)
+    folder = written(load(location, grid), tmp_path / "report", monkeypatch)
+    runs = pd.read_csv(folder / "results.csv")
+    assert len(runs) == len(grid.points) == 2 * 3 * 2 * 2 * 5
+    assert runs.loc[runs["solved"], ["clock", "generalises_to", "start_shift"]].notna().all(axis=None)
+    assert pd.read_csv(folder / "lag_curve.csv")["signature"].nunique() == (runs["status"] == "finished").sum()
+    assert recomputation.check(folder) == []
 
 
 def committed() -> list[Path]:
