@@ -6,6 +6,7 @@ to answers. All are deterministic.
 
 from __future__ import annotations
 
+import copy
 import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,10 @@ _RIDGE_PENALTIES = tuple(10.0**power for power in range(-2, 5))
 
 
 def logistic(x: np.ndarray, labels: np.ndarray, held_x: np.ndarray, held_labels: np.ndarray) -> Answers:
-    """Logistic regression on standardised features, (n, features); the L2 penalty is the best of four on validation."""
+    """Logistic regression on standardised features, (n, features); the L2 penalty is the best of four on validation.
+
+    Some 10 s of one core for MNIST's pixels.
+    """
     from sklearn.linear_model import LogisticRegression
 
     if len(known := np.unique(labels)) == 1:
@@ -33,15 +37,21 @@ def logistic(x: np.ndarray, labels: np.ndarray, held_x: np.ndarray, held_labels:
     def seen(rows: np.ndarray) -> np.ndarray:
         return (rows - mean) / scale
 
-    found = []
+    held = seen(held_x)
+    # From the strongest penalty on, each from where the last one ended, until validation gets worse. Not to the end: a
+    # level is known to three digits long before.
+    most, best = -1.0, None
+    model = LogisticRegression(max_iter=100, tol=1e-3, warm_start=True)
     for penalty in _INVERSE_PENALTIES:
         with warnings.catch_warnings():
-            # Not converged after so many steps is good enough for a level.
             warnings.simplefilter("ignore")
-            model = LogisticRegression(C=penalty, max_iter=200).fit(seen(x), labels)
-        found.append((accuracy(model.predict(seen(held_x)), held_labels), model))
-    best = max(found, key=lambda one: one[0])[1]
-    return lambda asked: np.asarray(best.predict(seen(asked)))
+            model.set_params(C=penalty).fit(seen(x), labels)
+        reached = accuracy(model.predict(held), held_labels)
+        if reached < most:
+            break
+        if reached > most:
+            best, most = copy.deepcopy(model), reached
+    return lambda asked: np.asarray(best.predict(seen(asked)))  # type: ignore[union-attr]  # one is better than -1
 
 
 def of_words(x: csr_matrix, labels: np.ndarray, held_x: csr_matrix, held_labels: np.ndarray) -> Answers:

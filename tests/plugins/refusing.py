@@ -19,7 +19,7 @@ class FussyRNN(SimpleRNN):
     """SimpleRNN that takes no noise."""
 
     def unsupported(self, spec: Any) -> str | None:
-        return "it takes no noise" if spec.task.filler == "distractor" else None
+        return "it takes no noise" if spec.task.filler in ("distractor", "decoy") else None
 
 
 @register_model("slow_rnn")
