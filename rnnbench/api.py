@@ -1,13 +1,14 @@
 """rnnbench from Python: load an experiment, run it, look at its results. Reached as `rnnbench.load_experiment` etc.
 
 >>> import rnnbench
->>> experiment = rnnbench.load_experiment("experiments/copy_memory.yaml", "seeds=1")
+>>> experiment = rnnbench.load_experiment("experiments/quickstart.yaml", "seeds=1")
 >>> results = rnnbench.run_experiment(experiment, workers=2)
-copy-memory: 50 runs, 50 finished before, nothing to run
->>> results.runs.query("model == 'lstm'").groupby("filler")["skill"].max()
-filler
-blank         0.7
-distractor    0.7
+quickstart: 48 runs, 48 finished before, nothing to run
+>>> results.runs.query("model == 'lstm'").groupby("training_lags")["skill"].max()
+training_lags
+far        0.7
+fixed      0.7
+uniform    0.7
 Name: skill, dtype: float64
 """
 
@@ -42,9 +43,9 @@ def load_experiment(file: str | Path, *overrides: str) -> Experiment:
     Raises `rnnbench.errors.UserError`, one line that names file, line and key, for the first mistake.
 
     >>> import rnnbench
-    >>> experiment = rnnbench.load_experiment("experiments/copy_memory.yaml", "training.steps=500", "seeds=[0]")
+    >>> experiment = rnnbench.load_experiment("experiments/quickstart.yaml", "training.steps=500", "seeds=[0]")
     >>> len(experiment.runs), experiment.runs[0].name
-    (50, 'simple_rnn T5 s0 copy_memory')
+    (48, 'simple_rnn T5 s0 copy_memory')
 
     An experiment can be written in Python just as well:
 
@@ -85,12 +86,12 @@ def run_experiment(
     same call then resumes.
 
     >>> import rnnbench
-    >>> experiment = rnnbench.load_experiment("experiments/copy_memory.yaml", "seeds=1")
+    >>> experiment = rnnbench.load_experiment("experiments/quickstart.yaml", "seeds=1")
     >>> results = rnnbench.run_experiment(experiment, workers=0, quiet=True)
-    >>> results.runs[["model", "lag", "filler", "seed", "score"]].head(2)
-            model  lag filler  seed  score
-    0  simple_rnn    5       blank     0   0.75
-    1  simple_rnn    5  distractor     0   0.75
+    >>> results.runs[["model", "lag", "training_lags", "seed", "score"]].head(2)
+            model  lag training_lags  seed  score
+    0  simple_rnn    5       uniform     0   0.75
+    1  simple_rnn    5           far     0   0.75
     """
     leave_if_unguarded()
     grid = _grid(experiment, store, tracking_uri)
@@ -113,7 +114,7 @@ def load_results(
     data are absent, its runs are matched by their settings alone, with a note.
 
     >>> import rnnbench
-    >>> experiment = rnnbench.load_experiment("experiments/copy_memory.yaml", "seeds=1")
+    >>> experiment = rnnbench.load_experiment("experiments/quickstart.yaml", "seeds=1")
     >>> results = rnnbench.load_results(experiment, "store")
     >>> results.history.query("metric == 'train/loss'").groupby("step")["value"].mean()
     step
@@ -142,16 +143,15 @@ def memory_horizons(results: Results) -> pd.DataFrame:
     (the longest lag tested), `-` (not even the shortest) or `?` (no run has ended); `horizon.told` has the counts.
 
     >>> import rnnbench
-    >>> experiment = rnnbench.load_experiment("experiments/copy_memory.yaml", "seeds=1")
+    >>> experiment = rnnbench.load_experiment("experiments/quickstart.yaml", "seeds=1")
     >>> horizons = rnnbench.memory_horizons(rnnbench.load_results(experiment))
-    >>> fixed = horizons.query("training_lags == 'fixed' and filler == 'blank'")
+    >>> fixed = horizons.query("task == 'copy_memory' and training_lags == 'fixed'")
     >>> print(fixed[["model", "horizon"]].to_string(index=False))
           model horizon
      simple_rnn       -
            lstm       -
             gru       -
     lstm_chrono       -
-     gru_chrono       -
     """
     from rnnbench.analysis.horizon import horizons
     from rnnbench.analysis.selection import EVALUATED
@@ -165,7 +165,7 @@ def figures(results: Results) -> dict[str, Figure]:
     """The figures of the report by name; a notebook shows one that is the last line of a cell.
 
     >>> import rnnbench
-    >>> experiment = rnnbench.load_experiment("experiments/copy_memory.yaml", "seeds=1")
+    >>> experiment = rnnbench.load_experiment("experiments/quickstart.yaml", "seeds=1")
     >>> shown = rnnbench.figures(rnnbench.load_results(experiment))
     >>> shown["overview"].title
     'Skill against lag'

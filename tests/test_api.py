@@ -23,7 +23,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the examples run: with the experiments, and a store in which every run is finished."""
     folder = tmp_path_factory.mktemp("notebook")
     shutil.copytree(ROOT / "experiments", folder / "experiments")
-    grid = yaml_file.load(folder / "experiments" / "copy_memory.yaml", ["seeds=1"])
+    grid = yaml_file.load(folder / "experiments" / "quickstart.yaml", ["seeds=1"])
     fill(new_store(folder / "store"), grid)
     return folder
 

@@ -23,6 +23,7 @@ _DESCRIPTION_LENGTH = 1500
 _EXPERIMENT_NOTE_LENGTH = 20_000
 """Characters that MLflow takes."""
 _MESSAGE_LENGTH = 500
+_FILLERS = {"zeros": "zeros", "blank": "blanks", "distractor": "distractors", "decoy": "decoys"}
 _NOTE_LENGTH = 4000
 """Characters of a traceback shown on the page of its run; the artifact has all of it."""
 
@@ -58,7 +59,7 @@ def run_file(spec: RunSpec) -> dict[str, Any]:
 
 def run_note(spec: RunSpec, run_id: str, status: str, metrics: Mapping[str, float]) -> str:
     """The question that a run asks and its answer, with the picture of its gradient profile."""
-    through = "noise" if spec.task.filler == "distractor" else "silence"
+    through = _FILLERS[spec.task.filler]
     asked = f"{question(spec.model_label, spec.task_label)} after {spec.task.lag} steps of {through}?"
     score = metrics.get("score", math.nan)
     found = [f"Test {spec.task.score.name} {score:.4g}" if math.isfinite(score) else "No test score"]
