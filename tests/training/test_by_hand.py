@@ -1,5 +1,5 @@
 """Networks set by hand get their verdicts: what holds is no clock, what counts steps is one, and a latch on the first
-step fails behind a lead (`../shared/SCIENCE.md`, section 8, check 19)."""
+step fails behind a lead."""
 
 from pathlib import Path
 

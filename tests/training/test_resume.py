@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from rnnbench.events import Diverged, Finished, Measured, Warned
 from rnnbench.training import memory
 from rnnbench.training import run as training
 from rnnbench.training.network import build
-from rnnbench.training.program import program_for
+from rnnbench.training.program import Program, program_for
 from rnnbench.training.snapshot import Snapshot
 from tests.training.test_run import specs, without_seconds
 
@@ -66,6 +67,25 @@ def test_the_same_bits_after_every_boundary(model, layers):
     assert without_seconds(events) == expected
     for a, b in zip(found, weights, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("solved", [False, True])
+def test_a_run_that_is_killed_in_its_tests_repeats_them_alone(monkeypatch, solved):
+    """Its training is saved before them; of a run that was solved, what it trained on to is, too."""
+    monkeypatch.setattr(memory, "FIRST_SAVE", 0.0)
+    monkeypatch.setattr(memory, "SAVING_SHARE", math.inf)
+    easy = {"model": "simple_rnn", "task": {"lag": 1, "alphabet": 2}, "learning_rate": 0.03, "evaluate_every": 50}
+    (spec,) = specs(steps=400, **easy) if solved else specs(steps=20)
+    saved = []
+    expected = list(training.run(spec, save=saved.append))
+    assert saved[-1].progress["step"] == (200 if solved else 20)
+    assert (saved[-1].progress["settled_at"] is not None) == solved
+    program_for(spec.compile_key).reset(build(spec.task, spec.model, 77), 0.5)
+    fitted = []
+    monkeypatch.setattr(Program, "fit", lambda *_: fitted.append(1))
+    found = training.run(spec, Snapshot.from_bytes(saved[-1].to_bytes()))
+    assert without_seconds(found) == without_seconds(expected)
+    assert not fitted
 
 
 @pytest.mark.parametrize("objective", ["recall", "all"])
