@@ -13,7 +13,7 @@ REASON = "it takes a lag of 10 at most"
 
 
 def refusing(**changes: Any) -> Experiment:
-    """Sentiment at lags 0, 10 and 20, each with both fillers, which are one run at lag 0; `short_rnn` skips lag 20."""
-    task = {"task": "sentiment", "source": "synthetic", "lag": [0, 10, 20], "filler": ["blank", "decoy"]}
+    """Sentiment at lags 0, 10 and 20, each with two protocols, which are one run at lag 0; `short_rnn` skips lag 20."""
+    task = {"task": "sentiment", "source": "synthetic", "lag": [0, 10, 20], "training_lags": ["uniform", "far"]}
     models = {"simple_rnn": {"units": 8}, "short_rnn": {"units": 8}}
     return experiment(**({"plugins": [REFUSING], "tasks": {"review": task}, "models": models} | changes))

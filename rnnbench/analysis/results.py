@@ -48,7 +48,7 @@ class Results:
     runs: pd.DataFrame
     """One row for each point of the grid whose run the store knows (failed ones too) or that is skipped: `COLUMNS`.
 
-    In the order of the grid. Points that are the same run, such as both fillers where there is no lag, share its
+    In the order of the grid. Points that are the same run, such as all protocols at the shortest lag, share its
     signature. A point that is skipped has the `status` `skipped`, the reason as `message`, no `role` and no results.
 
     `distance`: what `lag` is: `lag`, or `T` where the distance is not one number. `higher_is_better`: of `score`, as

@@ -194,7 +194,7 @@ class Experiment(Settings):
     def points(self) -> tuple[RunSpec, ...]:
         """Every point of the grid that can be done. Raises `SettingError` as `whole_grid` does.
 
-        Points that are the same computation, such as both fillers at lag 0, share a signature: see `runs`.
+        Points that are the same computation, such as all protocols at the shortest lag, share a signature: see `runs`.
         """
         self.whole_grid  # noqa: B018  (it raises the mistakes of tasks and models)
         return tuple(point for point in self.all_points if point.skipped is None)

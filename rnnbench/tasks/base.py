@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from rnnbench.datasets.cache import in_memory
 from rnnbench.errors import UserError
@@ -153,25 +153,12 @@ class Task(BaseModel, ABC):
     def canonical(self) -> Self:
         """The simplest settings of the same computation: tasks with equal canonical settings are run once.
 
-        At lag 0 nothing is filled, so the filler becomes the default one, unless other settings, the sizes, a lead, or
-        a plug-in's data depend on it. At the shortest lag there is one way to draw it.
+        At the shortest lag there is one way to draw it. Fillers differ even at lag 0: they stand in leads, and between
+        evidence and readout where a network is tested at other lags.
         """
-        task = self
         if self.training_lags != "fixed" and self.shortest_lag == self.lag:
-            task = self.model_copy(update={"training_lags": "fixed"})
-        return task._without_filler() if self.lead == "none" else task
-
-    def _without_filler(self) -> Self:
-        filler = type(self).model_fields["filler"].default
-        if self.lag or self.filler == filler:
-            return self
-        try:
-            simpler = type(self)(**(dict(self) | {"filler": filler}))
-        except ValidationError:
-            return self
-        same_sizes = (simpler.layout, simpler.ports, simpler.outputs) == (self.layout, self.ports, self.outputs)
-        built_in = class_code.is_built_in(type(self))
-        return simpler if same_sizes and (built_in or data_digest.same_data(self, simpler)) else self
+            return self.model_copy(update={"training_lags": "fixed"})
+        return self
 
     @abstractmethod
     def train_batch(self, seed: int, step: int, batch_size: int) -> Stream:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -55,20 +54,6 @@ def compute(task: Any) -> str:
                 break
     reason = " ".join(f"{type(failed).__name__}: {failed}".split())
     raise UserError(f"cannot read the data of task '{type(task).__name__}': {reason}") from failed
-
-
-def same_data(one: Any, other: Any) -> bool:
-    """Whether two tasks of one class feed the same arrays; True as well if the data are absent."""
-    task_class: Any = type(one)
-    return _same_data(task_class, one.model_dump_json(), other.model_dump_json())
-
-
-@lru_cache(maxsize=64)
-def _same_data(task_class: type[Any], one: str, other: str) -> bool:
-    try:
-        return len({_digest(task_class.model_validate_json(settings)) for settings in (one, other)}) == 1
-    except Exception:
-        return True
 
 
 def _digest(task: Any) -> str:

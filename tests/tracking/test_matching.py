@@ -5,28 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pydantic import Field
 
 from rnnbench.cli import values
 from rnnbench.cli.views.status import status as status_view
 from rnnbench.execution.leases import Leases
 from rnnbench.experiment.definition import Experiment
 from rnnbench.grid import results, stages, status
-from rnnbench.tasks.adding import Adding
 from rnnbench.tasks.base import Task
-from rnnbench.tasks.copy_memory import CopyMemory
 from rnnbench.tracking.matching import match
 from rnnbench.tracking.names import SETTINGS_TAG, SIGNATURE_TAG
 from rnnbench.tracking.reader import StoredRun
 from tests.event_streams import new_store, whole_run, write
 
-FILLERS = ["blank", "distractor"]
+PROTOCOLS = ["uniform", "far"]
 
 
 def twins(**changes: object) -> Experiment:
     settings = {
         "name": "twins",
-        "tasks": {"adding": {"lag": [0, 5], "filler": FILLERS}},
+        "tasks": {"adding": {"lag": [0, 5], "training_lags": PROTOCOLS}},
         "models": {"gru": {"units": 4}},
         "training": {"steps": 20},
     }
@@ -38,39 +35,21 @@ def location(tmp_path: Path):
     return new_store(tmp_path)
 
 
-def test_fillers_without_a_lag_are_one_run():
+def test_protocols_at_the_shortest_lag_are_one_run():
     grid = twins()
     assert (len(grid.points), len(grid.runs), stages.planned(grid)) == (4, 3, 3)
     assert [point.signature == grid.runs[0].signature for point in grid.points] == [True, True, False, False]
-    only = twins(tasks={"noise": {"task": "adding", "lag": [0, 5], "filler": "distractor"}})
+    only = twins(tasks={"far": {"task": "adding", "lag": [0, 5], "training_lags": "far"}})
     assert only.runs[0].signature == grid.runs[0].signature
-    assert only.runs[0].task.filler == "blank"
-    assert only.points[0].task.filler == "distractor"
+    assert only.runs[0].task.training_lags == "fixed"
+    assert only.points[0].task.training_lags == "far"
     assert values.plan(grid, 1)["planned"] == len(values.plan(grid, 1)["runs"]) == 3
-
-
-def test_a_task_whose_filler_matters_without_a_lag_keeps_it():
-    literature = Adding(form="literature", filler="distractor", lag=0)
-    assert literature.canonical() == literature
-
-    class Wide(CopyMemory):
-        lag: int = Field(ge=0)
-
-    class Marked(Adding):
-        def split(self, name):
-            for stream in super().split(name):
-                yield stream._replace(features=stream.features + (self.filler == "distractor"))
-
-    marked = Marked(lag=0, filler="distractor")  # it feeds something else
-    assert marked.canonical() is marked
-    wide = Wide(lag=0, filler="distractor")  # its inputs are wider
-    assert wide.canonical() is wide
 
 
 def test_settings_that_are_not_used_make_no_runs():
     chrono = {"model": "lstm", "units": 4, "initialization": "chrono", "forget_bias": [1.0, 2.0]}
     plain = {"model": "gru", "units": 4, "chrono_max": [10, 20]}
-    literature = {"task": "adding", "form": "literature", "filler": "distractor", "lag": 5, "evidence": [10, 20]}
+    literature = {"task": "adding", "form": "urnn", "filler": "decoy", "lag": 5, "evidence": [10, 20]}
     grid = twins(models={"chrono": chrono, "plain": plain}, tasks={"literature": literature})
     assert (len(grid.points), len(grid.runs)) == (8, 2)
     used = twins(models={"plain": plain | {"forget_bias": [0.0, 1.0]}}, tasks={"adding": {"lag": 5}})
@@ -78,13 +57,13 @@ def test_settings_that_are_not_used_make_no_runs():
 
 
 def test_a_run_stands_under_each_label(location):
-    labels = {"quiet": {"task": "adding", "lag": [0, 5]}, "noisy": {"task": "adding", "lag": 0, "filler": "distractor"}}
+    labels = {"near": {"task": "adding", "lag": [0, 5]}, "far": {"task": "adding", "lag": 0, "training_lags": "far"}}
     grid = twins(tasks=labels)
     write(location, grid, *whole_run(grid.runs[0]))
     found = results.load(location, grid)
-    assert found.runs[["task", "lag", "filler"]].to_numpy().tolist() == [
-        ["quiet", 0, "blank"],
-        ["noisy", 0, "distractor"],
+    assert found.runs[["task", "lag", "training_lags"]].to_numpy().tolist() == [
+        ["near", 0, "uniform"],
+        ["far", 0, "far"],
     ]
     assert found.runs["run_id"].nunique() == found.runs["signature"].nunique() == 1
     assert found.runs["score"].tolist() == [0.75, 0.75]

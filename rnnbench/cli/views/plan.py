@@ -66,7 +66,7 @@ def _sentences(experiment: Experiment, workers: int, estimate: Estimate, place: 
         sentences.append(f"Only {to_do} of them will be done: evaluation seeds run at the chosen values alone.")
     if points > runs:
         sentences.append(
-            f"The {points} points of the grid are fewer runs: some are the same run, such as the fillers at lag 0."
+            f"The {points} points of the grid are fewer runs: at the shortest lag all protocols are the same run."
         )
     sentences.append(f"Data: {', '.join(sorted({spec.task.data_source for spec in experiment.runs}))}.")
     total = duration(estimate.total(expected(experiment), workers))
