@@ -13,6 +13,7 @@ import numpy as np
 from rnnbench.datasets import cache, catalogue
 from rnnbench.errors import UserError
 from rnnbench.tasks.base import Split, Task
+from rnnbench.tasks.data_digest import UnfitDataError
 from rnnbench.tasks.examples import Examples, evidence_in_view
 from rnnbench.tasks.position_blind import position_blind
 from rnnbench.tasks.stream import Ports, Stream
@@ -180,7 +181,7 @@ class DatasetTask(Task):
         width = ports.features - 2 - self._cues
         if evidence.shape[-1] != width:
             extra = "cue, blank and marker" if self._cues else "blank and marker"
-            raise UserError(
+            raise UnfitDataError(
                 f"{type(self).__name__}: the evidence has {evidence.shape[-1]} features and `ports` {ports.features}, "
                 f"but there must be {2 + self._cues} more, for {extra}; use `self.feature_ports({evidence.shape[-1]})`"
             )

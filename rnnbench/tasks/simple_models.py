@@ -73,12 +73,12 @@ def ridge(x: np.ndarray, values: np.ndarray, held_x: np.ndarray, held_values: np
     """
     centre, middle = x.mean(axis=0), values.mean(axis=0)
     seen, wanted = x - centre, values - middle
-    # One decomposition serves all penalties.
-    size, axes = np.linalg.eigh(seen.T @ seen)
-    projected = axes.T @ (seen.T @ wanted)
+    # One decomposition serves all penalties, and is quick where there are few examples, too.
+    left, size, axes = np.linalg.svd(seen, full_matrices=False)
+    projected = left.T @ wanted
     found = []
     for penalty in _RIDGE_PENALTIES:
-        weights = axes @ (projected / (np.maximum(size, 0) + penalty)[:, None])
+        weights = axes.T @ (projected * (size / (size**2 + penalty))[:, None])
         error = np.mean(((held_x - centre) @ weights + middle - held_values) ** 2)
         found.append((float(error), penalty, weights))
     best = min(found, key=lambda one: one[:2])[2]
