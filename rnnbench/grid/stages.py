@@ -96,7 +96,7 @@ def evaluation_runs(experiment: Experiment) -> list[RunSpec]:
 
 
 def _alternatives(experiment: Experiment, specs: Sequence[RunSpec]) -> set[frozenset[str]]:
-    """Signatures of runs of which one will be done; the same ones (of several protocols at the shortest lag) count once."""
+    """Signatures of runs of which one will be done; those that are the same, of several points, count once."""
     assert experiment.select is not None
     among = {spec.signature for spec in specs}
     found = defaultdict(set)

@@ -50,9 +50,9 @@ def test_skipped_runs_as_plain_values() -> None:
     grid = refusing()
     said = values.plan(grid, 2)
     assert (said["planned"], len(said["runs"])) == (8, 8)
-    assert [(run["lag"], run["filler"], run["reason"]) for run in said["skipped"]] == [
-        (20, "blank", REASON),
-        (20, "distractor", REASON),
+    assert [(run["lag"], run["name"], run["reason"]) for run in said["skipped"]] == [
+        (20, "short_rnn T20 s0 review", REASON),
+        (20, "short_rnn T20 s0 review far", REASON),
     ]
     states = {spec.signature: "waiting" for spec in grid.runs} | {spec.key: "skipped" for spec in grid.skipped}
     said = values.status(grid, GridStatus(states, [], None))

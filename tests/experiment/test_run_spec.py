@@ -33,10 +33,10 @@ class LooksAhead(CopyMemory):
 
 def test_a_point_that_the_model_refuses_is_no_run() -> None:
     grid = refusing()
-    assert [spec.name for spec in grid.skipped] == ["short_rnn T20 s0 review", "short_rnn T20 s0 review noise"]
+    assert [spec.name for spec in grid.skipped] == ["short_rnn T20 s0 review", "short_rnn T20 s0 review far"]
     assert {spec.skipped for spec in grid.skipped} == {REASON}
     assert (len(grid.all_points), len(grid.points)) == (12, 10)
-    # The fillers are one run at lag 0.
+    # The protocols are one run at lag 0.
     assert (len(grid.whole_grid), len(grid.runs)) == (10, 8)
     assert [spec for spec in grid.whole_grid if spec not in grid.skipped] == list(grid.runs)
     assert all(spec.skipped is None for spec in (*grid.runs, *grid.points))
@@ -53,7 +53,7 @@ def test_a_skip_changes_no_signature() -> None:
 def test_points_that_are_one_run_are_skipped_together() -> None:
     """The model is asked about the computation, whatever the point is called."""
     refused = [point for point in refusing(models={"fussy_rnn": {}}).all_points if point.skipped]
-    assert {(point.task.lag, point.task.filler) for point in refused} == {(10, "distractor"), (20, "distractor")}
+    assert {(point.task.lag, point.task.training_lags) for point in refused} == {(10, "far"), (20, "far")}
 
 
 def test_what_looks_ahead_is_skipped_unless_the_task_allows_it() -> None:

@@ -41,7 +41,7 @@ def test_what_was_measured_comes_back_exactly_and_once(location: Location) -> No
         "status": "finished",
         "score_name": "accuracy", "higher_is_better": True, "score": 1 / 3,
         "skill": 0.7, "solved": True, "steps": 20, "steps_to_solve": 10, "parameters": 123,
-        "recurrent_parameters": 8 * (10 + 8) + 8, "seconds": 1.5, "survival": 0.25, "decay_per_step": 0.9, "units": 8,
+        "recurrent_parameters": 8 * (18 + 8) + 8, "seconds": 1.5, "survival": 0.25, "decay_per_step": 0.9, "units": 8,
         "learning_rate": 1e-3, "validation_score": 0.3, "role": "evaluated", "message": "",
         "signature": SECOND.signature, "experiment": "carry", "survival_initial": 0.5,
     }  # fmt: skip

@@ -16,10 +16,10 @@ class ShortRNN(SimpleRNN):
 
 @register_model("fussy_rnn")
 class FussyRNN(SimpleRNN):
-    """SimpleRNN that takes no noise."""
+    """SimpleRNN that takes no lags from afar."""
 
     def unsupported(self, spec: Any) -> str | None:
-        return "it takes no noise" if spec.task.filler in ("distractor", "decoy") else None
+        return "it takes no far lags" if spec.task.training_lags == "far" else None
 
 
 @register_model("slow_rnn")
