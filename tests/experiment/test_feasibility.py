@@ -206,8 +206,8 @@ def test_a_budget_that_no_size_meets(tmp_path):
     match = ["match=parameters", "models={simple_rnn: {}}"]
     message = message_of(tmp_path, "copy_memory: {lag: 2, symbols: 1}", *match, "parameter_budget=5")
     assert message == (
-        "--set parameter_budget: SimpleRNN cannot have about 5 recurrent parameters on 10 inputs: "
-        "the nearest count is 12, with 1 units"
+        "--set parameter_budget: SimpleRNN cannot have about 5 recurrent parameters on 18 inputs: "
+        "the nearest count is 20, with 1 units"
     )
 
     class Sizeless(SimpleRNN):
@@ -370,6 +370,9 @@ FOUR_OR_MORE = (
         if lag < 4:
             raise ValueError("too short for us")
         return lag
+
+    def fill(self, rng, n, steps):
+        return None
 """
 )
 LEAST = "    least_lag: ClassVar[int] = 4\n"
@@ -399,7 +402,7 @@ def test_lags_and_leads_that_a_task_cannot_have(tmp_path, plugin, text, settings
 @pytest.mark.parametrize(
     ("text", "settings"),
     [
-        (FOUR_OR_MORE, "lag: 9"),
+        (FOUR_OR_MORE, "lag: 9, training_lags: fixed"),
         (FOUR_OR_MORE, "lag: 9, training_lags: far"),
         (FOUR_OR_MORE + LEAST, "lag: 9, training_lags: uniform"),
     ],
@@ -416,7 +419,10 @@ def test_a_batch_is_held_against_a_plug_ins_made_up_data(tmp_path, plugin):
     text = PLUGIN[: PLUGIN.index("    def train_batch")].replace(
         "(ClassificationTask)", "(DatasetTask, ClassificationTask)"
     )
+    text = text.replace("Ports(features=2)", "self.feature_ports(1)")
     text += """
+    fillers = ("zeros", "blank", "distractor")
+
     def examples(self, split):
         assert self.source == "synthetic", "real data are not read to plan"
         return Examples(np.zeros((30, 1, 1), np.float32), np.arange(30, dtype=np.int32) % 2)

@@ -111,7 +111,7 @@ def test_match_parameters_sizes_every_model(tmp_path):
     runs = load(written(tmp_path, text)).runs
     for run in runs:
         assert abs(run.model.parameters(run.task.ports.width) - 5000) < 200
-    assert {run.model_label: run.model.units for run in runs} == {"lstm": 30, "slow": 35}
+    assert {run.model_label: run.model.units for run in runs} == {"lstm": 27, "slow": 32}
 
 
 def test_match_state_sizes_every_model(tmp_path):

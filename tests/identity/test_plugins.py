@@ -227,7 +227,7 @@ from rnnbench.tasks.dataset import DatasetClassificationTask
 class Mine(DatasetClassificationTask):
     source: str = "mine"
     layout = property(lambda self: Layout(evidence=1, lag=self.lag, readout=1))
-    ports = property(lambda self: Ports(features=2))
+    ports = property(lambda self: self.feature_ports(1))
     outputs = property(lambda self: 2)
 
     def check_data(self):

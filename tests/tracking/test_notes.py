@@ -51,7 +51,7 @@ def test_the_note_of_a_run() -> None:
     metrics = {"score": 0.75, "solved": 0.0, "survival": 0.031, "steps": 20.0}
     asked, picture = mlflow_words.run_note(run, "r1", "finished", metrics).split("\n\n")
     assert html.unescape(asked) == (
-        "Does **l*stm** still solve copy after 5 steps of silence? "
+        "Does **l*stm** still solve copy after 5 steps of blanks? "
         "Test accuracy 0.75, not solved, 0.031 of the gradient reaches the evidence, finished after 20 steps."
     )
     assert picture == "![gradient profile](get-artifact?path=gradient_profile.svg&run_uuid=r1)"

@@ -207,7 +207,7 @@ def test_a_run_shows_its_profile(page: str, tab: Page) -> None:
     visit(tab, page)
     link = "[...document.querySelectorAll('a')].find(a => a.innerText.includes('simple_rnn T5'))?.href"
     visit(tab, waited(tab, link))
-    shows(tab, "Does simple_rnn still solve copy after 5 steps of silence?", "not solved")
+    shows(tab, "Does simple_rnn still solve copy after 5 steps of blanks?", "not solved")
     drawn = "[...document.images].some(image => image.src.includes('gradient_profile') && image.naturalWidth > 300)"
     assert waited(tab, drawn)
     address = tab.url.partition("?")[0]
