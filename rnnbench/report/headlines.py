@@ -203,9 +203,10 @@ def _courses(claims: Claims, length: int) -> str:
     long = length == _LONG
     several = sum(map(bool, claims.reaches.values())) > 1
     first, last = claims.lags[0], claims.lags[-1]
+    alike = len({course.model for course in claims.courses}) < len(claims.courses)
 
     def told(course: Course) -> str:
-        where = f" through {through(course.filler)}" if several and long else ""
+        where = f" through {through(course.filler)}" if several and (long or alike) else ""
         values = [course.first, course.last] if long and first != last else [course.last]
         return f"{course.model}{where} {' to '.join(number(value, 2) for value in values)}"
 

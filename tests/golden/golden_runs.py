@@ -37,7 +37,7 @@ TASKS: dict[str, dict[str, Any]] = {
     "speech_commands": {"source": "synthetic", "lag": 3, "window_ms": 200, "stride_ms": 100, "bands": 12,
                         "words": ["go", "up", "left"], "filler": "distractor", "global_clipnorm": 0.35},
     "sequential_mnist": {"source": "synthetic", "lag": 2, "global_clipnorm": 0.4},
-    "forecasting": {"source": "synthetic", "lag": 3, "look_back": 24, "horizon": 2, "filler": "distractor",
+    "forecasting": {"source": "synthetic", "lag": 3, "look_back": 24, "horizon": 2, "filler": "decoy",
                     "global_clipnorm": 0.5},
 }  # fmt: skip
 MODELS: dict[str, dict[str, Any]] = {
@@ -103,7 +103,7 @@ def _named(
 ) -> Iterator[tuple[str, RunSpec]]:
     experiment = Experiment(
         name="golden",
-        tasks=tasks,
+        tasks={label: {"training_lags": "fixed"} | settings for label, settings in tasks.items()},
         models=models,
         seeds=(3,),
         training={**_TRAINING, "implementation": layers, **training},
