@@ -104,7 +104,7 @@ def counterexample() -> Iterator[Finding]:
 
 
 def decay_at_initialisation(seeds: int = 5) -> Iterator[Finding]:
-    """Check 6: decay per step over the distances 20 to 60 of adding, T=200, 128 units, mean over seeds.
+    """Check 6: decay per step w.r.t. h over the distances 20 to 60 of adding, T=200, 128 units, mean over seeds.
 
     Five seeds give .951, .846, .633, .617 and .985, up to .006 from what is expected. That is the scatter of seeds: one
     standard deviation is .006 to .008 (chrono: .001), so the difference of two means over five seeds has about .005.
@@ -123,7 +123,7 @@ def decay_at_initialisation(seeds: int = 5) -> Iterator[Finding]:
         for seed in range(seeds):
             gradient_probe.load(build(task, model, seed).get_weights())
             found.append(
-                decay_per_step(gradient_probe.profile(task.layout, task.train_batch(seed, 0, 16)).median(), 20, 60)
+                decay_per_step(gradient_probe.profile(task.layout, task.train_batch(seed, 0, 16)).median("h"), 20, 60)
             )
         check, source = f"6 {name}, 128 units, adding, T=200: decay per step", "measured with numpy cells"
         yield near(check, expected, float(np.mean(found)), tolerance, source)

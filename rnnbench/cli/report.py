@@ -53,10 +53,14 @@ def report(
     from rnnbench.text.credentials import masked_command
 
     only = Only.parse(tasks, models, since)
+    own = "a report of several experiments, or of a part, needs a folder of its own: add --out DIR"
+    several = len([place for place in files if not place.is_dir()]) + any(place.is_dir() for place in files) > 1
+    if out is None and (several or not only.everything):
+        raise UserError(own)
     found = _sources(files, overrides, stores, tracking_uri, last, plugins)
     whole_grid = len(found) == 1 and only.everything
     if out is None and not whole_grid:
-        raise UserError("a report of several experiments, or of a part, needs a folder of its own: add --out DIR")
+        raise UserError(own)
     # After the stores have answered, because drawing takes a second to import.
     from rnnbench.grid.report import write
 

@@ -170,7 +170,7 @@ def test_plan_says_how_many_runs_and_how_large(folder):
     assert "small: 2 runs, equal units" in result.stdout
     row = next(line for line in result.stdout.splitlines() if "simple_rnn" in line)
     assert "Data: generated." in result.stdout
-    assert {"copy_memory", "simple_rnn", "8", "152"} <= set(row.replace(",", " ").split())
+    assert {"copy_memory", "simple_rnn", "8", "216"} <= set(row.replace(",", " ").split())
 
 
 def test_json_for_other_programs(folder):

@@ -61,12 +61,14 @@ def test_stock_layers_are_compiled_once_for_all_lengths():
 
 def test_drawn_lags_and_leads_change_the_length_that_is_trained_on():
     def training(**task):
-        return guess(grid(tasks={"copy_memory": {"lag": 99, "symbols": 1, **task}}).runs[0], 1)["training"]
+        settings = {"lag": 99, "symbols": 1, "training_lags": "fixed", **task}
+        return guess(grid(tasks={"copy_memory": settings}).runs[0], 1)["training"]
 
     one_step = training(lag=100) - training()
-    assert training() - training(training_lags="uniform") == pytest.approx(49 * one_step)
-    assert training() - training(training_lags="far") == pytest.approx(24.5 * one_step)
-    assert training(lead="random") - training() == pytest.approx(24.5 * one_step)
+    led = training(lead="random")
+    assert led - training() == pytest.approx(24.5 * one_step)
+    assert led - training(training_lags="uniform") == pytest.approx(49 * one_step)
+    assert led - training(training_lags="far") == pytest.approx(24.5 * one_step)
 
 
 def test_no_number_of_workers_makes_it_shorter_than_the_longest_run():

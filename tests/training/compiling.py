@@ -29,7 +29,7 @@ def train(models: list[str], lags: list[int]) -> list[Any]:
             before = files()
             (spec,) = Experiment(
                 name="test",
-                tasks={"copy_memory": {"lag": lag, "symbols": 1, "examples": 20}},
+                tasks={"copy_memory": {"lag": lag, "symbols": 1, "examples": 20, "training_lags": "fixed"}},
                 models={model: {"units": 4}},
                 training={"steps": 4, "batch_size": 8, "evaluate_every": 2},
                 gradients={"examples": 4},

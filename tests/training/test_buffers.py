@@ -23,7 +23,7 @@ def test_there_are_four_lengths_an_octave_and_the_next_is_near():
 
 @pytest.mark.parametrize("lead", ["none", "random"])
 def test_one_buffer_holds_all_streams_of_a_task(lead: str) -> None:
-    task = CopyMemory(lag=30, symbols=2, training_lags="uniform", lead=lead)
+    task = CopyMemory(lag=30, symbols=2, training_lags="fixed" if lead == "none" else "uniform", lead=lead)
     lengths = {task.training_stream(0, step, 1).steps for step in range(200)}
     lengths |= {stream.steps for stream in task.streams("test")}
     assert max(lengths) == task.longest_stream == 34 + (20 if lead == "random" else 0)
@@ -51,7 +51,9 @@ def test_where_every_step_is_read_those_behind_the_stream_have_no_weight():
 
 
 def test_a_short_training_takes_the_next_longer_buffer_that_is_compiled():
-    task, every_step = (CopyMemory(lag=30, symbols=2, objective=objective) for objective in ("recall", "all"))
+    task, every_step = (
+        CopyMemory(lag=30, symbols=2, objective=objective, training_lags="fixed") for objective in ("recall", "all")
+    )
     short, long = Training(steps=1000), Training(steps=100_000)
     assert usable_buffer(task, short, []) == 40
     assert usable_buffer(task, short, [32]) == 40

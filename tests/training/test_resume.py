@@ -74,7 +74,7 @@ def test_a_run_that_is_killed_in_its_tests_repeats_them_alone(monkeypatch, solve
     """Its training is saved before them; of a run that was solved, what it trained on to is, too."""
     monkeypatch.setattr(memory, "FIRST_SAVE", 0.0)
     monkeypatch.setattr(memory, "SAVING_SHARE", math.inf)
-    easy = {"model": "simple_rnn", "task": {"lag": 1, "alphabet": 2}, "learning_rate": 0.03, "evaluate_every": 50}
+    easy = {"model": "simple_rnn", "task": {"lag": 1, "filler": "zeros"}, "learning_rate": 0.03, "evaluate_every": 50}
     (spec,) = specs(steps=400, **easy) if solved else specs(steps=20)
     saved = []
     expected = list(training.run(spec, save=saved.append))

@@ -11,8 +11,10 @@ from rnnbench.experiment.definition import Experiment
 from rnnbench.models.gru import GRU
 from rnnbench.tasks.stream import Stream
 from rnnbench.training import run as training
-from rnnbench.training.network import build
+from rnnbench.training.network import build, network_inputs
 from rnnbench.training.program import Program, program_for
+
+FIXED = {"training_lags": "fixed", "lead": "none"}
 
 
 def specs(task=None, model="gru", seeds=1, gradients=None, initialization="default", tasks=None, **settings):
@@ -23,7 +25,7 @@ def specs(task=None, model="gru", seeds=1, gradients=None, initialization="defau
     return Experiment(
         name="test",
         plugins=plugins,
-        tasks=tasks or {"copy_memory": {"lag": 3, "symbols": 1, "examples": 40} | (task or {})},
+        tasks=tasks or {"copy_memory": FIXED | {"lag": 3, "symbols": 1, "examples": 40} | (task or {})},
         models={model: {"units": 8, "initialization": initialization}},
         seeds=seeds,
         training=settings,
@@ -61,8 +63,9 @@ def test_the_stream_of_a_run():
     assert final["steps"] == 25
     assert final["solved"] == 0
     assert not {"clock", "generalises_to"} & set(final)
-    # The standard error of a share of right answers, over forty examples.
-    assert final["score_standard_error"] == pytest.approx((final["score"] * (1 - final["score"]) / 39) ** 0.5)
+    # The standard error of a share of right answers, over the eight distinct ones of forty examples.
+    variance = final["score"] * (1 - final["score"]) * 40 / 39
+    assert final["score_standard_error"] == pytest.approx((variance / 8) ** 0.5)
     curve = {event.step: event.metrics for event in events if "lag_curve/accuracy" in getattr(event, "metrics", {})}
     assert list(curve) == spec.tested_lags == [1, 2, 3, 4, 6]
     assert curve[3]["lag_curve/accuracy"] == final["score"]
@@ -78,7 +81,7 @@ def test_the_stream_of_a_run():
     assert np.mean(tested) == pytest.approx(final["score"])
 
 
-TOKENS = {"sentiment": {"source": "synthetic", "lag": 6, "evidence": 4, "vocabulary": 100}}
+TOKENS = {"sentiment": FIXED | {"source": "synthetic", "lag": 6, "evidence": 4, "vocabulary": 100}}
 
 
 @pytest.mark.parametrize(
@@ -107,7 +110,7 @@ def test_steps_are_those_of_stock_keras(tasks, clip, layers):
     for step in range(3):
         stream = spec.task.train_batch(spec.seed, step, 16)
         with tf.GradientTape() as tape:
-            answers = network(stream.inputs)
+            answers = network(network_inputs(stream))
             loss = tf.reduce_mean(
                 keras.losses.sparse_categorical_crossentropy(stream.targets, answers, from_logits=True)
             )
@@ -230,7 +233,7 @@ def test_a_solved_run_stops_after_two_evaluations():
 
 def test_a_run_that_is_solved_trains_on_to_the_last_probe_and_its_outcome_stays():
     """Gradients are compared at equal steps; what the run comes to is what it was when it was solved."""
-    tasks = {"lag": 1, "symbols": 1, "alphabet": 2}
+    tasks = {"lag": 1, "symbols": 1, "alphabet": 8, "filler": "zeros"}
     settings = {"model": "simple_rnn", "task": tasks, "evaluate_every": 50, "learning_rate": 0.03}
     (spec,) = specs(steps=400, **settings)
     events = list(training.run(spec))
@@ -259,7 +262,7 @@ def test_a_run_that_diverges_after_it_was_solved_has_solved(monkeypatch):
         return (np.full_like(losses, np.nan) if at >= 150 else losses), norms
 
     monkeypatch.setattr(Program, "fit", diverge)
-    tasks = {"lag": 1, "symbols": 1, "alphabet": 2}
+    tasks = {"lag": 1, "symbols": 1, "alphabet": 8, "filler": "zeros"}
     (spec,) = specs(model="simple_rnn", task=tasks, evaluate_every=50, learning_rate=0.03, steps=400)
     events = list(training.run(spec))
     assert isinstance(events[-1], Finished)

@@ -374,7 +374,7 @@ BROKEN = {
     OwnSeed: ("initialize", "must draw from its generator"),
     OldGenerator: ("initialize", "must draw from its generator"),
     OneForAll: ("seed", "the same seed must give the same weights"),
-    Miscounted: ("parameters", "of 5 inputs, the network has"),
+    Miscounted: ("parameters", "of 18 inputs, the network has"),
     Misnamed: ("gates", "one for each block"),
 }
 

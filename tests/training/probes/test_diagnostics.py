@@ -144,7 +144,7 @@ def test_tokens_are_embedded_first():
     network = build(task, model, seed=0)
     network.set_weights([20 * weight for weight in network.get_weights()])
     stream = probed(task, 4)
-    embedded = np.array(network.get_layer("embedding")(stream.tokens))
+    embedded = np.concatenate([stream.features, network.get_layer("embedding")(stream.tokens)], axis=-1)
     weights = [np.array(weight) for weight in network.get_layer("layer_0").cell.weights]
     found = Diagnostics(model, network).measure(stream)
     assert found["saturation/tanh/state"] == pytest.approx(
