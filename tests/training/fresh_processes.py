@@ -35,6 +35,8 @@ class FreshProcesses:
 def fresh_processes() -> Iterator[FreshProcesses]:
     command = [sys.executable, "-m", "tests.training.fresh_processes"]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    # A test before may have had this process use a cache of its own.
+    environment.pop("TF_XLA_FLAGS", None)
     with subprocess.Popen(
         command, cwd=ROOT, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
