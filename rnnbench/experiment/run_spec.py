@@ -90,7 +90,7 @@ class RunSpec:
         training = self.training
         constant = training.schedule == "constant" and not training.warmup
         return CompileKey(
-            task=self.task.model_copy(update={"lag": 1, "training_lags": "fixed", "lead": "none"}),
+            task=_any_lag(self.task),
             model=self.model.architecture,
             batch_size=training.batch_size,
             global_clipnorm=training.global_clipnorm,
@@ -223,6 +223,13 @@ class RunSpec:
         labels = (self.task_label, self.model_label, self.plugins, self.task_axes, self.model_axes, self.log_model)
         homes = [home for thing in self.classes if (home := class_code.module_to_import(thing))]
         return _restored, (self.settings, *labels, homes)
+
+
+def _any_lag(task: Task) -> Task:
+    """The task that stands for it at every lag, under every protocol, and through every filler of the same inputs."""
+    at_any = task.model_copy(update={"lag": 1, "training_lags": "fixed", "lead": "none"})
+    through_any = at_any.model_copy(update={"filler": task.fillers[0]})
+    return through_any if through_any.ports == at_any.ports else at_any
 
 
 def one_of_each(specs: Iterable[RunSpec]) -> list[RunSpec]:

@@ -46,7 +46,8 @@ MODELS: dict[str, dict[str, Any]] = {
     "gru": {"initialization": ["default", "orthogonal", "chrono"]},
     "tcn": {"layers": 2, "kernel_size": 3},
     "transformer": {"units": 8, "layers": 1},
-    "layer_norm_lstm": {},
+    # Of few units the variance that it divides by may be near 0, and rounding then decides.
+    "layer_norm_lstm": {"units": 16, "learning_rate": 1e-3},
     "janet": {},
     "indrnn": {},
     "cornn": {"dt": 0.2, "gamma": 2.0, "epsilon": 3.0},

@@ -9,8 +9,9 @@ from rnnbench.training.run import run
 
 def accuracies(model, settings, learning_rate, lags):
     """Trained at lag 50, tested at `lags`."""
+    task = {"lag": 50, "symbols": 1, "training_lags": "fixed"}
     (spec,) = Experiment.model_validate(
-        {"name": "clock", "tasks": {"copy_memory": {"lag": 50, "symbols": 1}}, "models": {model: settings},
+        {"name": "clock", "tasks": {"copy_memory": task}, "models": {model: settings},
          "training": {"steps": 1000, "learning_rate": learning_rate}, "seeds": [0]}
     ).runs  # fmt: skip
     list(run(spec))

@@ -198,11 +198,10 @@ def test_the_same_run_gives_the_same_bits_whatever_ran_before(layers):
     assert without_seconds(training.run(second)) != alone
 
 
-def test_a_program_serves_all_lags_seeds_and_initialisations():
+def test_a_program_serves_all_lags_fillers_seeds_and_initialisations():
     program_for.cache_clear()
-    for spec in specs(
-        task={"lag": [3, 5]}, initialization=["default", "chrono"], seeds=2, steps=2, implementation="fast"
-    ):
+    task = {"lag": [3, 5], "filler": ["zeros", "distractor"]}
+    for spec in specs(task=task, initialization=["default", "chrono"], seeds=2, steps=2, implementation="fast"):
         list(training.run(spec))
     assert program_for.cache_info().misses == 1
     network = program_for(spec.compile_key).network
