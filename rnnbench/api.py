@@ -3,7 +3,7 @@
 >>> import rnnbench
 >>> experiment = rnnbench.load_experiment("experiments/quickstart.yaml", "seeds=1")
 >>> results = rnnbench.run_experiment(experiment, workers=2)
-quickstart: 48 runs, 48 finished before, nothing to run
+quickstart: 32 runs, 32 finished before, nothing to run
 >>> results.runs.query("model == 'lstm'").groupby("training_lags")["skill"].max()
 training_lags
 far        0.7
@@ -45,7 +45,7 @@ def load_experiment(file: str | Path, *overrides: str) -> Experiment:
     >>> import rnnbench
     >>> experiment = rnnbench.load_experiment("experiments/quickstart.yaml", "training.steps=500", "seeds=[0]")
     >>> len(experiment.runs), experiment.runs[0].name
-    (48, 'simple_rnn T5 s0 copy_memory')
+    (32, 'simple_rnn T20 s0 copy_memory')
 
     An experiment can be written in Python just as well:
 
@@ -90,8 +90,8 @@ def run_experiment(
     >>> results = rnnbench.run_experiment(experiment, workers=0, quiet=True)
     >>> results.runs[["model", "lag", "training_lags", "seed", "score"]].head(2)
             model  lag training_lags  seed  score
-    0  simple_rnn    5       uniform     0   0.75
-    1  simple_rnn    5           far     0   0.75
+    0  simple_rnn   20       uniform     0   0.75
+    1  simple_rnn   20           far     0   0.75
     """
     leave_if_unguarded()
     grid = _grid(experiment, store, tracking_uri)

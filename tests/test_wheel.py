@@ -88,7 +88,7 @@ def test_the_quickstart_goes_by_its_name(binaries: Path, tmp_path: Path) -> None
     small = ["tasks={copy_memory: {lag: 2, symbols: 1}}", "models={gru: {units: 4}}", "seeds=1", "training.steps=10"]
     overrides = [argument for override in small for argument in ("--set", override)]
     rnnbench = binaries / "rnnbench"
-    assert json.loads(called(rnnbench, "plan", "quickstart", "--json", cwd=tmp_path))["planned"] == 72
+    assert json.loads(called(rnnbench, "plan", "quickstart", "--json", cwd=tmp_path))["planned"] == 64
     called(rnnbench, "run", "quickstart", "--workers", "1", *overrides, cwd=tmp_path)
     counts = json.loads(called(rnnbench, "status", "quickstart", "--last", "--json", cwd=tmp_path))
     assert counts["counts"]["finished"] == 1
