@@ -28,16 +28,12 @@ def logistic(x: np.ndarray, labels: np.ndarray, held_x: np.ndarray, held_labels:
     Some 10 s of one core for MNIST's pixels.
     """
     from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import StandardScaler
 
     if len(known := np.unique(labels)) == 1:
         return lambda asked: np.full(len(asked), known[0])
-    mean, deviation = x.mean(axis=0), x.std(axis=0)
-    scale = np.where(deviation > 0, deviation, 1)
-
-    def seen(rows: np.ndarray) -> np.ndarray:
-        return (rows - mean) / scale
-
-    held = seen(held_x)
+    scaler = StandardScaler().fit(x)
+    seen, held = scaler.transform(x), scaler.transform(held_x)
     # From the strongest penalty on, each from where the last one ended, until validation gets worse. Not to the end: a
     # level is known to three digits long before.
     most, best = -1.0, None
@@ -45,13 +41,13 @@ def logistic(x: np.ndarray, labels: np.ndarray, held_x: np.ndarray, held_labels:
     for penalty in _INVERSE_PENALTIES:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            model.set_params(C=penalty).fit(seen(x), labels)
+            model.set_params(C=penalty).fit(seen, labels)
         reached = accuracy(model.predict(held), held_labels)
         if reached < most:
             break
         if reached > most:
             best, most = copy.deepcopy(model), reached
-    return lambda asked: np.asarray(best.predict(seen(asked)))  # type: ignore[union-attr]  # one is better than -1
+    return lambda asked: np.asarray(best.predict(scaler.transform(asked)))  # type: ignore[union-attr]  # one is better than -1
 
 
 def of_words(x: csr_matrix, labels: np.ndarray, held_x: csr_matrix, held_labels: np.ndarray) -> Answers:
@@ -71,18 +67,12 @@ def ridge(x: np.ndarray, values: np.ndarray, held_x: np.ndarray, held_values: np
 
     The penalty is the best of seven on validation.
     """
-    centre, middle = x.mean(axis=0), values.mean(axis=0)
-    seen, wanted = x - centre, values - middle
-    # One decomposition serves all penalties, and is quick where there are few examples, too.
-    left, size, axes = np.linalg.svd(seen, full_matrices=False)
-    projected = left.T @ wanted
-    found = []
-    for penalty in _RIDGE_PENALTIES:
-        weights = axes.T @ (projected * (size / (size**2 + penalty))[:, None])
-        error = np.mean(((held_x - centre) @ weights + middle - held_values) ** 2)
-        found.append((float(error), penalty, weights))
-    best = min(found, key=lambda one: one[:2])[2]
-    return lambda asked: (asked - centre) @ best + middle
+    from sklearn.linear_model import Ridge
+
+    fitted = [Ridge(alpha=penalty, solver="svd").fit(x, values) for penalty in _RIDGE_PENALTIES]
+    errors = [float(np.mean((model.predict(held_x).reshape(held_values.shape) - held_values) ** 2)) for model in fitted]
+    best = fitted[int(np.argmin(errors))]
+    return lambda asked: np.asarray(best.predict(asked)).reshape(len(asked), *values.shape[1:])
 
 
 def counts(tokens: np.ndarray, vocabulary: int) -> csr_matrix:
