@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 
+from rnnbench.tasks.skill import Levels
+
 
 def skill(score: float, memoryless: float, reference: float, higher_is_better: bool) -> float:
     """A score on the scale on which the memoryless level is 0 and the reference 1; NaN where that is undefined.
 
-    Logarithmic for an error whose reference is above 0, as `rnnbench.tasks.base.Task.skill` has it.
+    Logarithmic for an error whose reference is above 0, see `rnnbench.tasks.skill.Levels`.
     """
-    levels = (memoryless, reference)
-    if not all(map(math.isfinite, (score, *levels))) or memoryless == reference:
-        return math.nan
-    if not higher_is_better and reference > 0:
-        return math.log(memoryless / score) / math.log(memoryless / reference) if min(score, *levels) > 0 else math.nan
-    return (score - memoryless) / (reference - memoryless)
+    return Levels(memoryless, reference, 0.0, higher_is_better).skill(score)
 
 
 def linear_skill(runs: pd.DataFrame) -> Callable[[np.ndarray], np.ndarray] | None:

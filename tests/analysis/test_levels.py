@@ -18,7 +18,7 @@ from tests.analysis.tables import table
         (0.01, 0.16, 0.0, False, 0.9375),
         # ETTh1: persistence, 6.5 times as good as it, and the reference itself (docs/science.md, section 3).
         (0.1, 1.6, 0.1, False, 1.0), (1.6, 1.6, 0.1, False, 0.0), (0.4, 1.6, 0.1, False, 0.5),
-        (math.nan, 0.5, 1.0, True, math.nan), (0.5, 1.0, 1.0, True, math.nan), (0.0, 1.6, 0.1, False, math.nan),
+        (math.nan, 0.5, 1.0, True, math.nan), (0.5, 1.0, 1.0, True, math.nan), (0.0, 1.6, 0.1, False, math.inf),
     ],
 )  # fmt: skip
 def test_skill_by_hand(score, memoryless, reference, higher, expected):
