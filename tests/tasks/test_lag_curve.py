@@ -73,7 +73,7 @@ def test_a_clock(skill, expected):
 @given(st.dictionaries(st.integers(0, 5), st.floats(-1, 2)), st.integers(0, 5), st.floats(0.1, 10))
 def test_a_clock_does_not_depend_on_the_unit_of_skill(skill, lag, unit):
     scaled = {at: unit * value for at, value in skill.items()}
-    assert clock(scaled, lag) == pytest.approx(clock(skill, lag), abs=1e-9, nan_ok=True)
+    assert clock(scaled, lag) == pytest.approx(clock(skill, lag), rel=1e-9, abs=1e-9, nan_ok=True)
 
 
 @pytest.mark.parametrize(
