@@ -36,7 +36,7 @@ def digest_of_records(shards: Sequence[Path]) -> str:
         except (IndexError, struct.error):
             return hashlib.sha256(b"".join(shard.read_bytes() for shard in shards)).hexdigest()[:16]
 
-    return _remembered(shards, compute)
+    return remembered(shards, compute)
 
 
 def digest_of_rows(file: Path, columns: Sequence[str]) -> str:
@@ -52,7 +52,7 @@ def digest_of_rows(file: Path, columns: Sequence[str]) -> str:
                 date = _field(1, _field(1, row["date"].encode()))
                 yield [_entry(b"date", date), _entry(b"values", _field(2, _field(1, values)))]
 
-    return _remembered([file], lambda: _digest(features()))
+    return remembered([file], lambda: _digest(features()))
 
 
 def _digest(records: Iterator[list[bytes]]) -> str:
@@ -110,7 +110,8 @@ def _field(number: int, content: bytes) -> bytes:
     return bytes([number << 3 | 2]) + bytes(length) + content
 
 
-def _remembered(files: Sequence[Path], compute: Callable[[], str]) -> str:
+def remembered(files: Sequence[Path], compute: Callable[[], str]) -> str:
+    """What `compute` gives for these files, unless it was computed before for files of the same stat."""
     # ctime too, which cannot be set back.
     facts = [(file, file.stat()) for file in files]
     key = " ".join(f"{one.st_ino} {one.st_size} {one.st_mtime_ns} {one.st_ctime_ns} {file}" for file, one in facts)

@@ -23,6 +23,7 @@ from pydantic import (
 )
 
 from rnnbench import registry
+from rnnbench.datasets.own.place import DIRECTORY
 from rnnbench.errors import SettingError, UserError
 from rnnbench.experiment.expansion import (
     Values,
@@ -93,6 +94,7 @@ class Experiment(Settings):
     a series of its own."""
 
     _origin: tuple[Path, tuple[str, ...]] | None = PrivateAttr(None)
+    _directory: str = PrivateAttr("")
 
     _count_of_seeds = field_validator("seeds", mode="before")(parse_seeds)
     _distinct_seeds = field_validator("seeds")(check_seeds)
@@ -149,16 +151,17 @@ class Experiment(Settings):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _validate_all(cls, value: Any, handler: ValidatorFunctionWrapHandler) -> Experiment:
+    def _validate_all(cls, value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Experiment:
         """Raise every mistake as a `SettingError` of the constructor, including those of tasks and models.
 
-        Defined last, so that it wraps the other validators.
+        Defined last, so that it wraps the other validators. The context may name the directory of relative paths.
         """
         try:
             experiment: Experiment = handler(value)
         except ValidationError as error:
             groups: dict[str, type[BaseModel]] = {"gradients": GradientProbes, "select": Selection}
             raise first_mistake(error, cls, groups) from None
+        experiment._directory = (info.context or {}).get(DIRECTORY, "")
         try:
             # Reloaded, as they or the files they read may have been edited in this session; together, as no two may
             # register the same name.
@@ -185,7 +188,7 @@ class Experiment(Settings):
             class_code.clear_caches(task_class)
         seen: dict[str, RunSpec] = {}
         for point in points:
-            twin = seen.setdefault(signature.canonical_json(point.settings), point)
+            twin = seen.setdefault(signature.canonical_json(point.sent), point)
             if twin is not point:
                 raise SettingError((), f"two points of the grid are the same run: '{twin.name}' and '{point.name}'")
         return tuple(points)
@@ -271,7 +274,7 @@ class Experiment(Settings):
         trainings = list(every_point(Training, training_values, ("training",)))
         models = list(every_point(model_class, model_values, model_path))
         batch_sizes = {training.batch_size: training_axes for training, training_axes in trainings}
-        for task, task_axes in every_point(task_class, task_values, task_path):
+        for task, task_axes in every_point(task_class, task_values, task_path, self._directory):
             for batch_size, training_axes in batch_sizes.items():
                 with at_its_setting(training_values | task_values, training_axes | task_axes, task_path):
                     check_task(task, batch_size)

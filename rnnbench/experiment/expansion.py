@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from rnnbench import registry
+from rnnbench.datasets.own.place import DIRECTORY
 from rnnbench.errors import SettingError
 from rnnbench.experiment.feasibility import InfeasibleError, as_infeasible, check_class
 from rnnbench.experiment.mistakes import explain, unknown_key
@@ -46,8 +47,13 @@ def refuse_unknown(values: Values, allowed: set[str], path: KeyPath) -> None:
             raise SettingError((*path, key), unknown_key(key, sorted(allowed), Training))
 
 
-def every_point(settings: type[Any], values: Values, path: KeyPath) -> Iterator[tuple[Any, dict[str, Any]]]:
-    """Every point of the axes among `values`: the validated object and its values of the axes."""
+def every_point(
+    settings: type[Any], values: Values, path: KeyPath, directory: str = ""
+) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """Every point of the axes among `values`: the validated object and its values of the axes.
+
+    `directory`: where relative paths among the settings begin; by default the working directory.
+    """
     axes = {key: value for key, (value, _) in values.items() if is_axis(settings, key, value)}
     for key, choices in axes.items():
         if not choices:
@@ -58,7 +64,7 @@ def every_point(settings: type[Any], values: Values, path: KeyPath) -> Iterator[
         try:
             with at_its_setting(values, axis_values, path):
                 with as_infeasible(settings, "validation"):
-                    valid = settings.model_validate(point)
+                    valid = settings.model_validate(point, context={DIRECTORY: directory})
                 _check_finite(valid)
             # A mapping is named by the text that the settings make of it.
             yield (

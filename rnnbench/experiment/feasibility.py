@@ -37,6 +37,7 @@ _CALLS: dict[type, dict[str, tuple[tuple[str, ...], dict[str, Any]]]] = {
         "fill": (("rng", "n", "steps"), {}),
         "levels": ((), {}),
         "problems": (("batch_size",), {}),
+        "look": ((), {}),
         "split_sizes": ((), {}),
         "fingerprint": ((), {}),
         "canonical": ((), {}),
@@ -84,6 +85,11 @@ def check_class(thing: type[Task] | type[Model]) -> None:
 def check_task(task: Task, batch_size: int) -> None:
     """Raise `InfeasibleError` for properties of the wrong type, and for the problems that the task itself reports."""
     thing = type(task)
+    try:
+        with as_infeasible(thing, "look"):
+            task.look()
+    except UserError as error:
+        raise InfeasibleError("path", str(error)) from None
     layout = _checked(task, "layout", (Layout,), "rnnbench.Layout")
     for part, least in (("evidence", 1), ("lag", 0), ("readout", 1)):
         _refuse_unless_size(thing, f"layout.{part}", getattr(layout, part), least)

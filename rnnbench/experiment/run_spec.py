@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from rnnbench import registry
+from rnnbench.datasets.own.place import WITH_PATHS
 from rnnbench.errors import UserError
 from rnnbench.experiment.feasibility import reason_to_skip, tested_lags
 from rnnbench.experiment.optimizers import plugin_class
@@ -19,6 +20,7 @@ from rnnbench.identity.signature import PART_VERSIONS
 from rnnbench.models.base import Model, RNNModel
 from rnnbench.tasks import data_digest
 from rnnbench.tasks.base import Task
+from rnnbench.tasks.own_file import OwnFileTask
 
 _NO_STATES = "it has no states whose gradient training.truncate could cut"
 _LOOKS_AHEAD = "its layer reads later steps too, which shortcuts the lag"
@@ -140,6 +142,11 @@ class RunSpec:
             **({} if optimizer is None else {"optimizer_code": class_code.identity(optimizer)}),
         }
 
+    @property
+    def sent(self) -> dict[str, Any]:
+        """The settings as another process needs them, with the whole paths of files."""
+        return self.settings | {"task_settings": self.task.model_dump(mode="json", context=WITH_PATHS)}
+
     def _depends_on(self, part: str) -> bool:
         """Whether the version of a part of the suite is in the signature."""
         fast = self.training.implementation == "fast"
@@ -151,7 +158,7 @@ class RunSpec:
     def fingerprint(self) -> str | None:
         """Fingerprint of the data when first read; None if they are absent."""
         task = self.canonical.task
-        settings = task.model_dump(mode="json", exclude={"lag", "training_lags", "lead"})
+        settings = task.model_dump(mode="json", exclude={"lag", "training_lags", "lead"}, context=WITH_PATHS)
         key = signature.canonical_json([self.settings["task"], settings])
         if key not in self.fingerprints:
             self.fingerprints[key] = task.fingerprint()
@@ -169,8 +176,13 @@ class RunSpec:
 
     @cached_property
     def question(self) -> str:
-        """A digest of the settings alone: the same whatever version of the code answers, on whatever data."""
-        return signature.digest({name: value for name, value in self._hashed.items() if name not in _OF_CODE})
+        """A digest of the settings alone: the same whatever version of the code answers, on whatever data.
+
+        Settings do not tell files of the user's apart, so their content counts.
+        """
+        asked = {name: value for name, value in self._hashed.items() if name not in _OF_CODE}
+        own = {"data": self.fingerprint} if isinstance(self.task, OwnFileTask) else {}
+        return signature.digest(asked | own)
 
     @property
     def code(self) -> str:
@@ -222,7 +234,7 @@ class RunSpec:
         # As plain values: a process that has not loaded the plug-ins cannot unpickle their classes.
         labels = (self.task_label, self.model_label, self.plugins, self.task_axes, self.model_axes, self.log_model)
         homes = [home for thing in self.classes if (home := class_code.module_to_import(thing))]
-        return _restored, (self.settings, *labels, homes)
+        return _restored, (self.sent, *labels, homes)
 
 
 def _any_lag(task: Task) -> Task:

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import PurePath
 from typing import Any
 
+from rnnbench.datasets.own import place
 from rnnbench.experiment.definition import Experiment
 from rnnbench.experiment.run_spec import RunSpec
 from rnnbench.identity.signature import canonical_json
+from rnnbench.tasks.own_file import OwnFileTask
 
 
 def written_out(experiment: Experiment) -> dict[str, Any]:
@@ -24,7 +26,10 @@ def written_out(experiment: Experiment) -> dict[str, Any]:
     return values | {
         "plugins": [PurePath(plugin).name if plugin.endswith(".py") else plugin for plugin in experiment.plugins],
         "tasks": {
-            label: _common(tasks[label], "task_settings") | {"task": _name(tasks[label], "task")} | entry
+            label: _common(tasks[label], "task_settings")
+            | {"task": _name(tasks[label], "task")}
+            | entry
+            | _of_own_file(tasks[label], entry)
             for label, entry in values["tasks"].items()
         },
         "models": {
@@ -33,6 +38,15 @@ def written_out(experiment: Experiment) -> dict[str, Any]:
         },
         "training": _common(points, "training") | values["training"],
     }
+
+
+def _of_own_file(points: list[RunSpec], entry: Mapping[str, Any]) -> dict[str, Any]:
+    """The name of a user's file instead of its path, and what a report of the results must know of its content."""
+    records = [point.task.record() for point in points if isinstance(point.task, OwnFileTask)]
+    if not records:
+        return {}
+    recorded = {key: value for record in records for key, value in record.items()}
+    return {"path": place.names(entry["path"]), "recorded": canonical_json(recorded)}
 
 
 def _name(points: list[RunSpec], kind: str) -> str:

@@ -9,6 +9,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+from rnnbench.datasets.own.place import DIRECTORY
 from rnnbench.errors import SettingError, UserError
 from rnnbench.experiment.definition import Experiment
 from rnnbench.experiment.overrides import Override, apply, dotted, list_hint, parse
@@ -44,7 +45,7 @@ def _experiment(file: Path, document: dict[str, Any], parsed: Sequence[Override]
     plugins = raw.get("plugins")
     if isinstance(plugins, list):
         raw["plugins"] = [_located(plugin, file) for plugin in plugins]
-    return Experiment.model_validate(raw)
+    return Experiment.model_validate(raw, context={DIRECTORY: str(file.parent)})
 
 
 def _located(plugin: Any, file: Path) -> Any:

@@ -48,10 +48,15 @@ class HashedAs:
     name: str
 
 
+@dataclass(frozen=True)
+class Unsigned:
+    """Marks a setting that is not part of the signature: it changes no result, or what it names is signed instead."""
+
+
 def signed_values(settings: BaseModel) -> dict[str, Any]:
     """The settings that belong in a signature, as JSON values under their names there; nested settings too.
 
-    `Joined` and `HashedAs` are looked for on the field itself, so write `Annotated[int | None, ...]`.
+    `Joined`, `HashedAs` and `Unsigned` are looked for on the field itself, so write `Annotated[int | None, ...]`.
     """
     plain = settings.model_dump(mode="json")
     found: dict[str, Any] = {}
@@ -61,6 +66,8 @@ def signed_values(settings: BaseModel) -> dict[str, Any]:
         inner = getattr(settings, name)
         value = signed_values(inner) if isinstance(inner, BaseModel) else plain[name]
         marks = {type(mark): mark for mark in field.metadata}
+        if Unsigned in marks:
+            continue
         if Joined in marks and canonical_json(value) == canonical_json(_like(value, marks[Joined].earlier)):
             continue
         found[marks[HashedAs].name if HashedAs in marks else name] = value

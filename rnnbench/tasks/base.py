@@ -129,6 +129,12 @@ class Task(BaseModel, ABC):
     def check_data(self) -> None:
         """Raise `UserError` if the task's data are missing. Must not import TensorFlow."""
 
+    def look(self) -> None:
+        """Look into the files that the task's shapes depend on, before anything else is asked of it.
+
+        Nothing by default. Raises `UserError` for mistakes in them, in one line.
+        """
+
     def split_sizes(self) -> dict[str, int]:
         """Number of examples in `train`, `validation` and `test`, or an upper bound, where known without the data."""
         return {}

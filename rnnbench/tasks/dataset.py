@@ -68,6 +68,12 @@ class DatasetTask(Task):
     def data_source(self) -> str:
         return self.source
 
+    @property
+    def data_key(self) -> str | None:
+        """The fingerprint under which what is fitted to the data is kept on disk; None: it is not kept."""
+        built_in = type(self).__module__.startswith("rnnbench.")
+        return catalogue.fingerprint(self.source) if built_in and self.source in catalogue.DATA_SETS else None
+
     def check_data(self) -> None:
         # A plug-in checks a source of its own itself; the built-in tasks have no others.
         if self.source in catalogue.DATA_SETS:

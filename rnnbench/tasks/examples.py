@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rnnbench.datasets import catalogue
 from rnnbench.datasets.cache import cached, in_memory
 from rnnbench.tasks import simple_models
 
@@ -42,14 +41,14 @@ def _in_view(task: Any) -> dict[str, float]:
 
 
 def stored(task: Any, name: str, apart_from: set[str], fit: Callable[[], dict[str, float]]) -> dict[str, float]:
-    """What `fit` gives, kept on disk for built-in tasks over real data.
+    """What `fit` gives, kept on disk for tasks with a `data_key`.
 
     It depends on the data and on the settings, but for protocols and those in `apart_from`.
     """
-    source = getattr(task, "source", "synthetic")
-    if source not in catalogue.DATA_SETS or not type(task).__module__.startswith("rnnbench."):
+    key = getattr(task, "data_key", None)
+    if key is None:
         return fit()
-    versions = {"fit": _VERSION, "task": type(task).version, "data": catalogue.fingerprint(source)}
+    versions = {"fit": _VERSION, "task": type(task).version, "data": key}
     settings = task.model_dump(mode="json", exclude={"training_lags", "lead", *apart_from})
     found = cached(
         name,
