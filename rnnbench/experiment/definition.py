@@ -35,6 +35,14 @@ from rnnbench.experiment.expansion import (
     refuse_unknown,
 )
 from rnnbench.experiment.feasibility import InfeasibleError, as_infeasible, check_model, check_task, untestable
+from rnnbench.experiment.grids_of_a_label import (
+    Entry,
+    check_one_class_each,
+    grids_of,
+    pairs,
+    side_by_side,
+    with_defaults,
+)
 from rnnbench.experiment.mistakes import first_mistake, shown
 from rnnbench.experiment.optimizers import plugin_class
 from rnnbench.experiment.run_spec import RunSpec
@@ -65,10 +73,12 @@ class Experiment(Settings):
     """The question that the experiment answers, in a sentence."""
     plugins: tuple[str, ...] = ()
     """Modules that register tasks, models and optimizers, or `.py` files by their path relative to this file."""
-    tasks: dict[str, dict[str, Any]] = Field(min_length=1)
-    """Each task's settings by label. `task` names the registered task if the label does not."""
-    models: dict[str, dict[str, Any]] = Field(min_length=1)
-    """Each model's settings by label. `model` names the registered model if the label does not."""
+    tasks: dict[str, Entry] = Field(min_length=1)
+    """Each task's settings by label. `task` names the registered task if the label does not. Where the axes of a label
+    do not go with each other, a list of such entries gives several grids side by side."""
+    models: dict[str, Entry] = Field(min_length=1)
+    """Each model's settings by label. `model` names the registered model if the label does not. A list gives several
+    grids, as for tasks."""
     match: Literal["units", "parameters", "state"] = "units"
     """How models are sized. `units`: by their own `units`; `parameters` and `state`: units chosen to meet
     `parameter_budget` or `state_budget`."""
@@ -105,7 +115,7 @@ class Experiment(Settings):
         # `lstm:` with no value is the model with its defaults.
         if not isinstance(value, dict):
             return value
-        return {label: {} if entry is None else entry for label, entry in value.items()}
+        return {label: with_defaults(entry) for label, entry in value.items()}
 
     @field_validator("training", "gradients", mode="before")
     @classmethod
@@ -122,7 +132,7 @@ class Experiment(Settings):
 
     @field_validator("tasks", "models")
     @classmethod
-    def _labels_can_be_shown(cls, value: dict[str, dict[str, Any]], info: ValidationInfo) -> dict[str, dict[str, Any]]:
+    def _labels_can_be_shown(cls, value: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
         for label in value:
             if not (label.strip() and label.isprintable()):
                 path = (str(info.field_name), label)
@@ -179,11 +189,14 @@ class Experiment(Settings):
 
         Raises `SettingError` for invalid settings, an empty grid, or a point that occurs twice.
         """
+        check_one_class_each("task", self.tasks)
+        check_one_class_each("model", self.models)
         self._check_size()
         points: list[RunSpec] = []
         fingerprints: dict[str, str | None] = {}
         for task_label, model_label in itertools.product(self.tasks, self.models):
-            points += self._cell(task_label, model_label, fingerprints)
+            for grids in pairs(self.tasks[task_label], self.models[model_label]):
+                points += self._cell(task_label, model_label, grids, fingerprints)
         for task_class in {type(point.task) for point in points}:
             class_code.clear_caches(task_class)
         seen: dict[str, RunSpec] = {}
@@ -256,16 +269,19 @@ class Experiment(Settings):
             **chosen,
             "plugins": [plugin.rpartition("/")[2] for plugin in self.plugins],
             "gradients": self.gradients.model_dump(mode="json"),
-            "tasks": {label: merge_points(points) for label, points in tasks.items()},
-            "models": {label: merge_points(points) for label, points in models.items()},
+            "tasks": {label: merge_points(points) | side_by_side(self.tasks[label]) for label, points in tasks.items()},
+            "models": {
+                label: merge_points(points) | side_by_side(self.models[label]) for label, points in models.items()
+            },
         }
 
-    def _cell(self, task_label: str, model_label: str, fingerprints: dict[str, str | None]) -> Iterator[RunSpec]:
-        task_path, model_path = ("tasks", task_label), ("models", model_label)
-        task_class, task_values, task_training = read_entry(self.tasks[task_label], registry.tasks, "task", task_path)
-        model_class, model_values, model_training = read_entry(
-            self.models[model_label], registry.models, "model", model_path
-        )
+    def _cell(
+        self, task_label: str, model_label: str, grids: tuple[int, int], fingerprints: dict[str, str | None]
+    ) -> Iterator[RunSpec]:
+        task_entry, task_path = grids_of(self.tasks[task_label], ("tasks", task_label))[grids[0]]
+        model_entry, model_path = grids_of(self.models[model_label], ("models", model_label))[grids[1]]
+        task_class, task_values, task_training = read_entry(task_entry, registry.tasks, "task", task_path)
+        model_class, model_values, model_training = read_entry(model_entry, registry.models, "model", model_path)
         if self.match in _BUDGETS and "units" in model_values:
             raise SettingError((*model_path, "units"), f"'match: {self.match}' chooses the units; remove this key")
         base: Values = {key: (value, ("training", key)) for key, value in self.training.items()}
@@ -299,6 +315,7 @@ class Experiment(Settings):
                         log_model=self.log_model is not None,
                         plugin_optimizer=plugin_class(training.optimizer),
                         fingerprints=fingerprints,
+                        grids=grids,
                     )
 
     def _check_test_lags(self, label: str, task: Task) -> None:
@@ -325,14 +342,12 @@ class Experiment(Settings):
     def _check_size(self) -> None:
         """Raise `SettingError` if the grid is too large, before expanding it."""
         points = 0
-        axes: dict[KeyPath, int] = {("tasks",): len(self.tasks), ("models",): len(self.models)}
-        for task, model in itertools.product(self.tasks, self.models):
-            task_class, task_values, task_training = read_entry(
-                self.tasks[task], registry.tasks, "task", ("tasks", task)
-            )
-            model_class, model_values, model_training = read_entry(
-                self.models[model], registry.models, "model", ("models", model)
-            )
+        tasks = [grid for label, entry in self.tasks.items() for grid in grids_of(entry, ("tasks", label))]
+        models = [grid for label, entry in self.models.items() for grid in grids_of(entry, ("models", label))]
+        axes: dict[KeyPath, int] = {("tasks",): len(tasks), ("models",): len(models)}
+        for (task, task_path), (model, model_path) in itertools.product(tasks, models):
+            task_class, task_values, task_training = read_entry(task, registry.tasks, "task", task_path)
+            model_class, model_values, model_training = read_entry(model, registry.models, "model", model_path)
             base: Values = {key: (value, ("training", key)) for key, value in self.training.items()}
             found = axes_of(task_class, task_values) | axes_of(model_class, model_values)
             found |= axes_of(Training, base | task_training | model_training)

@@ -26,7 +26,7 @@ def read_entry(
     entry: Mapping[str, Any], known: registry.Registry[Any], kind: str, path: KeyPath
 ) -> tuple[Any, Values, Values]:
     """The class that an entry names, its settings, and its keys that override `training`."""
-    name = entry.get(kind, path[-1])
+    name = entry.get(kind, path[1])
     if not isinstance(name, str) or name not in known:
         where = (*path, kind) if kind in entry else path
         raise SettingError(where, registry.unknown(kind, str(name), known))

@@ -30,8 +30,8 @@ def experiment_schema() -> dict[str, Any]:
             "type": "object",
             "minProperties": 1,
             "description": properties[f"{kind}s"]["description"],
-            "properties": {name: {"anyOf": [{"$ref": f"#/$defs/{kind}_{name}"}, *variants]} for name in known},
-            "additionalProperties": {"anyOf": variants},
+            "properties": {name: _grids([{"$ref": f"#/$defs/{kind}_{name}"}, *variants]) for name in known},
+            "additionalProperties": _grids(variants),
         }
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "rnnbench experiment", **schema}
 
@@ -43,6 +43,11 @@ def _seed_list() -> dict[str, Any]:
         "minItems": 1,
         "uniqueItems": True,
     }
+
+
+def _grids(variants: list[dict[str, Any]]) -> dict[str, Any]:
+    """One entry of these variants, or a list of them: several grids of one label."""
+    return {"anyOf": [*variants, {"type": "array", "items": {"anyOf": variants}, "minItems": 1}]}
 
 
 def _entry(kind: str, name: str, settings: type[BaseModel], training: dict[str, Any]) -> dict[str, Any]:

@@ -63,6 +63,8 @@ def combined(earlier: Sequence[str], later: Sequence[str]) -> list[str]:
 def apply(document: dict[str, Any], override: Override) -> None:
     """Set the value in `document`; missing groups are created, but not labels of tasks and models.
 
+    Where a label has several grids, it is set in each.
+
     Raises `UserError` if the key does not exist.
     """
     *parents, last = override.path
@@ -75,6 +77,10 @@ def apply(document: dict[str, Any], override: Override) -> None:
         if place.get(part) is None:
             _check_parent(place, override, depth)
             place[part] = {}
+        if isinstance(place[part], list) and depth == 1 and override.path[0] in _LABELLED:
+            for grid in place[part]:
+                apply({override.path[0]: {part: grid}}, override)
+            return
         if isinstance(place[part], list):
             here = dotted((*inside, part))
             raise UserError(f"{override}: '{here}' is a list, which can only be set as a whole: --set {here}=[...]")
@@ -152,7 +158,8 @@ def _known(document: dict[str, Any]) -> list[tuple[str, ...]]:
     for group, things, kind in (("tasks", registry.tasks, "task"), ("models", registry.models, "model")):
         entries = document.get(group)
         for label, entry in entries.items() if isinstance(entries, dict) else ():
-            name = entry.get(kind, label) if isinstance(entry, dict) else label
+            first = entry[0] if isinstance(entry, list) and entry else entry
+            name = first.get(kind, label) if isinstance(first, dict) else label
             if isinstance(name, str) and name in things:
                 known += [(group, label, key) for key in things[name].model_fields]
     return known

@@ -76,6 +76,8 @@ class RunSpec:
     """The class of the optimiser if it is of a plug-in; None for one of Keras'."""
     fingerprints: dict[str, str | None] = field(default_factory=dict, repr=False)
     """Fingerprints of data read so far, by task settings without the lag; shared by the runs of an experiment."""
+    grids: tuple[int, int] = (0, 0)
+    """Which of the grids of its task's label, and of its model's, it belongs to."""
 
     @property
     def name(self) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import PurePath
 from typing import Any
 
@@ -21,23 +22,32 @@ def written_out(experiment: Experiment) -> dict[str, Any]:
     points = experiment.all_points
     values = experiment.model_dump(mode="json")
     sized = ("units",) if experiment.match != "units" else ()
-    models = {label: [point for point in points if point.model_label == label] for label in experiment.models}
-    tasks = {label: [point for point in points if point.task_label == label] for label in experiment.tasks}
     return values | {
         "plugins": [PurePath(plugin).name if plugin.endswith(".py") else plugin for plugin in experiment.plugins],
         "tasks": {
-            label: _common(tasks[label], "task_settings")
-            | {"task": _name(tasks[label], "task")}
-            | entry
-            | _of_own_file(tasks[label], entry)
+            label: _each_grid(entry, partial(_task, [point for point in points if point.task_label == label]))
             for label, entry in values["tasks"].items()
         },
         "models": {
-            label: _common(models[label], "model_settings", sized) | {"model": _name(models[label], "model")} | entry
+            label: _each_grid(entry, partial(_model, [point for point in points if point.model_label == label], sized))
             for label, entry in values["models"].items()
         },
         "training": _common(points, "training") | values["training"],
     }
+
+
+def _each_grid(entry: Any, written: Callable[[int, dict[str, Any]], dict[str, Any]]) -> Any:
+    return [written(at, one) for at, one in enumerate(entry)] if isinstance(entry, list) else written(0, entry)
+
+
+def _task(points: list[RunSpec], at: int, entry: dict[str, Any]) -> dict[str, Any]:
+    own = [point for point in points if point.grids[0] == at]
+    return _common(own, "task_settings") | {"task": _name(own, "task")} | entry | _of_own_file(own, entry)
+
+
+def _model(points: list[RunSpec], left_out: tuple[str, ...], at: int, entry: dict[str, Any]) -> dict[str, Any]:
+    own = [point for point in points if point.grids[1] == at]
+    return _common(own, "model_settings", left_out) | {"model": _name(own, "model")} | entry
 
 
 def _of_own_file(points: list[RunSpec], entry: Mapping[str, Any]) -> dict[str, Any]:

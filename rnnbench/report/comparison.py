@@ -16,7 +16,7 @@ from rnnbench.errors import UserError
 from rnnbench.registry import unknown
 from rnnbench.report.formatting import listed
 
-_SHAPE = ("lag", "filler", "training_lags")
+_SHAPE = ("lag", "filler", "training_lags", "grids")
 """Settings in which the same task of two experiments may differ."""
 
 

@@ -313,6 +313,8 @@ def _by_lag(
 ) -> tuple[list[str], list[list[Cell]]]:
     mine = rows_of(data.listed, problem)
     lags = sorted(int(lag) for lag in mine["lag"].unique())
+    # Several grids side by side need not ask for the same lags.
+    asked = set(mine[["setup", "series", "lag"]].itertuples(index=False, name=None))
     at = {
         (row["setup"], row["series"], int(row["lag"])): row for row in rows_of(data.summary, problem).to_dict("records")
     }
@@ -320,6 +322,8 @@ def _by_lag(
     def shown(setup: str, series: str, lag: int) -> Cell:
         if row := at.get((setup, series, lag)):
             return cell(row)
+        if (setup, series, lag) not in asked:
+            return ("–",)
         return ("skipped" if (problem.label, setup, series, lag) in data.skipped_at else "not run",)
 
     rows: list[list[Cell]] = [
