@@ -14,6 +14,7 @@ from rnnbench.experiment.definition import Experiment
 from rnnbench.experiment.overrides import GROUPS
 from rnnbench.experiment.run_spec import RunSpec
 from rnnbench.grid.stages import expected, planned
+from rnnbench.identity.signature import keys
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -120,7 +121,7 @@ def _by_family(name: str) -> tuple[int, str, str]:
 
 
 def _described(thing: Any) -> dict[str, Any]:
-    settings = {name: _setting(field) for name, field in thing.model_fields.items()}
+    settings = {name: _setting(field) for name, field in keys(thing).items()}
     declared = {name: getattr(thing, name) for name in ("family", "causal", "allows_lookahead") if hasattr(thing, name)}
     return {"description": (thing.__doc__ or "").strip().partition("\n")[0], **declared, "settings": settings}
 

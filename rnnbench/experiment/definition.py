@@ -335,7 +335,7 @@ class Experiment(Settings):
             known = sorted({*Training.model_fields, *models})
             if axis in known:
                 raise SettingError(where, f"there is nothing to select: no '{axis}' is a list")
-            if axis in {name for point in self.all_points for name in type(point.task).model_fields}:
+            if axis in {name for point in self.all_points for name in signature.keys(type(point.task))}:
                 raise SettingError(where, f"'{axis}' is a setting of tasks: select on those of training and models")
             raise SettingError(where, registry.unknown("axis", axis, known))
 

@@ -16,6 +16,7 @@ from rnnbench.errors import SettingError
 from rnnbench.experiment.feasibility import InfeasibleError, as_infeasible, check_class
 from rnnbench.experiment.mistakes import explain, unknown_key
 from rnnbench.experiment.settings import KeyPath, Training
+from rnnbench.identity.signature import keys
 from rnnbench.text.strict_json import first_non_finite
 
 Values = dict[str, tuple[Any, KeyPath]]
@@ -34,9 +35,10 @@ def read_entry(
     with at_its_setting({}, {}, path):
         check_class(found)
     values = {key: (value, (*path, key)) for key, value in entry.items() if key != kind}
-    refuse_unknown(values, {kind} | set(found.model_fields) | set(Training.model_fields), path)
+    own = keys(found)
+    refuse_unknown(values, {kind} | set(own) | set(Training.model_fields), path)
     # A key that is a setting of the class itself is not a training setting.
-    training = {key: values[key] for key in values if key in Training.model_fields and key not in found.model_fields}
+    training = {key: values[key] for key in values if key in Training.model_fields and key not in own}
     return found, {key: value for key, value in values.items() if key not in training}, training
 
 
@@ -106,7 +108,7 @@ def at_its_setting(values: Values, axes: Mapping[str, Any], path: KeyPath) -> It
 
 def axes_of(settings: type[BaseModel], values: Values) -> dict[KeyPath, int]:
     """The number of values of each axis, by path."""
-    known = {key: place for key, place in values.items() if key in settings.model_fields}
+    known = {key: place for key, place in values.items() if key in keys(settings)}
     return {path: len(value) for key, (value, path) in known.items() if is_axis(settings, key, value)}
 
 
@@ -119,7 +121,7 @@ def is_axis(settings: type[BaseModel], key: str, value: Any) -> bool:
 
 def takes_list(settings: type[BaseModel], key: str) -> bool:
     """Whether the setting itself is a list."""
-    annotation = settings.model_fields[key].annotation
+    annotation = keys(settings)[key].annotation
     return any(typing.get_origin(kind) is tuple for kind in (annotation, *typing.get_args(annotation)))
 
 

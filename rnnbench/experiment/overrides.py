@@ -14,6 +14,7 @@ from rnnbench.errors import UserError
 from rnnbench.experiment import yaml_document
 from rnnbench.experiment.definition import Experiment
 from rnnbench.experiment.settings import GradientProbes, Selection, Training
+from rnnbench.identity.signature import keys
 from rnnbench.registry import did_you_mean, unknown
 
 GROUPS: dict[str, type[BaseModel]] = {"training": Training, "gradients": GradientProbes, "select": Selection}
@@ -161,5 +162,5 @@ def _known(document: dict[str, Any]) -> list[tuple[str, ...]]:
             first = entry[0] if isinstance(entry, list) and entry else entry
             name = first.get(kind, label) if isinstance(first, dict) else label
             if isinstance(name, str) and name in things:
-                known += [(group, label, key) for key in things[name].model_fields]
+                known += [(group, label, key) for key in keys(things[name])]
     return known

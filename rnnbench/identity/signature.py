@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 PART_VERSIONS = {
     # Raise when results change through the training step, optimiser, clipping, batches, evaluation, early stopping,
@@ -53,6 +54,14 @@ class Unsigned:
     """Marks a setting that is not part of the signature: it changes no result, or what it names is signed instead."""
 
 
+def keys(settings: type[BaseModel]) -> dict[str, FieldInfo]:
+    """The settings of a class by their keys in an experiment file.
+
+    A key is the name of the field, or its alias, where the class has a method of that name: `split` of tasks.
+    """
+    return {field.alias or name: field for name, field in settings.model_fields.items()}
+
+
 def signed_values(settings: BaseModel) -> dict[str, Any]:
     """The settings that belong in a signature, as JSON values under their names there; nested settings too.
 
@@ -60,10 +69,11 @@ def signed_values(settings: BaseModel) -> dict[str, Any]:
     """
     plain = settings.model_dump(mode="json")
     found: dict[str, Any] = {}
-    for name, field in type(settings).model_fields.items():
+    for field_name, field in type(settings).model_fields.items():
+        name = field.alias or field_name
         if name not in plain:
             continue  # excluded by the field itself
-        inner = getattr(settings, name)
+        inner = getattr(settings, field_name)
         value = signed_values(inner) if isinstance(inner, BaseModel) else plain[name]
         marks = {type(mark): mark for mark in field.metadata}
         if Unsigned in marks:

@@ -46,7 +46,15 @@ class Task(BaseModel, ABC):
     """A stream with a lag, a score, a memoryless level and a criterion for "solved"."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,
+        # An alias is the key of a setting that is called like a method: `split`.
+        validate_by_name=True,
+        validate_by_alias=True,
+        serialize_by_alias=True,
     )
 
     lag: int = Field(ge=0)

@@ -12,6 +12,7 @@ from rnnbench.errors import UserError
 from rnnbench.execution.estimate import PastRun
 from rnnbench.experiment.run_spec import RunSpec
 from rnnbench.experiment.settings import GradientProbes, Training, parse_test_lags
+from rnnbench.identity.signature import keys
 from rnnbench.tracking.location import Location
 from rnnbench.tracking.reader import EndedRun
 
@@ -60,7 +61,7 @@ def _past_run(ended: EndedRun) -> PastRun | None:
 def _settings(settings: type[Settings], group: str, parameters: dict[str, str]) -> Settings:
     """What `notes.parameters` flattened: a key that two groups have bears the name of the second group."""
     values: dict[str, Any] = {}
-    for key in settings.model_fields:
+    for key in keys(settings):
         written = parameters.get(f"{group}_{key}", parameters.get(key))
         if written is not None:
             values[key] = _value(written)
