@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
-from typing import ClassVar, Literal, NamedTuple
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -14,12 +13,10 @@ from rnnbench.datasets.cache import in_memory
 from rnnbench.datasets.scaling import Scale
 from rnnbench.errors import UserError
 from rnnbench.registry import register_task
-from rnnbench.tasks.base import Filler, Split
-from rnnbench.tasks.dataset import DatasetTask, Examples, too_few_prepared
-from rnnbench.tasks.position_blind import position_blind
-from rnnbench.tasks.simple_models import ridge
-from rnnbench.tasks.stream import Layout, Ports
-from rnnbench.tasks.supervised import RegressionTask
+from rnnbench.tasks import series
+from rnnbench.tasks.base import Split
+from rnnbench.tasks.dataset import Examples, too_few_prepared
+from rnnbench.tasks.series import Series, SeriesTask, rows_of
 
 SEASON = 24
 """Rows per day."""
@@ -29,15 +26,8 @@ _BORDERS = {"train": (0, 12 * _MONTH), "validation": (12 * _MONTH, 16 * _MONTH),
 _SYNTHETIC_BORDERS = {"train": (0, 2400), "validation": (2400, 3000), "test": (3000, 3600)}
 
 
-class Series(NamedTuple):
-    """A standardised series, (rows, channels) float64, and the first and last row (exclusive) of each split."""
-
-    values: np.ndarray
-    borders: dict[str, tuple[int, int]]
-
-
 @register_task("forecasting")
-class Forecasting(DatasetTask, RegressionTask):
+class Forecasting(SeriesTask):
     """Forecast the next `horizon` hourly rows from `look_back` rows and a lag. Score: mean squared error, standardised.
 
     Follows the protocol of Informer and LTSF-Linear (Zeng et al. 2023): splits of 12, 4 and 4 months of 30 days; every
@@ -48,7 +38,6 @@ class Forecasting(DatasetTask, RegressionTask):
     """
 
     version: ClassVar[int] = 2
-    fillers: ClassVar[tuple[Filler, ...]] = ("zeros", "blank", "decoy")
 
     source: Literal["ETTh1", "ETTh2", "synthetic"] = "ETTh1"
     """`ETTh1`, `ETTh2`, or `synthetic`: 3,600 rows of daily and weekly cycles plus noise."""
@@ -63,25 +52,22 @@ class Forecasting(DatasetTask, RegressionTask):
     (NLinear, Zeng et al. 2023, section 4), which leaves the errors unchanged: the scorer remembers it."""
 
     @property
-    def layout(self) -> Layout:
-        return Layout(evidence=self.look_back, lag=self.lag, readout=1)
+    def series(self) -> Series:
+        return load(self.source, self.variables)
 
     @property
-    def ports(self) -> Ports:
-        return self.feature_ports(self._channels)
+    def channels(self) -> tuple[int, int]:
+        both = 1 if self.variables == "univariate" else _CHANNELS
+        return both, both
 
     @property
-    def outputs(self) -> int:
-        return self.horizon * self._channels
-
-    @property
-    def _channels(self) -> int:
-        return 1 if self.variables == "univariate" else _CHANNELS
+    def forecasts_change(self) -> bool:
+        return self.target == "change"
 
     def split_sizes(self) -> dict[str, int]:
         window = self.look_back + self.horizon
         borders = _borders(self.source)
-        return {split: _rows(borders, split, self.look_back) - window + 1 for split in borders}
+        return {split: rows_of(borders, split, self.look_back) - window + 1 for split in borders}
 
     def problems(self, batch_size: int) -> Iterator[tuple[str, str]]:
         borders = _borders(self.source)
@@ -99,37 +85,7 @@ class Forecasting(DatasetTask, RegressionTask):
     def examples(self, split: str) -> Examples:
         return _examples(self.source, self.variables, self.look_back, self.horizon, self.target, split)
 
-    def decoys(self, rng: np.random.Generator, n: int, steps: int) -> np.ndarray:
-        series = load(self.source, self.variables)
-        first, last = series.borders["train"]
-        start = rng.integers(first, last, size=(n, 1))
-        rows = series.values[first + (start + np.arange(steps)) % (last - first)]
-        return rows - rows[:, -1:] if self.target == "change" else rows
-
-    def memoryless(self, split: Split = "test") -> float:
-        """Mean squared error of the training mean, which is 0; with `target: change`, of no change (persistence)."""
-        return float(np.mean(np.square(self.examples(split).targets, dtype=np.float64)))
-
-    def level_error(self, split: Split = "test") -> float:
-        """That of the error of answering 0, over the windows."""
-        squares = np.square(self.examples(split).targets, dtype=np.float64).mean(axis=-1)
-        return float(np.std(squares) / math.sqrt(len(squares)))
-
-    def reference(self, split: Split = "test") -> float:
-        """The lowest error of persistence, seasonal naive and ridge; with `target: change` that of ridge."""
-        errors = self._simple(split)
-        return errors["ridge"] if self.target == "change" else min(errors.values())
-
-    def levels(self) -> dict[str, float]:
-        """Test errors of the training mean (but for `change`), persistence, seasonal naive and ridge, by name; with
-        decoys also of a ridge regression on the mean of all steps, filler included."""
-        found = super().levels()
-        if self.target == "value":
-            found["training mean"] = found["memoryless"]
-        found |= self._simple("test")
-        return found | ({"position-blind": position_blind(self)} if self.filler == "decoy" else {})
-
-    def _simple(self, split: Split) -> dict[str, float]:
+    def simple_errors(self, split: Split) -> dict[str, float]:
         naive = naive_errors(self.source, self.variables, self.look_back, self.horizon, split)
         fitted = ridge_errors(self.source, self.variables, self.look_back, self.horizon)
         return {name: errors["mse"] for name, errors in naive.items()} | {"ridge": fitted[split]}
@@ -169,61 +125,23 @@ def _borders(source: str) -> dict[str, tuple[int, int]]:
     return _SYNTHETIC_BORDERS if source == "synthetic" else _BORDERS
 
 
-def _rows(borders: dict[str, tuple[int, int]], split: str, look_back: int) -> int:
-    """Number of rows that the windows of a split span: its own, and up to `look_back` before them."""
-    first, last = borders[split]
-    return last - max(0, first - look_back)
-
-
-def windows(series: Series, split: str, look_back: int, horizon: int) -> tuple[np.ndarray, np.ndarray]:
-    """Every window of a split: (n, look_back, channels) to read, and the following (n, horizon, channels)."""
-    last = series.borders[split][1]
-    rows = series.values[last - _rows(series.borders, split, look_back) : last]
-    both = np.lib.stride_tricks.sliding_window_view(rows, look_back + horizon, axis=0).swapaxes(1, 2)
-    return both[:, :look_back], both[:, look_back:]
-
-
 @in_memory(maxsize=8)
 def naive_errors(
     source: str, variables: str, look_back: int, horizon: int, split: Split = "test"
 ) -> dict[str, dict[str, float]]:
     """`mse` and `mae` of `persistence` and `seasonal naive` over all windows of a split."""
-    seen, future = windows(load(source, variables), split, look_back, horizon)
-    forecasts = {"persistence": seen[:, -1:], "seasonal naive": seen[:, -SEASON + np.arange(horizon) % SEASON]}
-    errors = {name: forecast - future for name, forecast in forecasts.items()}
-    return {
-        name: {"mse": float(np.mean(error**2)), "mae": float(np.mean(np.abs(error)))} for name, error in errors.items()
-    }
+    return series.naive_errors(load(source, variables), split, look_back, horizon, SEASON)
 
 
 @in_memory(maxsize=8)
 def ridge_errors(source: str, variables: str, look_back: int, horizon: int) -> dict[str, float]:
-    """Mean squared error over all windows, by split, of ridge regressions from the window to the next `horizon` rows.
-
-    One for each column, from its own window, both less the window's last row (as NLinear, Zeng et al. 2023, section 4);
-    fitted to the training windows, the penalty chosen on validation.
-    """
-    series = load(source, variables)
-    errors: dict[str, list[float]] = {"validation": [], "test": []}
-    for column in range(series.values.shape[1]):
-        alone = Series(series.values[:, [column]], series.borders)
-        pairs = {}
-        for split in ("train", *errors):
-            seen, future = (part[..., 0] for part in windows(alone, split, look_back, horizon))
-            pairs[split] = seen - seen[:, -1:], future - seen[:, -1:]
-        answers = ridge(*pairs["train"], *pairs["validation"])
-        for split, of_split in errors.items():
-            seen, future = pairs[split]
-            of_split.append(float(np.mean((answers(seen) - future) ** 2)))
-    return {split: float(np.mean(of_columns)) for split, of_columns in errors.items()}
+    """Mean squared error of ridge regressions on the window over all windows, by split."""
+    return series.ridge_errors(load(source, variables), look_back, horizon)
 
 
 @in_memory(maxsize=6)
 def _examples(source: str, variables: str, look_back: int, horizon: int, target: str, split: str) -> Examples:
-    seen, future = windows(load(source, variables), split, look_back, horizon)
-    if target == "change":
-        seen, future = seen - seen[:, -1:], future - seen[:, -1:]
-    return Examples(seen.astype(np.float32), future.reshape(len(future), -1).astype(np.float32))
+    return series.examples(load(source, variables), split, look_back, horizon, target == "change")
 
 
 def _synthetic() -> np.ndarray:

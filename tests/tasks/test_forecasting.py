@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from rnnbench.datasets import location, reading
 from rnnbench.errors import UserError
 from rnnbench.tasks import forecasting
-from rnnbench.tasks.forecasting import Forecasting, Series, load, naive_errors, windows
+from rnnbench.tasks.forecasting import Forecasting, load, naive_errors
+from rnnbench.tasks.series import Series, windows
 from rnnbench.tasks.simple_models import ridge
 from rnnbench.tasks.stream import joined
 
@@ -108,9 +109,9 @@ def test_a_change_leaves_the_errors_as_they_are() -> None:
     change, value = (Forecasting(lag=0, target=target, **fields) for target in ("change", "value"))
     for split in ("train", "validation", "test"):
         last = value.examples(split).evidence[:, -1:]
-        assert np.allclose(change.examples(split).evidence, value.examples(split).evidence - last, atol=1e-6)
+        assert np.allclose(change.examples(split).evidence, value.examples(split).evidence[:] - last, atol=1e-6)
         assert np.allclose(
-            change.examples(split).targets, value.examples(split).targets - np.tile(last[:, 0], 3), atol=1e-6
+            change.examples(split).targets, value.examples(split).targets[:] - np.tile(last[:, 0], 3), atol=1e-6
         )
     assert (change.examples("test").evidence[:, -1] == 0).all()
     # Answering "no change" is the persistence forecast.
@@ -177,9 +178,9 @@ def test_synthetic_leaves_room_above_the_naive_forecasts() -> None:
         train, test = task.examples("train"), task.examples("test")
         assert len(train.targets) == 2400 - 96 - 24 + 1
         assert len(test.targets) == 600 - 24 + 1
-        seen = train.evidence.reshape(len(train.targets), -1)
-        weights = np.linalg.solve(seen.T @ seen + np.eye(seen.shape[1]), seen.T @ train.targets)
-        answer = test.evidence.reshape(len(test.targets), -1) @ weights
+        seen = train.evidence[:].reshape(len(train.targets), -1)
+        weights = np.linalg.solve(seen.T @ seen + np.eye(seen.shape[1]), seen.T @ train.targets[:])
+        answer = test.evidence[:].reshape(len(test.targets), -1) @ weights
         found = task.scores(joined(task.split("test")), answer[:, None])["mse"]
         assert found.mean() < 0.85 * min(task.levels()[name] for name in ("persistence", "seasonal naive"))
 
