@@ -15,6 +15,10 @@ Missing = Literal["refuse", "forward", "mask"]
 scaling, which is the training mean, and 1 in an indicator channel, of which each column has one."""
 
 
+_LARGE = 1 << 24
+"""Numbers that are not held twice: 128 MB."""
+
+
 def refuse(values: np.ndarray, names: Sequence[str], path: str, where: Callable[[int], str]) -> None:
     """Raise `UserError` with the number of missing values of (rows, columns), and the first place."""
     absent = np.isnan(values)
@@ -33,7 +37,7 @@ def scale_of(train: np.ndarray, names: Sequence[str], path: str) -> Scale:
 
     Raises `UserError` for a column without any.
     """
-    if not np.isnan(train).any():
+    if train.size < _LARGE and not np.isnan(train).any():
         return Scale.of(train)
     of_columns = []
     for column, name in zip(train.T, names, strict=True):
