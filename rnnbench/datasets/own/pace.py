@@ -38,7 +38,8 @@ def pace(times: Times, name: str, path: str, where: Callable[[int], str]) -> Pac
         row = int(np.argmax(wrong)) + 1
         at = f"{where(row)}, column '{name}': {_written(values[row])}"
         if values[row] == values[row - 1]:
-            many = f" ({int((steps == steps[row - 1]).sum()):,} times in all)"
+            equal = int((steps == steps[row - 1]).sum())
+            many = f", and {equal - 1:,} more times are" if equal > 1 else ""
             raise mistake(path, f"{at} is there twice, first in {where(row - 1)}{many}; a file is one series")
         raise mistake(path, f"{at} follows {_written(values[row - 1])}; rows must be in the order of their times")
     if not len(steps):
