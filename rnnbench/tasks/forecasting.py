@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 from pydantic import Field
 
-from rnnbench.datasets import reading
+from rnnbench.datasets import catalogue, reading
 from rnnbench.datasets.cache import in_memory
 from rnnbench.datasets.scaling import Scale
 from rnnbench.errors import UserError
 from rnnbench.registry import register_task
 from rnnbench.tasks.base import Filler, Split
 from rnnbench.tasks.dataset import DatasetTask, Examples, too_few_prepared
+from rnnbench.tasks.display import Display
 from rnnbench.tasks.position_blind import position_blind
 from rnnbench.tasks.simple_models import ridge
 from rnnbench.tasks.stream import Layout, Ports
@@ -77,6 +79,10 @@ class Forecasting(DatasetTask, RegressionTask):
     @property
     def _channels(self) -> int:
         return 1 if self.variables == "univariate" else _CHANNELS
+
+    def display(self) -> Display:
+        names = catalogue.ETT_COLUMNS[-self._channels :]
+        return replace(super().display(), kind="series", channels=names, forecast=range(self._channels))
 
     def split_sizes(self) -> dict[str, int]:
         window = self.look_back + self.horizon
@@ -155,10 +161,8 @@ def load(source: str, variables: str) -> Series:
 def _check_complete(source: str, raw: np.ndarray) -> None:
     missing = np.argwhere(~np.isfinite(raw))
     if len(missing):
-        from rnnbench.datasets.catalogue import ETT_COLUMNS
-
         row, column = missing[0]
-        name = ETT_COLUMNS[column - raw.shape[1]]
+        name = catalogue.ETT_COLUMNS[column - raw.shape[1]]
         raise UserError(
             f"data set '{source}': {len(missing):,} missing or non-finite values, "
             f"first in column {name}, row {row + 1:,} of {len(raw):,}"
