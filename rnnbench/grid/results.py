@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,7 +37,10 @@ def load(location: Location, experiment: Experiment) -> Results:
     points = location.reader.histories(list(runs.values()))
     profiles = _profiles(location, experiment.name, runs)
     examples = _examples(location, experiment.name, runs)
-    return tables.tidy(experiment, _records(experiment, pairs), points, profiles, matching, examples)
+    answers = {
+        signature: partial(location.reader.answers, experiment.name, run.run_id) for signature, run in runs.items()
+    }
+    return tables.tidy(experiment, _records(experiment, pairs), points, profiles, matching, examples, answers)
 
 
 def validated(location: Location, experiment: Experiment) -> pd.DataFrame:

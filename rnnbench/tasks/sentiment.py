@@ -82,9 +82,7 @@ class Sentiment(DatasetClassificationTask):
 
     def display(self) -> Display:
         """Tokens are the words of the vocabulary."""
-        return replace(
-            super().display(), kind="words", words=self._words, padding=0, classes=("negative", "positive")
-        )
+        return replace(super().display(), kind="words", words=self._words, padding=0, classes=("negative", "positive"))
 
     def _words(self, tokens: np.ndarray) -> Sequence[str]:
         if self.source == "synthetic":

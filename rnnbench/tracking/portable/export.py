@@ -81,6 +81,7 @@ def _tables(experiment: Experiment, location: Location) -> tuple[pd.DataFrame, .
         _metrics(location, runs),
         _profiles(location, experiment, runs),
         _test_examples(location, experiment, runs),
+        _answers(location, experiment, runs),
     )
 
 
@@ -136,3 +137,11 @@ def _test_examples(location: Location, experiment: Experiment, runs: list[Stored
     found = {run.run_id: location.reader.test_scores(experiment.name, run.run_id) or [] for run in runs}
     rows = [(run_id, score) for run_id, scores in found.items() for score in scores]
     return pd.DataFrame(rows, columns=["run_id", "score"]).astype({"run_id": "str", "score": "float64"})
+
+
+def _answers(location: Location, experiment: Experiment, runs: list[StoredRun]) -> pd.DataFrame:
+    import pandas as pd
+
+    found = {run.run_id: location.reader.answers(experiment.name, run.run_id) for run in runs}
+    rows = [(run_id, packed(answers)) for run_id, answers in found.items() if answers is not None]
+    return pd.DataFrame(rows, columns=["run_id", "answers"]).astype("str")
