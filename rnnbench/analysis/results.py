@@ -121,9 +121,9 @@ def tidy(
     """The tables of an experiment.
 
     `points`: the history of the records' runs. `profiles`: their gradient profiles by signature, with the columns
-    `PROFILE_COLUMNS` but for the first. `examples`: scores of their test examples by signature, `answers`: what reads some answers to them. Names, labels and
-    settings come from the experiment, so that renaming a model in its file renames it everywhere; only what was
-    measured comes from the records.
+    `PROFILE_COLUMNS` but for the first. `examples`: scores of their test examples by signature, `answers`: what reads
+    some answers to them. Names, labels and settings come from the experiment, so that renaming a model in its file
+    renames it everywhere; only what was measured comes from the records.
     """
     history = _history(records, points)
     runs = _runs(experiment, records).assign(

@@ -42,7 +42,7 @@ def tables_tag(answers: Mapping[str, Any]) -> str:
 
 def tables(answers: Mapping[str, Any]) -> dict[str, dict[str, list[Any]]]:
     """By file name: the examples, the confusion matrix with the recall of each class, the error of each step ahead."""
-    found = {}
+    found: dict[str, dict[str, list[Any]]] = {}
     if examples := answers["examples"]:
         columns = [name for name in _COLUMNS if any(name in one for one in examples)]
         found[PREDICTIONS] = {"columns": columns, "data": [[one.get(name) for name in columns] for one in examples]}
