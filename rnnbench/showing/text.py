@@ -127,6 +127,25 @@ def answer(display: Display, values: np.ndarray, asked: np.ndarray, most: int | 
     return " ".join([*texts[: most // 2], "…", *texts[-(most // 2) :]])
 
 
+def asked_at(example: Example) -> str:
+    """Which steps are read, which of them have no weight, and which enter the score; steps count from 1."""
+    told = _steps(example.read)
+    unweighed = int((~example.asked).sum())
+    told += f"; {count_of(unweighed, 'step')} of them without weight" if unweighed else ""
+    if example.scored.sum() < example.asked.sum():
+        told += f"; scored: {_steps(example.read[example.scored])}"
+    return told
+
+
+def _steps(steps: np.ndarray) -> str:
+    if not len(steps):
+        return "no step"
+    if len(steps) > 2 and (np.diff(steps) == 1).all():
+        return f"steps {steps[0] + 1} to {steps[-1] + 1}"
+    shown = [str(step + 1) for step in steps]
+    return f"step{'s' * (len(shown) > 1)} {', '.join(shown if len(shown) <= 8 else [*shown[:7], '…', shown[-1]])}"
+
+
 def number(value: float) -> str:
     """Three significant digits, without an exponent where there is no need for one."""
     return f"{float(value):.3g}"
