@@ -19,6 +19,8 @@ LEAD, EVIDENCE, LAG, READOUT = "lead", "evidence", "lag", "readout"
 MOST_LEADS = 8
 _FEW_CHANNELS = 8
 _FEW_STEPS = 40
+_WORTHWHILE = 8
+"""Fewer steps are not left out."""
 
 
 class Segment(NamedTuple):
@@ -201,8 +203,8 @@ def _guessed(made: Example) -> Kind:
 
 
 def elided(segment: Segment, most: int) -> Sequence[range]:
-    """The steps of a segment that are shown: all, or where they are more than `most` its beginning and its end."""
-    if segment.steps <= most:
+    """The steps of a segment that are shown: all, or where they are many more than `most` its beginning and its end."""
+    if segment.steps <= most + _WORTHWHILE:
         return [segment.range]
     end = max(1, most // 3)
     return [segment.range[: most - end], segment.range[-end:]]

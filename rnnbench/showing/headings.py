@@ -38,7 +38,9 @@ def reads(example: Example) -> str:
         if kind == "numbers" and width > 1:
             parts.append(f"{width} numbers")
         else:
-            counted = str(width) if kind == "symbols" else count_of(width, "channel")
+            named = kind == "series" and width == len(example.display.channels)
+            counted = ", ".join(example.display.channels) if named else count_of(width, "channel")
+            counted = str(width) if kind == "symbols" else counted
             parts.append(_KINDS.get(kind, "{}").format(counted))
     if flags := list(example.display.flags):
         parts.append(f"{'the flags' if len(flags) > 1 else 'the flag'} {', '.join(flags)}")

@@ -20,15 +20,16 @@ from rnnbench.showing.sequence import sequence_picture
 def page(tasks: Mapping[str, Sequence[Example]], split: str) -> str:
     """The page of some examples of each task, by its label."""
     parts = [_task(label, found, split) for label, found in tasks.items()]
-    title = f"What a network reads and is asked: {', '.join(tasks)}"
+    title = "What a network reads and is asked"
+    named = f"{title}: {', '.join(tasks)}"
     policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n<link rel="icon" href="data:,">\n'
-        f"<title>{html.escape(title)}</title>\n<style>{_style()}</style>\n</head>\n<body>\n"
-        f"<h1>{html.escape(title)}</h1>\n{''.join(parts)}</body>\n</html>\n"
+        f"<title>{html.escape(named)}</title>\n<style>{_style()}</style>\n</head>\n<body>\n"
+        f"<h1>{title}</h1>\n{''.join(parts)}</body>\n</html>\n"
     )
 
 
@@ -40,16 +41,18 @@ def _task(label: str, found: Sequence[Example], split: str) -> str:
     told = "".join(map(_example, found))
     first = found[0]
     about = f"{heading(first, split)} {reads(first)}"
-    return f'<section>\n<h2>{html.escape(label)}</h2>\n<p class="meta">{html.escape(about)}</p>\n{told}</section>\n'
+    signs = text.signs(found)
+    legend = f'<p class="meta">{html.escape(signs)}</p>\n' if signs else ""
+    head = f'<h2>{html.escape(label)}</h2>\n<p class="meta">{html.escape(about)}</p>'
+    return f"<section>\n{head}\n{told}{legend}</section>\n"
 
 
 def _example(example: Example) -> str:
     if example.display.kind in text.AS_TEXT:
-        rows = [_steps(example)]
+        flags = "; ".join(f"{name}: {text.where(example, flag)}" for name, flag in example.flags.items())
+        rows = [_steps(example), *([_row("flags", flags)] if flags else [])]
     else:
         rows = [f"{_evidence(example)}{sequence_picture(example)}<dl>"]
-    flags = "; ".join(f"{name}: {text.where(example, flag)}" for name, flag in example.flags.items())
-    rows += [_row("flags", flags)] if flags else []
     rows += [_row("asked at", text.asked_at(example)), _row("answer", _answer(example), raw=True)]
     return f"<article>\n<h3>Example {example.number}</h3>\n{''.join(rows)}</dl>\n</article>\n"
 

@@ -39,6 +39,7 @@ def sequence_picture(example: Example) -> str:
             x, width = _LEFT + first * wide, max(count * wide - 0.5, 1)
             parts.append(f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{_FLAG}" class="flag"/>')
         y += _FLAG + _GAP
+    parts += _gaps(example, columns, wide, y)
     return (
         f'<svg viewBox="0 0 {WIDTH} {y + 4:.0f}" role="img" aria-label="The sequence step by step" '
         f'font-family="inherit">{"".join(parts)}</svg>'
@@ -71,10 +72,23 @@ def _bar(example: Example, columns: list[int | None], wide: float) -> str:
             f'class="part {segment.part}"/>{words}</g>'
         )
         at += count
-    for first, count in _runs([step is None for step in columns]):
-        x = _LEFT + (first + count / 2) * wide
-        parts.append(text(x, _BAR + 34, "…", PAGE, anchor="middle", size=18, colour="ink"))
     return "".join(parts)
+
+
+def _gaps(example: Example, columns: list[int | None], wide: float, height: float) -> Iterator[str]:
+    """What is left out: a gap through all rows, with the number of steps."""
+    for first, count in _runs([step is None for step in columns]):
+        x, width = _LEFT + first * wide, count * wide
+        before, after = columns[first - 1], columns[first + count]
+        assert before is not None
+        assert after is not None
+        told = f"{after - before - 1:,} steps"
+        middle = text(0, 0, f"… {told} …", PAGE, anchor="middle", size=11, colour="ink")
+        turn = f"translate({x + width / 2 + 4:.1f},{(height + _BAR) / 2:.1f}) rotate(-90)"
+        yield (
+            f'<rect x="{x:.1f}" y="{_BAR + 2}" width="{width:.1f}" height="{height - _BAR:.1f}" fill="var(--soft)"/>'
+            f'<g transform="{turn}">{middle}</g>'
+        )
 
 
 def _content(example: Example, columns: list[int | None], wide: float) -> Iterator[tuple[float, str]]:

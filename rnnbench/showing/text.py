@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -132,6 +132,9 @@ def asked_at(example: Example) -> str:
     told = _steps(example.read)
     unweighed = int((~example.asked).sum())
     told += f"; {count_of(unweighed, 'step')} of them without weight" if unweighed else ""
+    weights = example.stream.weights
+    if weights is not None and len(found := np.unique(weights[0][example.asked])) > 1:
+        told += f"; weights from {number(found[0])} to {number(found[-1])}"
     if example.scored.sum() < example.asked.sum():
         told += f"; scored: {_steps(example.read[example.scored])}"
     return told
@@ -151,11 +154,14 @@ def number(value: float) -> str:
     return f"{float(value):.3g}"
 
 
-def legend(found: Iterable[str]) -> str:
-    """What the signs mean that stand for steps, of those that occur in some texts."""
-    shown = set(" ".join(found).split())
+def signs(found: Sequence[Example]) -> str:
+    """What the signs mean that stand for steps of some examples; empty where none does, or steps are pictures."""
+    if not found or found[0].display.kind not in AS_TEXT:
+        return ""
+    shown = {label for example in found for label in labels(example, range(example.steps))}
     told = [f"{glyph} {name}" for name, glyph in GLYPHS.items() if glyph in shown]
-    return ", ".join(told)
+    marked = any(singled_out(example).any() for example in found)
+    return ", ".join([*told, *(["* a step that a flag singles out"] if marked else [])])
 
 
 def _words(example: Example, at: np.ndarray) -> list[str]:

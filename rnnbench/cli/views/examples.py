@@ -26,14 +26,9 @@ def examples(label: str, found: Sequence[Example], split: str) -> Group:
     parts: list[RenderableType] = [Text(label, style="bold"), _Folded(heading(first, split)), _Folded(reads(first))]
     for example in found:
         parts += [Text(""), Text(f"example {example.number}", style="bold"), *_example(example)]
-    if first.display.kind in text.AS_TEXT and (legend := text.legend(_all_labels(found))):
-        marked = any(text.singled_out(example).any() for example in found)
-        parts += [Text(""), _Folded(f"{legend}{', * a step that a flag singles out' if marked else ''}", "dim")]
+    if signs := text.signs(found):
+        parts += [Text(""), _Folded(signs, "dim")]
     return Group(*parts)
-
-
-def _all_labels(found: Sequence[Example]) -> list[str]:
-    return [label for example in found for label in text.labels(example, range(example.steps))]
 
 
 def _example(example: Example) -> Iterator[RenderableType]:
