@@ -13,6 +13,8 @@ from rnnbench.report.formatting import count, number
 from rnnbench.report.tables import Cell, Table
 from rnnbench.showing.confusion import recalls
 
+_MOST = 5
+"""Examples of a table."""
 SOLVED, FAILED = "longest solved", "shortest failed"
 
 
@@ -61,7 +63,7 @@ def examples_table(data: ReportData, problem: Problem, at: str) -> Table | None:
     examples = shown.answers["examples"] if shown else []
     if shown is None or not examples or any("curves" in one or "picture" in one for one in examples):
         return None
-    rows = [[(f"example {one['example']}", *_lead(one)), *_cells(one)] for one in examples]
+    rows = [[(f"example {one['example']}", *_lead(one)), *_cells(one)] for one in examples[:_MOST]]
     caption = (
         f"Some test examples and the answers of {shown.named}. An * marks the steps that a flag singles out; "
         "· is a blank, – padding, ? the marker."

@@ -115,9 +115,13 @@ class _Confusion:
         np.add.at(self.counts, (stream.targets[defined], outputs.argmax(axis=-1)[defined]), 1)
 
     def told(self, display: Display) -> dict[str, Any]:
-        """`classes`, `counts` (a row for each right one), and how many answers were `undefined`."""
-        names = [name_of_class(display, number) for number in range(len(self.counts))]
-        return {"classes": names, "counts": self.counts.tolist(), "undefined": self._undefined}
+        """`classes`, `counts` (a row for each right one), and how many answers were `undefined`.
+
+        Without classes that were neither right nor answered.
+        """
+        met = np.flatnonzero(self.counts.sum(axis=0) + self.counts.sum(axis=1))
+        names = [name_of_class(display, int(number)) for number in met]
+        return {"classes": names, "counts": self.counts[np.ix_(met, met)].tolist(), "undefined": self._undefined}
 
 
 class _ErrorsAhead:
@@ -184,10 +188,9 @@ def _curves(one: Example, truth: np.ndarray, answer: np.ndarray) -> dict[str, An
     for at, channel in enumerate(channels[:MOST_CURVES]):
         own = seen[-kept:, channel]
         future = truth.reshape(-1, len(channels))[:, at]
-        names = one.display.channels
         curves.append(
             {
-                "name": str(names[channel]) if channel < len(names) else f"channel {channel + 1}",
+                "name": text.channel(one.display, channel),
                 "seen": _plain(own),
                 "truth": _plain(future),
                 "answer": _plain(answer.reshape(-1, len(channels))[:, at]),

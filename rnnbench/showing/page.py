@@ -8,7 +8,7 @@ from importlib.resources import files
 
 import numpy as np
 
-from rnnbench.showing import text
+from rnnbench.showing import drawing, text
 from rnnbench.showing.colours import PAGE
 from rnnbench.showing.drawing import forecast
 from rnnbench.showing.example import EVIDENCE, Example
@@ -88,7 +88,8 @@ def _answer(example: Example) -> str:
         future = target[-1].reshape(-1, len(channels))[:, at]
         curves = {"seen": seen[:, channel].tolist(), "truth": future.tolist(),
                   "persistence": np.full(len(future), seen[-1, channel]).tolist()}  # fmt: skip
-        drawn.append(f'<svg viewBox="0 0 640 120" class="forecast">{forecast(curves, PAGE, 640, 116)}</svg>')
+        named = drawing.text(4, 12, text.channel(example.display, channel), PAGE, bold=True)
+        drawn.append(f'<svg viewBox="0 0 640 120" class="forecast">{forecast(curves, PAGE, 640, 116)}{named}</svg>')
     said = "Grey: the evidence; behind the rule what is asked, and in dashes persistence, the last value seen."
     return f'{"".join(drawn)}<p class="meta">{said}</p>{told}'
 

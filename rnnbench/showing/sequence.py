@@ -10,6 +10,7 @@ from rnnbench.showing.colours import PAGE
 from rnnbench.showing.drawing import curve, text
 from rnnbench.showing.example import EVIDENCE, Example, elided
 from rnnbench.showing.picture import data_uri, upright
+from rnnbench.showing.text import channel as name_of
 
 WIDTH = 960
 _LEFT, _RIGHT = 74, 8
@@ -107,10 +108,8 @@ def _content(example: Example, columns: list[int | None], wide: float) -> Iterat
             + text(_LEFT - 8, _PICTURE_HEIGHT - 2, "channel 1", PAGE, anchor="end"),
         )
         return
-    names = example.display.channels
     for channel in range(min(content.shape[1], _MOST_CURVES)):
-        name = str(names[channel]) if channel < len(names) else f"channel {channel + 1}"
-        yield _CURVE_HEIGHT, _curve(content[:, channel], columns, wide, name)
+        yield _CURVE_HEIGHT, _curve(content[:, channel], columns, wide, name_of(example.display, channel))
     if content.shape[1] > _MOST_CURVES:
         more = f"and {content.shape[1] - _MOST_CURVES} channels more"
         yield 12, text(_LEFT, 10, more, PAGE)

@@ -111,7 +111,8 @@ def inputs(example: Example, most: int = 400) -> str:
         told = told if len(told) <= most else f"{told[: most // 2].rstrip()} … {told[-most // 2 :].lstrip()}"
     else:
         told = f"{count_of(evidence.steps, 'step')} of {count_of(example.content.shape[1], 'channel')}"
-    return f"{told}, then {count_of(example.part(LAG).steps, 'step')} of {example.task.filler}"
+    lag = example.part(LAG).steps
+    return f"{told}, then {count_of(lag, 'step')} of {example.task.filler}" if lag else told
 
 
 def answer(display: Display, values: np.ndarray, asked: np.ndarray, most: int | None = None) -> str:
@@ -125,6 +126,11 @@ def answer(display: Display, values: np.ndarray, asked: np.ndarray, most: int | 
     if len(texts) <= most:
         return " ".join(texts)
     return " ".join([*texts[: most // 2], "…", *texts[-(most // 2) :]])
+
+
+def channel(display: Display, at: int) -> str:
+    """The name of a channel, or its number, from 1 on."""
+    return str(display.channels[at]) if at < len(display.channels) else f"channel {at + 1}"
 
 
 def asked_at(example: Example) -> str:

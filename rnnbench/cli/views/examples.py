@@ -71,7 +71,7 @@ def _of_filler(example: Example, segment: Segment) -> str:
 
 def _curves(example: Example, segment: Segment) -> Iterator[RenderableType]:
     """Each channel of the evidence, and after a rule its next steps where these are asked."""
-    names, forecast = example.display.channels, list(example.display.forecast)
+    forecast = list(example.display.forecast)
     target = example.stream.targets[0]
     asked = bool(forecast) and target.ndim == 2 and target.shape[1] % len(forecast) == 0
     channels = example.content.shape[1]
@@ -80,8 +80,7 @@ def _curves(example: Example, segment: Segment) -> Iterator[RenderableType]:
         future = np.zeros(0)
         if asked and channel in forecast:
             future = target[-1].reshape(-1, len(forecast))[:, forecast.index(channel)]
-        name = str(names[channel]) if channel < len(names) else f"channel {channel + 1}"
-        yield _Curve(name, seen.astype(float), future.astype(float))
+        yield _Curve(text.channel(example.display, channel), seen.astype(float), future.astype(float))
     if channels > _MOST_CURVES:
         yield _Folded(f"and {channels - _MOST_CURVES} channels more (all of them with --out page.html)", "dim")
 
