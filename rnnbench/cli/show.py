@@ -61,6 +61,7 @@ def show(
             output.stdout.print(*([""] if place else []), view(label, of_task, split), sep="\n")
         return
     try:
+        out.parent.mkdir(parents=True, exist_ok=True)
         write(out, page(found, split))
     except OSError as error:
         raise UserError(f"{out}: cannot be written: {error.strerror}; choose another --out") from None
