@@ -35,6 +35,11 @@ def shows_examples(task: Task) -> bool:
     return bool(getattr(task, "show_examples", True))
 
 
+def allowed(task: Task, answers: dict[str, Any] | None) -> dict[str, Any] | None:
+    """What may be shown of stored answers: without examples where the task says so by now, whatever it said then."""
+    return answers if answers is None or shows_examples(task) else answers | {"examples": []}
+
+
 class Answers:
     """Takes in the test split batch by batch, and keeps a few examples and counts."""
 

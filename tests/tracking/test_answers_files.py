@@ -98,6 +98,17 @@ def test_answers_travel(location: Location, tmp_path: Path) -> None:
     assert (files_of(there, FIRST.signature) / "predictions.json").exists()
 
 
+def test_examples_that_are_not_to_be_shown_any_more_stay_in_the_store(
+    location: Location, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(FIRST.task), "show_examples", False, raising=False)
+    found = results.load(location, GRID).answers[FIRST.signature]()
+    assert found == ANSWERS | {"examples": []}
+    folder = write([Source(GRID, location, "made")], tmp_path / "report").parent
+    (there,) = answered([folder])
+    assert there.reader.answers(GRID.name, location.reader.newest_runs(GRID.name)[FIRST.signature].run_id) == found
+
+
 def test_results_without_answers_have_no_file_of_them(tmp_path: Path) -> None:
     store = new_store(tmp_path / "store")
     write_events(store, GRID, *whole_run(FIRST))

@@ -11,6 +11,7 @@ from rnnbench.errors import UserError
 from rnnbench.experiment.definition import Experiment
 from rnnbench.experiment.run_spec import RunSpec
 from rnnbench.experiment.written_out import written_out
+from rnnbench.showing.answers import allowed
 from rnnbench.text.credentials import masked
 from rnnbench.tracking.location import Location
 from rnnbench.tracking.matching import matched
@@ -81,7 +82,7 @@ def _tables(experiment: Experiment, location: Location) -> tuple[pd.DataFrame, .
         _metrics(location, runs),
         _profiles(location, experiment, runs),
         _test_examples(location, experiment, runs),
-        _answers(location, experiment, runs),
+        _answers(location, experiment, ended),
     )
 
 
@@ -139,9 +140,12 @@ def _test_examples(location: Location, experiment: Experiment, runs: list[Stored
     return pd.DataFrame(rows, columns=["run_id", "score"]).astype({"run_id": "str", "score": "float64"})
 
 
-def _answers(location: Location, experiment: Experiment, runs: list[StoredRun]) -> pd.DataFrame:
+def _answers(location: Location, experiment: Experiment, ended: dict[RunSpec, StoredRun]) -> pd.DataFrame:
     import pandas as pd
 
-    found = {run.run_id: location.reader.answers(experiment.name, run.run_id) for run in runs}
+    found = {
+        run.run_id: allowed(spec.task, location.reader.answers(experiment.name, run.run_id))
+        for spec, run in ended.items()
+    }
     rows = [(run_id, packed(answers)) for run_id, answers in found.items() if answers is not None]
     return pd.DataFrame(rows, columns=["run_id", "answers"]).astype("str")
