@@ -19,7 +19,7 @@ from rnnbench.tracking.names import ANSWERS_ARTIFACT
 PREDICTIONS, CONFUSION, AHEAD = "predictions.json", "confusion_matrix.json", "errors_ahead.json"
 TABLES_TAG = "mlflow.loggedArtifacts"
 """MLflow's own tag: the tables of a run."""
-_COLUMNS = ("example", "lead", "asked", "truth", "answer", "right", "probability", "error")
+_COLUMNS = ("example", "truth", "answer", "right", "probability", "error", "asked", "lead")
 
 
 def write_answers(folder: Path, answers: Mapping[str, Any]) -> None:

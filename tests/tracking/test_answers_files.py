@@ -56,7 +56,7 @@ def test_mlflow_finds_the_tables_and_reads_them(location: Location) -> None:
     file = files_of(location, FIRST.signature) / "predictions.json"
     # As `mlflow.load_table` reads it.
     table = pd.read_json(file, orient="split")
-    assert list(table.columns) == ["example", "lead", "asked", "truth", "answer", "right", "probability"]
+    assert list(table.columns) == ["example", "truth", "answer", "right", "probability", "asked", "lead"]
     assert table["answer"].tolist() == ["B", "A"]
     matrix = pd.read_json(file.with_name("confusion_matrix.json"), orient="split")
     assert list(matrix.columns) == ["right class", "answered A", "answered B", "examples", "recall"]
