@@ -25,6 +25,7 @@ __all__ = [
     "AnswerFigure",
     "ClassificationTask",
     "DatasetTask",
+    "Display",
     "Examples",
     "Experiment",
     "Layout",
@@ -60,6 +61,7 @@ _MODULES = {
     "report.figures.base": ["AnswerFigure", "ReportFigure", "TaskFigure", "register_figure"],
     "tasks.base": ["Score", "Task"],
     "tasks.dataset": ["DatasetTask", "Examples"],
+    "tasks.display": ["Display"],
     "tasks.stream": ["Layout", "Ports", "Stream"],
     "tasks.supervised": ["ClassificationTask", "RegressionTask"],
 }

@@ -8,7 +8,7 @@ dispatched again, and repeats the events before its checkpoint.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,15 @@ class Scored:
 
 
 @dataclass(frozen=True)
+class Answered:
+    """What the network answers to some test examples, and how its answers spread: see `showing.answers`."""
+
+    signature: str
+    answers: dict[str, Any]
+    """JSON values. Of a task with `show_examples: false` they tell of no single example."""
+
+
+@dataclass(frozen=True)
 class Saved:
     """The network with the tested weights, in stock layers; only if the spec requests it."""
 
@@ -115,5 +124,7 @@ class Failed:
     traceback: str = ""
 
 
-Event: TypeAlias = Dispatched | Started | Measured | Profiled | Scored | Saved | Warned | Finished | Diverged | Failed
+Event: TypeAlias = (
+    Dispatched | Started | Measured | Profiled | Scored | Answered | Saved | Warned | Finished | Diverged | Failed
+)
 Ending = (Finished, Diverged, Failed)

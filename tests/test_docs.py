@@ -23,8 +23,9 @@ ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 SUFFIXES = "cff|csv|css|j2|json|md|py|toml|tsv|txt|yaml|yml"
 MADE = {
-    "helper.py", "lag_curve.csv", "manifest.json", "mlflow.backup.db", "report.html", "report.md", "results.csv",
-    "reports/quickstart",
+    "confusion_matrix.json", "errors_ahead.json", "helper.py", "lag_curve.csv", "manifest.json",
+    "mlflow.backup.db", "page.html", "predictions.json", "report.html", "report.md", "reports/quickstart",
+    "results.csv",
 }  # fmt: skip
 """Files that rnnbench or a reader makes."""
 

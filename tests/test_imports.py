@@ -14,8 +14,8 @@ import rnnbench
 ROOT = Path(rnnbench.__file__).parent
 LOW_TO_HIGH = [
     "text", "errors", "files", "console", "environment", "events", "identity", "registry", "datasets", "layers",
-    "tasks", "models", "experiment", "training", "execution", "tracking", "analysis", "report", "grid", "checks",
-    "bench", "cli", "api", "__init__", "__main__",
+    "tasks", "showing", "models", "experiment", "training", "execution", "tracking", "analysis", "report", "grid",
+    "checks", "bench", "cli", "api", "__init__", "__main__",
 ]  # fmt: skip
 CONTROL_PLANE = set(LOW_TO_HIGH) - {"layers", "training", "checks", "bench"}
 HEAVY = {"tensorflow", "keras", "mlflow"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,6 +41,10 @@ _ALWAYS = ("parameters", "memoryless", "reference", "frozen")
 """What is known of a run without an outcome."""
 
 
+ReadAnswers = Callable[[], dict[str, Any] | None]
+"""Reads what is only wanted of a few runs; None where a run has none."""
+
+
 @dataclass(frozen=True)
 class Results:
     """The results of an experiment: five tables that share the column `signature`."""
@@ -73,6 +77,8 @@ class Results:
     """`LAG_CURVE_COLUMNS`: the score at each tested lag, of each run that has an outcome."""
     examples: Mapping[str, np.ndarray] = field(default_factory=dict, repr=False)
     """The score of each example of the test split, by signature, where it is known."""
+    answers: Mapping[str, ReadAnswers] = field(default_factory=dict, repr=False)
+    """What reads the answers of a run to some test examples, by signature: see `showing.answers`."""
     note: str = ""
     """A line for people where runs were found by their settings alone, because the data are absent; else empty."""
 
@@ -110,13 +116,14 @@ def tidy(
     profiles: Mapping[str, pd.DataFrame],
     note: str = "",
     examples: Mapping[str, np.ndarray] | None = None,
+    answers: Mapping[str, ReadAnswers] | None = None,
 ) -> Results:
     """The tables of an experiment.
 
     `points`: the history of the records' runs. `profiles`: their gradient profiles by signature, with the columns
-    `PROFILE_COLUMNS` but for the first. `examples`: scores of their test examples by signature. Names, labels and
-    settings come from the experiment, so that renaming a model in its file renames it everywhere; only what was
-    measured comes from the records.
+    `PROFILE_COLUMNS` but for the first. `examples`: scores of their test examples by signature, `answers`: what reads
+    some answers to them. Names, labels and settings come from the experiment, so that renaming a model in its file
+    renames it everywhere; only what was measured comes from the records.
     """
     history = _history(records, points)
     runs = _runs(experiment, records).assign(
@@ -133,6 +140,7 @@ def tidy(
         levels=_levels(records),
         lag_curves=lag_curves(runs, history),
         examples=examples or {},
+        answers=answers or {},
         note=note,
     )
 

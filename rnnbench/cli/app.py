@@ -23,6 +23,7 @@ from rnnbench.cli.plan import plan
 from rnnbench.cli.report import report
 from rnnbench.cli.run import run
 from rnnbench.cli.schema import schema
+from rnnbench.cli.show import show
 from rnnbench.cli.status import status
 from rnnbench.cli.ui import ui
 from rnnbench.cli.validate import validate
@@ -46,6 +47,7 @@ app.command()(export)
 app.command("import")(import_)
 app.command()(ui)
 app.command("list")(list_)
+app.command()(show)
 app.command()(data)
 app.command()(bench)
 app.command()(validate)

@@ -31,6 +31,13 @@ def registered(incomplete: str) -> list[str]:
     return _starting([*registry.tasks, *registry.models, *GROUPS], incomplete)
 
 
+def shown(incomplete: str) -> list[str]:
+    """Names of tasks, and experiment files."""
+    from rnnbench import registry
+
+    return [*_starting(registry.tasks, incomplete), *experiment_files(incomplete)]
+
+
 def executors(incomplete: str) -> list[str]:
     """Names for `--executor`."""
     from rnnbench.execution.executors import executors

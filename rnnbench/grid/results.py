@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from rnnbench.analysis.results import PROFILE_COLUMNS, Record, Results
 from rnnbench.errors import UserError
 from rnnbench.experiment.skipped import SKIPPED
 from rnnbench.grid.remembered import instead
+from rnnbench.showing.answers import allowed
 from rnnbench.text.wording import count_of
 from rnnbench.tracking.matching import matched
 from rnnbench.tracking.names import MACHINE_TAG, MESSAGE_TAG
@@ -36,7 +38,8 @@ def load(location: Location, experiment: Experiment) -> Results:
     points = location.reader.histories(list(runs.values()))
     profiles = _profiles(location, experiment.name, runs)
     examples = _examples(location, experiment.name, runs)
-    return tables.tidy(experiment, _records(experiment, pairs), points, profiles, matching, examples)
+    answers = {run.signature: partial(_answers, location, experiment.name, spec, run.run_id) for spec, run in pairs}
+    return tables.tidy(experiment, _records(experiment, pairs), points, profiles, matching, examples, answers)
 
 
 def validated(location: Location, experiment: Experiment) -> pd.DataFrame:
@@ -105,6 +108,10 @@ def _record(spec: RunSpec, run: StoredRun) -> Record:
 def _profiles(location: Location, experiment: str, runs: dict[str, StoredRun]) -> dict[str, pd.DataFrame]:
     found = {signature: location.reader.profile(experiment, run.run_id) for signature, run in runs.items()}
     return {signature: profile[PROFILE_COLUMNS[1:]] for signature, profile in found.items() if profile is not None}
+
+
+def _answers(location: Location, experiment: str, spec: RunSpec, run_id: str) -> dict[str, Any] | None:
+    return allowed(spec.task, location.reader.answers(experiment, run_id))
 
 
 def _examples(location: Location, experiment: str, runs: dict[str, StoredRun]) -> dict[str, np.ndarray]:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from rnnbench.analysis.groups import GROUP
-from rnnbench.analysis.results import Results
+from rnnbench.analysis.results import ReadAnswers, Results
 from rnnbench.errors import UserError
 from rnnbench.registry import unknown
 from rnnbench.report.formatting import listed
@@ -99,7 +99,8 @@ def joined(results: Mapping[str, Results], tasks: Mapping[str, Mapping[str, Any]
     }
     tables_of_all = (pd.concat(tables, ignore_index=True) for tables in zip(*map(_tables, parts), strict=True))
     examples = {signature: scores for one in parts for signature, scores in one.examples.items()}
-    return _results(tables_of_all, examples), settings
+    answers = {signature: read for one in parts for signature, read in one.answers.items()}
+    return _results(tables_of_all, examples, answers), settings
 
 
 def _differing(tasks: Mapping[str, Mapping[str, Any]]) -> set[str]:
@@ -132,7 +133,8 @@ def _told_apart(name: str, results: Results, twice: set[tuple[str, ...]], shared
     own = {signature: f"{signature} {name}" for signature in shared}
     apart = [table.assign(signature=table["signature"].replace(own)) for table in _tables(results)]
     examples = {own.get(signature, signature): scores for signature, scores in results.examples.items()}
-    return _results([apart[0].assign(model_setting=settings), *apart[1:]], examples)
+    answers = {own.get(signature, signature): read for signature, read in results.answers.items()}
+    return _results([apart[0].assign(model_setting=settings), *apart[1:]], examples, answers)
 
 
 def _keeping(results: Results, runs: pd.DataFrame) -> Results:
@@ -144,12 +146,15 @@ def _keeping(results: Results, runs: pd.DataFrame) -> Results:
             *(table[table["signature"].isin(kept)].reset_index(drop=True) for table in others),
         ],
         {signature: scores for signature, scores in results.examples.items() if signature in kept},
+        {signature: read for signature, read in results.answers.items() if signature in kept},
     )
 
 
-def _results(tables: Iterable[pd.DataFrame], examples: Mapping[str, np.ndarray]) -> Results:
+def _results(
+    tables: Iterable[pd.DataFrame], examples: Mapping[str, np.ndarray], answers: Mapping[str, ReadAnswers]
+) -> Results:
     runs, history, profiles, levels, lag_curves = tables
-    return Results(runs, history, profiles, levels, lag_curves, examples)
+    return Results(runs, history, profiles, levels, lag_curves, examples, answers)
 
 
 def _tables(results: Results) -> list[pd.DataFrame]:

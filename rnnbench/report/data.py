@@ -121,6 +121,8 @@ class ReportData:
         self.improvements = self._labelled(pairs).assign(other_series=[series_label(*other) for other in others])
         """`improvements`: one row for each pair of series."""
         named = self.runs[["signature", "problem", "setup", "series", "lag", "seed", "run", "score_name", *keys]]
+        self._answers = results.answers
+        self._read_answers: dict[str, dict[str, Any] | None] = {}
         self.history = results.history.merge(named, on="signature")
         self.profiles = results.profiles.merge(named, on="signature")
         self.lag_curves = self._labelled(mean_curves(results.runs[evaluated], results.lag_curves))
@@ -173,6 +175,13 @@ class ReportData:
     def chosen_axes(self) -> list[str]:
         """The axes whose values were chosen, in the order of `select`."""
         return list(dict.fromkeys(axis for one in self.candidates["choice"] for axis, _ in one.values))
+
+    def answers(self, signature: str) -> dict[str, Any] | None:
+        """What a run answered to some test examples: see `showing.answers`; None where that was not stored."""
+        if signature not in self._read_answers:
+            read = self._answers.get(signature)
+            self._read_answers[signature] = read() if read is not None else None
+        return self._read_answers[signature]
 
     @cached_property
     def skipped_at(self) -> set[tuple[str, str, str, int]]:

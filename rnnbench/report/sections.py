@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from rnnbench.errors import note
 from rnnbench.identity import class_code
-from rnnbench.report import tables, words
+from rnnbench.report import answers, tables, words
 from rnnbench.report.claims import claims
 from rnnbench.report.data import Problem, ReportData
 from rnnbench.report.diagnostics import diagnostics_table
@@ -22,6 +23,13 @@ TABLES: dict[str, dict[str, Callable[[ReportData, Problem], Table | None]]] = {
         "Success rate and steps to solve": tables.success_table,
         "Without the marker": tables.marker_table,
         "Models against each other": tables.comparison_table,
+    },
+    "Answers": {
+        "What the longest solved lag answers": partial(answers.examples_table, at=answers.SOLVED),
+        "What the shortest failed lag answers": partial(answers.examples_table, at=answers.FAILED),
+        "Right classes and answers at the longest solved lag": partial(answers.confusion_table, at=answers.SOLVED),
+        "Right classes and answers at the shortest failed lag": partial(answers.confusion_table, at=answers.FAILED),
+        "Error of each step ahead": answers.ahead_table,
     },
     "Gradients": {
         "Survival and decay at each lag": tables.gradient_table,

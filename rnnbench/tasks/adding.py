@@ -11,6 +11,7 @@ from pydantic import Field, field_validator, model_validator
 from rnnbench.identity import class_code
 from rnnbench.registry import register_task
 from rnnbench.tasks.base import Filler, Split
+from rnnbench.tasks.display import Display
 from rnnbench.tasks.position_blind import position_blind
 from rnnbench.tasks.stream import Layout, Ports, Stream
 from rnnbench.tasks.supervised import RegressionTask
@@ -99,6 +100,10 @@ class Adding(RegressionTask):
     @property
     def outputs(self) -> int:
         return 1
+
+    def display(self) -> Display:
+        flags = ("mark", "blank", "marker") if self.form == "lag" else ("mark",)
+        return Display("numbers", ("value",), flags)
 
     def split_sizes(self) -> dict[str, int]:
         return dict.fromkeys(("validation", "test"), self.examples)

@@ -22,6 +22,7 @@ from rnnbench.identity import class_code
 from rnnbench.identity.signature import Joined
 from rnnbench.tasks import data_digest, protocol
 from rnnbench.tasks.checking import check_inputs, check_reading
+from rnnbench.tasks.display import Display
 from rnnbench.tasks.leading import behind
 from rnnbench.tasks.metric import MeanOverExamples, Metric
 from rnnbench.tasks.skill import Levels
@@ -133,6 +134,13 @@ class Task(BaseModel, ABC):
     def data_source(self) -> str:
         """Where the data come from, as reports name it: a data set, `synthetic`, or `generated` (by definition)."""
         return "generated"
+
+    def display(self) -> Display:
+        """How its inputs and answers are shown to people; by default guessed. It changes no result.
+
+        May read the data. An override begins with `replace(super().display(), ...)`.
+        """
+        return Display()
 
     def check_data(self) -> None:
         """Raise `UserError` if the task's data are missing. Must not import TensorFlow."""

@@ -11,6 +11,7 @@ from pydantic import Field
 from rnnbench.registry import register_task
 from rnnbench.tasks import protocol
 from rnnbench.tasks.base import Filler, Reads, Split
+from rnnbench.tasks.display import Display, letters
 from rnnbench.tasks.stream import Layout, Ports, Stream
 from rnnbench.tasks.supervised import ClassificationTask, cross_entropy, mean_of_steps
 
@@ -60,6 +61,12 @@ class CopyMemory(ClassificationTask):
     @property
     def outputs(self) -> int:
         return self.alphabet + 1
+
+    def display(self) -> Display:
+        """Symbols are capitals, those of the second alphabet small letters."""
+        symbols = letters(self.alphabet)
+        seconds = [symbol.lower() if symbol.isalpha() else f"{symbol}b" for symbol in symbols]
+        return Display("symbols", ("blank", *symbols, "marker", *seconds), classes=("blank", *symbols))
 
     def split_sizes(self) -> dict[str, int]:
         return dict.fromkeys(("validation", "test"), self.examples)

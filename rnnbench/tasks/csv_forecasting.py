@@ -133,6 +133,14 @@ class CsvForecasting(OwnFileTask, SeriesTask):
         return len(facts["columns"]) * (2 if self.missing == "mask" else 1), len(facts["targets"])
 
     @property
+    def names(self) -> list[str]:
+        return list(self.facts["columns"])
+
+    @property
+    def forecast(self) -> list[int]:
+        return [self.names.index(name) for name in self.facts["targets"]]
+
+    @property
     def forecasts_change(self) -> bool:
         return self.forecasts == "change"
 

@@ -14,6 +14,7 @@ from rnnbench.datasets import cache, catalogue
 from rnnbench.errors import UserError
 from rnnbench.tasks.base import Split, Task
 from rnnbench.tasks.data_digest import UnfitDataError
+from rnnbench.tasks.display import Display
 from rnnbench.tasks.examples import Examples, evidence_in_view
 from rnnbench.tasks.position_blind import position_blind
 from rnnbench.tasks.stream import Ports, Stream
@@ -117,6 +118,11 @@ class DatasetTask(Task):
     def token_ports(self, vocabulary: int, embedding: int) -> Ports:
         """For content of `vocabulary` tokens: blank and marker are extra, and the cue, if there are decoys."""
         return Ports(features=self._cues, vocabulary=vocabulary + 2, embedding=embedding)
+
+    def display(self) -> Display:
+        """The last channels, or the last tokens, are the blank and the marker, before them the cue."""
+        added, cue = ("blank", "marker"), ("cue",) * self._cues
+        return Display(flags=cue, specials=added) if self.ports.vocabulary else Display(flags=(*cue, *added))
 
     @property
     def _cues(self) -> int:

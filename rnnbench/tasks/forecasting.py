@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from rnnbench.datasets import reading
+from rnnbench.datasets import catalogue, reading
 from rnnbench.datasets.cache import in_memory
 from rnnbench.datasets.scaling import Scale
 from rnnbench.errors import UserError
@@ -64,6 +64,10 @@ class Forecasting(SeriesTask):
     def forecasts_change(self) -> bool:
         return self.target == "change"
 
+    @property
+    def names(self) -> list[str]:
+        return list(catalogue.ETT_COLUMNS[-self.channels[0] :])
+
     def split_sizes(self) -> dict[str, int]:
         window = self.look_back + self.horizon
         borders = _borders(self.source)
@@ -111,10 +115,8 @@ def load(source: str, variables: str) -> Series:
 def _check_complete(source: str, raw: np.ndarray) -> None:
     missing = np.argwhere(~np.isfinite(raw))
     if len(missing):
-        from rnnbench.datasets.catalogue import ETT_COLUMNS
-
         row, column = missing[0]
-        name = ETT_COLUMNS[column - raw.shape[1]]
+        name = catalogue.ETT_COLUMNS[column - raw.shape[1]]
         raise UserError(
             f"data set '{source}': {len(missing):,} missing or non-finite values, "
             f"first in column {name}, row {row + 1:,} of {len(raw):,}"

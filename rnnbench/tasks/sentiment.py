@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -13,6 +14,7 @@ from rnnbench.datasets.cache import cached, in_memory
 from rnnbench.registry import register_task
 from rnnbench.tasks.base import Filler
 from rnnbench.tasks.dataset import DatasetClassificationTask, Examples, one_class_problem, too_few_prepared
+from rnnbench.tasks.display import Display
 from rnnbench.tasks.stream import Layout, Ports
 
 Splits = dict[str, Examples]
@@ -78,6 +80,16 @@ class Sentiment(DatasetClassificationTask):
     def outputs(self) -> int:
         return 2
 
+    def display(self) -> Display:
+        """Tokens are the words of the vocabulary."""
+        return replace(super().display(), kind="words", words=self._words, padding=0, classes=("negative", "positive"))
+
+    def _words(self, tokens: np.ndarray) -> Sequence[str]:
+        if self.source == "synthetic":
+            return [_synthetic_word(int(token)) for token in tokens]
+        words = _vocabulary(self._size("train"), self.vocabulary)
+        return [str(words[token]) if token < len(words) else f"#{token}" for token in tokens]
+
     def split_sizes(self) -> dict[str, int]:
         return {split: self._size(split) for split in ("train", "validation", "test")}
 
@@ -134,15 +146,40 @@ def _cumulative_frequency(*data: Any) -> np.ndarray:
     return np.cumsum(counts) / counts.sum()
 
 
-def _vectorised(sizes: dict[str, int], vocabulary: int, evidence: int) -> dict[str, np.ndarray]:
+@in_memory(maxsize=2)
+def _vocabulary(train: int, vocabulary: int) -> np.ndarray:
+    """The word of each id, by which people read what networks read as numbers; computed once, and stored."""
+
+    def compute() -> dict[str, np.ndarray]:
+        texts, _ = _reviews("train")
+        adapted = _adapted(texts[np.random.default_rng(0).permutation(len(texts))[:train]], vocabulary)
+        return {"words": np.array(["", "(unknown)", *adapted.get_vocabulary()[2:]])}
+
+    catalogue.check("imdb_reviews")
+    key = {"data": catalogue.fingerprint("imdb_reviews"), "vocabulary": vocabulary, "train": train}
+    return cached("sentiment-words", {"version": Sentiment.version, **key}, compute)["words"]
+
+
+def _reviews(split: str) -> tuple[np.ndarray, np.ndarray]:
+    """The texts of IMDB's train or test split, and their labels."""
+    rows = list(reading.rows("imdb_reviews", split))
+    # HTML of the review pages; it would become the word "br".
+    texts = np.array([row["text"].decode().replace("<br />", " ") for row in rows], dtype=object)
+    return texts, np.array([row["label"] for row in rows], dtype=np.int32)
+
+
+def _adapted(texts: np.ndarray, vocabulary: int) -> Any:
     import keras
 
+    vectorization = keras.layers.TextVectorization(max_tokens=vocabulary, ragged=True)
+    vectorization.adapt(list(texts))
+    return vectorization
+
+
+def _vectorised(sizes: dict[str, int], vocabulary: int, evidence: int) -> dict[str, np.ndarray]:
     texts, labels = {}, {}
     for split in ("train", "test"):
-        rows = list(reading.rows("imdb_reviews", split))
-        # HTML of the review pages; it would become the word "br".
-        texts[split] = np.array([row["text"].decode().replace("<br />", " ") for row in rows], dtype=object)
-        labels[split] = np.array([row["label"] for row in rows], dtype=np.int32)
+        texts[split], labels[split] = _reviews(split)
     order = np.random.default_rng(0).permutation(len(labels["train"]))
     chosen = {
         "train": ("train", order[: sizes["train"]]),
@@ -150,8 +187,7 @@ def _vectorised(sizes: dict[str, int], vocabulary: int, evidence: int) -> dict[s
         "validation": ("train", order[len(order) - sizes["validation"] :]),
         "test": ("test", np.random.default_rng(1).permutation(len(labels["test"]))[: sizes["test"]]),
     }
-    vectorization = keras.layers.TextVectorization(max_tokens=vocabulary, ragged=True)
-    vectorization.adapt(list(texts["train"][chosen["train"][1]]))
+    vectorization = _adapted(texts["train"][chosen["train"][1]], vocabulary)
     arrays = {}
     for split, (origin, index) in chosen.items():
         arrays[f"{split}_tokens"] = last_words(vectorization(list(texts[origin][index])).numpy(), evidence)
@@ -172,6 +208,13 @@ def _synthetic_labels(split: str, n: int) -> tuple[np.random.Generator, np.ndarr
     """The generator, advanced past the labels, and the labels."""
     rng = np.random.default_rng([2, ["train", "validation", "test"].index(split)])
     return rng, rng.integers(0, 2, size=n).astype(np.int32)
+
+
+def _synthetic_word(token: int) -> str:
+    """`bad1` and `good1` to `bad20` and `good20`, and `word42`, ..., which say nothing."""
+    if token < 2:
+        return ("", "(unknown)")[token]
+    return f"word{token}" if token >= 42 else f"{('bad', 'good')[token % 2]}{token // 2}"
 
 
 def _synthetic(split: str, n: int, vocabulary: int, evidence: int) -> Examples:

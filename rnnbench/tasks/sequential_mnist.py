@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 from typing import ClassVar, Literal
 
@@ -14,6 +15,7 @@ from rnnbench.datasets.cache import cached, in_memory
 from rnnbench.registry import register_task
 from rnnbench.tasks.base import Filler
 from rnnbench.tasks.dataset import DatasetClassificationTask, Examples, one_class_problem, too_few_prepared
+from rnnbench.tasks.display import Display
 from rnnbench.tasks.stream import Layout, Ports
 
 SIDE = 28
@@ -66,6 +68,16 @@ class SequentialMNIST(DatasetClassificationTask):
     @property
     def outputs(self) -> int:
         return CLASSES
+
+    def display(self) -> Display:
+        """The evidence is an image, its pixels put back where they were."""
+        return replace(super().display(), kind="image", picture=self._picture)
+
+    def _picture(self, evidence: np.ndarray) -> np.ndarray:
+        pixels = evidence.ravel()
+        if self.permuted:
+            pixels = pixels[np.argsort(permutation())]
+        return pixels.reshape(SIDE, SIDE)
 
     def split_sizes(self) -> dict[str, int]:
         validation = self._size("validation")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from rnnbench.tasks.base import Filler, Split
 from rnnbench.tasks.dataset import DatasetTask, Examples
+from rnnbench.tasks.display import Display
 from rnnbench.tasks.examples import TRAINED_ON
 from rnnbench.tasks.position_blind import position_blind
 from rnnbench.tasks.simple_models import ridge
@@ -212,6 +214,16 @@ class SeriesTask(DatasetTask, RegressionTask):
 
     @property
     @abstractmethod
+    def names(self) -> list[str]:
+        """Names of the columns read, without indicators."""
+
+    @property
+    def forecast(self) -> list[int]:
+        """Positions of the columns forecast among those read; by default all."""
+        return list(range(self.channels[1]))
+
+    @property
+    @abstractmethod
     def forecasts_change(self) -> bool:
         """Whether windows and forecasts are given less the last row read."""
 
@@ -230,6 +242,11 @@ class SeriesTask(DatasetTask, RegressionTask):
     @property
     def outputs(self) -> int:
         return self.horizon * self.channels[1]
+
+    def display(self) -> Display:
+        shown = super().display()
+        indicators = [f"{name} missing" for name in self.names] if self.channels[0] > len(self.names) else []
+        return replace(shown, kind="series", channels=[*self.names, *indicators], forecast=self.forecast)
 
     def decoys(self, rng: np.random.Generator, n: int, steps: int) -> np.ndarray:
         series = self.series

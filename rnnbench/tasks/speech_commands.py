@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, ClassVar, Literal
 
@@ -16,6 +17,7 @@ from rnnbench.errors import UserError
 from rnnbench.registry import register_task
 from rnnbench.tasks.base import Filler
 from rnnbench.tasks.dataset import DatasetClassificationTask, Examples
+from rnnbench.tasks.display import Display
 from rnnbench.tasks.stream import Layout, Ports
 
 Splits = dict[str, Examples]
@@ -72,6 +74,9 @@ class SpeechCommands(DatasetClassificationTask):
     @property
     def outputs(self) -> int:
         return len(self.words)
+
+    def display(self) -> Display:
+        return replace(super().display(), kind="frames", classes=self.words)
 
     def split_sizes(self) -> dict[str, int]:
         """Upper bounds: the sizes of the prepared splits with all their words."""

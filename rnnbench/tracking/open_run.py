@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from rnnbench.events import Profiled
 from rnnbench.experiment.run_spec import RunSpec
+from rnnbench.tracking.answers_files import TABLES_TAG, tables_tag, write_answers
 from rnnbench.tracking.names import PICTURE_ARTIFACT
 from rnnbench.tracking.profile_file import PROFILE_COLUMNS, write_examples, write_profile
 from rnnbench.tracking.profile_picture import picture
@@ -33,6 +34,8 @@ class OpenRun:
     """Those that the store has. No store lets them be changed, though a label may be another one by now."""
     examples: list[float] = field(default_factory=list, init=False)
     """The score of each test example."""
+    answers: dict[str, Any] | None = field(default=None, init=False)
+    """See `events.Answered`."""
     _waiting: list[Metric] = field(default_factory=list, init=False)
     _profile: dict[str, list[Any]] = field(default_factory=lambda: defaultdict(list), init=False)
     _seen: set[tuple[str, int]] = field(default_factory=set, init=False)
@@ -73,8 +76,8 @@ class OpenRun:
             del self._waiting[:_BATCH]
 
     def write_files(self, client: MlflowClient) -> None:
-        """Write the gradient profiles and their picture, and the scores of the test examples, if there are any."""
-        if not (self._profile or self.examples):
+        """Write the gradient profiles with their picture, scores of test examples and answers, if there are any."""
+        if not (self._profile or self.examples or self.answers):
             return
         with tempfile.TemporaryDirectory() as folder:
             if self._profile:
@@ -83,4 +86,7 @@ class OpenRun:
                 (Path(folder) / PICTURE_ARTIFACT).write_text(drawn, encoding="utf-8")
             if self.examples:
                 write_examples(Path(folder), self.examples)
+            if self.answers:
+                write_answers(Path(folder), self.answers)
+                client.set_tag(self.run_id, TABLES_TAG, tables_tag(self.answers))
             client.log_artifacts(self.run_id, folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from abc import ABC, abstractmethod
 from collections import defaultdict
@@ -11,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from rnnbench.errors import note
-from rnnbench.tracking.names import EXAMPLES_ARTIFACT, PROFILE_ARTIFACT, SIGNATURE_TAG, STATUS_TAG
+from rnnbench.tracking.names import ANSWERS_ARTIFACT, EXAMPLES_ARTIFACT, PROFILE_ARTIFACT, SIGNATURE_TAG, STATUS_TAG
 from rnnbench.tracking.profile_file import PROFILE_COLUMNS, read_columns
 
 if TYPE_CHECKING:
@@ -116,6 +117,16 @@ class Reader(ABC):
         """The score of each example of the test split; None, with a note if they are damaged, if it has none."""
         found = self._columns(experiment, run_id, EXAMPLES_ARTIFACT, ("score",))
         return None if found is None else found["score"].to_list()
+
+    def answers(self, experiment: str, run_id: str) -> dict[str, Any] | None:
+        """Some answers of the tested network; None, with a note if they are damaged, if a run has none."""
+        try:
+            file = self.artifact(experiment, run_id, ANSWERS_ARTIFACT)
+            return None if file is None else dict(json.loads(file))
+        except (OSError, ValueError, TypeError) as error:
+            reason = (str(error).splitlines() or [""])[0]
+            note(f"{ANSWERS_ARTIFACT} of run {run_id} is left out: it is damaged ({reason})")
+            return None
 
     def _columns(self, experiment: str, run_id: str, name: str, columns: Sequence[str]) -> pd.DataFrame | None:
         try:

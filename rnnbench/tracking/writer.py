@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from rnnbench.events import Diverged, Event, Failed, Finished, Measured, Profiled, Saved, Scored, Started
+from rnnbench.events import Answered, Diverged, Event, Failed, Finished, Measured, Profiled, Saved, Scored, Started
 from rnnbench.experiment.definition import Experiment
 from rnnbench.experiment.run_spec import RunSpec
 from rnnbench.tracking.backups import Backups
@@ -165,6 +165,8 @@ class Tracker:
                     run.add_profile(event)
                 case Scored():
                     run.examples = event.scores
+                case Answered():
+                    run.answers = event.answers
                 case Finished() | Diverged():
                     self._finish(run, event)
                 case Saved():

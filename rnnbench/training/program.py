@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache, partial
 from typing import Any
 
@@ -136,11 +136,13 @@ class Program:
         streams: Iterable[Stream],
         at_once: int = EVALUATION_BATCH,
         each: list[np.ndarray] | None = None,
+        told: Callable[[Stream, np.ndarray], None] | None = None,
     ) -> dict[str, Estimate]:
         """The task's metrics on a whole split, its last incomplete batch included.
 
         `at_once`: examples of a batch; another number of them is compiled for itself. `each`: the score of each
-        example, in their order, is added to this list, where examples have one.
+        example, in their order, is added to this list, where examples have one. `told`: is called with every batch and
+        the raw answers to it.
 
         Raises `UserError` if the task leaves out its score or its loss.
         """
@@ -149,6 +151,8 @@ class Program:
             size = size or batch.examples
             outputs = self.outputs_for(batch, size)
             metric.update(batch, outputs)
+            if told is not None:
+                told(batch, outputs)
             if each is not None and isinstance(metric, MeanOverExamples):
                 each.append(np.asarray(task.scores(batch, outputs)[task.score.name], np.float64))
         return results(task, metric)

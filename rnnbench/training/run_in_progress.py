@@ -12,9 +12,10 @@ import tensorflow as tf
 
 from rnnbench import environment
 from rnnbench.errors import UserError
-from rnnbench.events import Diverged, Event, Finished, Measured, Profiled, Scored, Started, Warned
+from rnnbench.events import Answered, Diverged, Event, Finished, Measured, Profiled, Scored, Started, Warned
 from rnnbench.experiment.run_spec import RunSpec
 from rnnbench.experiment.settings import probe_steps
+from rnnbench.showing.answers import Answers
 from rnnbench.tasks.base import Split, Task
 from rnnbench.tasks.metric import Estimate
 from rnnbench.tasks.stream import Stream, chunks, joined
@@ -132,10 +133,12 @@ class RunInProgress:
             readings = self._read_states()
         profile = yield from self._probe(self._final_step, "final", readings)
         each: list[np.ndarray] = []
+        answers = Answers(task)
         with self.stopwatch.part("evaluation"):
-            scores = self.program.scores(task, self._splits["test"].streams(), each=each)
+            scores = self.program.scores(task, self._splits["test"].streams(), each=each, told=answers.update)
         if each:
             yield Scored(spec.signature, np.concatenate(each).tolist())
+        yield from self._say(answers)
         examples = sum(stream.examples for stream in self._splits["test"].streams())
         own = metrics.over_distinct(task, scores[task.score.name], examples)
         outcome = metrics.of_ending(task, progress, scores | {task.score.name: own})
@@ -272,6 +275,15 @@ class RunInProgress:
         task = self.task.at_lag(self.task.training_lag(self.spec.seed, step))
         batch = task.train_batch(self.spec.seed, step, self.spec.training.batch_size)
         task.check_stream(batch, f"the training batch of step {step}")
+
+    def _say(self, answers: Answers) -> Iterator[Event]:
+        """Some answers of the tested network; that there are none because a plug-in fails ends nothing."""
+        with self.stopwatch.part("evaluation"):
+            found = answers.result()
+        if found is not None:
+            yield Answered(self.spec.signature, found)
+        if answers.reason:
+            yield Warned(self.spec.signature, f"predictions are left out: {answers.reason}")
 
     def _warn_of_undefined(self, score: float) -> Iterator[Event]:
         """Say which scores were not finite, and what that means for the run."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rnnbench.events import Dispatched, Ending, Failed, Finished, Measured, Profiled, Scored, Started
+from rnnbench.events import Answered, Dispatched, Ending, Failed, Finished, Measured, Profiled, Scored, Started
 from rnnbench.execution.checkpoints import Checkpoints
 from rnnbench.execution.in_process import InProcess
 from rnnbench.execution.local import LocalPool
@@ -52,7 +52,7 @@ def test_a_crash_becomes_failed_and_the_others_go_on():
     assert "as asked for" in crashed[-1].message
     assert "train_batch" in crashed[-1].traceback
     assert isinstance(fine[-1], Finished)
-    assert {type(event) for event in fine} == {Dispatched, Started, Measured, Profiled, Scored, Finished}
+    assert {type(event) for event in fine} == {Dispatched, Started, Measured, Profiled, Scored, Answered, Finished}
 
 
 def test_a_pool_gives_the_same_events_in_any_order_and_number():

@@ -11,6 +11,7 @@ from rnnbench.errors import UserError
 from rnnbench.experiment.definition import Experiment
 from rnnbench.experiment.run_spec import RunSpec
 from rnnbench.experiment.written_out import written_out
+from rnnbench.showing.answers import allowed
 from rnnbench.text.credentials import masked
 from rnnbench.tracking.location import Location
 from rnnbench.tracking.matching import matched
@@ -81,6 +82,7 @@ def _tables(experiment: Experiment, location: Location) -> tuple[pd.DataFrame, .
         _metrics(location, runs),
         _profiles(location, experiment, runs),
         _test_examples(location, experiment, runs),
+        _answers(location, experiment, ended),
     )
 
 
@@ -136,3 +138,14 @@ def _test_examples(location: Location, experiment: Experiment, runs: list[Stored
     found = {run.run_id: location.reader.test_scores(experiment.name, run.run_id) or [] for run in runs}
     rows = [(run_id, score) for run_id, scores in found.items() for score in scores]
     return pd.DataFrame(rows, columns=["run_id", "score"]).astype({"run_id": "str", "score": "float64"})
+
+
+def _answers(location: Location, experiment: Experiment, ended: dict[RunSpec, StoredRun]) -> pd.DataFrame:
+    import pandas as pd
+
+    found = {
+        run.run_id: allowed(spec.task, location.reader.answers(experiment.name, run.run_id))
+        for spec, run in ended.items()
+    }
+    rows = [(run_id, packed(answers)) for run_id, answers in found.items() if answers is not None]
+    return pd.DataFrame(rows, columns=["run_id", "answers"]).astype("str")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rnnbench.experiment.definition import Experiment
+from rnnbench.tracking.answers_files import TABLES_TAG, tables_tag, write_answers
 from rnnbench.tracking.failures import translate_errors
 from rnnbench.tracking.location import Location
 from rnnbench.tracking.names import PICTURE_ARTIFACT, STATUS_TAG
@@ -79,6 +80,8 @@ def _write(stored: StoredExperiment, reader: FolderReader, run: StoredRun) -> No
     began = int(datetime.fromisoformat(run.started).replace(tzinfo=UTC).timestamp() * 1000)
     seconds = run.metrics.get("seconds", 0.0)
     tags = {key: value for key, value in run.tags.items() if key not in (STATUS_TAG, NOTE_TAG)}
+    if answers := reader.answers(stored.name, run.run_id):
+        tags[TABLES_TAG] = tables_tag(answers)
     client = stored.client
     made = client.create_run(stored.id, began, {**tags, STATUS_TAG: "running"}, run.tags.get(NAME_TAG)).info.run_id
     stored.log(made, params=run.parameters)
@@ -106,6 +109,8 @@ def _parts(reader: FolderReader, run: StoredRun, moment: int) -> Iterator[list[M
 def _write_files(folder: Path, stored: StoredExperiment, reader: FolderReader, run: StoredRun) -> None:
     if scores := reader.test_scores(stored.name, run.run_id):
         write_examples(folder, scores)
+    if answers := reader.answers(stored.name, run.run_id):
+        write_answers(folder, answers)
     profile = reader.profile(stored.name, run.run_id)
     if profile is None:
         return

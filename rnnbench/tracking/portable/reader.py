@@ -86,6 +86,7 @@ class FolderReader(Reader):
                     [part.metrics for part in parts],
                     [part.profiles for part in parts],
                     [part.test_examples for part in parts],
+                    [part.answers for part in parts],
                 )
             ),
         )
@@ -123,6 +124,10 @@ class FolderReader(Reader):
     def test_scores(self, experiment: str, run_id: str) -> list[float] | None:
         return self._test_scores.get(run_id)
 
+    def answers(self, experiment: str, run_id: str) -> dict[str, Any] | None:
+        found = self._answers.get(run_id)
+        return None if found is None else dict(json.loads(found))
+
     def values_of(self, run_id: str) -> list[tuple[str, int, float]]:
         """Metric, step and value of all that a run measured."""
         rows = self._by_run.get(run_id)
@@ -151,6 +156,11 @@ class FolderReader(Reader):
     def _test_scores(self) -> dict[str, list[float]]:
         rows = self.tables.test_examples
         return {str(run_id): scores.to_list() for run_id, scores in rows.groupby("run_id", sort=False)["score"]}
+
+    @cached_property
+    def _answers(self) -> dict[str, str]:
+        rows = self.tables.answers
+        return dict(zip(rows["run_id"], rows["answers"], strict=True))
 
     @cached_property
     def _last_values(self) -> dict[str, dict[str, float]]:

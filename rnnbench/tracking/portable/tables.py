@@ -24,8 +24,11 @@ FILES = {
     "metrics": METRIC_COLUMNS,
     "profiles": ("run_id", *PROFILE_COLUMNS),
     "test_examples": ("run_id", "score"),
+    "answers": ("run_id", "answers"),
 }
 """The columns of each file, `NAME.parquet`."""
+OPTIONAL = ("answers",)
+"""Files that are there only where they hold something: results of before have none. `answers`: a run's as JSON."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class Tables:
     metrics: pd.DataFrame
     profiles: pd.DataFrame
     test_examples: pd.DataFrame
+    answers: pd.DataFrame
 
     def items(self) -> Mapping[str, pd.DataFrame]:
         return {name: getattr(self, name) for name in FILES}
@@ -46,12 +50,17 @@ def file_name(table: str) -> str:
 
 
 def write_tables(folder: Path, tables: Tables) -> list[str]:
-    """Write every table; the names of the files. Equal tables give equal bytes."""
+    """Write every table, but for optional ones without a row; the names of the files. Equal tables give equal bytes."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     folder.mkdir(parents=True, exist_ok=True)
+    written = []
     for name, table in tables.items().items():
+        if name in OPTIONAL and table.empty:
+            (folder / file_name(name)).unlink(missing_ok=True)
+            continue
+        written.append(file_name(name))
         numbers = [str(column) for column in table.select_dtypes("float")]
         words = [str(column) for column in table.select_dtypes(["str", "object"])]
         with replacing(folder / file_name(name)) as file:
@@ -64,12 +73,21 @@ def write_tables(folder: Path, tables: Tables) -> list[str]:
                 # Values were float32 when they were measured: their last bytes are 0, and lie together so.
                 use_byte_stream_split=numbers,
             )
-    return [file_name(name) for name in FILES]
+    return written
 
 
 def read_tables(folder: Path) -> Tables:
     """The tables of a folder. Raises `UserError` for a file that cannot be read or lacks a column."""
-    return Tables(**{name: _read(folder / file_name(name), columns) for name, columns in FILES.items()})
+    import pandas as pd
+
+    return Tables(
+        **{
+            name: pd.DataFrame(columns=list(columns), dtype="str")
+            if name in OPTIONAL and not (folder / file_name(name)).exists()
+            else _read(folder / file_name(name), columns)
+            for name, columns in FILES.items()
+        }
+    )
 
 
 def _read(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:

@@ -1,0 +1,121 @@
+"""What networks answer: forecasts beside the truth, and images with what they are taken for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from rnnbench.report.answers import Answered, answered
+from rnnbench.report.data import Problem, ReportData
+from rnnbench.report.drawing.figure import Figure, Panel
+from rnnbench.report.drawing.inline import inline_data
+from rnnbench.report.drawing.panels import panel
+from rnnbench.report.drawing.reference_marks import MUTED
+from rnnbench.report.figures.base import TaskFigure, register_figure
+from rnnbench.report.formatting import number, sentences
+from rnnbench.showing.picture import data_uri, unpacked
+
+_MOST_PANELS = 2
+"""Of each run."""
+_LINES = {"seen": MUTED, "truth": "#009E73", "forecast": "#0072B2", "persistence": MUTED}
+_RIGHT, _WRONG = "#009E73", "#D55E00"
+
+
+@register_figure("forecasts")
+class Forecasts(TaskFigure):
+    """Some forecasts of the test split, at the longest solved and at the shortest failed lag."""
+
+    part, order = "Answers", 10
+
+    def draw(self, data: ReportData, problem: Problem) -> Figure | None:
+        found = answered(data, problem)
+        panels = [
+            _forecast(shown, one)
+            for shown in found
+            for one in [one for one in shown.answers["examples"] if one.get("curves")][:_MOST_PANELS]
+        ]
+        if not panels:
+            return None
+        return Figure(
+            self.file_name(problem),
+            f"{problem.label}: forecasts beside the truth",
+            sentences(
+                "Grey: the end of what the network reads; after it, from the rule on, the truth in green, the forecast "
+                "in blue, and persistence, the last value seen, in dashes.",
+                *(f"{shown.named}." for shown in found),
+            ),
+            panels,
+        )
+
+
+@register_figure("pictures")
+class Pictures(TaskFigure):
+    """Some test examples that are pictures, each with its right class and what it is taken for."""
+
+    part, order = "Answers", 20
+
+    def draw(self, data: ReportData, problem: Problem) -> Figure | None:
+        found = [shown for shown in answered(data, problem) if any("picture" in one for one in _examples(shown))]
+        if not found:
+            return None
+        return Figure(
+            self.file_name(problem),
+            f"{problem.label}: what some test examples are taken for",
+            sentences(
+                "Below each example its right class, and what the network answers: green where that is right.",
+                *(f"{shown.named}." for shown in found),
+            ),
+            [_pictures(shown) for shown in found],
+        )
+
+
+def _examples(shown: Answered) -> list[dict[str, Any]]:
+    examples: list[dict[str, Any]] = shown.answers["examples"]
+    return examples
+
+
+def _forecast(shown: Answered, one: Mapping[str, Any]) -> Panel:
+    curve = one["curves"][0]
+    seen = len(curve["seen"])
+    rows = [("seen", at - seen + 1, value) for at, value in enumerate(curve["seen"])]
+    for name, key in (("truth", "truth"), ("forecast", "answer"), ("persistence", "persistence")):
+        rows += [(name, at + 1, value) for at, value in enumerate(curve[key])]
+    table = pd.DataFrame(rows, columns=["line", "step", "value"]).astype({"value": float}).dropna(subset=["value"])
+    scale = alt.Scale(domain=list(_LINES), range=list(_LINES.values()))
+    dash = alt.Scale(domain=list(_LINES), range=[[1, 0], [1, 0], [1, 0], [3, 3]])
+    lines = alt.Chart(inline_data(table, ["line", "step", "value"])).mark_line(strokeWidth=1.8)
+    rule = alt.Chart(alt.InlineData(values=[{"step": 0.5}])).mark_rule(stroke=MUTED, strokeDash=[2, 3])
+    x = alt.X("step:Q", title="steps ahead of the last one seen", axis=alt.Axis(tickCount=6))
+    tip = ["line:N", "step:Q", alt.Tooltip("value:Q", format=".4~g")]
+    title = f"{shown.title}, example {one['example']}"
+    y = alt.Y("value:Q", title=curve["name"], scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=5))
+    colour = alt.Color("line:N", scale=scale, legend=None)
+    dashes = alt.StrokeDash("line:N", scale=dash, legend=None)
+    error = "" if one.get("error") is None else f", squared error {number(one['error'])}"
+    words = f"{curve['name']}: {len(curve['truth'])} steps ahead after {seen} steps{error}."
+    return panel([rule.encode(x=x), lines.encode(x=x, y=y, color=colour, strokeDash=dashes, tooltip=tip)], title, words)
+
+
+def _pictures(shown: Answered) -> Panel:
+    rows = [
+        {"at": at, "url": data_uri(unpacked(one["picture"])), "said": f"{one['truth']} → {one['answer']}",
+         "right": "yes" if one["right"] == 1 else "no"}
+        for at, one in enumerate(one for one in _examples(shown) if "picture" in one)
+    ]  # fmt: skip
+    table = pd.DataFrame(rows)
+    columns = 4
+    table = table.assign(column=table["at"] % columns, row=-(table["at"] // columns))
+    lines = int(-table["row"].min()) + 1
+    drawn = alt.Chart(inline_data(table, ["column", "row", "url", "said", "right"]))
+    x = alt.X("column:Q", scale=alt.Scale(domain=[-0.5, columns - 0.5]), axis=None)
+    y = alt.Y("row:Q", scale=alt.Scale(domain=[0.6 - lines, 0.5]), axis=None)
+    colour = alt.Color("right:N", scale=alt.Scale(domain=["yes", "no"], range=[_RIGHT, _WRONG]), legend=None)
+    words = ", ".join(f"{row['said']}" for row in rows)
+    images = drawn.mark_image(width=66, height=66, smooth=False, aspect=False).encode(x=x, y=y, url="url:N")
+    said = drawn.mark_text(dy=44, fontSize=12).encode(
+        x=x, y=y, text="said:N", color=colour, tooltip=[alt.Tooltip("said:N", title="right class → answer")]
+    )
+    return panel([images, said], shown.title, f"Right class → answer: {words}.")

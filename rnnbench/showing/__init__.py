@@ -1,0 +1,1 @@
+"""What a network reads and answers, for people: examples as words, symbols, pictures and curves."""
