@@ -170,30 +170,21 @@ def read(path: str, found: Dialect, wanted: Sequence[str], texts: Sequence[str])
 
     Raises `UserError`, with the place, for rows of other lengths than the header, and for bytes that are no text.
     """
-    typed = {
+    as_text = {
         name: pa.string()
         for name, number in zip(found.names, found.numbers, strict=True)
         if name in wanted and (name in texts or not number)
     }
-    # Unnamed columns need a name of their own to be left out.
-    names = [name or f"\0{at}" for at, name in enumerate(found.names)]
+    as_numbers = {name: pa.float64() for name in wanted if name not in as_text}
     try:
-        with opened(path) as file:
-            table = arrow_csv.read_csv(
-                pa.PythonFile(file, mode="r"),
-                read_options=arrow_csv.ReadOptions(
-                    column_names=names,
-                    skip_rows=found.skipped + found.header,
-                    encoding={"utf-8-sig": "utf8", "utf-8": "utf8"}.get(found.encoding, found.encoding),
-                ),
-                parse_options=arrow_csv.ParseOptions(delimiter=found.delimiter, newlines_in_values=True),
-                convert_options=arrow_csv.ConvertOptions(
-                    include_columns=list(wanted),
-                    column_types=typed,
-                    null_values=list(MISSING),
-                    decimal_point=found.decimal,
-                ),
-            )
+        try:
+            # Told the types, pyarrow drops each block of text at once.
+            table = _parsed(path, found, wanted, as_text | as_numbers)
+        except pa.ArrowInvalid as error:
+            if "conversion error" not in str(error):
+                raise
+            # Truth values, or a cell that is no number: its column becomes text, and is told with its line.
+            table = _parsed(path, found, wanted, as_text)
     except (pa.ArrowInvalid, UnicodeError) as error:
         if "Empty CSV" in str(error):
             raise mistake(path, "holds no rows below its header") from None
@@ -204,6 +195,27 @@ def read(path: str, found: Dialect, wanted: Sequence[str], texts: Sequence[str])
     if not table.num_rows:
         raise mistake(path, "holds no rows below its header")
     return table
+
+
+def _parsed(path: str, found: Dialect, wanted: Sequence[str], types: dict[str, pa.DataType]) -> pa.Table:
+    # Unnamed columns need a name of their own to be left out.
+    names = [name or f"\0{at}" for at, name in enumerate(found.names)]
+    with opened(path) as file:
+        return arrow_csv.read_csv(
+            pa.PythonFile(file, mode="r"),
+            read_options=arrow_csv.ReadOptions(
+                column_names=names,
+                skip_rows=found.skipped + found.header,
+                encoding={"utf-8-sig": "utf8", "utf-8": "utf8"}.get(found.encoding, found.encoding),
+            ),
+            parse_options=arrow_csv.ParseOptions(delimiter=found.delimiter, newlines_in_values=True),
+            convert_options=arrow_csv.ConvertOptions(
+                include_columns=list(wanted),
+                column_types=types,
+                null_values=list(MISSING),
+                decimal_point=found.decimal,
+            ),
+        )
 
 
 def line_of(path: str, found: Dialect, row: int) -> int:

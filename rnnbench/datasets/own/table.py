@@ -149,7 +149,11 @@ def _csv(path: str, wanted: Sequence[str] | None, texts: Sequence[str]) -> Table
         columns[name] = _from_arrow(cells, name in texts)
     del cells
     return Table(
-        path, pd.DataFrame(columns), known, found.told, lambda row: f"line {csv_file.line_of(path, found, row):,}"
+        path,
+        pd.DataFrame(columns, copy=False),
+        known,
+        found.told,
+        lambda row: f"line {csv_file.line_of(path, found, row):,}",
     )
 
 
@@ -165,7 +169,7 @@ def _parquet(path: str, wanted: Sequence[str] | None, texts: Sequence[str]) -> T
         columns = {name: _from_arrow(file.read([name]).column(name), name in texts) for name in chosen}
     except (pa.ArrowException, OSError, KeyError, NotImplementedError) as error:
         raise mistake(path, f"cannot be read as Parquet: {error}") from None
-    return Table(path, pd.DataFrame(columns), known, [], lambda row: f"row {row + 1:,}")
+    return Table(path, pd.DataFrame(columns, copy=False), known, [], lambda row: f"row {row + 1:,}")
 
 
 def _json(path: str, wanted: Sequence[str] | None, texts: Sequence[str]) -> Table:
@@ -191,7 +195,7 @@ def _json(path: str, wanted: Sequence[str] | None, texts: Sequence[str]) -> Tabl
             raise mistake(path, f"line {lines[nested]:,}: '{name}' is a list or an object, not a text or a number")
         if nested is None:
             columns[name] = _from_values(values, name in texts)
-    return Table(path, pd.DataFrame(columns), known, [], lambda row: f"line {lines[row]:,}")
+    return Table(path, pd.DataFrame(columns, copy=False), known, [], lambda row: f"line {lines[row]:,}")
 
 
 def _add(path: str, number: int, text: str, cells: dict[str, list[Any]], row: int) -> None:

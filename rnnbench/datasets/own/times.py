@@ -41,10 +41,11 @@ def read_times(cells: pd.Series, name: str, path: str, where: Callable[[int], st
         return Times(cells.to_numpy().astype("datetime64[ns]"), "")
     if pd.api.types.is_numeric_dtype(cells.dtype):
         return _of_numbers(cells.to_numpy(dtype=np.float64), name)
-    first = cells.str.extract(_PARTS)
     told, day_first = "", False
-    if first[0].notna().all():
-        day_first, told = _day_first(cells, first, name, path, where)
+    if re.match(_PARTS, cells.iloc[0]):
+        parts = cells.str.extract(_PARTS)
+        if parts[0].notna().all():
+            day_first, told = _day_first(cells, parts, name, path, where)
     return Times(_parsed(cells, day_first, name, path, where), told)
 
 
