@@ -46,6 +46,7 @@ def show(
     from rnnbench.cli.views.examples import examples as view
     from rnnbench.datasets import location
     from rnnbench.errors import UserError
+    from rnnbench.execution.base import quiet_tensorflow
     from rnnbench.files import write
     from rnnbench.registry import did_you_mean
     from rnnbench.showing.example import examples
@@ -54,6 +55,7 @@ def show(
     if split not in _SPLITS:
         raise UserError(f"--split {split}: unknown split{did_you_mean(split, _SPLITS)}; known: {', '.join(_SPLITS)}")
     location.set_directories(data_dir, manual_dir)
+    quiet_tensorflow()
     load_plugins(plugins)
     found = {label: list(examples(task, split, count)) for label, task in _tasks(what, overrides).items()}
     if out is None:
@@ -92,6 +94,7 @@ def _registered(name: str, overrides: list[str]) -> Task:
     from rnnbench.errors import UserError
     from rnnbench.experiment.expansion import Values, every_point, refuse_unknown
     from rnnbench.experiment.overrides import parse
+    from rnnbench.identity.signature import keys
 
     task_class = registry.tasks[name]
     given: Values = {}
@@ -99,7 +102,7 @@ def _registered(name: str, overrides: list[str]) -> Task:
         if len(override.path) > 1:
             raise UserError(f"{override}: of a task give the bare name of a setting: --set {override.path[-1]}=...")
         given[override.path[0]] = (override.value, override.path)
-    refuse_unknown(given, set(task_class.model_fields), (name,))
+    refuse_unknown(given, set(keys(task_class)), (name,))
     lag: Values = {"lag": (_LAG, ("lag",))}
     task: Task = next(every_point(task_class, lag | given, (name,)))[0]
     return task
