@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from rnnbench.datasets import catalogue, reading
 from rnnbench.datasets.cache import cached, in_memory
+from rnnbench.datasets.own import words
 from rnnbench.registry import register_task
 from rnnbench.tasks.base import Filler
 from rnnbench.tasks.dataset import DatasetClassificationTask, Examples, one_class_problem, too_few_prepared
@@ -87,8 +88,8 @@ class Sentiment(DatasetClassificationTask):
     def _words(self, tokens: np.ndarray) -> Sequence[str]:
         if self.source == "synthetic":
             return [_synthetic_word(int(token)) for token in tokens]
-        words = _vocabulary(self._size("train"), self.vocabulary)
-        return [str(words[token]) if token < len(words) else f"#{token}" for token in tokens]
+        known = _vocabulary(self._size("train"), self.vocabulary)
+        return [str(known[token]) if token < len(known) else f"#{token}" for token in tokens]
 
     def split_sizes(self) -> dict[str, int]:
         return {split: self._size(split) for split in ("train", "validation", "test")}
@@ -109,8 +110,7 @@ class Sentiment(DatasetClassificationTask):
         return _splits(*self._data)[split]
 
     def decoys(self, rng: np.random.Generator, n: int, steps: int) -> np.ndarray:
-        cumulative = _cumulative_frequency(*self._data)
-        return np.searchsorted(cumulative, rng.random((n, steps)), side="right").astype(np.int32)
+        return words.drawn(_cumulative_frequency(*self._data), rng, n, steps)
 
     def _size(self, split: str) -> int:
         return getattr(self, f"{split}_examples") or _SIZES[self.source][split]
@@ -137,13 +137,9 @@ def _splits(source: str, vocabulary: int, evidence: int, train: int, validation:
 
 @in_memory(maxsize=2)
 def _cumulative_frequency(*data: Any) -> np.ndarray:
-    """For each id, the share of training words with that id or a lower one, padding excluded; the last entry is 1."""
-    tokens = _splits(*data)["train"].evidence
-    counts = np.bincount(tokens[tokens > 0], minlength=1)
-    if not counts.any():
-        # A few synthetic one-word reviews may be all padding: draw the out-of-vocabulary word.
-        counts = np.array([0, 1])
-    return np.cumsum(counts) / counts.sum()
+    """Of the training words."""
+    # A few synthetic one-word reviews may be all padding.
+    return words.cumulative_frequency(_splits(*data)["train"].evidence)
 
 
 @in_memory(maxsize=2)
@@ -187,21 +183,11 @@ def _vectorised(sizes: dict[str, int], vocabulary: int, evidence: int) -> dict[s
         "validation": ("train", order[len(order) - sizes["validation"] :]),
         "test": ("test", np.random.default_rng(1).permutation(len(labels["test"]))[: sizes["test"]]),
     }
-    vectorization = _adapted(texts["train"][chosen["train"][1]], vocabulary)
-    arrays = {}
-    for split, (origin, index) in chosen.items():
-        arrays[f"{split}_tokens"] = last_words(vectorization(list(texts[origin][index])).numpy(), evidence)
-        arrays[f"{split}_labels"] = labels[origin][index]
-    return arrays
-
-
-def last_words(reviews: np.ndarray, evidence: int) -> np.ndarray:
-    """The last `evidence` ids of each review, (reviews, evidence) int32; short reviews are padded with 0 in front."""
-    tokens = np.zeros((len(reviews), evidence), dtype=np.int32)
-    for row, review in zip(tokens, reviews, strict=True):
-        kept = review[-evidence:]
-        row[evidence - len(kept) :] = kept
-    return tokens
+    tokens = words.encoded(
+        {split: texts[origin][index] for split, (origin, index) in chosen.items()}, vocabulary, evidence
+    )
+    arrays = {f"{split}_tokens": of_split for split, of_split in tokens.items()}
+    return arrays | {f"{split}_labels": labels[origin][index] for split, (origin, index) in chosen.items()}
 
 
 def _synthetic_labels(split: str, n: int) -> tuple[np.random.Generator, np.ndarray]:

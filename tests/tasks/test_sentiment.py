@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from rnnbench.datasets import catalogue, reading
 from rnnbench.errors import UserError
 from rnnbench.tasks import sentiment
-from rnnbench.tasks.sentiment import Sentiment, last_words
+from rnnbench.tasks.sentiment import Sentiment
 from rnnbench.tasks.stream import joined
 
 SYNTHETIC = {"source": "synthetic", "vocabulary": 200, "evidence": 12}
@@ -89,11 +89,6 @@ def test_batches_are_a_function_of_seed_and_step() -> None:
     assert not np.array_equal(first, task.train_batch(1, 3, 16).tokens)
     assert not np.array_equal(first, task.train_batch(2, 2, 16).tokens)
     assert np.array_equal(joined(task.split("validation")).tokens, joined(again.split("validation")).tokens)
-
-
-def test_padding_stands_in_front() -> None:
-    words = last_words(np.array([np.array([5, 6, 7]), np.array([8]), np.array([], dtype=int)], dtype=object), 2)
-    assert words.tolist() == [[6, 7], [0, 8], [0, 0]]
 
 
 def test_the_vocabulary_comes_from_the_training_reviews_alone(reviews: dict[str, list]) -> None:
