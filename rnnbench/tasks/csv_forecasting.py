@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
@@ -13,7 +12,6 @@ from rnnbench.datasets.own import recorded_series
 from rnnbench.datasets.own.missing import Missing
 from rnnbench.datasets.own.recorded_series import RecordedSeries
 from rnnbench.datasets.own.splits import SplitSetting
-from rnnbench.errors import note
 from rnnbench.registry import register_task
 from rnnbench.tasks import series
 from rnnbench.tasks.base import Split
@@ -96,11 +94,6 @@ class CsvForecasting(OwnFileTask, SeriesTask):
         chosen = series.asked_windows(_as_series(read), split, self.look_back, self.horizon)
         return n if chosen is None else len(chosen)
 
-    def look(self) -> None:
-        super().look()
-        for message in self.facts["notes"]:
-            _say(message)
-
     def problems(self, batch_size: int) -> Iterator[tuple[str, str]]:
         rows, sizes = self.facts["rows"], self.facts["sizes"]
         for split in ("validation", "test"):
@@ -150,12 +143,6 @@ class CsvForecasting(OwnFileTask, SeriesTask):
     @property
     def _reading(self) -> tuple[Any, ...]:
         return self.path, self.time, self.columns, self.target, self.split_by, self.missing
-
-
-@lru_cache(maxsize=64)
-def _say(message: str) -> None:
-    """Once a process, whatever the number of runs."""
-    note(message)
 
 
 @in_memory(maxsize=2)

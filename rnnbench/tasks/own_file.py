@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 from abc import abstractmethod
+from functools import lru_cache
 from pathlib import PurePath
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -14,7 +15,7 @@ from pydantic import Field
 from rnnbench.datasets import cache, location
 from rnnbench.datasets.own import place
 from rnnbench.datasets.own.place import DataFile
-from rnnbench.errors import UserError
+from rnnbench.errors import UserError, note
 from rnnbench.files import write
 from rnnbench.identity import class_code
 from rnnbench.identity.signature import Unsigned, canonical_json
@@ -46,8 +47,8 @@ class OwnFileTask(DatasetTask):
     def found(self) -> Facts:
         """What the shapes of the task depend on, read from the file, whatever the lag, filler and protocol.
 
-        Sizes of splits are expected under `sizes`. Raises `UserError` for mistakes in the file: what, and in which
-        line.
+        Sizes of splits are expected under `sizes`; what the user should know, a line each, under `notes`. Raises
+        `UserError` for mistakes in the file: what, and in which line.
         """
 
     @property
@@ -70,7 +71,8 @@ class OwnFileTask(DatasetTask):
 
     def look(self) -> None:
         self.fingerprint()
-        self.facts  # noqa: B018  (it raises what is wrong with the file)
+        for message in self.facts.get("notes", ()):
+            _say(message)
 
     def check_data(self) -> None:
         place.check(self.path)
@@ -109,6 +111,12 @@ class OwnFileTask(DatasetTask):
         """The task without what facts do not depend on."""
         update = {"lag": self.least_lag, "filler": type(self).fillers[0], "training_lags": "fixed", "lead": "none"}
         return self.model_copy(update=update | {"show_examples": False, "recorded": None})
+
+
+@lru_cache(maxsize=64)
+def _say(message: str) -> None:
+    """Once a process, whatever the number of runs."""
+    note(message)
 
 
 @cache.in_memory(maxsize=64)
