@@ -103,6 +103,13 @@ class DatasetTask(Task):
     def examples(self, split: str) -> Examples:
         """The `train`, `validation` or `test` examples before the lag is added; the task caches them."""
 
+    def step_weights(self, split: str) -> np.ndarray | None:
+        """(n, R) float32: share of each readout step of the examples in loss and scores, 0 for padding.
+
+        None: all alike.
+        """
+        return None
+
     def distractors(self, rng: np.random.Generator, n: int, steps: int) -> np.ndarray:
         """(n, steps, ...) random steps, shaped like the evidence's, of what the task never asks about."""
         raise NotImplementedError(f"{type(self).__name__} has no distractors")
@@ -147,14 +154,16 @@ class DatasetTask(Task):
         order = _order(seed, epoch, len(examples.targets))
         chosen = order[position * batch_size : (position + 1) * batch_size]
         rng = np.random.default_rng([_STREAMS["train"], seed, step])
-        return self._with_lag(examples.evidence[chosen], examples.targets[chosen], rng)
+        stream = self._with_lag(examples.evidence[chosen], examples.targets[chosen], rng)
+        return self._weighted(stream, "train", chosen)
 
     def split(self, name: Split) -> Iterator[Stream]:
         examples, rng = self.examples(name), np.random.default_rng([_STREAMS[name]])
         # An empty split is one empty stream, which is then refused.
         for first in range(0, max(1, len(examples.targets)), _CHUNK):
             rows = slice(first, first + _CHUNK)
-            yield self._with_lag(examples.evidence[rows], examples.targets[rows], rng)
+            stream = self._with_lag(examples.evidence[rows], examples.targets[rows], rng)
+            yield self._weighted(stream, name, rows)
 
     def fill(self, rng: np.random.Generator, n: int, steps: int) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
         """Filler steps, with 0 in the channels of the cue and the marker; of tokens with a cue, a pair."""
@@ -182,6 +191,10 @@ class DatasetTask(Task):
             for kind, between in zip(kinds, filled, strict=True)
         }
         return Stream(targets=self._for_each_read(targets), **inputs)
+
+    def _weighted(self, stream: Stream, split: str, rows: np.ndarray | slice) -> Stream:
+        weights = self.step_weights(split)
+        return stream if weights is None else stream._replace(weights=weights[rows])
 
     def _shown(self, evidence: np.ndarray) -> dict[str, np.ndarray]:
         """The inputs of the evidence steps, each marked by the cue, if there is one."""
@@ -218,7 +231,7 @@ class DatasetTask(Task):
 
 def _has_built_in_data(task_class: type[DatasetTask]) -> bool:
     """Whether a class takes its examples and batches from built-in code alone."""
-    methods = ("examples", "distractors", "decoys", "fill", "split", "train_batch")
+    methods = ("examples", "step_weights", "distractors", "decoys", "fill", "split", "train_batch")
     if not all(getattr(task_class, name).__module__.startswith("rnnbench.") for name in methods):
         return False
     built_in = [parent for parent in task_class.__mro__ if parent.__module__.startswith("rnnbench.")]

@@ -27,8 +27,8 @@ def position_blind(task: Any) -> float:
     """Test score of a simple model that sees the stream at the task's lag as a bag of steps.
 
     Tokens: logistic regression on their tf-idf. Features: on their mean over all steps, which tells the cue's share and
-    not what it marks; for values, ridge regression. The task answers once; it has type `Any` because tasks import this
-    module. Computed once a process, and kept on disk for real data.
+    not what it marks; for values, ridge regression. Of several answers each is told alike, as all see the same bag.
+    Tasks have type `Any` because they import this module. Computed once a process, and kept on disk for real data.
     """
     bare = task.model_copy(update={"training_lags": "fixed", "lead": "none"})
     return _position_blind(bare)
@@ -53,20 +53,28 @@ def _fit(task: Any) -> float:
 def _training(task: Any) -> Iterator[Stream]:
     # What is drawn has no end.
     size = len(task.examples("train").targets) if callable(getattr(task, "examples", None)) else TRAINED_ON
-    batch = min(_BATCH, size)
-    return (task.train_batch(0, step, batch) for step in range(min(size, TRAINED_ON) // batch))
+    most = min(size, max(1, TRAINED_ON // task.layout.readout))
+    batch = min(_BATCH, most)
+    return (task.train_batch(0, step, batch) for step in range(most // batch))
 
 
 def _bags(task: Any, streams: Iterable[Stream]) -> tuple[Any, np.ndarray]:
-    """A row for each example, and its answer: counts of tokens, or mean features."""
+    """A row for each answer, and the answer: counts of tokens, or mean features."""
     bags, answers = [], []
     for stream in streams:
         # Tokens alone, where there are both: beside them stands the cue.
         if stream.tokens is not None:
-            bags.append(simple_models.counts(stream.tokens, task.ports.vocabulary))
+            seen = simple_models.counts(stream.tokens, task.ports.vocabulary)
         else:
-            bags.append(stream.features.mean(axis=1, dtype=np.float64))  # type: ignore[union-attr]
-        answers.append(stream.targets[:, 0])
+            seen = stream.features.mean(axis=1, dtype=np.float64)  # type: ignore[union-attr]
+        if stream.targets.shape[1] == 1:
+            bags.append(seen)
+            answers.append(stream.targets[:, 0])
+            continue
+        weights = stream.scored_only.weights
+        example, read = np.nonzero(np.ones(stream.targets.shape[:2]) if weights is None else weights)
+        bags.append(seen[example])
+        answers.append(stream.targets[example, read])
     return _stacked(bags), np.concatenate(answers)
 
 

@@ -13,11 +13,14 @@ from rnnbench.tasks.base import Score, Split, Task
 from rnnbench.tasks.checking import check_range, check_shape
 from rnnbench.tasks.stream import Stream, joined
 
+ACCURACY = Score("accuracy", higher_is_better=True, perfect=1.0)
+MSE = Score("mse", higher_is_better=False, perfect=0.0)
+
 
 class ClassificationTask(Task, ABC):
     """Predict one of `outputs` classes at each step that is read. Targets: (B, R) int32. Score: accuracy."""
 
-    score: ClassVar[Score] = Score("accuracy", higher_is_better=True, perfect=1.0)
+    score: ClassVar[Score] = ACCURACY
 
     def check_targets(self, stream: Stream, what: str) -> None:
         check_shape(stream.targets, what, "targets", stream.targets.shape[:2])
@@ -25,18 +28,11 @@ class ClassificationTask(Task, ABC):
 
     def loss(self, stream: Stream, outputs: Any) -> Any:
         """Cross entropy, nats: the weighted mean over the steps that are read."""
-        import keras
-
-        of_steps = keras.losses.sparse_categorical_crossentropy(stream.targets, outputs, from_logits=True)
-        return weighted_mean(of_steps, stream.weights)
+        return loss_of_classes(stream, outputs)
 
     def scores(self, stream: Stream, outputs: np.ndarray) -> dict[str, np.ndarray]:
         """`accuracy` over the steps that are scored, and `loss`."""
-        right = np.where(np.isfinite(outputs).all(axis=-1), outputs.argmax(axis=-1) == stream.targets, math.nan)
-        return {
-            "accuracy": mean_of_steps(right, stream.scored_only.weights),
-            "loss": mean_of_steps(cross_entropy(stream.targets, outputs), stream.weights),
-        }
+        return scores_of_classes(stream, outputs)
 
     def memoryless(self, split: Split = "test") -> float:
         """Accuracy of always answering the most frequent class of the split's scored steps."""
@@ -55,26 +51,18 @@ class RegressionTask(Task, ABC):
     """Predict `outputs` real values at each step that is read. Targets: (B, R, outputs) float32. Score: mean squared
     error."""
 
-    score: ClassVar[Score] = Score("mse", higher_is_better=False, perfect=0.0)
+    score: ClassVar[Score] = MSE
 
     def check_targets(self, stream: Stream, what: str) -> None:
         check_shape(stream.targets, what, "targets", (*stream.targets.shape[:2], self.outputs))
 
     def loss(self, stream: Stream, outputs: Any) -> Any:
         """Mean squared error over the outputs: the weighted mean over the steps that are read."""
-        import keras
-
-        return weighted_mean(keras.losses.mean_squared_error(stream.targets, outputs), stream.weights)
+        return loss_of_values(stream, outputs)
 
     def scores(self, stream: Stream, outputs: np.ndarray) -> dict[str, np.ndarray]:
         """`mse` and `mae` over the steps that are scored, and `loss`."""
-        error = outputs.astype(np.float64) - stream.targets
-        squares, scored = np.mean(error**2, axis=-1), stream.scored_only.weights
-        return {
-            "mse": mean_of_steps(squares, scored),
-            "mae": mean_of_steps(np.mean(np.abs(error), axis=-1), scored),
-            "loss": mean_of_steps(squares, stream.weights),
-        }
+        return scores_of_values(stream, outputs)
 
     def level_error(self, split: Split = "test") -> float:
         """That of the mean squared error of a constant answer, the mean of the split's targets."""
@@ -84,6 +72,41 @@ class RegressionTask(Task, ABC):
         weights = None if scored is None else np.broadcast_to(scored[..., None], whole.targets.shape)
         squares = np.mean((whole.targets - np.average(whole.targets, axes, weights)) ** 2, axis=-1)
         return float(np.std(mean_of_steps(squares, scored)) / math.sqrt(self.distinct(split)))
+
+
+def loss_of_classes(stream: Stream, outputs: Any) -> Any:
+    """(B,), in `keras.ops`: cross entropy, nats, of logits; the weighted mean over the steps that are read."""
+    import keras
+
+    of_steps = keras.losses.sparse_categorical_crossentropy(stream.targets, outputs, from_logits=True)
+    return weighted_mean(of_steps, stream.weights)
+
+
+def scores_of_classes(stream: Stream, outputs: np.ndarray) -> dict[str, np.ndarray]:
+    """(B,) each: `accuracy` over the steps that are scored, and `loss`."""
+    right = np.where(np.isfinite(outputs).all(axis=-1), outputs.argmax(axis=-1) == stream.targets, math.nan)
+    return {
+        "accuracy": mean_of_steps(right, stream.scored_only.weights),
+        "loss": mean_of_steps(cross_entropy(stream.targets, outputs), stream.weights),
+    }
+
+
+def loss_of_values(stream: Stream, outputs: Any) -> Any:
+    """(B,), in `keras.ops`: mean squared error over the outputs; the weighted mean over the steps that are read."""
+    import keras
+
+    return weighted_mean(keras.losses.mean_squared_error(stream.targets, outputs), stream.weights)
+
+
+def scores_of_values(stream: Stream, outputs: np.ndarray) -> dict[str, np.ndarray]:
+    """(B,) each: `mse` and `mae` over the steps that are scored, and `loss`."""
+    error = outputs.astype(np.float64) - stream.targets
+    squares, scored = np.mean(error**2, axis=-1), stream.scored_only.weights
+    return {
+        "mse": mean_of_steps(squares, scored),
+        "mae": mean_of_steps(np.mean(np.abs(error), axis=-1), scored),
+        "loss": mean_of_steps(squares, stream.weights),
+    }
 
 
 def _without_inputs(streams: Iterable[Stream]) -> Iterator[Stream]:
