@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from rnnbench import registry
+from rnnbench.checks.contracts.made_files import settings_with_a_file
 from rnnbench.tasks import protocol
 from rnnbench.tasks.adding import Adding
 from rnnbench.tasks.base import Task
@@ -27,6 +28,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "sentiment": {"source": "synthetic", "vocabulary": 100, "evidence": 5, "test_examples": 23},
     "sequential_mnist": {"source": "synthetic", "test_examples": 23},
     "speech_commands": {"source": "synthetic", "bands": 4, "stride_ms": 100},
+    **{name: settings_with_a_file(registry.tasks[name]) for name in ("csv_forecasting", "table_sequences", "texts")},
 }
 KINDS = {
     **{name: (registry.tasks[name], options) for name, options in SETTINGS.items()},

@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from rnnbench.checks.contracts.check import NotCheckedError, require
+from rnnbench.checks.contracts.made_files import settings_with_a_file
 from rnnbench.tasks.base import Split, Task
 from rnnbench.tasks.stream import Stream, joined
 
@@ -131,7 +132,8 @@ def points_of_class(task_class: type[Task]) -> Points:
 
     Raises `NotCheckedError` for a class with settings that have no default.
     """
-    needed = [name for name, field in task_class.model_fields.items() if field.is_required() and name != "lag"]
+    given = {"lag", *settings_with_a_file(task_class)}
+    needed = [name for name, field in task_class.model_fields.items() if field.is_required() and name not in given]
     if needed:
         raise NotCheckedError(f"needs settings ({', '.join(needed)}); name it in an experiment file")
     try:
@@ -165,11 +167,11 @@ def points_of_tasks(tasks: Iterable[Task], batch_size: int) -> Points:
 
 
 def stand_in(task_class: type[Task], **settings: object) -> Task:
-    """The task on its synthetic data, if it knows any other."""
+    """The task on its synthetic data, if it knows any other, or on a small file."""
     source = task_class.model_fields.get("source")
     if source is not None and "synthetic" in typing.get_args(source.annotation):
         settings["source"] = "synthetic"
-    return task_class(**settings)  # type: ignore[arg-type]
+    return task_class(**(settings_with_a_file(task_class) | settings))
 
 
 def _longer(task: Task) -> list[Task]:
