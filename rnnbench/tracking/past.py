@@ -50,7 +50,7 @@ def _past_run(ended: EndedRun) -> PastRun | None:
             gradients=_settings(GradientProbes, "gradients", parameters),
             test_lags=parse_test_lags(json.loads(parameters.get("test_lags", "null"))),
         )
-        spec.task.ports  # noqa: B018  (it raises where the user's own file is elsewhere)
+        spec.task.layout, spec.task.ports, spec.task.outputs  # noqa: B018  (one raises where the own file is elsewhere)
         parts = {part: metrics.get(f"seconds/{part}", 0.0) for part in _PARTS}
         parts["rest"] = max(0.0, metrics["seconds"] - sum(parts.values()))
         return PastRun(spec, int(metrics["steps"]), parts)
