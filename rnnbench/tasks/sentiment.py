@@ -183,11 +183,12 @@ def _vectorised(sizes: dict[str, int], vocabulary: int, evidence: int) -> dict[s
         "validation": ("train", order[len(order) - sizes["validation"] :]),
         "test": ("test", np.random.default_rng(1).permutation(len(labels["test"]))[: sizes["test"]]),
     }
-    tokens = words.encoded(
-        {split: texts[origin][index] for split, (origin, index) in chosen.items()}, vocabulary, evidence
-    )
-    arrays = {f"{split}_tokens": of_split for split, of_split in tokens.items()}
-    return arrays | {f"{split}_labels": labels[origin][index] for split, (origin, index) in chosen.items()}
+    known = words.Vocabulary(texts["train"][chosen["train"][1]], vocabulary)
+    arrays = {}
+    for split, (origin, index) in chosen.items():
+        arrays[f"{split}_tokens"] = known.ids(texts[origin][index], evidence)
+        arrays[f"{split}_labels"] = labels[origin][index]
+    return arrays
 
 
 def _synthetic_labels(split: str, n: int) -> tuple[np.random.Generator, np.ndarray]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -94,7 +95,13 @@ class Texts(OwnFileTask, DatasetClassificationTask):
         }
 
     def examples(self, split: str) -> Examples:
-        return _splits(self._bare)[split]
+        arrays = _arrays(self._bare)
+        return Examples(arrays[f"{split}_tokens"], arrays[f"{split}_labels"])
+
+    @property
+    def token_names(self) -> tuple[str, ...]:
+        """The token of each id: "" for the padding, "(unknown)" for what is not in the vocabulary."""
+        return _names(self._bare)
 
     def reference(self, split: Split = "test") -> float:
         """Accuracy of the bag of tokens; of the most frequent class where that is better."""
@@ -118,30 +125,29 @@ class Texts(OwnFileTask, DatasetClassificationTask):
         return texts, labels, rows
 
     def encoded(self) -> dict[str, np.ndarray]:
-        """Tokens and labels of each split, by name."""
+        """Tokens and labels of each split, by name, and the names of the tokens as JSON."""
         texts, labels, rows = self._read()
-        tokens = words.encoded(
-            {split: Rows(texts.texts, chosen) for split, chosen in rows.items()},
-            self._vocabulary,
-            self.length,
-            self.tokens,
-        )
-        found = {f"{split}_tokens": of_split for split, of_split in tokens.items()}
-        return found | {f"{split}_labels": labels.codes[chosen] for split, chosen in rows.items()}
+        known = words.Vocabulary(Rows(texts.texts, rows["train"]), self._vocabulary, self.tokens)
+        found = {"names": np.frombuffer(json.dumps(known.names).encode(), dtype=np.uint8)}
+        for split, chosen in rows.items():
+            found[f"{split}_tokens"] = known.ids(Rows(texts.texts, chosen), self.length)
+            found[f"{split}_labels"] = labels.codes[chosen]
+        return found
 
 
 @in_memory(maxsize=2)
-def _splits(task: Texts) -> dict[str, Examples]:
+def _arrays(task: Texts) -> dict[str, np.ndarray]:
     task.check_data()
     names = {"text", "label", "length", "tokens", "vocabulary", "split_by", "missing"}
     key = {"version": Texts.version, "data": task.fingerprint(), **task.model_dump(mode="json", include=names)}
-    arrays = cached("texts", key, task.encoded)
-    return {
-        split: Examples(arrays[f"{split}_tokens"], arrays[f"{split}_labels"])
-        for split in ("train", "validation", "test")
-    }
+    return cached("texts", key, task.encoded)
+
+
+@in_memory(maxsize=2)
+def _names(task: Texts) -> tuple[str, ...]:
+    return tuple(json.loads(_arrays(task)["names"].tobytes()))
 
 
 @in_memory(maxsize=2)
 def _cumulative_frequency(task: Texts) -> np.ndarray:
-    return words.cumulative_frequency(_splits(task)["train"].evidence)
+    return words.cumulative_frequency(_arrays(task)["train_tokens"])

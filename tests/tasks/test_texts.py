@@ -95,6 +95,17 @@ def test_the_vocabulary_is_of_the_training_texts(tmp_path):
         assert (task.examples(split).evidence[:, 1] == 2).all()
 
 
+@pytest.mark.parametrize("tokens", ["words", "characters"])
+def test_tokens_have_names(tmp_path, tokens):
+    task = texts(csv(tmp_path), tokens=tokens, length=60)
+    between = " " if tokens == "words" else ""
+    shown = {between.join(task.token_names[token] for token in row if token) for row in task.examples("train").evidence}
+    assert shown <= {text.lower().replace("!", "") if tokens == "words" else text for text, _ in [*ROWS]} | {
+        text.lower().replace("!", "").replace(",", "") for text, _ in ROWS
+    }
+    assert task.token_names[:2] == ("", "(unknown)")
+
+
 def test_numbers_are_labels_sorted_by_size(tmp_path):
     rows = [(f"text {i}", str(label)) for i in range(8) for label in (10, 9, 2)]
     assert texts(csv(tmp_path, rows)).facts["classes"] == ["2", "9", "10"]

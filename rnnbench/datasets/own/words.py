@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -16,26 +16,31 @@ _CHUNK = 10_000
 """Texts whose tokens stand in memory at a time."""
 
 
-def encoded(
-    texts: Mapping[str, Sequence[str]], vocabulary: int, length: int, tokens: Tokens = "words"
-) -> dict[str, np.ndarray]:
-    """The last `length` tokens of each text, (texts, length) int32 by split; short ones are padded with 0 in front.
+class Vocabulary:
+    """The most frequent tokens of training texts, and the ids of any texts."""
 
-    `vocabulary`: number of ids, which are those of the texts of `train` alone. `words`: in lower case, without
-    punctuation, cut at white space; `characters`: as they stand. One training text at least must hold a token.
-    """
-    import keras
+    def __init__(self, texts: Sequence[str], size: int, tokens: Tokens = "words") -> None:
+        """`size`: number of ids, padding and the unknown token included.
 
-    how: dict[str, Any] = {"standardize": None, "split": "character"} if tokens == "characters" else {}
-    layer = keras.layers.TextVectorization(max_tokens=vocabulary, ragged=True, **how)
-    # In parts, as a text as a tensor, and its tokens, are a second and third copy of it.
-    layer.adapt(_parts(texts["train"]))
-    return {
-        split: np.concatenate(
-            [np.zeros((0, length), np.int32), *(last_tokens(layer(part).numpy(), length) for part in _parts(some))]
-        )
-        for split, some in texts.items()
-    }
+        `words`: in lower case, without punctuation, cut at white space; `characters`: as they stand. One text at least
+        must hold a token.
+        """
+        import keras
+
+        how: dict[str, Any] = {"standardize": None, "split": "character"} if tokens == "characters" else {}
+        self._layer = keras.layers.TextVectorization(max_tokens=size, ragged=True, **how)
+        # In parts, as a text as a tensor, and its tokens, are a second and third copy of it.
+        self._layer.adapt(_parts(texts))
+
+    def ids(self, texts: Sequence[str], length: int) -> np.ndarray:
+        """The last `length` tokens of each text, (texts, length) int32; short ones are padded with 0 in front."""
+        found = [last_tokens(self._layer(part).numpy(), length) for part in _parts(texts)]
+        return np.concatenate([np.zeros((0, length), np.int32), *found])
+
+    @property
+    def names(self) -> list[str]:
+        """The token of each id: "" for the padding and "(unknown)" for any other than these."""
+        return ["", "(unknown)", *self._layer.get_vocabulary()[2:]]
 
 
 def _parts(texts: Sequence[str]) -> Iterator[list[str]]:
