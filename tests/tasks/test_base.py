@@ -17,13 +17,11 @@ from rnnbench.tasks.adding import Adding
 from rnnbench.tasks.base import Task
 from rnnbench.tasks.copy_memory import CopyMemory
 from rnnbench.tasks.stream import Stream, joined
-from tests.tasks import own_files
 from tests.tasks.lookup import Lookup
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "adding": {"evidence": 4, "examples": 23},
     "copy_memory": {"symbols": 3, "alphabet": 4, "examples": 23},
-    "csv_forecasting": own_files.settings("csv_forecasting"),
     "forecasting": {"source": "synthetic", "look_back": 24, "horizon": 2, "variables": "multivariate"},
     "sentiment": {"source": "synthetic", "vocabulary": 100, "evidence": 5, "test_examples": 23},
     "sequential_mnist": {"source": "synthetic", "test_examples": 23},

@@ -15,7 +15,7 @@ from rnnbench.datasets import catalogue, location, reading
 from rnnbench.datasets.catalogue import ETT_COLUMNS
 from rnnbench.datasets.own import recorded_series
 from rnnbench.errors import UserError, UserNote
-from rnnbench.tasks import csv_forecasting, series
+from rnnbench.tasks import csv_forecasting, own_file, series
 from rnnbench.tasks.csv_forecasting import CsvForecasting
 from rnnbench.tasks.forecasting import Forecasting
 from rnnbench.tasks.stream import joined
@@ -25,7 +25,7 @@ from tests.tasks.own_files import hours
 @pytest.fixture(autouse=True)
 def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RNNBENCH_CACHE_DIR", str(tmp_path / "cache"))
-    csv_forecasting._say.cache_clear()
+    own_file._say.cache_clear()
 
 
 def made(frame: pd.DataFrame | str, tmp_path: Path, name: str = "own.csv", **settings: Any) -> CsvForecasting:
