@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnbench import registry
+from rnnbench.checks.contracts.made_files import settings_with_a_file
 from rnnbench.events import Diverged, Failed, Finished, Measured, Started
 from rnnbench.execution.base import quiet_tensorflow
 from rnnbench.experiment.definition import Experiment
@@ -27,6 +28,11 @@ Metrics = dict[str, float]
 Recorded = dict[str, dict[str, Metrics]]
 """Run to its metrics, under `runs`; part to its version, under `versions`."""
 
+
+def _on_a_small_file(task: str) -> dict[str, Any]:
+    return settings_with_a_file(registry.tasks[task])
+
+
 # Every stream has some 12 steps. The clip lies within the range of the norms, so that some steps are clipped and
 # others are not: Adam hardly feels a factor that is the same at every step.
 TASKS: dict[str, dict[str, Any]] = {
@@ -39,6 +45,9 @@ TASKS: dict[str, dict[str, Any]] = {
     "sequential_mnist": {"source": "synthetic", "lag": 2, "global_clipnorm": 0.4},
     "forecasting": {"source": "synthetic", "lag": 3, "look_back": 24, "horizon": 2, "filler": "decoy",
                     "global_clipnorm": 0.5},
+    "csv_forecasting": _on_a_small_file("csv_forecasting") | {"lag": 3, "global_clipnorm": 0.5},
+    "table_sequences": _on_a_small_file("table_sequences") | {"lag": 3, "filler": "decoy", "global_clipnorm": 0.14},
+    "texts": _on_a_small_file("texts") | {"lag": 3, "filler": "decoy", "global_clipnorm": 0.2},
 }  # fmt: skip
 MODELS: dict[str, dict[str, Any]] = {
     "simple_rnn": {"initialization": ["default", "identity"], "global_clipnorm": 0.65},
