@@ -148,8 +148,8 @@ def _vocabulary(train: int, vocabulary: int) -> np.ndarray:
 
     def compute() -> dict[str, np.ndarray]:
         texts, _ = _reviews("train")
-        adapted = _adapted(texts[np.random.default_rng(0).permutation(len(texts))[:train]], vocabulary)
-        return {"words": np.array(["", "(unknown)", *adapted.get_vocabulary()[2:]])}
+        chosen = texts[np.random.default_rng(0).permutation(len(texts))[:train]]
+        return {"words": np.array(words.Vocabulary(list(chosen), vocabulary).names)}
 
     catalogue.check("imdb_reviews")
     key = {"data": catalogue.fingerprint("imdb_reviews"), "vocabulary": vocabulary, "train": train}
@@ -162,14 +162,6 @@ def _reviews(split: str) -> tuple[np.ndarray, np.ndarray]:
     # HTML of the review pages; it would become the word "br".
     texts = np.array([row["text"].decode().replace("<br />", " ") for row in rows], dtype=object)
     return texts, np.array([row["label"] for row in rows], dtype=np.int32)
-
-
-def _adapted(texts: np.ndarray, vocabulary: int) -> Any:
-    import keras
-
-    vectorization = keras.layers.TextVectorization(max_tokens=vocabulary, ragged=True)
-    vectorization.adapt(list(texts))
-    return vectorization
 
 
 def _vectorised(sizes: dict[str, int], vocabulary: int, evidence: int) -> dict[str, np.ndarray]:

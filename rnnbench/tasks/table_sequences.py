@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any, ClassVar, Literal, NamedTuple, cast
 
 import numpy as np
@@ -21,6 +22,7 @@ from rnnbench.registry import register_task
 from rnnbench.tasks import protocol, supervised
 from rnnbench.tasks.base import Filler, Score, Split
 from rnnbench.tasks.dataset import Examples
+from rnnbench.tasks.display import Display
 from rnnbench.tasks.examples import stored
 from rnnbench.tasks.own_file import Facts, OwnFileTask
 from rnnbench.tasks.position_blind import position_blind
@@ -124,6 +126,14 @@ class TableSequences(OwnFileTask):
     @property
     def _classes(self) -> bool:
         return self.facts["classes"] is not None
+
+    def display(self) -> Display:
+        """A curve for each feature; classes are the labels."""
+        names = list(self.facts["features"])
+        indicators = [f"{name} missing" for name in names] if self.missing == "mask" else []
+        there = ["there"] if self.facts["width"] > len(names) + len(indicators) else []
+        classes = tuple(self.facts["classes"] or ())
+        return replace(super().display(), kind="series", channels=[*names, *indicators, *there], classes=classes)
 
     def found(self) -> Facts:
         read = self._read()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -17,6 +18,7 @@ from rnnbench.datasets.own.splits import SplitSetting
 from rnnbench.registry import register_task
 from rnnbench.tasks.base import Filler, Split
 from rnnbench.tasks.dataset import DatasetClassificationTask, Examples
+from rnnbench.tasks.display import Display
 from rnnbench.tasks.own_file import Facts, OwnFileTask
 from rnnbench.tasks.stream import Layout, Ports
 
@@ -77,6 +79,16 @@ class Texts(OwnFileTask, DatasetClassificationTask):
     @property
     def _vocabulary(self) -> int:
         return self.vocabulary or _VOCABULARY[self.tokens]
+
+    def display(self) -> Display:
+        """Tokens are those of the vocabulary, classes the labels."""
+        return replace(
+            super().display(), kind="words", words=self._words, padding=0, classes=tuple(self.facts["classes"])
+        )
+
+    def _words(self, tokens: np.ndarray) -> list[str]:
+        names = self.token_names
+        return [names[token] if token < len(names) else f"#{token}" for token in tokens]
 
     def found(self) -> Facts:
         texts, labels, rows = self._read()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -13,31 +11,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import rnnbench
 from rnnbench.errors import UserError
 from rnnbench.tasks.stream import joined
 from rnnbench.tasks.table_sequences import TableSequences
+from tests.tasks.own_files import SEQUENCES, steps
 
-N, SPLITS = 60, ("train", "validation", "test")
+N, SPLITS = SEQUENCES, ("train", "validation", "test")
 QUIET = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture(autouse=True)
 def _cache(tmp_path, monkeypatch):
     monkeypatch.setenv("RNNBENCH_CACHE_DIR", str(tmp_path / "cache"))
-
-
-def frame(seed: int = 0, least: int = 2) -> pd.DataFrame:
-    """60 sequences of 2 to 5 steps; `kind` is told by the first feature, `state` and `sum` by each step."""
-    rng = np.random.default_rng(seed)
-    lengths = rng.integers(least, 6, N)
-    kind = np.repeat(np.arange(N) % 3, lengths)
-    rows = int(lengths.sum())
-    a, b = rng.normal(size=(2, rows))
-    a += kind
-    step = np.concatenate([np.arange(one) for one in lengths])
-    found = pd.DataFrame({"id": np.repeat(np.arange(N), lengths), "step": step, "a": a, "b": 10 * b + 3})
-    return found.assign(kind=np.array(list("xyz"))[kind], state=np.where(a > 1, "up", "down"), sum=a + b)
 
 
 def written(tmp_path: Path, table: pd.DataFrame, name: str = "own.csv") -> Path:
@@ -54,14 +39,17 @@ def task(path: Path, **given: Any) -> TableSequences:
 
 
 def test_shapes_are_found_in_the_file(tmp_path):
-    path = written(tmp_path, frame())
+    path = written(tmp_path, steps())
     of_kind, of_state, of_sum = (task(path, label=label) for label in ("kind", "state", "sum"))
     assert of_kind.facts["sizes"] == {"train": 42, "validation": 6, "test": 12}
     assert (of_kind.layout, of_kind.ports.features, of_kind.outputs) == ((5, 2, 1), 2 + 1 + 3, 3)
     assert (of_state.layout, of_state.outputs, of_state.facts["classes"]) == ((5, 2, 5), 2, ["down", "up"])
     assert (of_sum.layout, of_sum.outputs, of_sum.score.name) == ((5, 2, 5), 1, "mse")
     assert of_kind.score.name == of_state.score.name == "accuracy"
-    assert task(path, missing="mask").ports.features == 4 + 1 + 3
+    masked = task(path, missing="mask")
+    assert masked.ports.features == 4 + 1 + 3
+    assert masked.display().channels == ["a", "b", "a missing", "b missing", "there"]
+    assert of_kind.display().classes == ("x", "y", "z")
 
 
 def rebuilt(found: TableSequences, table: pd.DataFrame, label: str) -> list[tuple]:
@@ -86,7 +74,7 @@ def rebuilt(found: TableSequences, table: pd.DataFrame, label: str) -> list[tupl
 
 @pytest.mark.parametrize("label", ["kind", "state"])
 def test_every_sequence_comes_back_with_its_answers(tmp_path, label):
-    table = frame()
+    table = steps()
     shuffled = table.sample(frac=1, random_state=1)
     found = task(written(tmp_path, shuffled), label=label)
     shown = rebuilt(found, table, label)
@@ -102,7 +90,7 @@ def test_every_sequence_comes_back_with_its_answers(tmp_path, label):
 
 
 def test_the_order_of_the_file_counts_without_a_step(tmp_path):
-    table = frame()
+    table = steps()
     interleaved = table.sort_values("step", kind="stable")
     found = task(written(tmp_path, interleaved), step=None)
     again = task(written(tmp_path, interleaved, "other.csv"))
@@ -110,7 +98,7 @@ def test_the_order_of_the_file_counts_without_a_step(tmp_path):
 
 
 def test_times_are_steps(tmp_path):
-    table = frame()
+    table = steps()
     table["step"] = pd.Timestamp("2020-01-31") + pd.to_timedelta(table["step"], "D")
     found = task(written(tmp_path, table.sample(frac=1, random_state=0)))
     first = rebuilt(found, table, "kind")
@@ -118,7 +106,7 @@ def test_times_are_steps(tmp_path):
 
 
 def test_formats_and_an_npz_give_the_same_examples(tmp_path):
-    table = frame(least=5)
+    table = steps(least=5)
     tasks = [task(written(tmp_path, table))]
     table.to_parquet(tmp_path / "own.parquet")
     table.to_json(tmp_path / "own.jsonl", orient="records", lines=True)
@@ -158,7 +146,7 @@ def test_several_numbers_an_answer(tmp_path):
 
 
 def test_examples_are_indexed_as_arrays_are(tmp_path):
-    evidence = task(written(tmp_path, frame())).examples("train").evidence
+    evidence = task(written(tmp_path, steps())).examples("train").evidence
     whole = np.asarray(evidence)
     assert whole.shape == evidence.shape == (len(evidence), 5, 3)
     for chosen in (3, slice(2, 9), np.array([5, 1]), (slice(3), 0), (..., 0), ...):
@@ -166,7 +154,7 @@ def test_examples_are_indexed_as_arrays_are(tmp_path):
 
 
 def test_length_keeps_the_last_steps(tmp_path):
-    path = written(tmp_path, frame())
+    path = written(tmp_path, steps())
     whole, cut = task(path, label="state"), task(path, label="state", length=2)
     assert cut.layout == (2, 2, 2)
     assert cut.step_weights("test") is None
@@ -174,7 +162,7 @@ def test_length_keeps_the_last_steps(tmp_path):
 
 
 def test_constant_features_are_0_and_indicators_mark_what_is_missing(tmp_path):
-    table = frame().assign(c=7.0)
+    table = steps().assign(c=7.0)
     table.loc[::7, "b"] = np.nan
     path = written(tmp_path, table)
     masked = task(path, features=("a", "b", "c"), missing="mask")
@@ -198,7 +186,7 @@ def test_forward_fills_within_a_sequence_alone(tmp_path):
 
 
 def test_levels(tmp_path):
-    path = written(tmp_path, frame())
+    path = written(tmp_path, steps())
     found = task(path, filler="decoy").levels()
     assert found["memoryless"] == found["majority class"] == pytest.approx(1 / 3)
     assert found["reference"] == found["logistic regression"] > 0.5
@@ -212,7 +200,7 @@ def test_levels(tmp_path):
 
 
 def test_memoryless_is_the_mean_over_examples_of_the_most_frequent_class(tmp_path):
-    found = task(written(tmp_path, frame(3)), label="state")
+    found = task(written(tmp_path, steps(3)), label="state")
     targets, weights = found.examples("test").targets, found.step_weights("test")
     of_each = [np.mean((row == 0)[weight > 0]) for row, weight in zip(targets, weights, strict=True)]
     assert found.memoryless() >= max(np.mean(of_each), 1 - np.mean(of_each)) - 1e-12
@@ -228,7 +216,7 @@ def test_what_the_place_tells_is_memoryless(tmp_path):
 
 
 def test_markers_can_be_taken_away(tmp_path):
-    path = written(tmp_path, frame())
+    path = written(tmp_path, steps())
     (stream,) = task(path, label="state", filler="blank").split("test")
     without = task(path, label="state", filler="blank").without_marker(stream)
     assert stream.features[:, -5:, -1].all()
@@ -240,7 +228,7 @@ def test_markers_can_be_taken_away(tmp_path):
 @QUIET
 @given(st.integers(0, 5), st.sampled_from(["state", "sum"]))
 def test_padding_changes_neither_loss_nor_scores(tmp_path, seed, label):
-    found = task(written(tmp_path, frame(seed)), label=label)
+    found = task(written(tmp_path, steps(seed)), label=label)
     (stream,) = found.split("test")
     rng = np.random.default_rng(seed)
     outputs = rng.normal(size=(*stream.targets.shape[:2], found.outputs)).astype(np.float32)
@@ -280,147 +268,3 @@ def test_splits_are_disjoint_and_complete_and_decoys_are_training_rows(tmp_path,
     assert len(np.unique(np.concatenate(list(seen.values())))) == rows == sum(len(part) for part in seen.values())
     drawn = found.decoys(np.random.default_rng(0), 5, 7)
     assert set(drawn[..., 0].ravel().tolist()) <= set(seen["train"].tolist())
-
-
-def spoilt(change) -> pd.DataFrame:
-    table = frame().astype({"a": "object", "kind": "object", "id": "object", "step": "object"})
-    change(table)
-    return table
-
-
-def setter(row: int, column: str, value: Any):
-    return lambda table: table.__setitem__(
-        column, [value if at == row else cell for at, cell in enumerate(table.get(column, ["train"] * len(table)))]
-    )
-
-
-def parts(named: str):
-    def change(table):
-        table["part"] = np.where(table["id"].astype(int) < 40, "train", named)
-
-    return change
-
-
-def later_label(table):
-    table["part"] = np.select([table["id"].astype(int) < 30, table["id"].astype(int) < 45], ["train", "dev"], "test")
-    table.loc[table["id"].astype(int) == 35, "kind"] = "w"
-
-
-WRONG = {
-    "unknown id": (frame().drop(columns="id"), {}, "no column 'id'"),
-    "unknown step": (frame().drop(columns="step"), {}, "no column 'step'"),
-    "unknown label": (frame().drop(columns="kind"), {}, "no column 'kind'"),
-    "unknown feature": (frame().drop(columns="b"), {}, "no column 'b'"),
-    "unknown split": (frame(), {"split": "part"}, "no column 'part'"),
-    "all numeric": (frame()[["id", "step", "kind"]], {"features": None}, "no column of numbers is left"),
-    "two uses": (frame(), {"label": "id"}, "column 'id' has two uses"),
-    "feature is label": (frame(), {"features": ["a", "kind"]}, "`features` name 'kind' twice, or for another use"),
-    "feature twice": (frame(), {"features": ["a", "a"]}, "`features` name 'a' twice"),
-    "not a number": (spoilt(setter(4, "a", "high")), {}, "line 6, column 'a': 'high' is not a number"),
-    "infinite": (spoilt(setter(4, "a", "inf")), {}, "line 6, column 'a': inf is not a finite number"),
-    "missing": (spoilt(setter(4, "a", None)), {}, "1 missing value, the first in line 6, 'a'"),
-    "missing id": (spoilt(setter(4, "id", None)), {}, "line 6, column 'id': the id is missing"),
-    "missing step": (spoilt(setter(4, "step", None)), {}, "line 6, column 'step': the step is missing"),
-    "no step": (spoilt(setter(4, "step", "last")), {}, "line 6, column 'step': 'last' is not a number"),
-    "step twice": (spoilt(setter(1, "step", 0)), {}, "line 3: sequence '0' has a step '0' already in line 2"),
-    "missing label": (
-        frame().assign(kind=lambda table: table["kind"].where(table["id"] != 1)),
-        {},
-        "column 'kind': the label is missing (1 in all)",
-    ),
-    "changing label": (frame(), {"label": "state", "label_per": "sequence"}, "of the same sequence; set `label_per"),
-    "one class": (frame().assign(kind="x"), {}, "every sequence has the label 'x'"),
-    "rare class": (
-        spoilt(lambda table: table.loc.__setitem__((table["id"] == 0, "kind"), "rare")),
-        {},
-        "the label 'rare' has 1 sequence (line 2); a split by shares needs 3 of each class",
-    ),
-    "later label": (spoilt(later_label), {"split": "part"}, "the label 'w' of a validation sequence is not in"),
-    "no test": (spoilt(parts("dev")), {"split": "part"}, "column 'part' leaves no test rows"),
-    "unknown part": (spoilt(parts("held")), {"split": "part"}, "column 'part': 'held' is not train"),
-    "in two splits": (
-        spoilt(lambda table: (parts("test")(table), setter(1, "part", "test")(table))),
-        {"split": "part"},
-        "line 3, column 'part': a sequence lies in two splits",
-    ),
-    "not numbers": (frame(), {"answers": "numbers"}, "column 'kind': 'x' is not a number"),
-    "no classes": (frame(), {"label": "sum", "answers": "classes"}, "different labels in"),
-    "constant answer": (frame().assign(kind=2.5), {}, "column 'kind' is constant in training"),
-    "constant in a feature": (spoilt(lambda table: table.__setitem__("a", None)), {"missing": "mask"}, None),
-    "dates": (frame(), {"split": ["2017-01-01", "2018-01-01"]}, "a split by dates is for series"),
-    "too few": (frame(), {"batch_size": 64}, "64 is too many: there are 42 training examples"),
-    "ragged": ("id,step,a,b,kind\n1,0,1,2,x\n1,1,2\n", {}, "line 3 has 3 cells, but the header names 5"),
-    "no rows": ("id,step,a,b,kind\n", {}, "holds no rows"),
-    "encoding": (b"id,step,a,b,kind\n1,0,1,2,caf\xe9\n", {}, "byte 0xE9 at position 28 (line 2)"),
-}  # fmt: skip
-
-
-def plan(tmp_path: Path, path: str, extra: dict) -> None:
-    batch = extra.pop("batch_size", 8)
-    given = {"path": path, "lag": 2, "step": "step", "features": ["a", "b"], "label": "kind", **extra}
-    file = tmp_path / "own.yaml"
-    file.write_text(
-        textwrap.dedent(
-            f"""
-            name: own
-            tasks:
-              table_sequences: {json.dumps(given)}
-            models: {{gru: {{units: 4}}}}
-            training: {{steps: 10, batch_size: {batch}}}
-            """
-        )
-    )
-    rnnbench.load_experiment(file)
-
-
-@pytest.mark.parametrize("case", WRONG)
-def test_what_is_wrong_with_a_table_is_one_line_at_plan(tmp_path, case):
-    content, extra, said = WRONG[case]
-    file = tmp_path / "own.csv"
-    if isinstance(content, pd.DataFrame):
-        content.to_csv(file, index=False)
-    else:
-        file.write_bytes(content if isinstance(content, bytes) else content.encode())
-    with pytest.raises(UserError) as caught:
-        plan(tmp_path, "own.csv", dict(extra))
-    message = str(caught.value)
-    assert (said or "'a' has no value in the training rows") in message
-    assert "own.yaml:" in message
-    assert "\n" not in message
-
-
-X, Y = np.random.default_rng(0).normal(size=(30, 4, 2)), np.arange(30) % 3
-BROKEN = {
-    "no x": ({"X": X, "y": Y}, {}, "there is no array 'x'; arrays: X, y"),
-    "no y": ({"x": X}, {}, "there is no array 'y'; arrays: x"),
-    "pickled": ({"x": X, "y": np.array([{}] * 30)}, {}, "holds pickled objects, which are not read"),
-    "text": ({"x": X.astype(str), "y": Y}, {}, "x holds <U32, not numbers"),
-    "flat": ({"x": X[:, 0, 0], "y": Y}, {}, "x has the shape (30,); (sequences, steps) or"),
-    "empty": ({"x": X[:0], "y": Y[:0]}, {}, "x has the shape (0, 4, 2)"),
-    "fewer labels": ({"x": X, "y": Y[:-1]}, {}, "y has the shape (29,), but x holds 30 sequences"),
-    "a number": ({"x": X, "y": np.float64(3)}, {}, "y has the shape (), but x holds 30 sequences"),
-    "other steps": ({"x": X, "y": X[:, :3, 0]}, {"label_per": "step"}, "a label a step needs (sequences, 4)"),
-    "deep": ({"x": X, "y": X[:, :3]}, {}, "y has the shape (30, 3, 2); (sequences,) is wanted"),
-    "infinite": ({"x": np.where(X[3, 1, 0] == X, np.inf, X), "y": Y}, {}, "x[3, 1, 0] is infinite"),
-    "missing": ({"x": np.where(X[3, 1, 0] == X, np.nan, X), "y": Y}, {}, "the first in sequence 3, step 1 (from 0)"),
-    "no label": ({"x": X, "y": np.where(Y == 1, np.nan, Y)}, {}, "sequence 1 (from 0), y: the label is missing (10"),
-    "lengths": ({"x": X, "y": Y, "lengths": np.full(30, 5)}, {}, "lengths[0] is 5; x has 1 to 4 steps"),
-    "no lengths": ({"x": X, "y": Y, "lengths": np.full(30, 1.5)}, {}, "lengths must be (sequences,) whole numbers"),
-    "split": ({"x": X, "y": Y, "split": np.full(30, "trian")}, {}, "'trian' is not train, validation or test"),
-    "column": ({"x": X, "y": Y}, {"split": "part"}, "`split: part` names a column; of an .npz the array `split`"),
-    "many": ({"x": X, "y": X[:, 0]}, {"answers": "classes"}, "y holds 2 numbers each: `answers: numbers`"),
-    "not a file": (b"no zip", {}, "is no .npz, or a damaged one"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("case", BROKEN)
-def test_what_is_wrong_with_an_npz_is_one_line_at_plan(tmp_path, case):
-    content, extra, said = BROKEN[case]
-    if isinstance(content, bytes):
-        (tmp_path / "own.npz").write_bytes(content)
-    else:
-        np.savez(tmp_path / "own.npz", **content)
-    with pytest.raises(UserError) as caught:
-        plan(tmp_path, "own.npz", dict(extra))
-    assert said in str(caught.value)
-    assert "\n" not in str(caught.value)

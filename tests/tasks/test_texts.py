@@ -104,6 +104,8 @@ def test_tokens_have_names(tmp_path, tokens):
         text.lower().replace("!", "").replace(",", "") for text, _ in ROWS
     }
     assert task.token_names[:2] == ("", "(unknown)")
+    assert task.display().classes == ("bad", "good")
+    assert task.display().words(np.array([0, 1, 2, 9_000])) == ["", "(unknown)", task.token_names[2], "#9000"]
 
 
 def test_numbers_are_labels_sorted_by_size(tmp_path):
