@@ -17,18 +17,43 @@ from rnnbench.errors import UserError
 
 
 class Kind(StrEnum):
-    """What a plug-in brings."""
+    """What is written."""
 
     TASK = "task"
     MODEL = "model"
+    EXPERIMENT = "experiment"
 
 
 def new(
-    kind: Annotated[Kind, typer.Argument(help="What it brings.")],
-    name: Annotated[str, typer.Argument(help="Its name in experiment files, such as first_sign.")],
-    directory: Annotated[Path, typer.Option("--directory", help="Where to write the two files.")] = Path(),
+    kind: Annotated[Kind, typer.Argument(help="A plug-in with a task or a model, or an experiment for your own data.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME|FILE",
+            help="The name of the task or model in experiment files, such as first_sign; or your file: a table (CSV, "
+            "JSON lines, Parquet; .gz), an .npz, or a folder of texts.",
+        ),
+    ],
+    directory: Annotated[Path, typer.Option("--directory", metavar="DIR", help="Where to write.")] = Path(),
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE.yaml", help="The experiment to write.  [default: named as your file]")
+    ] = None,
 ) -> None:
-    """Write a plug-in, NAME.py, and an experiment beside it, NAME.yaml, that run as they are."""
+    """Write what runs as it is: a plug-in, NAME.py, with an experiment, NAME.yaml; or an experiment for a FILE.
+
+    `rnnbench new experiment sales.csv` looks at the file, says what it takes it for and why, and writes sales.yaml.
+    """
+    from rnnbench.cli.new_experiment import new_experiment
+
+    if kind is Kind.EXPERIMENT:
+        new_experiment(name, directory, out)
+    elif out is not None:
+        raise UserError(f"--out goes with `new experiment`; for a {kind} use --directory")
+    else:
+        _new_plugin(kind, name, directory)
+
+
+def _new_plugin(kind: Kind, name: str, directory: Path) -> None:
     from rnnbench import files
 
     _check_name(kind, name)

@@ -1,0 +1,1 @@
+"""A first experiment for a file of the user's own: what `rnnbench new experiment` writes."""
