@@ -52,14 +52,11 @@ def test_a_series(capsys: pytest.CaptureFixture[str]) -> None:
     said = capsys.readouterr().out
     assert "sales.csv is taken for a series of numbers (csv_forecasting): column 'date' holds times that rise" in said
     assert "120 rows from 2024-01-01 to 2024-04-29, a row each day: 7 steps = 1 week" in said
-    assert re.search(
-        r"Wrote sales.yaml: 36 runs of 4 models at lags 0, 7, 49; about \d+ (s|min) with two workers", said
-    )
+    assert re.search(r"Wrote sales.yaml: 36 runs at lags 0, 7, 49; about \d+ (s|min) with two workers", said)
     assert "  rnnbench run sales.yaml\n" in said
     written = Path("sales.yaml").read_text()
-    assert (
-        "# Written by `rnnbench new experiment sales.csv`. `rnnbench plan` guesses 2 minutes with two workers."
-        in written
+    assert re.match(
+        "# Written by `rnnbench new experiment sales.csv`. `rnnbench plan` guesses [12] minutes? with", written
     )
     assert max(map(len, written.splitlines())) <= 118
 
@@ -188,7 +185,7 @@ UNFIT = {
     ),
     "one class": (b"review,mood\n" + b"so it was a film as they are,good\n" * 60, "none of three forms"),
     "a rare class": (
-        b"review,mood\n" + b"".join(b"film %d is as they are,%s\n" % (n, b"bad" if n == 9 else b"ok") for n in range(60)),
+        b"text,mood\n" + b"".join(b"film %d is as it was,%s\n" % (n, b"bad" if n == 9 else b"ok") for n in range(60)),
         "the label 'bad' has 1 text (line 11)",
     ),
     "names alone": (b"name\n" + b"".join(b"name %d\n" % n for n in range(60)), "none of three forms"),

@@ -28,7 +28,7 @@ class Budget(NamedTuple):
     """Whether runs are tested at other lags than those of the grid."""
 
 
-def page(look: Look, entry: Entry, budget: Budget, name: str, notes: Sequence[str], took: str) -> str:
+def page(look: Look, entry: Entry, budget: Budget, name: str, notes: Sequence[str] = (), took: str = "") -> str:
     """The experiment `name`, whose task has the same label, as YAML with the reasons for what it asks.
 
     `notes`: what else is to be known of the file; `took`: what `plan` says of its time.
