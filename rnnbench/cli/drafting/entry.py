@@ -102,7 +102,9 @@ def _series(look: SeriesLook, where: Setting, name: str) -> Entry:
         settings.append(Setting("split", look.split, "the column that says train, validation or test"))
     else:
         or_dates = "; or the two dates on which the latter begin" if look.time and look.clock else ""
-        settings.append(Setting("split", list(shares), f"training, validation and test, in order{or_dates}"))
+        settings.append(
+            Setting("split", list(shares), f"training, validation and test, in order{_of_many(shares)}{or_dates}")
+        )
     if look.missing:
         settings.append(
             Setting("missing", "forward", f"{_are_missing(look.missing, 'value')}: the last one before stands there")
@@ -159,7 +161,9 @@ def _texts(look: TextsLook, where: Setting, name: str) -> Entry:
     if look.split:
         settings.append(Setting("split", look.split, "the column that says train, validation or test"))
     elif look.text is not None:
-        settings.append(Setting("split", list(shares), "training, validation and test, drawn at random"))
+        settings.append(
+            Setting("split", list(shares), f"training, validation and test, drawn at random{_of_many(shares)}")
+        )
     if look.missing:
         settings.append(Setting("missing", "mask", f"{_are_missing(look.missing, 'text')}: read as empty"))
     return Entry(
@@ -190,7 +194,9 @@ def _sequences(look: SequencesLook, where: Setting, name: str) -> Entry:
     if look.split:
         settings.append(Setting("split", look.split, "the column that says train, validation or test"))
     else:
-        settings.append(Setting("split", list(shares), "training, validation and test, drawn at random"))
+        settings.append(
+            Setting("split", list(shares), f"training, validation and test, drawn at random{_of_many(shares)}")
+        )
     if look.missing:
         settings.append(
             Setting("missing", "forward", f"{_are_missing(look.missing, 'value')}: the last one before stands there")
@@ -214,6 +220,10 @@ def _shares(examples: int) -> tuple[float, float, float]:
         return _SHARES
     validation, test = (round(n / examples, 4) for n in (_VALIDATION, _TEST))
     return round(1 - validation - test, 4), validation, test
+
+
+def _of_many(shares: tuple[float, float, float]) -> str:
+    return "" if shares in (_SHARES, _SHARES_OF_FEW) else "; of so many, few held out are enough"
 
 
 def _lags(length: int) -> tuple[int, ...]:
