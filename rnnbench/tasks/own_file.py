@@ -71,8 +71,9 @@ class OwnFileTask(DatasetTask):
 
     def look(self) -> None:
         self.fingerprint()
-        for message in self.facts.get("notes", ()):
-            _say(message)
+        # Facts outlive the place of the file, so their notes do not name it.
+        for message in self.facts.get("notes", ()) if self.recorded is None else ():
+            _say(f"{place.shown(self.path)}: {message}")
 
     def check_data(self) -> None:
         place.check(self.path)

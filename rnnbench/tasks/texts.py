@@ -98,7 +98,7 @@ class Texts(OwnFileTask, DatasetClassificationTask):
         notes = []
         if empty := int((~filled).sum()):
             first = texts.where(int(np.argmin(filled)))
-            notes = [f"{self.data_source}: {empty:,} texts hold no {self.tokens}, the first in {first}: all padding"]
+            notes = [f"{empty:,} texts hold no {self.tokens}, the first in {first}: all padding"]
         return {
             "classes": list(labels.classes),
             "sizes": {split: len(of_split) for split, of_split in rows.items()},

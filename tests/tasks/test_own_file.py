@@ -13,13 +13,14 @@ import pytest
 
 import rnnbench
 from rnnbench.datasets.own import place
-from rnnbench.errors import UserError
+from rnnbench.errors import UserError, UserNote
 from rnnbench.experiment.definition import Experiment
 from rnnbench.experiment.written_out import written_out
 from rnnbench.tasks.dataset import DatasetClassificationTask, Examples
 from rnnbench.tasks.own_file import OwnFileTask
 from rnnbench.tasks.stream import Layout, Ports
 
+pytestmark = pytest.mark.filterwarnings("ignore::rnnbench.errors.UserNote")
 reads: list[str] = []
 
 
@@ -34,7 +35,12 @@ class Digits(OwnFileTask, DatasetClassificationTask):
         for at, line in enumerate(lines):
             if len(line) != len(lines[0]):
                 raise UserError(f"{place.shown(self.path)}:{at + 1}: {len(line)} digits, but {len(lines[0])} before")
-        return {"steps": len(lines[0]), "sizes": {"train": len(lines), "validation": len(lines), "test": len(lines)}}
+        notes = ["the first line is odd"] if int(lines[0]) % 2 else []
+        return {
+            "steps": len(lines[0]),
+            "notes": notes,
+            "sizes": {"train": len(lines), "validation": len(lines), "test": len(lines)},
+        }
 
     @property
     def layout(self) -> Layout:
@@ -152,3 +158,16 @@ def test_an_experiment_written_out_needs_no_file_and_holds_no_path(tmp_path):
     assert [run.signature for run in again.runs] == [run.signature for run in loaded.runs]
     assert again.runs[0].task.ports == loaded.runs[0].task.ports
     assert written_out(again) == values
+
+
+def test_what_is_to_be_known_is_said_with_the_place_where_the_file_is_now(tmp_path):
+    file = experiment(tmp_path)
+    with pytest.warns(UserNote, match=r"digits.txt: the first line is odd"):
+        rnnbench.load_experiment(file)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "data" / "digits.txt").rename(tmp_path / "elsewhere" / "digits.txt")
+    file.write_text(file.read_text().replace("data/digits.txt", "elsewhere/digits.txt"))
+    with pytest.warns(UserNote, match=r"elsewhere/digits.txt: the first line is odd"):
+        loaded = rnnbench.load_experiment(file)
+    assert len(reads) == 1
+    assert str(tmp_path) not in json.dumps(written_out(loaded))

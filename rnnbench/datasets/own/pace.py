@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from rnnbench.datasets.own.mistake import mistake
-from rnnbench.datasets.own.place import shown
 from rnnbench.datasets.own.times import Times
 
 _DAY = 86_400
@@ -58,11 +57,11 @@ def pace(times: Times, name: str, path: str, where: Callable[[int], str]) -> Pac
         return Pace(f"1 {unit}", None, "")
     words = in_words(median) if times.dated else f"{median:g}"
     per_day = round(_DAY / median) if times.dated and _DAY % median == 0 and median < _DAY else None
-    return Pace(words, per_day, _irregular(seconds, median, words, name, path, where, times.dated))
+    return Pace(words, per_day, _irregular(seconds, median, words, name, where, times.dated))
 
 
 def _irregular(
-    seconds: np.ndarray, median: float, words: str, name: str, path: str, where: Callable[[int], str], dated: bool
+    seconds: np.ndarray, median: float, words: str, name: str, where: Callable[[int], str], dated: bool
 ) -> str:
     # Clocks of time stamps are written to the second at best.
     uneven = np.abs(seconds - median) > 1e-3 * median
@@ -71,7 +70,7 @@ def _irregular(
     longest = int(np.argmax(seconds))
     span = in_words(float(seconds[longest])) if dated else f"{seconds[longest]:g}"
     return (
-        f"{shown(path)}: {int(uneven.sum()):,} of {len(seconds):,} steps of column '{name}' are not the median step, "
+        f"{int(uneven.sum()):,} of {len(seconds):,} steps of column '{name}' are not the median step, "
         f"{words}; the longest, {span}, ends in {where(longest + 1)}. Rows are taken as they come, one a step"
     )
 

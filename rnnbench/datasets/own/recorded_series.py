@@ -11,7 +11,6 @@ from rnnbench.datasets.own import missing as gaps
 from rnnbench.datasets.own import splits, table
 from rnnbench.datasets.own.mistake import mistake, unknown_column
 from rnnbench.datasets.own.pace import Pace, pace
-from rnnbench.datasets.own.place import shown
 from rnnbench.datasets.own.splits import Borders
 
 _FLOAT32_ROUNDING = 1e-14
@@ -67,7 +66,7 @@ def read(
     told = tuple(found.told)
     absent = _complete(values, borders, names, path, where, missing)
     notes = [step.note] if step is not None and step.note else []
-    notes += [f"{shown(path)}: {times.told}"] if times is not None and times.told else []
+    notes += [times.told] if times is not None and times.told else []
     return RecordedSeries(values, borders, names, asked, absent, step, told, tuple(notes))
 
 
