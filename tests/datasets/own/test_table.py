@@ -34,7 +34,7 @@ def written(tmp_path: Path, content: str | bytes, name: str = "file.csv") -> str
         TEXT.replace(",", ", "),
         TEXT.encode("utf-8-sig"),
         TEXT.encode("utf-16"),
-        gzip.compress(TEXT.encode()),
+        gzip.compress(TEXT.encode(), mtime=0),
         'date,a,b\n"2017-01-01","1","2.5"\n"2017-01-02","3","-400"\n',
         'date,a,b\n2017-01-01,1,"2,5"\n2017-01-02,3,"-400,0"\n',
         'date;a;b\n2017-01-01;1;2,5\n2017-01-02;3;"-4.000,00"\n'.replace("-4.000", "-0.400").replace("-0.400", "-400"),
@@ -126,7 +126,7 @@ def test_a_row_is_found_behind_blank_lines_and_quoted_line_breaks(tmp_path: Path
         (b"\xe9,b\n1,2\n", r"byte 0xE9 at position 0 \(line 1\) is not UTF-8"),
         (b"PK\x03\x04rest", "is a zip archive or an Excel workbook"),
         (b"a,b\n\0\0\0", "is no text: a zero byte at position 4"),
-        (gzip.compress(TEXT.encode() * 99)[:60], "cannot be read: Compressed file ended"),
+        (gzip.compress(TEXT.encode() * 99, mtime=0)[:60], "cannot be read: Compressed file ended"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_told_in_a_line(tmp_path: Path, content: str | bytes, message: str) -> None:
