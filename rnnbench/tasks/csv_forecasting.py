@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
 
 from rnnbench.datasets.cache import in_memory
-from rnnbench.datasets.own import recorded_series
 from rnnbench.datasets.own.missing import Missing
-from rnnbench.datasets.own.recorded_series import RecordedSeries
 from rnnbench.datasets.own.splits import SplitSetting
 from rnnbench.registry import register_task
 from rnnbench.tasks import series
@@ -19,6 +17,9 @@ from rnnbench.tasks.dataset import Examples
 from rnnbench.tasks.examples import stored
 from rnnbench.tasks.own_file import Facts, OwnFileTask
 from rnnbench.tasks.series import Series, SeriesTask, rows_of
+
+if TYPE_CHECKING:
+    from rnnbench.datasets.own.recorded_series import RecordedSeries
 
 
 def _listed(value: Any) -> Any:
@@ -147,6 +148,8 @@ class CsvForecasting(OwnFileTask, SeriesTask):
 
 @in_memory(maxsize=2)
 def _read(*reading: Any) -> RecordedSeries:
+    from rnnbench.datasets.own import recorded_series
+
     return recorded_series.read(*reading)
 
 

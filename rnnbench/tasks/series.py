@@ -19,8 +19,8 @@ from rnnbench.tasks.simple_models import ridge
 from rnnbench.tasks.stream import Layout, Ports
 from rnnbench.tasks.supervised import RegressionTask
 
-_NUMBERS = 1 << 24
-"""Numbers that stand in memory at a time where all windows are gone through: 128 MB."""
+_NUMBERS = 1 << 21
+"""Numbers that stand in memory at a time where all windows are gone through: 16 MB."""
 
 
 class Series(NamedTuple):

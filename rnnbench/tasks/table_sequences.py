@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Any, ClassVar, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, cast
 
 import numpy as np
-import pandas as pd
 from pydantic import Field
 
 from rnnbench.datasets.cache import in_memory
-from rnnbench.datasets.own import npz, scaled, sequences, splits
+from rnnbench.datasets.own import splits
 from rnnbench.datasets.own.labels import Labels, check_drawn, check_splits, classes_of, with_validation
 from rnnbench.datasets.own.missing import Missing
 from rnnbench.datasets.own.mistake import mistake
-from rnnbench.datasets.own.sequences import Columns, Padded, Sequences
 from rnnbench.datasets.own.splits import SplitSetting
 from rnnbench.datasets.scaling import Scale
 from rnnbench.registry import register_task
@@ -28,6 +26,11 @@ from rnnbench.tasks.own_file import Facts, OwnFileTask
 from rnnbench.tasks.position_blind import position_blind
 from rnnbench.tasks.steps_in_view import best_constant, in_view
 from rnnbench.tasks.stream import Layout, Ports, Stream
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from rnnbench.datasets.own.sequences import Padded, Sequences
 
 Per = Literal["sequence", "step"]
 Answers = Literal["classes", "numbers"]
@@ -218,6 +221,10 @@ class TableSequences(OwnFileTask):
         return targets
 
     def _read(self) -> Read:
+        import pandas as pd
+
+        from rnnbench.datasets.own import scaled
+
         held = self._sequences()
         if self.missing == "refuse":
             scaled.check_missing(held)
@@ -240,11 +247,13 @@ class TableSequences(OwnFileTask):
         return Read(held, labels, values, members)
 
     def _sequences(self) -> Sequences:
+        from rnnbench.datasets.own import npz, sequences
+
         if npz.is_npz(self.path):
             if (column := splits.column_of(self.split_by)) is not None:
                 raise mistake(self.path, f"`split: {column}` names a column; of an .npz the array `split` is read")
             return npz.read(self.path, self.label_per, self.length)
-        columns = Columns(self.id, self.step, self.features, self.label, splits.column_of(self.split_by))
+        columns = sequences.Columns(self.id, self.step, self.features, self.label, splits.column_of(self.split_by))
         return sequences.from_table(self.path, columns, self.label_per, self.length)
 
     def _members(self, held: Sequences, labels: Labels | None) -> dict[str, np.ndarray]:
@@ -256,6 +265,9 @@ class TableSequences(OwnFileTask):
 
     def made(self) -> Data:
         """Reads the file anew."""
+        from rnnbench.datasets.own import scaled
+        from rnnbench.datasets.own.sequences import Padded
+
         read = self._read()
         held, members = read.sequences, read.members
         train = held.rows_of(members["train"])
@@ -294,6 +306,8 @@ def _last(read: Read) -> tuple[int, ...]:
 
 def _hold_classes(labels: pd.Series | np.ndarray) -> bool:
     """Whether they are text, or whole numbers of few different values."""
+    import pandas as pd
+
     if not isinstance(labels, pd.Series):
         return False
     if not pd.api.types.is_numeric_dtype(labels.dtype):
@@ -304,6 +318,8 @@ def _hold_classes(labels: pd.Series | np.ndarray) -> bool:
 
 def _values(held: Sequences, where: Any) -> np.ndarray:
     """The labels as (n, k) numbers, none of them missing."""
+    import pandas as pd
+
     if isinstance(held.labels, pd.Series) and not pd.api.types.is_numeric_dtype(held.labels.dtype):
         wrong = pd.to_numeric(held.labels, errors="coerce").isna()
         row = int(np.argmax(wrong))

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
 from rnnbench.datasets.cache import cached, in_memory
-from rnnbench.datasets.own import labelled_texts, splits, words
-from rnnbench.datasets.own.labelled_texts import LabelledTexts, Rows
+from rnnbench.datasets.own import splits, words
 from rnnbench.datasets.own.labels import Labels, check_drawn, check_splits, classes_of, with_validation
 from rnnbench.datasets.own.mistake import mistake
 from rnnbench.datasets.own.splits import SplitSetting
@@ -21,6 +20,9 @@ from rnnbench.tasks.dataset import DatasetClassificationTask, Examples
 from rnnbench.tasks.display import Display
 from rnnbench.tasks.own_file import Facts, OwnFileTask
 from rnnbench.tasks.stream import Layout, Ports
+
+if TYPE_CHECKING:
+    from rnnbench.datasets.own.labelled_texts import LabelledTexts
 
 _VOCABULARY = {"words": 10_000, "characters": 500}
 
@@ -124,6 +126,8 @@ class Texts(OwnFileTask, DatasetClassificationTask):
 
     def _read(self) -> tuple[LabelledTexts, Labels, dict[str, np.ndarray]]:
         """The texts, their classes, and the rows of each split."""
+        from rnnbench.datasets.own import labelled_texts
+
         column = splits.column_of(self.split_by)
         texts = labelled_texts.read(self.path, self.text, self.label, column)
         if self.missing == "refuse":
@@ -138,6 +142,8 @@ class Texts(OwnFileTask, DatasetClassificationTask):
 
     def encoded(self) -> dict[str, np.ndarray]:
         """Tokens and labels of each split, by name, and the names of the tokens as JSON."""
+        from rnnbench.datasets.own.labelled_texts import Rows
+
         texts, labels, rows = self._read()
         known = words.Vocabulary(Rows(texts.texts, rows["train"]), self._vocabulary, self.tokens)
         found = {"names": np.frombuffer(json.dumps(known.names).encode(), dtype=np.uint8)}

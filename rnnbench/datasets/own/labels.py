@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from rnnbench.datasets.own.mistake import mistake
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _MOST = 1000
 """Most classes; more are numbers or names, not classes."""
@@ -33,6 +35,8 @@ def classes_of(cells: pd.Series, called: str, path: str, where: Where, what: str
     `called`, `what`: how messages call the column and an example. Raises `UserError` for a missing label, for a single
     class and for too many.
     """
+    import pandas as pd
+
     numbers = pd.api.types.is_numeric_dtype(cells.dtype)
     absent = (cells.isna() | (not numbers and cells.astype("object") == "")).to_numpy(dtype=bool)
     if absent.any():
@@ -87,6 +91,8 @@ def with_validation(column: pd.Series, path: str, codes: np.ndarray | None) -> p
 
     Raises `UserError` where training has too few examples for that.
     """
+    import pandas as pd
+
     named = column.astype("str").str.strip().str.lower()
     train = np.flatnonzero(named.isin(("train", "training")))
     if set(named) != {"train", "test"} | set(named) & {"training", "testing"}:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
-import pandas as pd
 from pydantic import BeforeValidator
 
 from rnnbench.datasets.own.mistake import mistake
-from rnnbench.datasets.own.times import Times
 from rnnbench.registry import did_you_mean
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from rnnbench.datasets.own.times import Times
 
 SPLITS = ("train", "validation", "test")
 _NAMES = {"train": "train", "training": "train", "validation": "validation", "val": "validation", "valid": "validation",
@@ -63,6 +66,8 @@ def _dates(value: Any) -> tuple[str, ...]:
 
 def date(text: str) -> pd.Timestamp:
     """A date of the setting `split`, year first. Raises `ValueError`."""
+    import pandas as pd
+
     time = pd.to_datetime(text, format="ISO8601", utc=True)
     if pd.isna(time):
         raise ValueError(text)
@@ -109,6 +114,8 @@ def in_time(
 
 
 def _of_dates(setting: tuple[str, ...], rows: int, path: str, times: Times | None) -> Borders:
+    import pandas as pd
+
     if times is None:
         raise mistake(path, "a split by dates needs the column of the times: set `time`")
     if not times.dated:
