@@ -30,7 +30,6 @@ from rnnbench.experiment.expansion import (
     at_its_setting,
     axes_of,
     every_point,
-    merge_points,
     read_entry,
     refuse_unknown,
 )
@@ -39,8 +38,8 @@ from rnnbench.experiment.grids_of_a_label import (
     Entry,
     check_one_class_each,
     grids_of,
+    merged,
     pairs,
-    side_by_side,
     with_defaults,
 )
 from rnnbench.experiment.mistakes import first_mistake, shown
@@ -254,13 +253,14 @@ class Experiment(Settings):
 
     def resolved(self) -> dict[str, Any]:
         """The experiment with every default filled in, as plain values; an axis is the list of its values."""
-        tasks: dict[str, list[dict[str, Any]]] = {}
-        models: dict[str, list[dict[str, Any]]] = {}
+        tasks: dict[str, dict[int, list[dict[str, Any]]]] = {}
+        models: dict[str, dict[int, list[dict[str, Any]]]] = {}
         for run in self.all_points:
-            settings = run.settings
-            tasks.setdefault(run.task_label, []).append({"task": settings["task"], **settings["task_settings"]})
+            settings, (of_task, of_model) = run.settings, run.grids
+            task = {"task": settings["task"], **settings["task_settings"]}
             model = {"model": settings["model"], **settings["model_settings"], "training": settings["training"]}
-            models.setdefault(run.model_label, []).append(model)
+            tasks.setdefault(run.task_label, {}).setdefault(of_task, []).append(task)
+            models.setdefault(run.model_label, {}).setdefault(of_model, []).append(model)
         chosen: dict[str, Any] = {"select": self.select.model_dump(mode="json")} if self.select else {}
         chosen |= {} if self.state_budget is None else {"state_budget": self.state_budget}
         chosen |= {} if self.test_lags is None else {"test_lags": list(self.test_lags)}
@@ -269,10 +269,8 @@ class Experiment(Settings):
             **chosen,
             "plugins": [plugin.rpartition("/")[2] for plugin in self.plugins],
             "gradients": self.gradients.model_dump(mode="json"),
-            "tasks": {label: merge_points(points) | side_by_side(self.tasks[label]) for label, points in tasks.items()},
-            "models": {
-                label: merge_points(points) | side_by_side(self.models[label]) for label, points in models.items()
-            },
+            "tasks": {label: merged(grids) for label, grids in tasks.items()},
+            "models": {label: merged(grids) for label, grids in models.items()},
         }
 
     def _cell(

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import PlainSerializer, ValidatorFunctionWrapHandler, WrapValidator
 
 from rnnbench.errors import SettingError
+from rnnbench.experiment.expansion import merge_points
 from rnnbench.experiment.settings import KeyPath
 
 
@@ -48,7 +49,12 @@ def check_one_class_each(kind: str, entries: Mapping[str, Any]) -> None:
             )
 
 
-def side_by_side(entry: Any) -> dict[str, Any]:
-    """Which values of the axes go together, for people; nothing for a single grid."""
-    written = [", ".join(f"{key}: {value}" for key, value in one.items()) for one, _ in grids_of(entry, ())]
-    return {"grids": written} if len(written) > 1 else {}
+def merged(grids: Mapping[int, list[dict[str, Any]]]) -> dict[str, Any]:
+    """One dictionary for all points of a label: see `merge_points`. Of several grids it also says, for people, which
+    values go together, under `grids`."""
+    each = [merge_points(points) for points in grids.values()]
+    differ = [key for key in each[0] if any(grid[key] != each[0][key] for grid in each)]
+    told = [", ".join(f"{key}: {grid[key]}" for key in differ) for grid in each]
+    return merge_points([point for points in grids.values() for point in points]) | (
+        {"grids": told} if len(each) > 1 else {}
+    )

@@ -58,7 +58,10 @@ def test_runs_are_those_of_the_grids_alone():
 def test_what_is_resolved_says_which_values_go_together():
     resolved = made().resolved()["tasks"]["copy_memory"]
     assert resolved["lag"] == [10, 50]
-    assert resolved["grids"][1] == "symbols: 1, filler: blank, training_lags: fixed, lag: 10"
+    assert resolved["grids"] == [
+        "lag: [10, 50], filler: distractor, training_lags: ['uniform', 'far'], lead: random",
+        "lag: 10, filler: blank, training_lags: fixed, lead: none",
+    ]
     assert "grids" not in made(tasks={"copy_memory": GRIDS[:1]}).resolved()["tasks"]["copy_memory"]
 
 
@@ -68,6 +71,7 @@ def test_what_is_written_out_is_the_same_experiment():
     again = Experiment.model_validate(json.loads(json.dumps(values)))
     assert [run.signature for run in again.runs] == [run.signature for run in made().runs]
     assert written_out(again) == values
+    assert again.resolved() == made().resolved()
 
 
 def test_an_override_sets_a_key_in_each(tmp_path):
