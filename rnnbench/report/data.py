@@ -269,11 +269,15 @@ class ReportData:
         return next(iter(same["score_name"].dropna()), "score"), higher_is_better(same), str(distance)
 
     def _skills(self, frozen: pd.DataFrame) -> list[float]:
-        """The skill that each frozen level amounts to."""
+        """The skill that each frozen level amounts to; none where the data ask no memory."""
         at = self.levels.set_index(["problem", "setup", "lag", "level"])["value"]
         rises = {problem.label: problem.higher_is_better for problem in self._problems.values()}
+        asked = {label for label, runs in self.runs.groupby("problem") if asks_memory(runs)}
         found = []
         for row in frozen.to_dict("records"):
+            if row["problem"] not in asked:
+                found.append(np.nan)
+                continue
             key = (row["problem"], row["setup"], row["lag"])
             memoryless, reference = (float(at.get((*key, name), np.nan)) for name in ("memoryless", "reference"))
             found.append(skill(row["value"], memoryless, reference, rises[row["problem"]]))
