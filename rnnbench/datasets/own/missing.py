@@ -9,6 +9,7 @@ import numpy as np
 
 from rnnbench.datasets.own.mistake import mistake
 from rnnbench.datasets.scaling import Scale
+from rnnbench.errors import UserError
 
 Missing = Literal["refuse", "forward", "mask"]
 """`refuse`: they are an error. `forward`: the last value before; the training mean where there is none. `mask`: 0 after
@@ -25,11 +26,16 @@ def refuse(values: np.ndarray, names: Sequence[str], path: str, where: Callable[
     if count := int(absent.sum()):
         row = int(np.argmax(absent.any(axis=1)))
         name = names[int(np.argmax(absent[row]))]
-        raise mistake(
-            path,
-            f"{count:,} missing value{'s' * (count > 1)}, the first in {where(row)}, column '{name}'; "
-            "fill them, or set `missing: forward` or `missing: mask`",
-        )
+        raise refused(path, count, f"{where(row)}, column '{name}'")
+
+
+def refused(path: str, count: int, first: str) -> UserError:
+    """What is said of missing values: how many, and the place of the first."""
+    return mistake(
+        path,
+        f"{count:,} missing value{'s' * (count > 1)}, the first in {first}; "
+        "fill them, or set `missing: forward` or `missing: mask`",
+    )
 
 
 def scale_of(train: np.ndarray, names: Sequence[str], path: str) -> Scale:

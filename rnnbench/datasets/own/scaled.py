@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rnnbench.datasets.own.missing import Missing, scale_of
-from rnnbench.datasets.own.mistake import mistake
+from rnnbench.datasets.own.missing import Missing, refused, scale_of
 from rnnbench.datasets.own.sequences import Sequences
 
 
@@ -19,11 +18,7 @@ def check_missing(sequences: Sequences) -> None:
             first = (row, at) if not count or row < first[0] else first
             count += int(absent.sum())
     if count:
-        raise mistake(
-            sequences.path,
-            f"{count:,} missing value{'s' * (count > 1)}, the first in {sequences.where_row(first[0])}, "
-            f"'{sequences.names[first[1]]}'; fill them, or set `missing: forward` or `missing: mask`",
-        )
+        raise refused(sequences.path, count, f"{sequences.where_row(first[0])}, '{sequences.names[first[1]]}'")
 
 
 def check_known(sequences: Sequences, train: np.ndarray) -> None:

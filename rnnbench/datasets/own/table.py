@@ -202,7 +202,8 @@ def _add(path: str, number: int, text: str, cells: dict[str, list[Any]], row: in
     try:
         entry = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise mistake(path, f"line {number:,} is not JSON: {error}") from None
+        hint = "; JSON lines are read, an object a line, not a JSON array" if text.lstrip().startswith("[") else ""
+        raise mistake(path, f"line {number:,} is not JSON: {error}{hint}") from None
     if not isinstance(entry, dict):
         raise mistake(path, f'line {number:,} is not a JSON object, such as {{"a": 1}}: each line must be one')
     for key, value in entry.items():

@@ -138,6 +138,7 @@ def test_a_file_that_cannot_be_read_is_told_in_a_line(tmp_path: Path, content: s
     ("lines", "message"),
     [
         ('{"a": 1}\n{"a": \n', "line 2 is not JSON"),
+        ('[{"a": 1},\n {"a": 2}]\n', "line 1 is not JSON: .*; JSON lines are read, an object a line, not a JSON array"),
         ('{"a": 1}\n[1]\n', "line 2 is not a JSON object"),
         ('{"a": [1]}\n', "line 1: 'a' is a list or an object"),
         ('{"b": 1}\n', "no column 'a'"),
