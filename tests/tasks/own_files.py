@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pandas as pd
+
+import rnnbench
+from rnnbench.experiment.run_spec import RunSpec
 
 SEQUENCES = 60
 
@@ -28,3 +35,16 @@ def steps(seed: int = 0, least: int = 2) -> pd.DataFrame:
     step = np.concatenate([np.arange(one) for one in lengths])
     found = pd.DataFrame({"id": np.repeat(np.arange(SEQUENCES), lengths), "step": step, "a": a, "b": 10 * b + 3})
     return found.assign(kind=np.array(list("xyz"))[kind], state=np.where(a > 1, "up", "down"), sum=a + b)
+
+
+def planned(folder: Path, task: str, batch_size: int = 8, **settings: Any) -> tuple[RunSpec, ...]:
+    """The runs of an experiment file in `folder` over one task. Raises `UserError` as `rnnbench plan` says it."""
+    experiment = {
+        "name": "own",
+        "tasks": {task: {"lag": 2, **settings}},
+        "models": {"gru": {"units": 4}},
+        "training": {"steps": 10, "batch_size": batch_size},
+    }
+    # JSON is YAML; a key a line, so that a mistake has one.
+    (folder / "own.yaml").write_text(json.dumps(experiment, indent=1))
+    return rnnbench.load_experiment(folder / "own.yaml").runs

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import rnnbench
 from rnnbench.errors import UserError
-from tests.tasks.own_files import steps
+from tests.tasks.own_files import planned, steps
 
 
 @pytest.fixture(autouse=True)
@@ -95,21 +92,9 @@ WRONG = {
 
 
 def plan(tmp_path: Path, path: str, extra: dict) -> None:
-    batch = extra.pop("batch_size", 8)
-    given = {"path": path, "lag": 2, "step": "step", "features": ["a", "b"], "label": "kind", **extra}
-    file = tmp_path / "own.yaml"
-    file.write_text(
-        textwrap.dedent(
-            f"""
-            name: own
-            tasks:
-              table_sequences: {json.dumps(given)}
-            models: {{gru: {{units: 4}}}}
-            training: {{steps: 10, batch_size: {batch}}}
-            """
-        )
+    planned(
+        tmp_path, "table_sequences", **{"path": path, "step": "step", "features": ["a", "b"], "label": "kind", **extra}
     )
-    rnnbench.load_experiment(file)
 
 
 @pytest.mark.parametrize("case", WRONG)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import json
-import textwrap
 import warnings
 from pathlib import Path
 
@@ -14,12 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import rnnbench
 from rnnbench.datasets.own.labels import with_validation
 from rnnbench.errors import UserError, UserNote
 from rnnbench.tasks import own_file
 from rnnbench.tasks.stream import joined
 from rnnbench.tasks.texts import Texts
+from tests.tasks.own_files import planned
 
 GOOD = [(f"a fine film, number {i} of them", "good") for i in range(30)]
 BAD = [(f"A dull film! number {i} of them", "bad") for i in range(30)]
@@ -258,20 +256,7 @@ WRONG = {
 
 
 def plan(tmp_path: Path, path: str, extra: dict) -> None:
-    given = {"path": path, "lag": 2, **extra}
-    file = tmp_path / "own.yaml"
-    file.write_text(
-        textwrap.dedent(
-            f"""
-            name: own
-            tasks:
-              texts: {json.dumps(given)}
-            models: {{gru: {{units: 4}}}}
-            training: {{steps: 10, batch_size: {extra.pop("batch_size", 8)}}}
-            """
-        )
-    )
-    rnnbench.load_experiment(file)
+    planned(tmp_path, "texts", **{"path": path, **extra})
 
 
 @pytest.mark.parametrize("case", WRONG)
