@@ -1,4 +1,7 @@
-"""Writes values as YAML that `yaml_document` reads back as they were, whatever their characters."""
+"""Writes values as YAML that `yaml_document` reads back as they were, whatever their characters.
+
+Not by ruamel.yaml, which writes some line breaks (U+0085) so that they are read as spaces, and `yes` and `no` bare.
+"""
 
 from __future__ import annotations
 
