@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from rnnbench.execution.estimate import seconds
@@ -11,7 +11,7 @@ from rnnbench.execution.leases import Leases
 from rnnbench.experiment.definition import Experiment
 from rnnbench.experiment.run_spec import RunSpec
 from rnnbench.experiment.skipped import SKIPPED
-from rnnbench.grid.stages import not_picked
+from rnnbench.grid.stages import expected, not_picked
 from rnnbench.tracking.location import Location
 from rnnbench.tracking.matching import matched
 from rnnbench.tracking.reader import StoredRun
@@ -55,16 +55,20 @@ class GridStatus:
 def look(experiment: Experiment, location: Location, leases: Leases) -> GridStatus:
     """Raises `UserError` if the store does not answer. A run whose driver is dead counts as interrupted."""
     found = matched(location, experiment)
-    states = _states(experiment, location, leases, found.runs)
+    left_out = not_picked(experiment, location)
+    states = _states(experiment, location, leases, found.runs, left_out or set())
     specs = [spec for spec in experiment.runs if states[spec.signature] == "running"]
     running = _progress(location, specs, found.runs)
-    return GridStatus(states, running, _seconds_left(experiment, states, running, found.runs), found.note)
+    # Until values are chosen, a run of an evaluation seed is one of several alternatives.
+    likely = expected(experiment) if left_out is None else {}
+    return GridStatus(states, running, _seconds_left(experiment, states, running, found.runs, likely), found.note)
 
 
-def _states(experiment: Experiment, location: Location, leases: Leases, stored: dict[str, StoredRun]) -> dict[str, str]:
+def _states(
+    experiment: Experiment, location: Location, leases: Leases, stored: dict[str, StoredRun], left_out: set[str]
+) -> dict[str, str]:
     signatures = [spec.signature for spec in experiment.runs]
     states = {one: stored[one].status if one in stored else "waiting" for one in signatures}
-    left_out = not_picked(experiment, location) or set()
     states |= {one: "not needed" for one in left_out if states[one] == "waiting"}
     # Drivers whose results go to a server may work on other machines, where their leases are.
     if location.database is not None or leases.directory.exists():
@@ -84,7 +88,11 @@ def _progress(location: Location, specs: list[RunSpec], stored: dict[str, Stored
 
 
 def _seconds_left(
-    experiment: Experiment, states: dict[str, str], running: list[Running], stored: dict[str, StoredRun]
+    experiment: Experiment,
+    states: dict[str, str],
+    running: list[Running],
+    stored: dict[str, StoredRun],
+    likely: Mapping[RunSpec, float],
 ) -> float | None:
     ended = [
         spec
@@ -96,7 +104,7 @@ def _seconds_left(
         return None
     share = {one.spec.signature: (one.step or 0) / one.spec.training.steps for one in running}
     to_come = sum(
-        seconds(spec) * (1 - share.get(spec.signature, 0.0))
+        seconds(spec) * (1 - share.get(spec.signature, 0.0)) * likely.get(spec, 1.0)
         for spec in experiment.runs
         if states[spec.signature] not in (*_DONE, "not needed")
     )
