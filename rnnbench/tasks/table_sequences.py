@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 from pydantic import Field
 
 from rnnbench.datasets.cache import in_memory
-from rnnbench.datasets.own import splits
-from rnnbench.datasets.own.labels import Labels, check_drawn, check_splits, classes_of, with_validation
+from rnnbench.datasets.own.labels import Answers, Per
 from rnnbench.datasets.own.missing import Missing
-from rnnbench.datasets.own.mistake import mistake
 from rnnbench.datasets.own.splits import SplitSetting
-from rnnbench.datasets.scaling import Scale
 from rnnbench.registry import register_task
 from rnnbench.tasks import protocol, supervised
 from rnnbench.tasks.base import Filler, Score, Split
@@ -28,41 +25,10 @@ from rnnbench.tasks.steps_in_view import best_constant, in_view
 from rnnbench.tasks.stream import Layout, Ports, Stream
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from rnnbench.datasets.own.recorded_sequences import Asked, Data
 
-    from rnnbench.datasets.own.sequences import Padded, Sequences
-
-Per = Literal["sequence", "step"]
-Answers = Literal["classes", "numbers"]
-
-_FEW = 20
-"""Whole numbers of at most so many values are taken for classes."""
 _LEAST_ERROR = 0.01
 """Of the reference: no network reaches the rounding errors of a ridge whose answers are sums of what it sees."""
-
-
-class Read(NamedTuple):
-    """What a file holds, checked."""
-
-    sequences: Sequences
-    labels: Labels | None
-    """None: the answers are numbers."""
-    values: np.ndarray | None
-    """(n or rows, k) float64: the answers that are numbers."""
-    members: dict[str, np.ndarray]
-    """The sequences of each split."""
-
-
-class Data(NamedTuple):
-    """What the examples are made of."""
-
-    rows: np.ndarray
-    """(rows, width) float32, scaled."""
-    train: np.ndarray
-    """The training rows."""
-    evidence: dict[str, Padded]
-    targets: dict[str, np.ndarray]
-    weights: dict[str, np.ndarray] | None
 
 
 @register_task("table_sequences")
@@ -138,8 +104,18 @@ class TableSequences(OwnFileTask):
         classes = tuple(self.facts["classes"] or ())
         return replace(super().display(), kind="series", channels=[*names, *indicators, *there], classes=classes)
 
+    @property
+    def asked(self) -> Asked:
+        """What is to be read."""
+        from rnnbench.datasets.own.recorded_sequences import Asked
+
+        names = {name: getattr(self, name) for name in Asked._fields if name != "split"}
+        return Asked(split=self.split_by, **names)
+
     def found(self) -> Facts:
-        read = self._read()
+        from rnnbench.datasets.own import recorded_sequences
+
+        read = recorded_sequences.read(self.asked)
         held, lengths = read.sequences, read.sequences.lengths
         unequal = bool(lengths.min() < lengths.max())
         return {
@@ -220,125 +196,13 @@ class TableSequences(OwnFileTask):
     def _for_each_read(self, targets: np.ndarray) -> np.ndarray:
         return targets
 
-    def _read(self) -> Read:
-        import pandas as pd
-
-        from rnnbench.datasets.own import scaled
-
-        held = self._sequences()
-        if self.missing == "refuse":
-            scaled.check_missing(held)
-        what, where = ("step", held.where_row) if held.per_step else ("sequence", held.where)
-        labels, values = None, None
-        if self.answers == "classes" or (self.answers is None and _hold_classes(held.labels)):
-            if not isinstance(held.labels, pd.Series):
-                raise mistake(self.path, f"y holds {held.labels.shape[1]} numbers each: `answers: numbers`")
-            labels = classes_of(held.labels, held.label, self.path, where, what)
-        else:
-            values = _values(held, where)
-        members = self._members(held, None if held.per_step else labels)
-        if self.missing != "refuse":
-            scaled.check_known(held, held.rows_of(members["train"]))
-        chosen = {split: held.rows_of(some) if held.per_step else some for split, some in members.items()}
-        if labels is not None:
-            check_splits(labels, chosen, self.path, where, what)
-        elif Scale.of(cast(np.ndarray, values)[chosen["train"]]).constant.any():
-            raise mistake(self.path, f"{held.label} is constant in training: there is nothing to answer")
-        return Read(held, labels, values, members)
-
-    def _sequences(self) -> Sequences:
-        from rnnbench.datasets.own import npz, sequences
-
-        if npz.is_npz(self.path):
-            if (column := splits.column_of(self.split_by)) is not None:
-                raise mistake(self.path, f"`split: {column}` names a column; of an .npz the array `split` is read")
-            return npz.read(self.path, self.label_per, self.length)
-        columns = sequences.Columns(self.id, self.step, self.features, self.label, splits.column_of(self.split_by))
-        return sequences.from_table(self.path, columns, self.label_per, self.length)
-
-    def _members(self, held: Sequences, labels: Labels | None) -> dict[str, np.ndarray]:
-        if labels is not None and held.split is None:
-            check_drawn(labels, self.path, held.where, "sequence")
-        codes = None if labels is None else labels.codes
-        named = None if held.split is None else with_validation(held.split, self.path, codes)
-        return splits.at_random(self.split_by, len(held.lengths), self.path, held.where, codes, named)
-
-    def made(self) -> Data:
-        """Reads the file anew."""
-        from rnnbench.datasets.own import scaled
-        from rnnbench.datasets.own.sequences import Padded
-
-        read = self._read()
-        held, members = read.sequences, read.members
-        train = held.rows_of(members["train"])
-        rows = scaled.scaled(held, train, self.missing)
-        unequal = bool(held.lengths.min() < held.lengths.max())
-        if unequal:
-            rows = np.concatenate([rows, np.ones((len(rows), 1), np.float32)], axis=1)
-        steps = int(held.lengths.max())
-        evidence = {
-            split: Padded(rows, held.starts[some], held.lengths[some], steps) for split, some in members.items()
-        }
-        if read.labels is not None:
-            answers = read.labels.codes[:, None]
-        else:
-            values = cast(np.ndarray, read.values)
-            known = values[train if held.per_step else members["train"]]
-            answers = Scale.of(known)(values).astype(np.float32)
-        if not held.per_step:
-            targets = {split: answers[some].reshape(len(some), 1, *_last(read)) for split, some in members.items()}
-            return Data(rows, train, evidence, targets, None)
-        of_rows = {
-            split: Padded(answers, held.starts[some], held.lengths[some], steps) for split, some in members.items()
-        }
-        targets = {split: padded[:].reshape(len(padded), steps, *_last(read)) for split, padded in of_rows.items()}
-        weights = {
-            split: (np.arange(steps) >= steps - held.lengths[some][:, None]).astype(np.float32)
-            for split, some in members.items()
-        }
-        return Data(rows, train, evidence, targets, weights if unequal else None)
-
-
-def _last(read: Read) -> tuple[int, ...]:
-    """The last axis of the targets: none of classes."""
-    return () if read.values is None else (read.values.shape[1],)
-
-
-def _hold_classes(labels: pd.Series | np.ndarray) -> bool:
-    """Whether they are text, or whole numbers of few different values."""
-    import pandas as pd
-
-    if not isinstance(labels, pd.Series):
-        return False
-    if not pd.api.types.is_numeric_dtype(labels.dtype):
-        return True
-    values = labels.dropna().unique()
-    return len(values) <= _FEW and bool((values % 1 == 0).all())
-
-
-def _values(held: Sequences, where: Any) -> np.ndarray:
-    """The labels as (n, k) numbers, none of them missing."""
-    import pandas as pd
-
-    if isinstance(held.labels, pd.Series) and not pd.api.types.is_numeric_dtype(held.labels.dtype):
-        wrong = pd.to_numeric(held.labels, errors="coerce").isna()
-        row = int(np.argmax(wrong))
-        raise mistake(held.path, f"{where(row)}, {held.label}: '{held.labels.iloc[row]}' is not a number")
-    values = np.asarray(held.labels, dtype=np.float64)
-    values = values[:, None] if values.ndim == 1 else values
-    absent = np.isnan(values).any(axis=1)
-    if absent.any():
-        raise mistake(
-            held.path,
-            f"{where(int(np.argmax(absent)))}, {held.label}: the label is missing ({int(absent.sum()):,} in all)",
-        )
-    return values
-
 
 @in_memory(maxsize=2)
 def _data(task: TableSequences) -> Data:
+    from rnnbench.datasets.own import recorded_sequences
+
     task.check_data()
-    return task.made()
+    return recorded_sequences.data(task.asked)
 
 
 @in_memory(maxsize=16)

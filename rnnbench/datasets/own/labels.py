@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
@@ -18,6 +18,8 @@ _FEWEST = 3
 """Examples that a class needs so that each split may get one."""
 
 Where = Callable[[int], str]
+Per = Literal["sequence", "step"]
+Answers = Literal["classes", "numbers"]
 
 
 class Labels(NamedTuple):
