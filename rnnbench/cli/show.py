@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _LAG = 20
 """The lag of a task that is shown without a file."""
+_DATA = {".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".npz"}
 _SPLITS = ("train", "validation", "test")
 
 
@@ -81,6 +82,8 @@ def _tasks(what: str, overrides: list[str]) -> dict[str, Task]:
     file = Path(what)
     if not (file.exists() or what in shipped.NAMES or file.suffix in (".yaml", ".yml")):
         raise UserError(f"{registry.unknown('task', what, registry.tasks)}; and there is no file of this name")
+    if _DATA & {suffix.lower() for suffix in file.suffixes}:
+        raise UserError(f"{file}: holds data, not an experiment: write one with `rnnbench new experiment {file}`")
     experiment = yaml_file.load(file, overrides)
     tasks: dict[str, Task] = {}
     for point in experiment.all_points:

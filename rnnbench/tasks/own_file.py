@@ -23,6 +23,8 @@ from rnnbench.tasks.dataset import DatasetTask
 
 Facts = dict[str, Any]
 """JSON values by name."""
+_VERSION = 2
+"""Raise it when a task finds something else in a file: what is kept is then found again."""
 
 
 class OwnFileTask(DatasetTask):
@@ -127,7 +129,7 @@ def _facts(task: OwnFileTask, code: str) -> Facts:
     if content is None:
         place.check(task.path)
     # The name counts, as messages and facts may hold it.
-    key = canonical_json([content, code, task.model_dump(mode="json")])
+    key = canonical_json([_VERSION, content, code, task.model_dump(mode="json")])
     kept = location.cache_dir() / f"facts-{hashlib.sha256(key.encode()).hexdigest()[:20]}.json"
     with contextlib.suppress(OSError, ValueError):
         stored: Facts = json.loads(kept.read_text("utf-8"))

@@ -72,6 +72,11 @@ def test_mistakes_are_one_line(arguments: list[str], expected: str) -> None:
     assert "\n" not in told
 
 
+def test_a_file_of_data_is_told_from_an_experiment(tmp_path: Path) -> None:
+    (tmp_path / "sales.csv").write_text("a,b\n1,2\n")
+    assert f"write one with `rnnbench new experiment {tmp_path / 'sales.csv'}`" in mistake(str(tmp_path / "sales.csv"))
+
+
 def test_missing_data_are_named_with_the_command_that_gets_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
