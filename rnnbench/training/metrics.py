@@ -88,7 +88,12 @@ def free_running(task: Task, free: Mapping[str, Estimate], forced: Mapping[str, 
     The task says which are which; its score stands beside them as `forced_<score>` too.
     """
     told = {name: forced[name] for name in task.teacher_forced}
-    return {**free, **told, f"forced_{task.score.name}": forced[task.score.name]}
+    return {**free, **told, forced_name(task): forced[task.score.name]}
+
+
+def forced_name(task: Task) -> str:
+    """The metric that is the score of teacher-forced answers."""
+    return f"forced_{task.score.name}"
 
 
 def values(scores: Mapping[str, Estimate]) -> dict[str, float]:

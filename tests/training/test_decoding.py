@@ -84,3 +84,50 @@ def test_the_task_says_which_metrics_are_of_true_last_answers():
     forced = {name: Estimate(0.75) for name in ("accuracy", "loss", "other")}
     found = {name: estimate.value for name, estimate in free_running(task, free, forced).items()}
     assert found == {"accuracy": 0.25, "loss": 0.75, "other": 0.25, "forced_accuracy": 0.75}
+
+
+class Counted(Recited):
+    """A token read long ago, and the three that follow it: each tells the next, the first is told by none."""
+
+    def train_batch(self, seed: int, step: int, batch_size: int) -> Stream:
+        first = np.random.default_rng([seed, step]).integers(CLASSES, size=(batch_size, 1))
+        targets = ((first + np.arange(4)) % CLASSES).astype(np.int32)
+        tokens = np.full((batch_size, self.layout.length), CLASSES, np.int32)
+        tokens[:, :1] = first
+        tokens[:, -4] = CLASSES + 1
+        tokens[:, -3:] = targets[:, :3]
+        return Stream(targets, np.zeros((*tokens.shape, 1), np.float32), tokens)
+
+    def fed_back(self, answers: np.ndarray) -> dict[str, np.ndarray]:
+        return super().fed_back(answers) | {"features": np.zeros((len(answers), 1), np.float32)}
+
+
+def test_without_memory_true_answers_tell_what_the_networks_own_do_not():
+    """A network set by hand that says the successor of what it reads, and always 0 at the marker."""
+    task = Counted(lag=3)
+    network = build(task, registry.models["simple_rnn"](units=CLASSES + 1), 0)
+    seen = np.zeros((CLASSES + 2, 3), np.float32)
+    seen[:, 0] = np.arange(CLASSES + 2)
+    steep = 20.0
+    kernel = np.zeros((4, CLASSES + 1), np.float32)
+    kernel[1] = steep
+    bias = -steep * (np.arange(CLASSES + 1) - 0.5).astype(np.float32)
+    head = np.zeros((CLASSES + 1, CLASSES), np.float32)
+    for token in range(CLASSES + 1):
+        # Of token t the first t + 1 units are 1, the others -1.
+        said = (token + 1) % CLASSES if token < CLASSES else 0
+        for unit in range(CLASSES + 1):
+            head[unit, said] += 1.0 if unit <= token else -1.0
+    network.get_layer("embedding").set_weights([seen])
+    network.get_layer("layer_0").set_weights([kernel, np.zeros((CLASSES + 1, CLASSES + 1), np.float32), bias])
+    network.get_layer("head").set_weights([head, np.zeros(CLASSES, np.float32)])
+    stream = task.train_batch(0, 0, 200)
+    forced = answers(network, stream).argmax(axis=-1)
+    free = (
+        Decoder(network, StateReader(network)).answers(task, stream, lambda one: answers(network, one)).argmax(axis=-1)
+    )
+    lucky = stream.targets[:, 0] == 0
+    assert 0 < lucky.sum() < 200
+    np.testing.assert_array_equal(forced[:, 1:], stream.targets[:, 1:])
+    np.testing.assert_array_equal((free == stream.targets).all(axis=1), lucky)
+    assert not (free == stream.targets)[~lucky].any()
