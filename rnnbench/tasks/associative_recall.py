@@ -42,9 +42,9 @@ class AssociativeRecall(ClassificationTask):
     pairs: int = Field(4, ge=1)
     """Number of pairs to remember; their keys are distinct."""
     # Not called `keys`: `dict(task)` would take it for a method.
-    key_alphabet: int = Field(26, ge=2, alias="keys")
+    key_alphabet: int = Field(8, ge=2, alias="keys")
     """Number of distinct keys to draw from: at least `pairs`."""
-    values: int = Field(10, ge=2)
+    values: int = Field(8, ge=2)
     """Number of distinct values to draw from; a value may stand behind several keys."""
     queries: int = Field(1, ge=1)
     """Number of keys that are asked, one a step: at most `pairs`."""
