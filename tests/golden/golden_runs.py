@@ -38,6 +38,11 @@ def _on_a_small_file(task: str) -> dict[str, Any]:
 TASKS: dict[str, dict[str, Any]] = {
     "copy_memory": {"lag": 4, "symbols": 2, "filler": "distractor", "examples": 60, "global_clipnorm": 0.22},
     "adding": {"lag": 4, "evidence": 8, "examples": 60, "global_clipnorm": 1.5},
+    "associative_recall": {"lag": 4, "pairs": 3, "keys": 4, "values": 3, "queries": 2, "filler": "distractor",
+                           "examples": 60, "global_clipnorm": 0.22},
+    "parity": {"lag": 4, "evidence": 7, "marked": 3, "filler": "distractor", "examples": 60, "global_clipnorm": 0.22},
+    "selective_copy": {"lag": 4, "symbols": 3, "evidence": 6, "alphabet": 4, "gaps": "distractor",
+                       "filler": "distractor", "examples": 60, "global_clipnorm": 0.2},
     "sentiment": {"source": "synthetic", "lag": 3, "evidence": 8, "vocabulary": 100, "train_examples": 200,
                   "validation_examples": 60, "test_examples": 60, "embedding": 4, "global_clipnorm": 0.2},
     "speech_commands": {"source": "synthetic", "lag": 3, "window_ms": 200, "stride_ms": 100, "bands": 12,
