@@ -54,17 +54,17 @@ class Video(DatasetTask, RegressionTask):
 
     source: Literal["mnist", "synthetic"] = "mnist"
     """`mnist`, or `synthetic`: the ten blurred patterns of `sequential_mnist`."""
-    side: int = Field(16, ge=4, le=64)
+    side: int = Field(12, ge=4, le=64)
     """Height and width of a frame, in pixels."""
-    digit: int = Field(10, ge=3, le=28)
+    digit: int = Field(8, ge=3, le=28)
     """Height and width to which the 28 x 28 pixels of a digit are reduced; its ink is about 7/10 as high."""
     digits: int = Field(1, ge=1)
     """Digits in a film."""
     speed: int = Field(2, ge=1)
     """The highest speed along each axis, pixels a frame; drawn from 1 to this."""
-    frames: int = Field(10, ge=3)
+    frames: int = Field(8, ge=3)
     """Frames that the network sees."""
-    readout: int = Field(5, ge=1)
+    readout: int = Field(4, ge=1)
     """Frames that it is asked for."""
     occlusion: Literal["moves", "waits"] = "moves"
     """`moves`: the film goes on behind the filler, and the network has to follow what it does not see; `waits`: it
@@ -160,7 +160,10 @@ class Video(DatasetTask, RegressionTask):
         return float(_errors(self.bare, split)["constant velocity"].mean())
 
     def levels(self) -> dict[str, float]:
-        """The mean frame, the last one seen and constant velocity, by name; with decoys also position-blind."""
+        """The mean frame, the last one seen and constant velocity, by name; with decoys also position-blind.
+
+        `place alone`: the mean digit of training where the right one is, of one who knows where but not what.
+        """
         found = super().levels()
         found |= {name: float(errors.mean()) for name, errors in _errors(self.bare, "test").items()}
         return found | ({"position-blind": position_blind(self)} if self.filler == "decoy" else {})
@@ -181,10 +184,14 @@ def _errors(task: Video, split: Split) -> dict[str, np.ndarray]:
     rows, times = np.arange(len(targets)), asked + np.arange(task.readout)
     layers = task._layers(split, rows, np.arange(task.frames)).swapaxes(0, 1)
     followed = np.max([at_constant_velocity(layer, times) for layer in layers], axis=0)
+    pictures, sizes = _digits(task.source, task.digit)[split]
+    mean = _digits(task.source, task.digit)["train"][0].mean(axis=0)
+    placed = frames(_films(task, split), np.broadcast_to(mean, pictures.shape), sizes, task.side, times).max(axis=1)
     foretold = {
         "mean frame": known.mean(axis=(0, 1), dtype=np.float64),
         "last frame": evidence[:, -1:],
         "constant velocity": followed.reshape(targets.shape),
+        "place alone": placed.reshape(targets.shape),
     }
     return {name: np.mean((frame - targets.astype(np.float64)) ** 2, axis=(1, 2)) for name, frame in foretold.items()}
 
