@@ -15,8 +15,12 @@ def ctc_nats(targets: np.ndarray, lengths: np.ndarray, logits: np.ndarray, blank
     `targets`: (B, U), of which the first `lengths` count; `logits`: (B, R, classes). The forward variables of
     section 4.1, in logarithms.
     """
-    logs = logits.astype(np.float64)
-    logs = logs - np.logaddexp.reduce(logs, axis=-1, keepdims=True)
+    with np.errstate(invalid="ignore"):  # Outputs that are no numbers have no loss.
+        return _nats(targets, lengths, logits.astype(np.float64), blank)
+
+
+def _nats(targets: np.ndarray, lengths: np.ndarray, logits: np.ndarray, blank: int) -> np.ndarray:
+    logs = logits - np.logaddexp.reduce(logits, axis=-1, keepdims=True)
     examples, longest = targets.shape
     # A blank before, between and behind the labels.
     places = np.full((examples, 2 * longest + 1), blank)
