@@ -216,7 +216,8 @@ def _curves(one: Example, truth: np.ndarray, answer: np.ndarray) -> dict[str, An
 
 
 def _are_classes(task: Task, stream: Stream) -> bool:
-    return bool(np.issubdtype(stream.targets.dtype, np.integer) and stream.targets.ndim == 2 and task.outputs > 1)
+    of_each_step = task.aligned and task.outputs > 1
+    return bool(of_each_step and np.issubdtype(stream.targets.dtype, np.integer) and stream.targets.ndim == 2)
 
 
 def _are_numbers(task: Task, stream: Stream) -> bool:
