@@ -25,6 +25,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "reversal": {"symbols": 3, "alphabet": 4, "examples": 23},
     "forecasting": {"source": "synthetic", "look_back": 24, "horizon": 2, "variables": "multivariate"},
     "sentiment": {"source": "synthetic", "vocabulary": 100, "evidence": 5, "test_examples": 23},
+    "captioning": {"source": "synthetic", "image": "rows", "test_examples": 23},
     "sequential_mnist": {"source": "synthetic", "test_examples": 23},
     "speech_commands": {"source": "synthetic", "bands": 4, "stride_ms": 100},
     **{name: settings_with_a_file(registry.tasks[name]) for name in ("csv_forecasting", "table_sequences", "texts")},
