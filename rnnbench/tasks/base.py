@@ -94,10 +94,9 @@ class Task(BaseModel, ABC):
     """Whether a model may read the whole sequence before it answers; others are `skipped` if they are not `causal`."""
     feeds_back: ClassVar[bool] = False
     """Whether the network reads its own last answer at each readout step but the first: the true one in training
-    (teacher forcing), its own when it is tested (free-running). Such a task reads the `end`."""
+    (teacher forcing), its own when it is tested (free-running). Such a task `reads` the `end`."""
     teacher_forced: ClassVar[tuple[str, ...]] = ("loss",)
-    """Of a task that `feeds_back`: its metrics that are computed from the answers to true last answers; all others are
-    of free-running answers."""
+    """Of a task that `feeds_back`: its metrics of answers to true last answers; all others are of free-running ones."""
 
     @field_validator("filler")
     @classmethod
@@ -257,16 +256,16 @@ class Task(BaseModel, ABC):
                 if len(rows):
                     yield self._led(stream.rows(rows), lead, rng)
 
+    def fed_back(self, answers: np.ndarray) -> dict[str, np.ndarray]:
+        """Of a task that `feeds_back`: the inputs of the readout step after one with these raw `answers`, (B, outputs).
+
+        `features`, (B, width), `tokens`, (B,), or both. In `train_batch` and `split` they stand for the true answers.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not feed its answers back")
+
     def without_marker(self, stream: Stream) -> Stream | None:
         """The stream with filler in place of the marker, of a task that answers at several steps; None: it has none."""
         return None
-
-    def fed_back(self, answers: np.ndarray) -> dict[str, np.ndarray]:
-        """The inputs of the readout step after one at which the network gave the raw `answers`, (B, outputs).
-
-        `features`, (B, width) float32, and / or `tokens`, (B,) int32. Of a task that `feeds_back`.
-        """
-        raise NotImplementedError(f"{type(self).__name__} feeds no answer back")
 
     def _led(self, stream: Stream, lead: int, rng: np.random.Generator) -> Stream:
         filler = self.fill(rng, stream.examples, lead) if lead else None
