@@ -49,6 +49,8 @@ class Multi30k(tfds.core.GeneratorBasedBuilder):
 
     def _generate_examples(self, paths: dict[str, Any]) -> Iterator[tuple[int, dict[str, str]]]:
         with ExitStack() as opened:
-            files = [opened.enter_context(gzip.open(path, "rt", encoding="utf-8", newline="\n")) for path in paths.values()]
+            files = [
+                opened.enter_context(gzip.open(path, "rt", encoding="utf-8", newline="\n")) for path in paths.values()
+            ]
             for index, lines in enumerate(zip(*files, strict=True)):
                 yield index, {language: line.rstrip("\n") for language, line in zip(paths, lines, strict=True)}

@@ -45,6 +45,8 @@ TASKS: dict[str, dict[str, Any]] = {
                         "words": ["go", "up", "left"], "filler": "distractor", "global_clipnorm": 0.35},
     "captioning": {"source": "synthetic", "image": "rows", "lag": 2, "validation_examples": 60, "test_examples": 60,
                    "global_clipnorm": 0.4},
+    "translation": {"source": "synthetic", "lag": 2, "longest": 7, "answer": 7, "embedding": 4,
+                    "global_clipnorm": 0.4},
     "sequential_mnist": {"source": "synthetic", "lag": 2, "global_clipnorm": 0.4},
     "forecasting": {"source": "synthetic", "lag": 3, "look_back": 24, "horizon": 2, "filler": "decoy",
                     "global_clipnorm": 0.5},

@@ -26,6 +26,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "forecasting": {"source": "synthetic", "look_back": 24, "horizon": 2, "variables": "multivariate"},
     "sentiment": {"source": "synthetic", "vocabulary": 100, "evidence": 5, "test_examples": 23},
     "captioning": {"source": "synthetic", "image": "rows", "test_examples": 23},
+    "translation": {"source": "synthetic", "longest": 8, "answer": 8},
     "sequential_mnist": {"source": "synthetic", "test_examples": 23},
     "speech_commands": {"source": "synthetic", "bands": 4, "stride_ms": 100},
     **{name: settings_with_a_file(registry.tasks[name]) for name in ("csv_forecasting", "table_sequences", "texts")},
