@@ -116,6 +116,7 @@ def test_every_data_set_is_used_by_the_task_of_its_source() -> None:
         "mnist": ["captioning", "sequential_mnist"],
         "ETTh1": ["forecasting"],
         "ETTh2": ["forecasting"],
+        "multi30k": ["translation"],
     }
 
 
