@@ -27,6 +27,8 @@ SMALL: dict[str, dict[str, Any]] = {
     "adding": {"evidence": 4, "examples": 200},
     "sentiment": {"source": "synthetic", "evidence": 6, "vocabulary": 100, "embedding": 4},
     "speech_commands": {"source": "synthetic"},
+    "captioning": {"source": "synthetic", "image": "rows"},
+    "translation": {"source": "synthetic", "longest": 8, "answer": 8, "embedding": 8},
     "sequential_mnist": {"source": "synthetic"},
     "forecasting": {"source": "synthetic", "look_back": 24, "horizon": 4},
 }

@@ -56,6 +56,12 @@ class State:
 ETT_COLUMNS = ("HUFL", "HULL", "MUFL", "MULL", "LUFL", "LULL", "OT")
 """Six loads (high, middle, low; useful, useless), and the oil temperature in degrees Celsius."""
 
+MULTI30K_FILES = {
+    split: {language: f"multi30k_{part}.{language}.gz" for language in ("de", "en")}
+    for split, part in (("test", "test_2016_flickr"), ("train", "train"), ("validation", "val"))
+}
+"""The file of each split and language, one sentence a line, as they are called in the manual directory."""
+
 _IMDB = DataSet(
     "imdb_reviews",
     "imdb_reviews/plain_text/1.0.0",
@@ -80,6 +86,15 @@ _MNIST = DataSet(
     tuple(f"{part}-{kind}-ubyte.gz" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")),
     "12 MB",
 )
+_MULTI30K = DataSet(
+    "multi30k",
+    "multi30k/1.0.0",
+    "none stated; the captions come from Flickr30k",
+    "Elliott, Frank, Sima'an & Specia, Multi30K: Multilingual English-German Image Descriptions, VL 2016",
+    tuple(file for files in MULTI30K_FILES.values() for file in files.values()),
+    "1.3 MB",
+    quick=True,
+)
 _INFORMER = "Zhou et al., Informer: Beyond Efficient Transformer for Long Sequence Time-Series Forecasting, AAAI 2021"
 DATA_SETS = {
     data_set.name: data_set
@@ -89,6 +104,7 @@ DATA_SETS = {
         _MNIST,
         DataSet("ETTh1", "ett/ETTh1/1.0.0", "CC BY-ND 4.0", _INFORMER, ("ETTh1.csv",), "2.6 MB", quick=True),
         DataSet("ETTh2", "ett/ETTh2/1.0.0", "CC BY-ND 4.0", _INFORMER, ("ETTh2.csv",), "2.4 MB", quick=True),
+        _MULTI30K,
     )
 }
 
@@ -152,13 +168,22 @@ def fingerprint(name: str) -> str | None:
             check(name)
         except UserError:
             return None
-        parts = [content.digest_of_rows(location.manual_dir() / file, ETT_COLUMNS) for file in data_set.files]
+        parts = _digests_at_hand(data_set)
     else:
         splits = sorted({shard.name.rpartition(".tfrecord-")[0] for shard in data_set.path.glob("*.tfrecord-*")})
         shards = [sorted(data_set.path.glob(f"{split}.tfrecord-*")) for split in splits]
         parts = [content.digest_of_records(files) for files in shards]
         parts += [names.read_text() for names in sorted(data_set.path.glob("*.labels.txt"))]
     return hashlib.sha256(" ".join([data_set.folder, *parts]).encode()).hexdigest()[:16]
+
+
+def _digests_at_hand(data_set: DataSet) -> list[str]:
+    """Of each split that would be prepared from the manual directory, in the order of their names."""
+    place = location.manual_dir()
+    if data_set is _MULTI30K:
+        splits = (MULTI30K_FILES[split] for split in sorted(MULTI30K_FILES))
+        return [content.digest_of_lines({language: place / file for language, file in of.items()}) for of in splits]
+    return [content.digest_of_rows(place / file, ETT_COLUMNS) for file in data_set.files]
 
 
 def _verify(file: Path) -> None:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import gzip
 import hashlib
 import json
 import os
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from rnnbench.datasets import location
@@ -53,6 +55,22 @@ def digest_of_rows(file: Path, columns: Sequence[str]) -> str:
                 yield [_entry(b"date", date), _entry(b"values", _field(2, _field(1, values)))]
 
     return remembered([file], lambda: _digest(features()))
+
+
+def digest_of_lines(files: Mapping[str, Path]) -> str:
+    """Digest of the lines of gzipped files side by side, equal to `digest_of_records` of what is prepared from them.
+
+    Each line becomes a record with a text from every file, under the file's key.
+    """
+
+    def features() -> Iterator[list[bytes]]:
+        with ExitStack() as opened:
+            lines = [opened.enter_context(gzip.open(file)) for file in files.values()]
+            for of_record in zip(*lines, strict=True):
+                texts = zip(files, of_record, strict=True)
+                yield [_entry(key.encode(), _field(1, _field(1, text.rstrip(b"\n")))) for key, text in texts]
+
+    return remembered(list(files.values()), lambda: _digest(features()))
 
 
 def _digest(records: Iterator[list[bytes]]) -> str:

@@ -42,7 +42,11 @@ class MeanOverExamples(Metric):
         self._values: dict[str, list[np.ndarray]] = {}
 
     def update(self, stream: Stream, outputs: np.ndarray) -> None:
-        for name, values in self._of_each(stream, outputs).items():
+        self.add(self._of_each(stream, outputs))
+
+    def add(self, of_examples: Mapping[str, np.ndarray]) -> None:
+        """Take in values that examples have, (B,) by name."""
+        for name, values in of_examples.items():
             self._values.setdefault(name, []).append(np.asarray(values, np.float64))
 
     def result(self) -> dict[str, Estimate]:

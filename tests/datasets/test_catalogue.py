@@ -113,9 +113,10 @@ def test_every_data_set_is_used_by_the_task_of_its_source() -> None:
     assert {name: catalogue.used_by(name) for name in catalogue.DATA_SETS} == {
         "imdb_reviews": ["sentiment"],
         "speech_commands": ["speech_commands"],
-        "mnist": ["sequential_mnist"],
+        "mnist": ["captioning", "sequential_mnist"],
         "ETTh1": ["forecasting"],
         "ETTh2": ["forecasting"],
+        "multi30k": ["translation"],
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -71,3 +72,21 @@ def test_what_is_remembered_is_found_again_and_a_damaged_memory_is_no_harm(tmp_p
     assert content.digest_of_records([shard]) == "remembered"
     cache.write_text("{")
     assert content.digest_of_records([shard]) == found
+
+
+def test_files_of_lines_and_what_is_prepared_from_them_hold_the_same(tmp_path: Path) -> None:
+    files = {"en": tmp_path / "a.gz", "de": tmp_path / "b.gz"}
+    for file, lines in zip(files.values(), (b"a dog\n\ntwo cats", b"ein Hund\n \xc3\xb6 \nzwei Katzen\n"), strict=True):
+        file.write_bytes(gzip.compress(lines))
+
+    def pair(de: str, en: str) -> bytes:
+        texts = {b"de": de.encode(), b"en": en.encode()}
+        entries = [field(1, field(1, name) + field(2, field(1, field(1, text)))) for name, text in texts.items()]
+        return field(1, b"".join(entries))
+
+    shard = tmp_path / "shard"
+    write_records(shard, [pair("ein Hund", "a dog"), pair(" ö ", ""), pair("zwei Katzen", "two cats")])
+    assert content.digest_of_lines(files) == content.digest_of_records([shard])
+    files["de"].write_bytes(gzip.compress(b"ein Hund\n"))
+    with pytest.raises(ValueError, match="shorter"):
+        content.digest_of_lines(files)

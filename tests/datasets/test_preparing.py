@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import hashlib
 from pathlib import Path
 from types import SimpleNamespace
@@ -59,7 +60,37 @@ def test_the_registered_checksums() -> None:
     assert {info.filename: (int(info.size), info.checksum[:8]) for info in Ett.url_infos.values()} == {
         "ETTh1.csv": (2_589_657, "f18de3ad"),
         "ETTh2.csv": (2_417_960, "a3dc2c59"),
+        "multi30k_train.de.gz": (637_044, "726e39b2"),
+        "multi30k_train.en.gz": (568_929, "d79cfa99"),
+        "multi30k_val.de.gz": (24_681, "f0cba2f9"),
+        "multi30k_val.en.gz": (21_650, "14f7d25d"),
+        "multi30k_test_2016_flickr.de.gz": (22_890, "9204244e"),
+        "multi30k_test_2016_flickr.en.gz": (21_077, "611d361c"),
     }
+
+
+def test_sentences_beside_each_other_are_prepared_and_have_one_fingerprint(
+    by_hand: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import tensorflow_datasets as tfds
+
+    from rnnbench.datasets.multi30k import Multi30k
+
+    monkeypatch.setattr(catalogue, "_verify", lambda file: None)
+    for url, info in list(Multi30k.url_infos.items()):
+        if not info.filename.startswith("multi30k"):
+            continue
+        lines = gzip.compress(f"{info.filename[9:]} 1\n\nä 3\n".encode())
+        (by_hand / info.filename).write_bytes(lines)
+        found = tfds.core.download.checksums.UrlInfo(len(lines), hashlib.sha256(lines).hexdigest(), info.filename)
+        monkeypatch.setitem(Multi30k.url_infos, url, found)
+    at_hand = catalogue.fingerprint("multi30k")
+    rows = [{name: text.decode() for name, text in row.items()} for row in reading.rows("multi30k", "test")]
+    first = {"de": "test_2016_flickr.de.gz 1", "en": "test_2016_flickr.en.gz 1"}
+    assert rows == [first, {"de": "", "en": ""}, {"de": "ä 3", "en": "ä 3"}]
+    assert catalogue.state("multi30k").status == "present"
+    assert catalogue.split_sizes("multi30k") == {"test": 3, "train": 3, "validation": 3}
+    assert catalogue.fingerprint("multi30k") == at_hand is not None
 
 
 @pytest.mark.usefixtures("registered", "by_hand")

@@ -28,6 +28,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "parity": {"evidence": 5, "marked": 3, "examples": 23},
     "selective_copy": {"symbols": 3, "alphabet": 4, "evidence": 6, "gaps": "distractor", "examples": 23},
     "sentiment": {"source": "synthetic", "vocabulary": 100, "evidence": 5, "test_examples": 23},
+    "captioning": {"source": "synthetic", "image": "rows", "test_examples": 23},
+    "translation": {"source": "synthetic", "longest": 8, "answer": 8},
     "sequential_mnist": {"source": "synthetic", "test_examples": 23},
     "speech_commands": {"source": "synthetic", "bands": 4, "stride_ms": 100},
     **{name: settings_with_a_file(registry.tasks[name]) for name in ("csv_forecasting", "table_sequences", "texts")},
