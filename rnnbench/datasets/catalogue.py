@@ -80,6 +80,14 @@ _MNIST = DataSet(
     tuple(f"{part}-{kind}-ubyte.gz" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")),
     "12 MB",
 )
+_SHAKESPEARE = DataSet(
+    "tiny_shakespeare",
+    "tiny_shakespeare/1.0.0",
+    "MIT",
+    "Karpathy, The Unreasonable Effectiveness of Recurrent Neural Networks, 2015 (char-rnn)",
+    ("input.txt",),
+    "1.1 MB",
+)
 _INFORMER = "Zhou et al., Informer: Beyond Efficient Transformer for Long Sequence Time-Series Forecasting, AAAI 2021"
 DATA_SETS = {
     data_set.name: data_set
@@ -87,6 +95,7 @@ DATA_SETS = {
         _IMDB,
         _SPEECH,
         _MNIST,
+        _SHAKESPEARE,
         DataSet("ETTh1", "ett/ETTh1/1.0.0", "CC BY-ND 4.0", _INFORMER, ("ETTh1.csv",), "2.6 MB", quick=True),
         DataSet("ETTh2", "ett/ETTh2/1.0.0", "CC BY-ND 4.0", _INFORMER, ("ETTh2.csv",), "2.4 MB", quick=True),
     )

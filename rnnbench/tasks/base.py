@@ -90,6 +90,10 @@ class Task(BaseModel, ABC):
     """Whether the distance from evidence to readout is one number, `lag`, and so may be timed. False: `fixed` alone."""
     distance_name: ClassVar[str] = "lag"
     """What reports call the axis of `lag`: `T` where it is the length of the sequence."""
+    least_squares: ClassVar[bool] = True
+    """Whether a line fitted by least squares to the targets, one-hot of classes, answers in the terms of the score, as
+    it does for accuracy and squared errors. False for likelihoods, which take such answers for logits: then there is no
+    level `frozen`, nothing is said to be readable, and `trainable: readout` is refused."""
     allows_lookahead: ClassVar[bool] = False
     """Whether a model may read the whole sequence before it answers; others are `skipped` if they are not `causal`."""
 
