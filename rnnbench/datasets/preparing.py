@@ -48,7 +48,8 @@ def prepare(name: str) -> None:
 def _builder(folder: str) -> tfds.core.DatasetBuilder:
     import tensorflow_datasets as tfds
 
-    import rnnbench.datasets.ett  # noqa: F401  (registers its builder with TFDS)
+    import rnnbench.datasets.ett
+    import rnnbench.datasets.jsb  # noqa: F401  (both register their builders with TFDS)
 
     name, version = folder.rsplit("/", 1)
     return tfds.builder(f"{name}:{version}", data_dir=location.data_dir(), try_gcs=False)

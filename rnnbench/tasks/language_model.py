@@ -196,7 +196,7 @@ class CharacterTask(ContinuingTask, ClassificationTask):
     def levels(self) -> dict[str, float]:
         """Bits of uniform characters and of n-grams of rising order with the context in view, and of that without."""
         found = {name: float(of_each.mean()) for name, of_each in _levels(self)["test"].items()}
-        alone = {} if self.form == "stream" else {"order 4, no context": self.memoryless()}
+        alone = {} if self.form == "stream" else {"order 4 without context": self.memoryless()}
         named = {name: found[name] for name in ("uniform", "unigram", "bigram", f"order {ORDER}")}
         return super().levels() | named | alone
 

@@ -115,6 +115,7 @@ def test_every_data_set_is_used_by_the_task_of_its_source() -> None:
         "speech_commands": ["speech_commands"],
         "mnist": ["sequential_mnist"],
         "tiny_shakespeare": ["language_model"],
+        "jsb_chorales": ["music"],
         "ETTh1": ["forecasting"],
         "ETTh2": ["forecasting"],
     }
