@@ -23,6 +23,7 @@ from rnnbench.tasks.supervised import ClassificationTask, RegressionTask
 LAGS = [1, 4]
 SMALL: dict[str, dict[str, Any]] = {
     "copy_memory": {"symbols": 1, "examples": 200},
+    "reversal": {"symbols": 3, "examples": 200},
     "adding": {"evidence": 4, "examples": 200},
     "sentiment": {"source": "synthetic", "evidence": 6, "vocabulary": 100, "embedding": 4},
     "speech_commands": {"source": "synthetic"},

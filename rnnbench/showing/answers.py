@@ -25,7 +25,7 @@ MOST_CLASSES = 20
 """A task of more classes has no confusion matrix."""
 MOST_CURVES = 3
 _FEW_NUMBERS = 6
-"""A forecast is looked at as a curve: only so many of its numbers are written out."""
+"""A forecast is looked at as a curve, a film as pictures: only so many of their numbers are written out."""
 _MOST_SEEN = 200
 """Steps of a curve before its forecast."""
 
@@ -64,7 +64,8 @@ class Answers:
 
         Each example has `example` (its place in the split), `lead`, `asked`, `truth` and `answer` as text; of classes
         also `right`, the share of its scored steps, and `probability`, the mean one of its answers; of numbers `error`,
-        the mean squared one; perhaps `curves` and a `picture`.
+        the mean squared one; perhaps `curves` and a `picture`. Where the task tells an answer in its own words, `right`
+        is 1 or 0: whether they are those of the truth.
         """
         try:
             return None if self.reason else self._result()
@@ -95,7 +96,7 @@ class Answers:
         told = [
             _told(example(self._task, row, place, self._display), answer[0])
             for place, row, answer in (self._chosen.rows() if self._chosen is not None else [])
-            if answer is not None and (_are_classes(self._task, row) or _are_numbers(self._task, row))
+            if answer is not None and self._can_tell(row)
         ]
         found: dict[str, Any] = {"score": self._task.score.name, "examples": told}
         if self._confusion is not None and self._confusion.counts.any():
@@ -103,6 +104,10 @@ class Answers:
         if self._errors is not None and self._errors.examples:
             found["errors_ahead"] = self._errors.means()
         return found if told or len(found) > 2 else None
+
+    def _can_tell(self, stream: Stream) -> bool:
+        told = self._display.answered is not None
+        return told or _are_classes(self._task, stream) or _are_numbers(self._task, stream)
 
 
 class _Confusion:
@@ -154,14 +159,19 @@ class _ErrorsAhead:
 def _told(one: Example, outputs: np.ndarray) -> dict[str, Any]:
     """An example with its answer; `outputs`: (R, outputs)."""
     truth = one.stream.targets[0]
-    most = _FEW_NUMBERS if one.display.forecast else None
+    looked_at = one.display.forecast or one.display.answer_picture
+    most = _FEW_NUMBERS if looked_at else None
     told: dict[str, Any] = {
         "example": one.number,
         "lead": one.part(LEAD).steps,
         "asked": text.inputs(one),
-        "truth": text.answer(one.display, truth, one.scored, most),
+        "truth": text.truth(one.display, truth, one.scored, most),
     }
-    if truth.ndim == 1:
+    if one.display.answered is not None:
+        told |= {"answer": one.display.answered(outputs)}
+        if truth.ndim == 1:
+            told |= {"right": float(told["answer"] == told["truth"])}
+    elif truth.ndim == 1:
         said = outputs.argmax(axis=-1)
         told |= {
             "answer": text.answer(one.display, said, one.scored),
@@ -172,7 +182,7 @@ def _told(one: Example, outputs: np.ndarray) -> dict[str, Any]:
         error = np.mean(np.square(outputs[one.scored] - truth[one.scored], dtype=np.float64))
         told |= {"answer": text.answer(one.display, outputs, one.scored, most), "error": _rounded(error)}
         told |= _curves(one, truth[-1], outputs[-1])
-    return told | ({"picture": picture} if (picture := packed(one)) else {})
+    return told | ({"picture": picture} if (picture := packed(one, truth, outputs)) else {})
 
 
 def _probability(logits: np.ndarray) -> float:

@@ -31,9 +31,26 @@ def answers_picture(examples: Sequence[Mapping[str, Any]]) -> str | None:
         x, y = _GAP + (place % _COLUMNS) * (_CELL + _GAP), _TOP + (place // _COLUMNS) * (tall + _GAP)
         inside = _forecast(one, PAPER) if of_curves else _image(one, PAPER)
         parts.append(f'<g transform="translate({x},{y})">{inside}</g>')
-    title = "Forecasts of some test examples" if of_curves else "What some test examples are taken for"
-    legend = _legend(PAPER) if of_curves else text(_GAP, 38, "the right class → what the network answers", PAPER)
+    title, legend = _heading(drawn[0])
     return svg(max(width, 560), _TOP + rows * (tall + _GAP), title, legend + "".join(parts))
+
+
+def _heading(one: Mapping[str, Any]) -> tuple[str, str]:
+    """Title and legend of pictures like this one."""
+    if one.get("curves"):
+        return "Forecasts of some test examples", _legend(PAPER)
+    if "error" in one:
+        told = "from the top: what was seen, what followed, what the network answers"
+        return "Films of some test examples", text(_GAP, 38, told, PAPER)
+    told = "the right answer → what the network answers"
+    return "What some test examples are taken for", text(_GAP, 38, told, PAPER)
+
+
+def said(one: Mapping[str, Any]) -> str:
+    """An answer below its picture: the right class and the given one, or how far the numbers are off."""
+    if "error" in one:
+        return "" if one["error"] is None else f"squared error {one['error']:.3g}"
+    return f"{one['truth']} → {one['answer']}"
 
 
 def svg(width: float, height: float, title: str, inside: str) -> str:
@@ -112,14 +129,14 @@ def _image(one: Mapping[str, Any], colours: Colours) -> str:
     height, width = levels.shape
     scale = min(_CELL / width, _IMAGE_HEIGHT / height)
     right = one.get("right") == 1
-    said = f"{one['truth']} → {one['answer']}"
+    mark = "" if "right" not in one else "✓" if right else "✗"
+    colour = "muted" if not mark else "right" if right else "wrong"
     sure = "" if one.get("probability") is None else f"{100 * one['probability']:.0f}%"
     return (
         f'<image href="{data_uri(levels)}" width="{width * scale:.1f}" height="{height * scale:.1f}" '
         'preserveAspectRatio="none" style="image-rendering:pixelated"/>'
-        + text(0, _IMAGE_HEIGHT + 16, f"{said} {'✓' if right else '✗'} {sure}", colours, size=12,
-               colour="right" if right else "wrong")
-    )  # fmt: skip
+        + text(0, _IMAGE_HEIGHT + 16, f"{said(one)} {mark} {sure}", colours, size=12, colour=colour)
+    )
 
 
 def _legend(colours: Colours) -> str:

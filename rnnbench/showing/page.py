@@ -77,7 +77,7 @@ def _evidence(example: Example) -> str:
 
 def _answer(example: Example) -> str:
     target = example.stream.targets[0]
-    told = f'<span class="target">{html.escape(text.answer(example.display, target, example.asked))}</span>'
+    told = f'<span class="target">{html.escape(text.truth(example.display, target, example.asked))}</span>'
     channels = list(example.display.forecast)
     if not channels or target.ndim == 1 or target.shape[1] % len(channels):
         return told

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import struct
 import zlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ import numpy as np
 from rnnbench.showing.example import EVIDENCE, Example
 
 _MOST_PIXELS = 20_000
+_GAP = 2
+"""Pixels between pictures."""
 
 
 def grey(values: np.ndarray) -> np.ndarray:
@@ -39,9 +42,35 @@ def upright(steps: np.ndarray) -> np.ndarray:
     return grey(steps.T[::-1])
 
 
-def packed(example: Example) -> dict[str, Any] | None:
-    """The picture of the evidence as JSON values: `height`, `width` and `grey`, bytes in base 64."""
-    picture = of_evidence(example)
+def of_answer(example: Example, truth: np.ndarray, outputs: np.ndarray) -> np.ndarray | None:
+    """The evidence, below it the right answer, below that the given one, each a picture; None where they are none.
+
+    `truth`, `outputs`: (R, outputs).
+    """
+    picture = example.display.answer_picture
+    if picture is None:
+        return None
+    pictures = [_levels(picture(values)) for values in (truth, outputs)]
+    seen = of_evidence(example)
+    return _below(pictures if seen is None else [seen, *pictures])
+
+
+def _levels(picture: np.ndarray) -> np.ndarray:
+    """Grey levels of a picture in [0, 1]; black where it is not finite."""
+    return (255 * np.clip(np.nan_to_num(picture), 0, 1)).round().astype(np.uint8)
+
+
+def _below(pictures: Sequence[np.ndarray]) -> np.ndarray:
+    """One picture of all, each to the left, white between and beside them."""
+    width = max(one.shape[1] for one in pictures)
+    rows = [np.pad(one, [(0, _GAP), (0, width - one.shape[1])], constant_values=255) for one in pictures]
+    return np.concatenate(rows)[:-_GAP]
+
+
+def packed(example: Example, truth: np.ndarray, outputs: np.ndarray) -> dict[str, Any] | None:
+    """The picture of the evidence, with those of the right and the given answer, if these are pictures, as JSON values:
+    `height`, `width` and `grey`, bytes in base 64."""
+    picture = of_evidence(example) if example.display.answer_picture is None else of_answer(example, truth, outputs)
     if picture is None or picture.size > _MOST_PIXELS:
         return None
     height, width = picture.shape

@@ -115,6 +115,11 @@ def inputs(example: Example, most: int = 400) -> str:
     return f"{told}, then {count_of(lag, 'step')} of {example.task.filler}" if lag else told
 
 
+def truth(display: Display, targets: np.ndarray, asked: np.ndarray, most: int | None = None) -> str:
+    """The right answer to an example, as its task tells it, or as `answer`."""
+    return answer(display, targets, asked, most) if display.told is None else display.told(targets)
+
+
 def answer(display: Display, values: np.ndarray, asked: np.ndarray, most: int | None = None) -> str:
     """Targets or answers at the read steps, (R,) classes or (R, outputs) numbers, of those that are `asked`."""
     most = MOST_STEPS["read"] if most is None else most

@@ -96,6 +96,11 @@ class Task(BaseModel, ABC):
     level `frozen`, nothing is said to be readable, and `trainable: readout` is refused."""
     allows_lookahead: ClassVar[bool] = False
     """Whether a model may read the whole sequence before it answers; others are `skipped` if they are not `causal`."""
+    feeds_back: ClassVar[bool] = False
+    """Whether the network reads its own last answer at each readout step but the first: the true one in training
+    (teacher forcing), its own when it is tested (free-running). Such a task `reads` the `end`."""
+    teacher_forced: ClassVar[tuple[str, ...]] = ("loss",)
+    """Of a task that `feeds_back`: its metrics of answers to true last answers; all others are of free-running ones."""
 
     @field_validator("filler")
     @classmethod
@@ -254,6 +259,13 @@ class Task(BaseModel, ABC):
                 rows = np.arange(first, stream.examples, len(leads))
                 if len(rows):
                     yield self._led(stream.rows(rows), lead, rng)
+
+    def fed_back(self, answers: np.ndarray) -> dict[str, np.ndarray]:
+        """Of a task that `feeds_back`: the inputs of the readout step after one with these raw `answers`, (B, outputs).
+
+        `features`, (B, width), `tokens`, (B,), or both. In `train_batch` and `split` they stand for the true answers.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not feed its answers back")
 
     def without_marker(self, stream: Stream) -> Stream | None:
         """The stream with filler in place of the marker, of a task that answers at several steps; None: it has none."""

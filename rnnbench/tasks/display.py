@@ -37,6 +37,13 @@ class Display:
     """Names of the classes, from 0 on. Others are numbered."""
     picture: Callable[[np.ndarray], np.ndarray] | None = None
     """Of an `image`: (steps of the evidence, channels without flags) to (height, width); None: a row for each step."""
+    answered: Callable[[np.ndarray], str] | None = None
+    """The raw outputs for one example, (R, outputs), as text: a sentence, notes, recognised words. None: guessed."""
+    told: Callable[[np.ndarray], str] | None = None
+    """The targets of one example, (R, ...), as text. None: guessed."""
+    answer_picture: Callable[[np.ndarray], np.ndarray] | None = None
+    """The raw outputs for one example, or its targets, (R, outputs), as a picture (height, width) in [0, 1]. None: the
+    answer is no picture."""
     forecast: Sequence[int] = ()
     """Channels whose next steps are the answer, (steps, channels) flattened; empty: the answer is no series."""
 

@@ -14,7 +14,7 @@ from rnnbench.tasks.lag_curve import clock, generalises_to, shown_leads
 from rnnbench.tasks.metric import Estimate
 from rnnbench.tasks.protocol import longest_lead
 from rnnbench.tasks.stream import Stream
-from rnnbench.training.metrics import is_solved, over_distinct
+from rnnbench.training.metrics import forced_name, is_solved, over_distinct
 
 Evaluate = Callable[[Iterable[Stream]], Mapping[str, Estimate]]
 """The metrics of a network on some streams."""
@@ -32,7 +32,8 @@ def longest_tested(task: Task, lags: Sequence[int]) -> int:
 def lag_curve(
     task: Task, lags: Iterable[int], own: Mapping[str, Estimate], evaluate: Evaluate, examples: int
 ) -> Iterator[tuple[int, dict[str, float]]]:
-    """At each lag the metrics `<score>`, `skill`, `solved` (0 or 1) and `standard_error`, without what is undefined.
+    """At each lag the metrics `<score>`, `skill`, `solved` (0 or 1) and `standard_error`, without what is undefined; of
+    a task that feeds its answers back also `forced_<score>`.
 
     The evidence stands behind the leads of the task's own lag, whatever the tested lag is. `own`: the metrics at the
     task's lag. `examples`: of the test split, some of which may be alike.
@@ -42,6 +43,8 @@ def lag_curve(
         scores = own if lag == task.lag else evaluate(task.tested("test", lag=lag))
         score = over_distinct(there, scores[task.score.name], examples)
         found = {"skill": there.skill(score.value), "standard_error": score.standard_error}
+        if task.feeds_back:
+            found[forced_name(task)] = scores[forced_name(task)].value
         yield (
             lag,
             {task.score.name: score.value, "solved": float(is_solved(there, score))}

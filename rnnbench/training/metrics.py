@@ -82,6 +82,20 @@ def results(task: Task, metric: Metric) -> dict[str, Estimate]:
     return found
 
 
+def free_running(task: Task, free: Mapping[str, Estimate], forced: Mapping[str, Estimate]) -> dict[str, Estimate]:
+    """Metrics of a task that feeds its answers back, from those of free-running and of teacher-forced answers.
+
+    The task says which are which; its score stands beside them as `forced_<score>` too.
+    """
+    told = {name: forced[name] for name in task.teacher_forced}
+    return {**free, **told, forced_name(task): forced[task.score.name]}
+
+
+def forced_name(task: Task) -> str:
+    """The metric that is the score of teacher-forced answers."""
+    return f"forced_{task.score.name}"
+
+
 def values(scores: Mapping[str, Estimate]) -> dict[str, float]:
     """Scores without their standard errors."""
     return {name: estimate.value for name, estimate in scores.items()}

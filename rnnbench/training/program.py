@@ -15,9 +15,10 @@ from rnnbench.tasks.base import Task
 from rnnbench.tasks.metric import Estimate, MeanOverExamples
 from rnnbench.tasks.stream import Stream, chunks
 from rnnbench.training.buffers import STEPS, buffer_length, buffered, usable_buffer, usable_for_tests
+from rnnbench.training.decoding import Decoder
 from rnnbench.training.feeding import batches, steps_together
 from rnnbench.training.making import Making
-from rnnbench.training.metrics import results
+from rnnbench.training.metrics import free_running, results
 from rnnbench.training.network import build, network_inputs, takes_steps
 from rnnbench.training.optimizers import optimizer_for, set_learning_rate
 from rnnbench.training.probes.diagnostics import Diagnostics
@@ -57,6 +58,7 @@ class Program:
         self._longer: int | None = None
         """The length of the buffers for tests whose streams are longer than those of the run."""
         self.states = StateReader(self.network)
+        self._decoder = Decoder(self.network, self.states)
         self.evidence_share = EvidenceShare(task, self.network)
 
     def take_up(self, task: Task, training: Training) -> bool:
@@ -140,22 +142,26 @@ class Program:
     ) -> dict[str, Estimate]:
         """The task's metrics on a whole split, its last incomplete batch included.
 
-        `at_once`: examples of a batch; another number of them is compiled for itself. `each`: the score of each
-        example, in their order, is added to this list, where examples have one. `told`: is called with every batch and
-        the raw answers to it.
+        Of a task that `feeds_back` those of its free-running answers: see `metrics.free_running`. `at_once`: examples
+        of a batch; another number of them is compiled for itself. `each`: the score of each example, in their order,
+        is added to this list, where examples have one. `told`: is called with every batch and the raw answers to it.
 
         Raises `UserError` if the task leaves out its score or its loss.
         """
-        metric, size = task.metric(), 0
+        metric, forced, size = task.metric(), task.metric(), 0
         for batch in chunks(streams, at_once):
             size = size or batch.examples
             outputs = self.outputs_for(batch, size)
+            if task.feeds_back:
+                forced.update(batch, outputs)
+                outputs = self._decoder.answers(task, batch, partial(self.outputs_for, size=size))
             metric.update(batch, outputs)
             if told is not None:
                 told(batch, outputs)
             if each is not None and isinstance(metric, MeanOverExamples):
                 each.append(np.asarray(task.scores(batch, outputs)[task.score.name], np.float64))
-        return results(task, metric)
+        found = results(task, metric)
+        return free_running(task, found, results(task, forced)) if task.feeds_back else found
 
     def outputs_for(self, batch: Stream, size: int, buffer: int | None = None) -> np.ndarray:
         """What the network answers to a batch, computed for at least `size` examples, in a buffer of this length.

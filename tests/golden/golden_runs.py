@@ -37,6 +37,7 @@ def _on_a_small_file(task: str) -> dict[str, Any]:
 # others are not: Adam hardly feels a factor that is the same at every step.
 TASKS: dict[str, dict[str, Any]] = {
     "copy_memory": {"lag": 4, "symbols": 2, "filler": "distractor", "examples": 60, "global_clipnorm": 0.22},
+    "reversal": {"lag": 4, "symbols": 3, "filler": "distractor", "examples": 60, "global_clipnorm": 0.22},
     "adding": {"lag": 4, "evidence": 8, "examples": 60, "global_clipnorm": 1.5},
     "sentiment": {"source": "synthetic", "lag": 3, "evidence": 8, "vocabulary": 100, "train_examples": 200,
                   "validation_examples": 60, "test_examples": 60, "embedding": 4, "global_clipnorm": 0.2},

@@ -22,6 +22,7 @@ from tests.tasks.lookup import Lookup
 SETTINGS: dict[str, dict[str, Any]] = {
     "adding": {"evidence": 4, "examples": 23},
     "copy_memory": {"symbols": 3, "alphabet": 4, "examples": 23},
+    "reversal": {"symbols": 3, "alphabet": 4, "examples": 23},
     "forecasting": {"source": "synthetic", "look_back": 24, "horizon": 2, "variables": "multivariate"},
     "sentiment": {"source": "synthetic", "vocabulary": 100, "evidence": 5, "test_examples": 23},
     "sequential_mnist": {"source": "synthetic", "test_examples": 23},

@@ -42,3 +42,23 @@ def test_the_contract_finds_a_loss_that_looks_at_the_lag():
 
     with pytest.raises(AssertionError, match="must not look at the lag"):
         check_task(Careless)
+
+
+def test_the_contract_finds_a_stream_that_is_not_fed_its_own_answers():
+    class Careless(registry.tasks["reversal"]):
+        def fed_back(self, answers):
+            return super().fed_back(answers[:, ::-1])
+
+    with pytest.raises(ContractError, match="read step 2 reads must be what fed_back makes"):
+        check_task(Careless)
+
+
+def test_the_contract_finds_a_first_answer_that_is_told():
+    class Careless(registry.tasks["reversal"]):
+        def _draw(self, rng, n):
+            stream = super()._draw(rng, n)
+            stream.features[:, self.layout.first_readout, 0] = stream.targets[:, 0]
+            return stream
+
+    with pytest.raises(ContractError, match="must be the marker alone"):
+        check_task(Careless)

@@ -90,8 +90,11 @@ def _asked(point: Point, stream: Stream) -> np.ndarray:
 
 
 def _read(point: Point) -> list[int]:
-    """Which of the R answers are predicted: the first, middle and last."""
+    """Which of the R answers are predicted: the first, middle and last; the first alone where later readout steps show
+    the earlier answers."""
     asked = np.flatnonzero(_asked(point, point.train).any(axis=0))
+    if point.task.feeds_back:
+        asked = asked[:1]
     return sorted({int(asked[0]), int(asked[(len(asked) - 1) // 2]), int(asked[-1])}) if len(asked) else []
 
 

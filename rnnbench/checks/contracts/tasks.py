@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rnnbench.checks.contracts import apart, data, fillers, lags, leads, levels, scoring
+from rnnbench.checks.contracts import apart, data, feeding, fillers, lags, leads, levels, scoring
 from rnnbench.checks.contracts.check import Check
 from rnnbench.checks.contracts.points import Points
 
@@ -21,6 +21,7 @@ TASK_CHECKS: tuple[Check[Points], ...] = (
     Check("training lags", "the same task at every shorter lag", lags.training_lags, (*_DATA, "lead")),
     Check("tested", "the split at other lags and leads", leads.tested, (*_DATA, "lead", "training lags")),
     Check("marker", "can be taken away alone", leads.marker, (*_DATA, "lead")),
+    Check("fed back", "each read step is fed the answer before", feeding.fed_back, _DATA),
     Check("loss", "one number an example, blind to lag and padding", scoring.losses, _DATA),
     Check("scores", "of each example, finite, in the declared direction", scoring.scores, _DATA),
     Check("metric", "the same however a split is cut", scoring.split_metric, (*_DATA, "scores")),

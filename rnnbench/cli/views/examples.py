@@ -44,7 +44,7 @@ def _example(example: Example) -> Iterator[RenderableType]:
         table.add_row(Text(f"  {flagged}", style="dim"), "", _Folded(text.where(example, flag), "dim"))
     table.add_row(Text("  asked at", style="dim"), "", _Folded(text.asked_at(example), "dim"))
     target = example.stream.targets[0]
-    told = text.answer(example.display, target, example.asked)
+    told = text.truth(example.display, target, example.asked)
     table.add_row(Text("  answer", style="green"), "", _Folded(told, "bold green"))
     yield table
 

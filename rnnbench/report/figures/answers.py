@@ -16,12 +16,15 @@ from rnnbench.report.drawing.panels import panel
 from rnnbench.report.drawing.reference_marks import MUTED
 from rnnbench.report.figures.base import TaskFigure, register_figure
 from rnnbench.report.formatting import number, sentences
+from rnnbench.showing.drawing import said
 from rnnbench.showing.picture import data_uri, unpacked
 
 _MOST_PANELS = 2
 """Of each run."""
 _LINES = {"seen": MUTED, "truth": "#009E73", "forecast": "#0072B2", "persistence": MUTED}
 _RIGHT, _WRONG = "#009E73", "#D55E00"
+_OF_CLASSES = "Below each example its right answer, and what the network answers: green where that is right."
+_OF_NUMBERS = "From the top: what was seen, what followed, and what the network answers."
 
 
 @register_figure("forecasts")
@@ -65,7 +68,7 @@ class Pictures(TaskFigure):
             self.file_name(problem),
             f"{problem.label}: what some test examples are taken for",
             sentences(
-                "Below each example its right class, and what the network answers: green where that is right.",
+                _OF_NUMBERS if all("error" in one for shown in found for one in _examples(shown)) else _OF_CLASSES,
                 *(f"{shown.named}." for shown in found),
             ),
             [_pictures(shown) for shown in found],
@@ -75,6 +78,11 @@ class Pictures(TaskFigure):
 def _examples(shown: Answered) -> list[dict[str, Any]]:
     examples: list[dict[str, Any]] = shown.answers["examples"]
     return examples
+
+
+def _right(one: Mapping[str, Any]) -> str:
+    """Numbers are neither right nor wrong."""
+    return "neither" if "right" not in one else "yes" if one["right"] == 1 else "no"
 
 
 def _forecast(shown: Answered, one: Mapping[str, Any]) -> Panel:
@@ -101,10 +109,9 @@ def _forecast(shown: Answered, one: Mapping[str, Any]) -> Panel:
 
 def _pictures(shown: Answered) -> Panel:
     rows = [
-        {"at": at, "url": data_uri(unpacked(one["picture"])), "said": f"{one['truth']} → {one['answer']}",
-         "right": "yes" if one["right"] == 1 else "no"}
+        {"at": at, "url": data_uri(unpacked(one["picture"])), "said": said(one), "right": _right(one)}
         for at, one in enumerate(one for one in _examples(shown) if "picture" in one)
-    ]  # fmt: skip
+    ]
     table = pd.DataFrame(rows)
     columns = 4
     table = table.assign(column=table["at"] % columns, row=-(table["at"] // columns))
@@ -112,10 +119,12 @@ def _pictures(shown: Answered) -> Panel:
     drawn = alt.Chart(inline_data(table, ["column", "row", "url", "said", "right"]))
     x = alt.X("column:Q", scale=alt.Scale(domain=[-0.5, columns - 0.5]), axis=None)
     y = alt.Y("row:Q", scale=alt.Scale(domain=[0.6 - lines, 0.5]), axis=None)
-    colour = alt.Color("right:N", scale=alt.Scale(domain=["yes", "no"], range=[_RIGHT, _WRONG]), legend=None)
+    colour = alt.Color(
+        "right:N", scale=alt.Scale(domain=["yes", "no", "neither"], range=[_RIGHT, _WRONG, MUTED]), legend=None
+    )
     words = ", ".join(f"{row['said']}" for row in rows)
     images = drawn.mark_image(width=66, height=66, smooth=False, aspect=False).encode(x=x, y=y, url="url:N")
-    said = drawn.mark_text(dy=44, fontSize=12).encode(
-        x=x, y=y, text="said:N", color=colour, tooltip=[alt.Tooltip("said:N", title="right class → answer")]
+    words_below = drawn.mark_text(dy=44, fontSize=12).encode(
+        x=x, y=y, text="said:N", color=colour, tooltip=[alt.Tooltip("said:N", title="right answer → given")]
     )
-    return panel([images, said], shown.title, f"Right class → answer: {words}.")
+    return panel([images, words_below], shown.title, f"Right answer → given: {words}.")
