@@ -28,6 +28,8 @@ SMALL: dict[str, dict[str, Any]] = {
     "sentiment": {"source": "synthetic", "evidence": 6, "vocabulary": 100, "embedding": 4},
     "speech_commands": {"source": "synthetic"},
     "sequential_mnist": {"source": "synthetic"},
+    "language_model": {"source": "synthetic", "context": 6, "readout": 2, "embedding": 4},
+    "music": {"source": "synthetic", "context": 6},
     "forecasting": {"source": "synthetic", "look_back": 24, "horizon": 4},
 }
 """Settings at which every built-in task is small."""

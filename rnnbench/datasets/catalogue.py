@@ -142,7 +142,9 @@ def state(name: str) -> State:
     data_set = find(name)
     path = data_set.path
     if not path.is_dir():
-        at_hand = data_set.quick is not None and all((location.manual_dir() / file).is_file() for file in data_set.files)
+        at_hand = data_set.quick is not None and all(
+            (location.manual_dir() / file).is_file() for file in data_set.files
+        )
         return State("at hand" if at_hand else "missing")
     size = sum(file.stat().st_size for file in path.iterdir() if file.is_file())
     damage = next(_damages(path), "")

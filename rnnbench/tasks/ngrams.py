@@ -70,9 +70,7 @@ def _counted(text: np.ndarray, vocabulary: int, k: int) -> _Counts:
         stretch = stretch * vocabulary + text[at : len(text) - k + at]
     stretches, times = np.unique(stretch, return_counts=True)
     contexts, first = np.unique(stretches // vocabulary, return_index=True)
-    return _Counts(
-        stretches, times, contexts, np.add.reduceat(times, first), np.diff(np.append(first, len(stretches)))
-    )
+    return _Counts(stretches, times, contexts, np.add.reduceat(times, first), np.diff(np.append(first, len(stretches))))
 
 
 def _looked_up(keys: np.ndarray, values: np.ndarray, wanted: np.ndarray) -> np.ndarray:

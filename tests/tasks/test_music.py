@@ -73,7 +73,7 @@ def test_a_stream_holds_whole_pieces_and_asks_nothing_behind_their_end() -> None
     assert stream.examples == len(pieces.lengths) == 20
     for row, (first, length) in enumerate(zip(pieces.first, pieces.lengths, strict=True)):
         piece = pieces.chords[first : first + length]
-        np.testing.assert_array_equal(stream.features[row, :length - 1, :KEYS], piece[:-1])
+        np.testing.assert_array_equal(stream.features[row, : length - 1, :KEYS], piece[:-1])
         np.testing.assert_array_equal(stream.targets[row, : length - 1], piece[1:])
         assert stream.weights[row].tolist() == [1.0] * (length - 1) + [0.0] * (39 - length + 1)
 
