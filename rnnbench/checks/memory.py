@@ -30,6 +30,8 @@ SMALL: dict[str, dict[str, Any]] = {
     "captioning": {"source": "synthetic", "image": "rows"},
     "translation": {"source": "synthetic", "longest": 8, "answer": 8, "embedding": 8},
     "sequential_mnist": {"source": "synthetic"},
+    "language_model": {"source": "synthetic", "context": 6, "readout": 2, "embedding": 4},
+    "music": {"source": "synthetic", "context": 6},
     "forecasting": {"source": "synthetic", "look_back": 24, "horizon": 4},
 }
 """Settings at which every built-in task is small."""

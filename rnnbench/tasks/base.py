@@ -94,8 +94,12 @@ class Task(BaseModel, ABC):
     """Whether what is asked goes on behind the filler, so that the answer depends on the lag. A task whose settings
     decide makes it a property."""
     aligned: ClassVar[bool] = True
-    """Whether the target of a read step is the answer of that step. False: the steps answer together, as those scored by
-    CTC do; no readout can then be fitted to them one by one."""
+    """Whether the target of a read step is the answer of that step. False: the steps answer together, as those scored
+    by CTC do; no readout can then be fitted to them one by one."""
+    least_squares: ClassVar[bool] = True
+    """Whether a line fitted by least squares to the targets, one-hot of classes, answers in the terms of the score, as
+    it does for accuracy and squared errors. False for likelihoods, which take such answers for logits: then there is no
+    level `frozen`, nothing is said to be readable, and `trainable: readout` is refused."""
     allows_lookahead: ClassVar[bool] = False
     """Whether a model may read the whole sequence before it answers; others are `skipped` if they are not `causal`."""
     feeds_back: ClassVar[bool] = False

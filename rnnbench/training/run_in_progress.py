@@ -195,10 +195,13 @@ class RunInProgress:
         line = readout.readout(task, trained, chosen_on)
         if line is None:
             if self._frozen:
-                raise UserError(
-                    f"trainable: readout is not possible: the targets of {type(task).__name__} are neither classes nor "
-                    "as many numbers as the network answers with"
+                why = (
+                    f"the targets of {type(task).__name__} are neither classes nor as many numbers as the network "
+                    "answers with"
+                    if task.least_squares
+                    else f"least squares give no answers in the terms of {task.score.name}"
                 )
+                raise UserError(f"trainable: readout is not possible: {why}")
             return {}
         untrained = head.get_weights()
         head.set_weights([line.weights, line.bias])

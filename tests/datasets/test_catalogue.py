@@ -114,6 +114,8 @@ def test_every_data_set_is_used_by_the_task_of_its_source() -> None:
         "imdb_reviews": ["sentiment"],
         "speech_commands": ["speech_commands"],
         "mnist": ["captioning", "sequential_mnist"],
+        "tiny_shakespeare": ["language_model"],
+        "jsb_chorales": ["music"],
         "ETTh1": ["forecasting"],
         "ETTh2": ["forecasting"],
         "multi30k": ["translation"],

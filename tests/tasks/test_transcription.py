@@ -99,7 +99,9 @@ def test_an_answer_is_scored_by_its_words():
     task = small()
     targets = np.full((4, 7), BLANK, np.int32)
     targets[0, :2], targets[1, :3], targets[2, :1], targets[3, :2] = [0, 1], [2, 2, 0], [1], [0, 1]
-    said = np.array([[BLANK, 0, 0, BLANK, 1, 1, BLANK], [2, BLANK, 2, 0, 0, BLANK, 1], [BLANK] * 7, [0, 1, 0, 1, 0, 1, 0]])
+    said = np.array(
+        [[BLANK, 0, 0, BLANK, 1, 1, BLANK], [2, BLANK, 2, 0, 0, BLANK, 1], [BLANK] * 7, [0, 1, 0, 1, 0, 1, 0]]
+    )
     stream = joined(task.split("test")).rows(slice(4))._replace(targets=targets)
     outputs = (5 * np.eye(4))[said].astype(np.float32)
     found = task.scores(stream, outputs)
