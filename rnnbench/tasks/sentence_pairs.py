@@ -85,7 +85,8 @@ def pairs(source: str, shape: Shape) -> dict[str, Pairs]:
 
 def names(source: str, shape: Shape) -> dict[str, list[str]]:
     """The name of each id of `source` and `target`."""
-    return json.loads(_arrays(source, shape)["names"].tobytes())  # type: ignore[no-any-return]
+    found: dict[str, list[str]] = json.loads(_arrays(source, shape)["names"].tobytes())
+    return found
 
 
 @in_memory(maxsize=2)

@@ -70,13 +70,15 @@ def accuracy(said: np.ndarray, asked: Pairs) -> float:
 
 def levels(splits: dict[str, Pairs], vocabulary: int) -> dict[str, float]:
     """Accuracy of each simple translation, fitted to the training split, as `validation unigram`, `test bigram`."""
-    train, found = splits["train"], {}
-    translations, answer = dictionary(train, vocabulary), train.target.shape[1]
+    train, found = splits["train"], dict[str, float]()
+    translations = dictionary(train, vocabulary)
     constant = {"unigram": most_frequent(train, vocabulary), "bigram": likeliest(train, vocabulary)}
     for split in ("validation", "test"):
         asked = splits[split]
         found |= {f"{split} {name}": accuracy(sentence[None], asked) for name, sentence in constant.items()}
-        found[f"{split} word by word"] = accuracy(word_by_word(asked.source, translations, answer), asked)
+        found[f"{split} word by word"] = accuracy(
+            word_by_word(asked.source, translations, asked.target.shape[1]), asked
+        )
     return found
 
 
