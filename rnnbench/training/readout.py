@@ -114,8 +114,8 @@ def asked(stream: Stream) -> np.ndarray:
 def readout(task: Task, trained: Reading, chosen_on: Reading) -> Line | None:
     """The answer at each scored step from the output of the last layer there: what a trained head would be.
 
-    None where the targets are neither classes nor as many numbers as the network answers with, or are not fitted by least
-    squares.
+    None where the targets are neither classes nor as many numbers as the network answers with, and where the task says
+    that least squares do not answer it.
     """
     rows, values = [], []
     for stream, states in zip(*trained, strict=True):
