@@ -37,7 +37,9 @@ def shows_examples(task: Task) -> bool:
 
 def allowed(task: Task, answers: dict[str, Any] | None) -> dict[str, Any] | None:
     """What may be shown of stored answers: without examples where the task says so by now, whatever it said then."""
-    return answers if answers is None or shows_examples(task) else answers | {"examples": []}
+    if answers is None or shows_examples(task):
+        return answers
+    return {name: part for name, part in answers.items() if name != "sample"} | {"examples": []}
 
 
 class Answers:
@@ -65,7 +67,7 @@ class Answers:
         Each example has `example` (its place in the split), `lead`, `asked`, `truth` and `answer` as text; of classes
         also `right`, the share of its scored steps, and `probability`, the mean one of its answers; of numbers `error`,
         the mean squared one; perhaps `curves` and a `picture`. Where the task tells an answer in its own words, `right`
-        is 1 or 0: whether they are those of the truth.
+        is 1 or 0: whether they are those of the truth. A run may add `sample`, a text that the network wrote.
         """
         try:
             return None if self.reason else self._result()

@@ -27,6 +27,7 @@ from rnnbench.tasks.leading import behind
 from rnnbench.tasks.metric import MeanOverExamples, Metric
 from rnnbench.tasks.skill import Levels
 from rnnbench.tasks.stream import Layout, Ports, Stream
+from rnnbench.tasks.writing import Reader
 
 Filler = Literal["zeros", "blank", "distractor", "decoy"]
 Split = Literal["validation", "test"]
@@ -272,6 +273,13 @@ class Task(BaseModel, ABC):
         `features`, (B, width), `tokens`, (B,), or both. In `train_batch` and `split` they stand for the true answers.
         """
         raise NotImplementedError(f"{type(self).__name__} does not feed its answers back")
+
+    def sample(self, reader: Reader) -> str | None:
+        """Text that the tested network writes, kept beside the run; None, the default: the task has none.
+
+        Some hundred steps at most: it is part of every run.
+        """
+        return None
 
     def without_marker(self, stream: Stream) -> Stream | None:
         """The stream with filler in place of the marker, of a task that answers at several steps; None: it has none."""

@@ -6,6 +6,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -22,6 +23,7 @@ from rnnbench.tasks.display import Display
 from rnnbench.tasks.ngrams import ORDER, NGrams
 from rnnbench.tasks.stream import Layout, Ports, Stream
 from rnnbench.tasks.supervised import ClassificationTask, cross_entropy, mean_of_steps
+from rnnbench.tasks.writing import Choice, Reader, continued, streamed
 
 SPLITS = ("train", "validation", "test")
 BITS = Score("bits_per_character", higher_is_better=False, perfect=0.0, unit="bits")
@@ -33,6 +35,10 @@ _LENGTHS = {
     "synthetic": {"train": 60_000, "validation": 12_000, "test": 12_000},
 }
 _SYNTHETIC = " abcdefghijklmnopqrstuvwxyz"
+_SAMPLED = 300
+_SEAM = " >>> "
+"""Between the prompt of a sample and what was written."""
+_WRITTEN = 0x317E
 _SIGNS = {"\n": "⏎", " ": "␣"}
 
 
@@ -199,6 +205,28 @@ class CharacterTask(ContinuingTask, ClassificationTask):
         alone = {} if self.form == "stream" else {"order 4 without context": self.memoryless()}
         named = {name: found[name] for name in ("uniform", "unigram", "bigram", f"order {ORDER}")}
         return super().levels() | named | alone
+
+    def writes(self, reader: Reader, prompt: str, length: int, choice: Choice, seed: int = 0) -> str:
+        """`length` characters by which a network goes on with a prompt.
+
+        Raises `UserError` for an empty prompt and for characters that are not in the alphabet.
+        """
+        ids, rng = encoded(prompt, self.alphabet, "the prompt"), np.random.default_rng([_WRITTEN, seed])
+        if not len(ids):
+            raise UserError("the prompt is empty: it needs one character at least")
+        if self.form == "stream":
+            written = streamed(reader, ids, choice, rng)
+        else:
+            filler = self.fill(rng, 1, self.lag)
+            assert isinstance(filler, np.ndarray)
+            marker = np.array([self.ports.vocabulary - 1], np.int32)
+            written = continued(reader, ids, self.layout, np.concatenate([filler[0], marker]), choice, rng)
+        return "".join(self.alphabet[character] for character in islice(written, length))
+
+    def sample(self, reader: Reader) -> str | None:
+        """300 characters after the beginning of the test text, at temperature .8."""
+        prompt = "".join(self.alphabet[character] for character in self.text("test")[: self.context])
+        return f"{prompt}{_SEAM}{self.writes(reader, prompt, _SAMPLED, Choice(temperature=0.8))}"
 
     @property
     def bare(self) -> CharacterTask:

@@ -70,9 +70,11 @@ class Music(ContinuingTask):
     context: int = Field(16, ge=2)
     """Chords that are read before the lag. Not used by `form: stream`."""
     validation_examples: int | None = Field(None, ge=1)
-    """Windows of the validation pieces, spread evenly over them. Default: at most 1,000, or 200 synthetic. A stream has all pieces."""
+    """Windows of the validation pieces, spread evenly over them; a stream has all pieces. Default: at most 1,000, or
+    200 synthetic."""
     test_examples: int | None = Field(None, ge=1)
-    """Windows of the test pieces, spread evenly over them. Default: at most 1,000, or 200 synthetic. A stream has all pieces."""
+    """Windows of the test pieces, spread evenly over them; a stream has all pieces. Default: at most 1,000, or 200
+    synthetic."""
 
     @property
     def layout(self) -> Layout:

@@ -180,7 +180,7 @@ def test_people_read_characters() -> None:
     display = task.display()
     words = display.words(np.array([0, 1, 13, 64, 65 + 64, 65]))
     assert words == ["⏎", "␣", "A", "z", "(z)", "(⏎)"]
-    assert display.classes[13] == "A" and display.specials == ("blank", "marker")
+    assert (display.classes[13], display.specials) == ("A", ("blank", "marker"))
 
 
 def test_a_stream_keeps_the_contract() -> None:

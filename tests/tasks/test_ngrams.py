@@ -14,10 +14,7 @@ TEXT = np.array([0, 1, 2, 0, 1, 0, 1, 2, 2, 0])
 
 def by_hand(text: list[int], vocabulary: int, context: list[int], wanted: int) -> float:
     """Witten and Bell's rule, one context at a time."""
-    if context:
-        shorter = by_hand(text, vocabulary, context[1:], wanted)
-    else:
-        shorter = 1 / vocabulary
+    shorter = by_hand(text, vocabulary, context[1:], wanted) if context else 1 / vocabulary
     size = len(context)
     followers = [text[at + size] for at in range(len(text) - size) if text[at : at + size] == context]
     if not followers:
