@@ -18,7 +18,10 @@ from tests.training.test_run import specs, without_seconds
 SHAPES: dict[str, tuple[str, dict[str, Any]]] = {
     "many-to-one": ("parity", {"evidence": 4, "marked": 2, "examples": 40}),
     "many-to-many, at once": ("language_model", {"source": "synthetic", "context": 5, "readout": 3, "embedding": 3}),
-    "many-to-many, every step": ("music", {"source": "synthetic", "form": "stream", "lag": 0}),
+    "many-to-many, every step": (
+        "language_model",
+        {"source": "synthetic", "form": "stream", "lag": 0, "context": 6, "embedding": 3},
+    ),
     "many-to-many, of many outputs": ("music", {"source": "synthetic", "context": 4, "readout": 2}),
     "one-to-many": ("captioning", {"source": "synthetic", "image": "vector"}),
     "encoder-decoder": ("reversal", {"symbols": 3, "examples": 40}),
@@ -43,9 +46,10 @@ def test_the_gradient_probe_against_finite_differences(shape, model):
     stream = task.train_batch(0, 0, 2)
     expected = probe.by_state(finite_differences(probe, stream))
     for state, gradient in probe.by_state(probe.gradient(stream)).items():
-        size = np.abs(expected[state]).max()
-        assert size > 0
-        np.testing.assert_allclose(gradient, expected[state], rtol=1e-3, atol=1e-6 * size)
+        wanted, off = (np.linalg.norm(one, axis=-1) for one in (expected[state], gradient - expected[state]))
+        assert wanted.max() > 0
+        # The loss of CTC is computed in float32.
+        assert (off <= 1e-3 * wanted + 1e-7).all()
 
 
 @pytest.mark.parametrize("shape", SHAPES)
