@@ -28,6 +28,16 @@ SMALL: dict[str, dict[str, Any]] = {
     "speech_commands": {"source": "synthetic"},
     "sequential_mnist": {"source": "synthetic"},
     "forecasting": {"source": "synthetic", "look_back": 24, "horizon": 4},
+    "video": {"source": "synthetic", "side": 8, "digit": 5, "frames": 4, "readout": 2, "test_examples": 200},
+    "transcription": {
+        "source": "synthetic",
+        "fewest_words": 1,
+        "most_words": 2,
+        "window_ms": 200,
+        "stride_ms": 200,
+        "bands": 8,
+        "test_examples": 200,
+    },
 }
 """Settings at which every built-in task is small."""
 

@@ -94,8 +94,8 @@ class Task(BaseModel, ABC):
     """Whether what is asked goes on behind the filler, so that the answer depends on the lag. A task whose settings
     decide makes it a property."""
     aligned: ClassVar[bool] = True
-    """Whether the target of a read step is the answer of that step. False: the steps answer together, as those scored by
-    CTC do; no readout can then be fitted to them one by one."""
+    """Whether the target of a read step is the answer of that step. False: the steps answer together, as those that
+    CTC scores; no readout can then be fitted to them one by one."""
     allows_lookahead: ClassVar[bool] = False
     """Whether a model may read the whole sequence before it answers; others are `skipped` if they are not `causal`."""
 

@@ -99,7 +99,9 @@ def test_an_answer_is_scored_by_its_words():
     task = small()
     targets = np.full((4, 7), BLANK, np.int32)
     targets[0, :2], targets[1, :3], targets[2, :1], targets[3, :2] = [0, 1], [2, 2, 0], [1], [0, 1]
-    said = np.array([[BLANK, 0, 0, BLANK, 1, 1, BLANK], [2, BLANK, 2, 0, 0, BLANK, 1], [BLANK] * 7, [0, 1, 0, 1, 0, 1, 0]])
+    said = np.array(
+        [[BLANK, 0, 0, BLANK, 1, 1, BLANK], [2, BLANK, 2, 0, 0, BLANK, 1], [BLANK] * 7, [0, 1, 0, 1, 0, 1, 0]]
+    )
     stream = joined(task.split("test")).rows(slice(4))._replace(targets=targets)
     outputs = (5 * np.eye(4))[said].astype(np.float32)
     found = task.scores(stream, outputs)
@@ -201,7 +203,7 @@ def run(learning_rate: float, steps: int) -> dict[str, float]:
         name="test",
         tasks={"transcription": SMALL | {"lag": 0, "training_lags": "fixed", "most_words": 2}},
         models={"gru": {"units": 24}},
-        training={"steps": steps, "batch_size": 32, "evaluate_every": steps, "learning_rate": learning_rate},
+        training={"steps": steps, "batch_size": 32, "evaluate_every": 150, "learning_rate": learning_rate},
         gradients={"examples": 2},
     ).runs
     return list(train(spec))[-1].metrics  # type: ignore[attr-defined]
