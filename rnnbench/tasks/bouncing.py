@@ -64,7 +64,8 @@ def at_constant_velocity(seen: np.ndarray, times: np.ndarray) -> np.ndarray:
     """The frames numbered `times` of films of one picture, (n, times, side, side), from their first ones.
 
     `seen`: (n, frames, side, side). The picture is that of the last frame; its velocity the whole number, along each
-    axis, whose path from the first frame on, folded back at the walls, is nearest to the places seen; the slower of two.
+    axis, whose path from the first frame on, folded back at the walls, is nearest to the
+    places seen; of two paths the slower.
     """
     side = seen.shape[-1]
     places, sizes = _ink(seen)

@@ -45,7 +45,7 @@ class Video(DatasetTask, RegressionTask):
     pixel, is told beside it. A decoy is a frame of another film, which runs through the lag, told apart by the cue.
     Memoryless: the mean frame of training. Reference: constant velocity, see `bouncing.at_constant_velocity`, which
     sees each digit's film by itself. Validation and test films have digits of their own.
-    Source: Srivastava, Mansimov & Salakhutdinov 2015, section 4, where the canvas is 64 x 64, with two digits of 28 x 28,
+    Source: Srivastava, Mansimov & Salakhutdinov 2015, section 4, where two digits of 28 x 28 pixels move over 64 x 64,
     and velocities are no whole numbers.
     """
 

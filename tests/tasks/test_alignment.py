@@ -1,4 +1,4 @@
-"""CTC against the sum over all paths, and against Keras; collapsing against Keras; edit distances against a recursion."""
+"""CTC against the sum over all paths, and against Keras, as collapsing; edit distances against a recursion."""
 
 from __future__ import annotations
 

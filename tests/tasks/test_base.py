@@ -32,6 +32,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "translation": {"source": "synthetic", "longest": 8, "answer": 8},
     "sequential_mnist": {"source": "synthetic", "test_examples": 23},
     "speech_commands": {"source": "synthetic", "bands": 4, "stride_ms": 100},
+    "video": {"source": "synthetic", "side": 6, "digit": 4, "frames": 3, "readout": 2, "test_examples": 23},
+    "transcription": {"source": "synthetic", "most_words": 2, "stride_ms": 200, "bands": 4, "test_examples": 23},
     **{name: settings_with_a_file(registry.tasks[name]) for name in ("csv_forecasting", "table_sequences", "texts")},
 }
 KINDS = {

@@ -203,7 +203,7 @@ def run(learning_rate: float, steps: int) -> dict[str, float]:
         name="test",
         tasks={"transcription": SMALL | {"lag": 0, "training_lags": "fixed", "most_words": 2}},
         models={"gru": {"units": 24}},
-        training={"steps": steps, "batch_size": 32, "evaluate_every": steps, "learning_rate": learning_rate},
+        training={"steps": steps, "batch_size": 32, "evaluate_every": 150, "learning_rate": learning_rate},
         gradients={"examples": 2},
     ).runs
     return list(train(spec))[-1].metrics  # type: ignore[attr-defined]
