@@ -29,9 +29,7 @@ def cells(html: str) -> list[str]:
 
 
 def test_horizons_are_words_and_numbers() -> None:
-    found = horizon_table(
-        runs(all=[True, True, True], some=[True, True, False], none=[False] * 3)
-    ).set_index("model")
+    found = horizon_table(runs(all=[True, True, True], some=[True, True, False], none=[False] * 3)).set_index("model")
     assert [str(one) for one in found["horizon"]] == [">= 40", "20", "-"]
     assert found["horizon_lag"].tolist()[:2] == [40, 20]
     assert pd.isna(found.loc["none", "horizon_lag"])
@@ -48,7 +46,7 @@ def test_results_show_their_horizons_and_tables() -> None:
     shown = cells(html)
     assert shown[:3] == ["task", "lstm", "gru"]
     assert shown[3:6] == ["copy_memory", "20 (20, 2 of 2; 40, 0 of 2)", "- (10, 0 of 2)"]
-    assert [".runs", "12"] == shown[shown.index(".runs") :][:2]
+    assert shown[shown.index(".runs") :][:2] == [".runs", "12"]
     assert "rnnbench.columns()" in html
 
 
