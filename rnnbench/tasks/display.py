@@ -46,13 +46,6 @@ class Display:
     answer is no picture."""
     forecast: Sequence[int] = ()
     """Channels whose next steps are the answer, (steps, channels) flattened; empty: the answer is no series."""
-    answered: Callable[[np.ndarray], str] | None = None
-    """One example's raw outputs (R, outputs) as text: a sentence, notes, recognised words. None: guessed."""
-    told: Callable[[np.ndarray], str] | None = None
-    """One example's targets (R, ...) as text. None: guessed."""
-    answer_picture: Callable[[np.ndarray], np.ndarray] | None = None
-    """One example's raw outputs, or its targets, (R, outputs), to a picture (height, width) in [0, 1]; None: the answer
-    is no picture."""
 
 
 def name_of_class(display: Display, number: int) -> str:
