@@ -132,7 +132,7 @@ HORIZONS = (
     Column("n_clock", "Of the runs that solved the lag of the horizon, how many are clocks.", "runs"),
     Column("n_low", "Fewest runs that ended at a tested lag.", "runs"),
     Column("n_high", "Most runs that ended at a tested lag.", "runs"),
-    Column("untested", "Lags that another model of the same task met and this one did not.", "lags", "if there is none"),
+    Column("untested", "Lags that another model of the same task met, and this one not.", "lags", "if there is none"),
     Column("source", "Where the data come from.", "text"),
 )  # fmt: skip
 TABLES = {
@@ -149,6 +149,9 @@ def names_of(columns: tuple[Column, ...]) -> list[str]:
     return [column.name for column in columns]
 
 
+_LEFT: Any = {"selector": "th, td", "props": [("text-align", "left")]}
+
+
 class Described(pd.DataFrame):
     """A table of sentences, which is shown whole: pandas cuts text at 50 characters."""
 
@@ -162,7 +165,7 @@ class Described(pd.DataFrame):
 
     def _repr_html_(self) -> str:
         with _whole():
-            return str(self.style.hide(axis="index").set_properties(**{"text-align": "left"}).to_html())
+            return str(self.style.hide(axis="index").set_table_styles([_LEFT]).to_html())
 
 
 def described() -> Described:

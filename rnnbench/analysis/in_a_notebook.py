@@ -53,7 +53,7 @@ def _names(runs: pd.DataFrame) -> str:
 
 
 def _horizons(table: pd.DataFrame) -> str:
-    told = table[GROUP[-2:]].agg(lambda row: " ".join(filter(None, row)), axis=1)
+    told = [" ".join(filter(None, row)) for row in table[GROUP[-2:]].itertuples(index=False)]
     models = list(dict.fromkeys(told))
     shown = [name for name in CONDITION if name == "task" or table[name].nunique() > 1]
     rows = []

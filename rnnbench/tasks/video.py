@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -113,8 +114,7 @@ class Video(DatasetTask, RegressionTask):
         asked = self.frames + (self.lag if self.moves_on else 0) + np.arange(self.readout)
         n = self.split_sizes()[split]
         evidence, targets = (
-            LazyArray(n, lambda rows, times=times: self._pixels(split, rows, times))
-            for times in (np.arange(self.frames), asked)
+            LazyArray(n, partial(self._pixels, split, times=times)) for times in (np.arange(self.frames), asked)
         )
         return Examples(evidence, targets)  # type: ignore[arg-type]  # indexed as arrays are
 
