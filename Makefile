@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-all bench lint format clean
+.PHONY: run test test-all bench docs lint format clean
 
 run: .venv/installed
 	$(BIN)/rnnbench run quickstart --out reports/quickstart
@@ -16,6 +16,12 @@ test-all: test
 # UV_TORCH_BACKEND=cpu saves some gigabytes of CUDA where the index of PyTorch can be reached.
 bench: .venv/installed-bench
 	$(BIN)/rnnbench bench
+
+# The pages that are made from the code first, then the site, in build/site.
+docs: .venv/installed-docs
+	$(BIN)/python docs/making/reference.py
+	$(BIN)/python docs/making/picture.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 lint: .venv/installed-lint
 	$(BIN)/ruff check

@@ -1,7 +1,7 @@
 """rnnbench: how SimpleRNN, LSTM and GRU cope as the dependency length grows.
 
-For notebooks: `load_experiment`, `run_experiment`, `load_results`, `memory_horizons` and `figures`. The other names are
-for writing your own tasks, models, optimisers and report figures. Each is imported on first use.
+For notebooks: `load_experiment`, `run_experiment`, `load_results`, `memory_horizons`, `figures` and `columns`. The
+other names are for writing your own tasks, models, optimisers and report figures. Each is imported on first use.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,7 @@ from rnnbench.environment import __version__
 
 if TYPE_CHECKING:
     from rnnbench.analysis.results import Results
-    from rnnbench.api import figures, load_experiment, load_results, memory_horizons, run_experiment
+    from rnnbench.api import columns, figures, load_experiment, load_results, memory_horizons, run_experiment
     from rnnbench.experiment.definition import Experiment
     from rnnbench.experiment.optimizers import register_optimizer
     from rnnbench.models.base import Model, RNNModel
@@ -40,6 +40,7 @@ __all__ = [
     "Task",
     "TaskFigure",
     "__version__",
+    "columns",
     "figures",
     "load_experiment",
     "load_results",
@@ -53,7 +54,7 @@ __all__ = [
 
 _MODULES = {
     "analysis.results": ["Results"],
-    "api": ["figures", "load_experiment", "load_results", "memory_horizons", "run_experiment"],
+    "api": ["columns", "figures", "load_experiment", "load_results", "memory_horizons", "run_experiment"],
     "experiment.definition": ["Experiment"],
     "experiment.optimizers": ["register_optimizer"],
     "models.base": ["Model", "RNNModel"],

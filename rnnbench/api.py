@@ -34,6 +34,7 @@ from rnnbench.tracking.location import Location
 if TYPE_CHECKING:
     import pandas as pd
 
+    from rnnbench.analysis.columns import Described
     from rnnbench.report.drawing.figure import Figure
 
 
@@ -138,26 +139,39 @@ def load_results(
 def memory_horizons(results: Results) -> pd.DataFrame:
     """The memory horizon of each series: the longest lag at which a falling fit of the success rate is at least 1/2.
 
-    A row per series, with the columns `task, task_setting, source, training_lags, filler, model, model_setting,
-    horizon, n_low, n_high, n_clock, untested` of `rnnbench.analysis.horizon.horizons`. `str(horizon)` is `50`, `>= 200`
-    (the longest lag tested), `-` (not even the shortest) or `?` (no run has ended); `horizon.told` has the counts.
+    A row per series. `horizon` has it in words: `50`, `>= 200` (the longest lag tested), `-` (not even the shortest) or
+    `?` (no run has ended). `horizon_lag` has it as a number, missing for the last two, with `at_least` where the
+    longest lag passes; `counts` are the runs on which it stands. `columns()` describes the others. The horizons are
+    `rnnbench.analysis.horizon.Horizon` objects, with the counts at every lag.
 
     >>> import rnnbench
     >>> experiment = rnnbench.load_experiment("experiments/quickstart.yaml", "seeds=1")
     >>> horizons = rnnbench.memory_horizons(rnnbench.load_results(experiment))
     >>> fixed = horizons.query("task == 'copy_memory' and training_lags == 'fixed'")
-    >>> print(fixed[["model", "horizon"]].to_string(index=False))
-          model horizon
-     simple_rnn       -
-           lstm       -
-            gru       -
-    lstm_chrono       -
+    >>> print(fixed[["model", "horizon", "horizon_lag", "counts"]].to_string(index=False))
+          model horizon  horizon_lag     counts
+     simple_rnn       -         <NA> 20, 0 of 1
+           lstm       -         <NA> 20, 0 of 1
+            gru       -         <NA> 20, 0 of 1
+    lstm_chrono       -         <NA> 20, 0 of 1
     """
-    from rnnbench.analysis.horizon import horizons
-    from rnnbench.analysis.selection import EVALUATED
-    from rnnbench.analysis.summary import summary
+    from rnnbench.analysis.in_a_notebook import horizon_table
 
-    return horizons(summary(results.runs[results.runs["role"] == EVALUATED]))
+    return horizon_table(results.runs)
+
+
+def columns() -> Described:
+    """What every column of the tables says: `table`, `name`, `meaning`, `unit`, and `empty`, when it has no value.
+
+    `table` is one of `Results` (`runs`, `history`, ...) or `horizons`, for `memory_horizons`.
+
+    >>> import rnnbench
+    >>> print(rnnbench.columns().query("name == 'clock'").iloc[0].meaning)
+    Share of the skill at `lag` that is lost one step beside it; above .5 the run is called a clock.
+    """
+    from rnnbench.analysis.columns import described
+
+    return described()
 
 
 @preserve_process_state()

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 
+from rnnbench.analysis import columns
 from rnnbench.analysis.groups import GROUP, groups, with_group_names
 from rnnbench.analysis.intervals import band, mean
 from rnnbench.analysis.outcomes import ended
 
-LAG_CURVE_COLUMNS = [
-    "task", "model", "lag", "filler", "training_lags", "seed", "test_lag", "score", "skill", "solved", "test_se",
-    "signature",
-]  # fmt: skip
+LAG_CURVE_COLUMNS = columns.names_of(columns.LAG_CURVES)
 PREFIX = "lag_curve/"
 """Of the metrics of a lag curve, whose step is the test lag."""
 _OTHERS = {"skill": "skill", "solved": "solved", "standard_error": "test_se"}

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from rnnbench.analysis import columns
 from rnnbench.analysis.groups import OUTCOMES, attempted
 from rnnbench.analysis.lag_curves import LAG_CURVE_COLUMNS, lag_curves
 from rnnbench.analysis.selection import EVALUATED, with_roles
@@ -18,16 +19,10 @@ from rnnbench.experiment.definition import Experiment
 from rnnbench.experiment.run_spec import RunSpec, series_key
 from rnnbench.experiment.settings import Selection, Training
 
-COLUMNS = [
-    "task", "task_setting", "source", "model", "model_setting", "lag", "distance", "filler", "training_lags", "seed",
-    "status", "score_name", "higher_is_better", "score", "test_se", "skill", "memoryless", "reference", "frozen",
-    "solved", "clock", "generalises_to", "start_shift", "steps", "steps_to_solve", "parameters", "recurrent_parameters",
-    "seconds", "training_seconds", "survival", "survival_initial", "decay_per_step", "reach", "units",
-    "learning_rate", "validation_score", "role", "message", "experiment", "started", "signature", "run_id",
-]  # fmt: skip
-CHOICE_COLUMNS = ["choice", "chosen_for"]
+COLUMNS = columns.names_of(columns.RUNS)
+CHOICE_COLUMNS = columns.names_of(columns.CHOICE)
 """Columns of an experiment with `select`, and no others: a `Choice`, and the lags that share it."""
-PROFILE_COLUMNS = ["signature", "step", "phase", "state", "distance", "median", "low", "high"]
+PROFILE_COLUMNS = columns.names_of(columns.PROFILES)
 
 _NAMED = {
     "seconds/training": "training_seconds",
@@ -81,6 +76,12 @@ class Results:
     """What reads the answers of a run to some test examples, by signature: see `showing.answers`."""
     note: str = ""
     """A line for people where runs were found by their settings alone, because the data are absent; else empty."""
+
+    def _repr_html_(self) -> str:
+        from rnnbench.analysis.in_a_notebook import results_html
+
+        names = ("runs", "history", "profiles", "levels", "lag_curves")
+        return results_html({name: getattr(self, name) for name in names}, self.note)
 
 
 @dataclass(frozen=True)

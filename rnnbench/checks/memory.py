@@ -30,7 +30,19 @@ SMALL: dict[str, dict[str, Any]] = {
     "captioning": {"source": "synthetic", "image": "rows"},
     "translation": {"source": "synthetic", "longest": 8, "answer": 8, "embedding": 8},
     "sequential_mnist": {"source": "synthetic"},
+    "language_model": {"source": "synthetic", "context": 6, "readout": 2, "embedding": 4},
+    "music": {"source": "synthetic", "context": 6},
     "forecasting": {"source": "synthetic", "look_back": 24, "horizon": 4},
+    "video": {"source": "synthetic", "side": 8, "digit": 5, "frames": 4, "readout": 2, "test_examples": 200},
+    "transcription": {
+        "source": "synthetic",
+        "fewest_words": 1,
+        "most_words": 2,
+        "window_ms": 200,
+        "stride_ms": 200,
+        "bands": 8,
+        "test_examples": 200,
+    },
 }
 """Settings at which every built-in task is small."""
 

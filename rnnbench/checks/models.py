@@ -58,7 +58,7 @@ def probe(name: str, model_class: type[Model]) -> Iterator[Finding]:
     stock, fast = GradientProbe(task, model, "stock"), GradientProbe(task, model, "fast")
     for gradient_probe in (stock, fast):
         gradient_probe.load(weights)
-    expected = stock.by_state(_finite_differences(stock, stream))
+    expected = stock.by_state(finite_differences(stock, stream))
     for layers, gradient_probe in {"stock": stock, "fast": fast}.items():
         for state, gradient in gradient_probe.by_state(gradient_probe.gradient(stream)).items():
             off, norm = (np.linalg.norm(x, axis=-1) for x in (gradient - expected[state], expected[state]))
@@ -98,7 +98,7 @@ def counterexample() -> Iterator[Finding]:
     radius, growth = spectra(kernel)["spectral_radius/all"], decay_per_step(norms, 1, 12)
     yield near("5 counterexample: spectral radius of W", 0.0, radius, 1e-6, "W² = 0")
     yield near("5 counterexample: growth of the norm per step back", 2.0, growth, 1e-4, "eigenvalue of W diag(1, 3/4)")
-    expected = _finite_differences(gradient_probe, stream, shift=1e-6)
+    expected = finite_differences(gradient_probe, stream, shift=1e-6)
     error = float((np.linalg.norm(gradient - expected, axis=-1) / np.linalg.norm(expected, axis=-1)).max())
     yield at_most("5 counterexample: relative error of the probe", 1e-3, error, "finite differences")
 
@@ -129,7 +129,7 @@ def decay_at_initialisation(seeds: int = 5) -> Iterator[Finding]:
         yield near(check, expected, float(np.mean(found)), tolerance, source)
 
 
-def _finite_differences(gradient_probe: GradientProbe, stream: Stream, shift: float = _SHIFT) -> np.ndarray:
+def finite_differences(gradient_probe: GradientProbe, stream: Stream, shift: float = _SHIFT) -> np.ndarray:
     """dl_i/ds_t of every example, step and tap, by central differences. Shape as the probe's."""
     n, steps, size = stream.examples, stream.steps, stream.steps * gradient_probe.width
     moved = np.repeat(np.eye(size).reshape(size, steps, gradient_probe.width), n, axis=0) * shift

@@ -16,6 +16,7 @@ from rnnbench.cli import output
 from rnnbench.cli.bench import bench
 from rnnbench.cli.data import data
 from rnnbench.cli.export import export
+from rnnbench.cli.generate import generate
 from rnnbench.cli.import_ import import_
 from rnnbench.cli.list import list_
 from rnnbench.cli.new import new
@@ -48,6 +49,7 @@ app.command("import")(import_)
 app.command()(ui)
 app.command("list")(list_)
 app.command()(show)
+app.command()(generate)
 app.command()(data)
 app.command()(bench)
 app.command()(validate)

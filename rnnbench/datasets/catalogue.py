@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -33,8 +33,9 @@ class DataSet:
     """Files that its builder downloads, or finds in the manual directory."""
     download: str
     """Total size of these files, for display."""
-    quick: bool = False
-    """Whether preparing takes only seconds; then the first read does it, if `files` are in the manual directory."""
+    quick: Callable[[Path], list[str]] | None = None
+    """Only where preparing takes seconds: the digests of the splits, in the order of their names, that `files` in a
+    folder are prepared to. Then the first read does it, if they are in the manual directory."""
 
     @property
     def path(self) -> Path:
@@ -61,6 +62,8 @@ MULTI30K_FILES = {
     for split, part in (("test", "test_2016_flickr"), ("train", "train"), ("validation", "val"))
 }
 """The file of each split and language, one sentence a line, as they are called in the manual directory."""
+JSB_SPLITS = {"train": "train", "validation": "valid", "test": "test"}
+"""Our names of the splits, and those of the file."""
 
 _IMDB = DataSet(
     "imdb_reviews",
@@ -93,17 +96,55 @@ _MULTI30K = DataSet(
     "Elliott, Frank, Sima'an & Specia, Multi30K: Multilingual English-German Image Descriptions, VL 2016",
     tuple(file for files in MULTI30K_FILES.values() for file in files.values()),
     "1.3 MB",
-    quick=True,
+    quick=lambda folder: [
+        content.digest_of_lines({language: folder / file for language, file in MULTI30K_FILES[split].items()})
+        for split in sorted(MULTI30K_FILES)
+    ],
 )
-_INFORMER = "Zhou et al., Informer: Beyond Efficient Transformer for Long Sequence Time-Series Forecasting, AAAI 2021"
+_SHAKESPEARE = DataSet(
+    "tiny_shakespeare",
+    "tiny_shakespeare/1.0.0",
+    "MIT",
+    "Karpathy, The Unreasonable Effectiveness of Recurrent Neural Networks, 2015 (char-rnn)",
+    ("input.txt",),
+    "1.1 MB",
+)
+_CHORALES = DataSet(
+    "jsb_chorales",
+    "jsb_chorales/1.0.0",
+    "none stated",
+    "Boulanger-Lewandowski et al., Modeling Temporal Dependencies in High-Dimensional Sequences, ICML 2012",
+    ("jsb-chorales-quarter.json",),
+    "0.4 MB",
+    quick=lambda folder: content.digests_of_pieces(
+        folder / "jsb-chorales-quarter.json", [JSB_SPLITS[split] for split in sorted(JSB_SPLITS)]
+    ),
+)
+
+
+def _ett(name: str, download: str) -> DataSet:
+    file = f"{name}.csv"
+    return DataSet(
+        name,
+        f"ett/{name}/1.0.0",
+        "CC BY-ND 4.0",
+        "Zhou et al., Informer: Beyond Efficient Transformer for Long Sequence Time-Series Forecasting, AAAI 2021",
+        (file,),
+        download,
+        quick=lambda folder: [content.digest_of_rows(folder / file, ETT_COLUMNS)],
+    )
+
+
 DATA_SETS = {
     data_set.name: data_set
     for data_set in (
         _IMDB,
         _SPEECH,
         _MNIST,
-        DataSet("ETTh1", "ett/ETTh1/1.0.0", "CC BY-ND 4.0", _INFORMER, ("ETTh1.csv",), "2.6 MB", quick=True),
-        DataSet("ETTh2", "ett/ETTh2/1.0.0", "CC BY-ND 4.0", _INFORMER, ("ETTh2.csv",), "2.4 MB", quick=True),
+        _SHAKESPEARE,
+        _CHORALES,
+        _ett("ETTh1", "2.6 MB"),
+        _ett("ETTh2", "2.4 MB"),
         _MULTI30K,
     )
 }
@@ -129,7 +170,9 @@ def state(name: str) -> State:
     data_set = find(name)
     path = data_set.path
     if not path.is_dir():
-        at_hand = data_set.quick and all((location.manual_dir() / file).is_file() for file in data_set.files)
+        at_hand = data_set.quick is not None and all(
+            (location.manual_dir() / file).is_file() for file in data_set.files
+        )
         return State("at hand" if at_hand else "missing")
     size = sum(file.stat().st_size for file in path.iterdir() if file.is_file())
     damage = next(_damages(path), "")
@@ -168,22 +211,14 @@ def fingerprint(name: str) -> str | None:
             check(name)
         except UserError:
             return None
-        parts = _digests_at_hand(data_set)
+        assert data_set.quick is not None
+        parts = data_set.quick(location.manual_dir())
     else:
         splits = sorted({shard.name.rpartition(".tfrecord-")[0] for shard in data_set.path.glob("*.tfrecord-*")})
         shards = [sorted(data_set.path.glob(f"{split}.tfrecord-*")) for split in splits]
         parts = [content.digest_of_records(files) for files in shards]
         parts += [names.read_text() for names in sorted(data_set.path.glob("*.labels.txt"))]
     return hashlib.sha256(" ".join([data_set.folder, *parts]).encode()).hexdigest()[:16]
-
-
-def _digests_at_hand(data_set: DataSet) -> list[str]:
-    """Of each split that would be prepared from the manual directory, in the order of their names."""
-    place = location.manual_dir()
-    if data_set is _MULTI30K:
-        splits = (MULTI30K_FILES[split] for split in sorted(MULTI30K_FILES))
-        return [content.digest_of_lines({language: place / file for language, file in of.items()}) for of in splits]
-    return [content.digest_of_rows(place / file, ETT_COLUMNS) for file in data_set.files]
 
 
 def _verify(file: Path) -> None:

@@ -73,6 +73,26 @@ def digest_of_lines(files: Mapping[str, Path]) -> str:
     return remembered(list(files.values()), lambda: _digest(features()))
 
 
+def digests_of_pieces(file: Path, splits: Sequence[str]) -> list[str]:
+    """Digests of the splits of a JSON file of pieces, each equal to `digest_of_records` of the split prepared from it.
+
+    A split is a list of pieces, a piece a list of chords, a chord a list of pitches. Each piece becomes two features:
+    `pitches`, all numbers one after the other, and `notes`, how many each chord has.
+    """
+
+    def features(pieces: list[list[list[int]]]) -> Iterator[list[bytes]]:
+        for piece in pieces:
+            pitches = [pitch for chord in piece for pitch in chord]
+            notes = [len(chord) for chord in piece]
+            yield [_entry(b"pitches", _integers(pitches)), _entry(b"notes", _integers(notes))]
+
+    def compute() -> str:
+        whole = json.loads(file.read_text())
+        return " ".join(_digest(features(whole[split])) for split in splits)
+
+    return remembered([file], compute).split()
+
+
 def _digest(records: Iterator[list[bytes]]) -> str:
     found = hashlib.sha256()
     for features in records:
@@ -118,14 +138,22 @@ def _entry(name: bytes, value: bytes) -> bytes:
     return _field(1, name) + _field(2, value)
 
 
+def _integers(values: Sequence[int]) -> bytes:
+    """A list of integers from 0 on, packed."""
+    return _field(3, _field(1, b"".join(map(_varint, values))))
+
+
 def _field(number: int, content: bytes) -> bytes:
-    length = bytearray()
-    rest = len(content)
-    while rest > 0x7F:
-        length.append(rest & 0x7F | 0x80)
-        rest >>= 7
-    length.append(rest)
-    return bytes([number << 3 | 2]) + bytes(length) + content
+    return bytes([number << 3 | 2]) + _varint(len(content)) + content
+
+
+def _varint(value: int) -> bytes:
+    found = bytearray()
+    while value > 0x7F:
+        found.append(value & 0x7F | 0x80)
+        value >>= 7
+    found.append(value)
+    return bytes(found)
 
 
 def remembered(files: Sequence[Path], compute: Callable[[], str]) -> str:

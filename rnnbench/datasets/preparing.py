@@ -49,7 +49,8 @@ def _builder(folder: str) -> tfds.core.DatasetBuilder:
     import tensorflow_datasets as tfds
 
     import rnnbench.datasets.ett
-    import rnnbench.datasets.multi30k  # noqa: F401  (both register their builders with TFDS)
+    import rnnbench.datasets.jsb
+    import rnnbench.datasets.multi30k  # noqa: F401  (all register their builders with TFDS)
 
     name, version = folder.rsplit("/", 1)
     return tfds.builder(f"{name}:{version}", data_dir=location.data_dir(), try_gcs=False)

@@ -251,6 +251,11 @@ class Experiment(Settings):
         """Record where it was read from; this is not part of its settings or of any signature."""
         self._origin = file, overrides
 
+    def _repr_html_(self) -> str:
+        from rnnbench.experiment.in_a_notebook import experiment_html
+
+        return experiment_html(self.model_dump(mode="json"), len(self.runs), len(self.skipped))
+
     def resolved(self) -> dict[str, Any]:
         """The experiment with every default filled in, as plain values; an axis is the list of its values."""
         tasks: dict[str, dict[int, list[dict[str, Any]]]] = {}

@@ -20,6 +20,7 @@ from rnnbench.report.definitions import DEFINITIONS, REFERENCES
 from rnnbench.report.drawing.figure import VEGA_LITE, Figure
 from rnnbench.report.drawing.style import PAGE, vega_config
 from rnnbench.report.headlines import REACH
+from rnnbench.report.horizons import horizon_tables
 from rnnbench.report.rendering import packed, render, tidy
 from rnnbench.report.sections import Contents
 from rnnbench.text import strict_json
@@ -121,7 +122,7 @@ def _said_of_all(data: ReportData, mixed: str) -> dict[str, Any]:
         "series": data.series,
         "caution": " ".join(part for part in (words.caution(data), mixed) if part),
         "reading": REACH,
-        "horizon": tables.horizon_table(data),
+        "horizons": horizon_tables(data),
         "levels": tables.levels_table(data),
         "selection": tables.selection_table(data),
         "published": tables.published_table(data),

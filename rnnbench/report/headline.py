@@ -13,8 +13,9 @@ from rnnbench.report import words
 from rnnbench.report.claims import claims
 from rnnbench.report.data import ReportData
 from rnnbench.report.headlines import REACH, headline
+from rnnbench.report.horizons import horizon_text
 from rnnbench.report.setups import fixed_note
-from rnnbench.report.tables import horizon_text, skipped_table
+from rnnbench.report.tables import skipped_table
 from rnnbench.text.markdown import escaped
 
 

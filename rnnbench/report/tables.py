@@ -10,12 +10,11 @@ from typing import Any
 
 import pandas as pd
 
-from rnnbench.analysis.horizon import PASSING, Horizon
 from rnnbench.analysis.intervals import FEW
 from rnnbench.experiment.choice import ALL_LAGS
 from rnnbench.report import published, words
 from rnnbench.report.data import Problem, ReportData, rows_of, step_milliseconds
-from rnnbench.report.formatting import as_typed, count, flatten, listed, number, seeds_text, sentences, span
+from rnnbench.report.formatting import as_typed, count, flatten, listed, number, sentences, span
 from rnnbench.report.setups import fixed_note
 
 Cell = tuple[str, ...]
@@ -29,47 +28,6 @@ class Table:
     caption: str
     head: list[str]
     rows: list[list[Cell]]
-
-
-def horizon_table(data: ReportData) -> Table:
-    """Memory horizon of each series with its counts, a row for each task and setup."""
-    labels = list(dict.fromkeys(data.listed["series"]))
-    rows = []
-    for (problem, setup), block in data.horizons.groupby(["problem", "setup"], sort=False):
-        table = data.summary[(data.summary["problem"] == problem) & (data.summary["setup"] == setup)]
-        lags = sorted(int(lag) for lag in table["lag"].unique())
-        by_series = {row["series"]: row for row in block.to_dict("records")}
-        cells = [
-            _horizon_cell(by_series[label], table[table["series"] == label], lags)
-            if label in by_series
-            else ("skipped" if (problem, setup, label) in data.skipped_series else "not run",)
-            for label in labels
-        ]
-        low, high = int(block["n_low"].min()), int(block["n_high"].max())
-        about = (f"lags {' '.join(map(str, lags))}", f"{seeds_text(low, high)} a point")
-        rows.append([(f"{problem}, {setup}", *about), *cells])
-    caption = sentences(
-        "Memory horizon: the longest lag at which a falling fit of the success rate is at least one half, with the "
-        "seeds that solved it and the next lag. ≥: the longest lag tried; –: not even the shortest; ?: no run has "
-        "ended. One sign for each lag of the grid: ● solved by at least half of the seeds, ○ not, · not tested"
-        f"{' or skipped' if len(data.skipped) else ''}. Clock: of the runs that solved the horizon, how many answer by "
-        "timing.",
-        fixed_note(data.horizons),
-    )
-    return Table(caption, ["task", *labels], rows)
-
-
-def horizon_text(horizon: Horizon) -> str:
-    """`"≥ 200"`, `"50"`, `"–"`, `"?"`."""
-    return str(horizon).replace(">=", "≥").replace("-", "–")
-
-
-def horizon_note(row: dict[Any, Any]) -> str:
-    """How many of the runs that solved it are clocks, and what others met and this model did not."""
-    solved = next((count.solved for count in row["horizon"].counts if count.lag == row["horizon"].lag), 0)
-    parts = [f"clock: {row['n_clock']} of {solved}"] if row["n_clock"] else []
-    parts += [f"not tested at {listed(map(str, row['untested']))}"] if row["untested"] else []
-    return "; ".join(parts)
 
 
 def score_table(data: ReportData, problem: Problem) -> Table:
@@ -331,14 +289,6 @@ def _by_lag(
         for setup, series in dict.fromkeys(zip(mine["setup"], mine["series"], strict=True))
     ]
     return ["model", *(f"{problem.distance} {lag}" for lag in lags)], rows
-
-
-def _horizon_cell(row: dict[Any, Any], table: pd.DataFrame, lags: list[int]) -> Cell:
-    success = table.set_index("lag")["success"]
-    rates = [success.get(lag) for lag in lags]
-    signs = "".join("·" if pd.isna(rate) else "●" if rate >= PASSING else "○" for rate in rates)
-    parts = (row["horizon"].told.replace("; ", ", then "), horizon_note(row))
-    return (horizon_text(row["horizon"]), signs, *(part for part in parts if part))
 
 
 def _keys(table: pd.DataFrame, other: str) -> list[tuple[str, str, str]]:

@@ -37,7 +37,9 @@ def shows_examples(task: Task) -> bool:
 
 def allowed(task: Task, answers: dict[str, Any] | None) -> dict[str, Any] | None:
     """What may be shown of stored answers: without examples where the task says so by now, whatever it said then."""
-    return answers if answers is None or shows_examples(task) else answers | {"examples": []}
+    if answers is None or shows_examples(task):
+        return answers
+    return {name: part for name, part in answers.items() if name != "sample"} | {"examples": []}
 
 
 class Answers:
@@ -65,7 +67,7 @@ class Answers:
         Each example has `example` (its place in the split), `lead`, `asked`, `truth` and `answer` as text; of classes
         also `right`, the share of its scored steps, and `probability`, the mean one of its answers; of numbers `error`,
         the mean squared one; perhaps `curves` and a `picture`. Where the task tells an answer in its own words, `right`
-        is 1 or 0: whether they are those of the truth.
+        is 1 or 0: whether they are those of the truth. A run may add `sample`, a text that the network wrote.
         """
         try:
             return None if self.reason else self._result()
@@ -216,7 +218,8 @@ def _curves(one: Example, truth: np.ndarray, answer: np.ndarray) -> dict[str, An
 
 
 def _are_classes(task: Task, stream: Stream) -> bool:
-    return bool(np.issubdtype(stream.targets.dtype, np.integer) and stream.targets.ndim == 2 and task.outputs > 1)
+    of_each_step = task.aligned and task.outputs > 1
+    return bool(of_each_step and np.issubdtype(stream.targets.dtype, np.integer) and stream.targets.ndim == 2)
 
 
 def _are_numbers(task: Task, stream: Stream) -> bool:

@@ -27,6 +27,7 @@ from rnnbench.tasks.leading import behind
 from rnnbench.tasks.metric import MeanOverExamples, Metric
 from rnnbench.tasks.skill import Levels
 from rnnbench.tasks.stream import Layout, Ports, Stream
+from rnnbench.tasks.writing import Reader
 
 Filler = Literal["zeros", "blank", "distractor", "decoy"]
 Split = Literal["validation", "test"]
@@ -90,6 +91,16 @@ class Task(BaseModel, ABC):
     """Whether the distance from evidence to readout is one number, `lag`, and so may be timed. False: `fixed` alone."""
     distance_name: ClassVar[str] = "lag"
     """What reports call the axis of `lag`: `T` where it is the length of the sequence."""
+    moves_on: ClassVar[bool] = False
+    """Whether what is asked goes on behind the filler, so that the answer depends on the lag. A task whose settings
+    decide makes it a property."""
+    aligned: ClassVar[bool] = True
+    """Whether the target of a read step is the answer of that step. False: the steps answer together, as those scored
+    by CTC do; no readout can then be fitted to them one by one."""
+    least_squares: ClassVar[bool] = True
+    """Whether a line fitted by least squares to the targets, one-hot of classes, answers in the terms of the score, as
+    it does for accuracy and squared errors. False for likelihoods, which take such answers for logits: then there is no
+    level `frozen`, nothing is said to be readable, and `trainable: readout` is refused."""
     allows_lookahead: ClassVar[bool] = False
     """Whether a model may read the whole sequence before it answers; others are `skipped` if they are not `causal`."""
     feeds_back: ClassVar[bool] = False
@@ -262,6 +273,13 @@ class Task(BaseModel, ABC):
         `features`, (B, width), `tokens`, (B,), or both. In `train_batch` and `split` they stand for the true answers.
         """
         raise NotImplementedError(f"{type(self).__name__} does not feed its answers back")
+
+    def sample(self, reader: Reader) -> str | None:
+        """Text that the tested network writes, kept beside the run; None, the default: the task has none.
+
+        Some hundred steps at most: it is part of every run.
+        """
+        return None
 
     def without_marker(self, stream: Stream) -> Stream | None:
         """The stream with filler in place of the marker, of a task that answers at several steps; None: it has none."""

@@ -17,6 +17,8 @@ from rnnbench.text import strict_json
 from rnnbench.tracking.names import ANSWERS_ARTIFACT
 
 PREDICTIONS, CONFUSION, AHEAD = "predictions.json", "confusion_matrix.json", "errors_ahead.json"
+SAMPLE = "sample.txt"
+"""Text that the tested network wrote."""
 TABLES_TAG = "mlflow.loggedArtifacts"
 """MLflow's own tag: the tables of a run."""
 _COLUMNS = ("example", "truth", "answer", "right", "probability", "error", "asked", "lead")
@@ -27,6 +29,8 @@ def write_answers(folder: Path, answers: Mapping[str, Any]) -> None:
     (folder / ANSWERS_ARTIFACT).write_text(strict_json.dumps(answers), encoding="utf-8")
     for name, table in tables(answers).items():
         (folder / name).write_text(strict_json.dumps(table, ensure_ascii=False), encoding="utf-8")
+    if "sample" in answers:
+        (folder / SAMPLE).write_text(answers["sample"], encoding="utf-8")
     pictures = {"predictions.svg": answers_picture(answers["examples"])}
     if "confusion" in answers:
         pictures["confusion_matrix.svg"] = confusion_picture(answers["confusion"])

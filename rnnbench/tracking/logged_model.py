@@ -38,13 +38,13 @@ def log_model(client: MlflowClient, experiment_id: str, run_id: str, spec: RunSp
 
 def forget_models(client: MlflowClient, experiment_id: str, run_id: str) -> None:
     """Delete the models of a run (MLflow keeps deleted ones in its bin)."""
-    for model in _models(client, experiment_id, run_id):
+    for model in models_of(client, experiment_id, run_id):
         client.delete_logged_model(model.model_id)
 
 
 def relabel_models(client: MlflowClient, experiment_id: str, run_id: str, spec: RunSpec) -> None:
     """Give the models of a run the labels of its spec."""
-    for model in _models(client, experiment_id, run_id):
+    for model in models_of(client, experiment_id, run_id):
         client.set_logged_model_tags(model.model_id, _tags(spec))
 
 
@@ -52,7 +52,8 @@ def _tags(spec: RunSpec) -> dict[str, str]:
     return {"task": spec.task_label, "model": spec.model_label}
 
 
-def _models(client: MlflowClient, experiment_id: str, run_id: str) -> list[LoggedModel]:
+def models_of(client: MlflowClient, experiment_id: str, run_id: str) -> list[LoggedModel]:
+    """The models of a run that are not deleted."""
     chosen = f"source_run_id = '{run_id}'"
     return every_page(lambda token: client.search_logged_models([experiment_id], chosen, page_token=token))
 

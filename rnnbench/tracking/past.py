@@ -42,12 +42,12 @@ def _past_run(ended: EndedRun) -> PastRun | None:
     try:
         spec = RunSpec(
             task_label=parameters["task"],
-            task=_settings(registry.tasks[parameters["task_name"]], "task", parameters),
+            task=settings_of(registry.tasks[parameters["task_name"]], "task", parameters),
             model_label=parameters["model"],
-            model=_settings(registry.models[parameters["model_name"]], "model", parameters),
+            model=settings_of(registry.models[parameters["model_name"]], "model", parameters),
             seed=int(parameters["seed"]),
-            training=_settings(Training, "training", parameters),
-            gradients=_settings(GradientProbes, "gradients", parameters),
+            training=settings_of(Training, "training", parameters),
+            gradients=settings_of(GradientProbes, "gradients", parameters),
             test_lags=parse_test_lags(json.loads(parameters.get("test_lags", "null"))),
         )
         spec.task.layout, spec.task.ports, spec.task.outputs  # noqa: B018  (one raises where the own file is elsewhere)
@@ -58,8 +58,11 @@ def _past_run(ended: EndedRun) -> PastRun | None:
         return None  # Of a plug-in, or of a version that had other settings.
 
 
-def _settings(settings: type[Settings], group: str, parameters: dict[str, str]) -> Settings:
-    """What `notes.parameters` flattened: a key that two groups have bears the name of the second group."""
+def settings_of(settings: type[Settings], group: str, parameters: dict[str, str]) -> Settings:
+    """What `notes.parameters` flattened: a key that two groups have bears the name of the second group.
+
+    Raises `ValueError` for what such settings do not allow.
+    """
     values: dict[str, Any] = {}
     for key in keys(settings):
         written = parameters.get(f"{group}_{key}", parameters.get(key))

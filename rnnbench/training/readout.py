@@ -97,6 +97,8 @@ def first_of(streams: Iterable[Stream], size: int) -> list[Stream]:
 
 def numbers(task: Task, targets: np.ndarray) -> np.ndarray | None:
     """Targets, (B, R) of classes or (B, R, outputs), as (B, R, outputs); None: a line cannot answer with them."""
+    if not (task.aligned and task.least_squares):
+        return None
     if targets.ndim == 2 and np.issubdtype(targets.dtype, np.integer):
         fits = task.outputs > 1 and targets.min(initial=0) >= 0 and targets.max(initial=0) < task.outputs
         return np.eye(task.outputs, dtype=np.float32)[targets] if fits else None
@@ -112,7 +114,8 @@ def asked(stream: Stream) -> np.ndarray:
 def readout(task: Task, trained: Reading, chosen_on: Reading) -> Line | None:
     """The answer at each scored step from the output of the last layer there: what a trained head would be.
 
-    None where the targets are neither classes nor as many numbers as the network answers with.
+    None where the targets are neither classes nor as many numbers as the network answers with, are not `aligned`, or
+    are not fitted by `least_squares`.
     """
     rows, values = [], []
     for stream, states in zip(*trained, strict=True):

@@ -15,11 +15,12 @@ from rnnbench.errors import UserError
 from rnnbench.events import Answered, Diverged, Event, Finished, Measured, Profiled, Scored, Started, Warned
 from rnnbench.experiment.run_spec import RunSpec
 from rnnbench.experiment.settings import probe_steps
-from rnnbench.showing.answers import Answers
+from rnnbench.showing.answers import Answers, shows_examples
 from rnnbench.tasks.base import Split, Task
 from rnnbench.tasks.metric import Estimate
 from rnnbench.tasks.stream import Stream, chunks, joined
 from rnnbench.training import lag_curve, metrics, readout
+from rnnbench.training.generation import NetworkReader
 from rnnbench.training.network import build
 from rnnbench.training.probes.profile import GradientProfile
 from rnnbench.training.probes.tapped_states import hold_the_past
@@ -195,10 +196,13 @@ class RunInProgress:
         line = readout.readout(task, trained, chosen_on)
         if line is None:
             if self._frozen:
-                raise UserError(
-                    f"trainable: readout is not possible: the targets of {type(task).__name__} are neither classes nor "
-                    "as many numbers as the network answers with"
+                why = (
+                    f"the targets of {type(task).__name__} are neither classes nor as many numbers as the network "
+                    "answers with"
+                    if task.least_squares
+                    else f"least squares give no answers in the terms of {task.score.name}"
                 )
+                raise UserError(f"trainable: readout is not possible: {why}")
             return {}
         untrained = head.get_weights()
         head.set_weights([line.weights, line.bias])
@@ -280,10 +284,23 @@ class RunInProgress:
         """Some answers of the tested network; that there are none because a plug-in fails ends nothing."""
         with self.stopwatch.part("evaluation"):
             found = answers.result()
+            if found is not None and shows_examples(self.task):
+                found |= self._sample(answers)
         if found is not None:
             yield Answered(self.spec.signature, found)
         if answers.reason:
             yield Warned(self.spec.signature, f"predictions are left out: {answers.reason}")
+
+    def _sample(self, answers: Answers) -> dict[str, str]:
+        """Text that the tested network writes, of a task that has some."""
+        if type(self.task).sample is Task.sample:
+            return {}
+        try:
+            written = self.task.sample(NetworkReader(self.program.network, self.task.layout.length))
+        except Exception as error:  # of a plug-in, which must not end the run
+            answers.reason = f"{type(error).__name__}: {error}"
+            return {}
+        return {} if written is None else {"sample": written}
 
     def _warn_of_undefined(self, score: float) -> Iterator[Event]:
         """Say which scores were not finite, and what that means for the run."""

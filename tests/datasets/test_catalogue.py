@@ -112,8 +112,10 @@ def test_the_fingerprint_does_not_ask_where_the_data_lie(
 def test_every_data_set_is_used_by_the_task_of_its_source() -> None:
     assert {name: catalogue.used_by(name) for name in catalogue.DATA_SETS} == {
         "imdb_reviews": ["sentiment"],
-        "speech_commands": ["speech_commands"],
-        "mnist": ["captioning", "sequential_mnist"],
+        "speech_commands": ["speech_commands", "transcription"],
+        "mnist": ["captioning", "sequential_mnist", "video"],
+        "tiny_shakespeare": ["language_model"],
+        "jsb_chorales": ["music"],
         "ETTh1": ["forecasting"],
         "ETTh2": ["forecasting"],
         "multi30k": ["translation"],

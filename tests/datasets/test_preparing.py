@@ -66,6 +66,7 @@ def test_the_registered_checksums() -> None:
         "multi30k_val.en.gz": (21_650, "14f7d25d"),
         "multi30k_test_2016_flickr.de.gz": (22_890, "9204244e"),
         "multi30k_test_2016_flickr.en.gz": (21_077, "611d361c"),
+        "jsb-chorales-quarter.json": (407_200, "2db9329f"),
     }
 
 
@@ -100,6 +101,20 @@ def test_prepared_from_the_manual_directory_and_read_in_order() -> None:
     rows = list(reading.rows("ETTh1", "series"))
     assert [row["date"].decode() for row in rows] == [f"2016-07-01 0{hour}:00:00" for hour in range(3)]
     assert np.array_equal(rows[2]["values"], np.float32([-5.157, 1.741, 1.279, 0.355, 3.777, 1.218, 27.787]))
+
+
+@pytest.mark.real_data
+def test_chorales_at_hand_and_prepared_have_one_fingerprint(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    if catalogue.state("jsb_chorales").status != "at hand":
+        pytest.skip("needs jsb-chorales-quarter.json in RNNBENCH_MANUAL_DIR")
+    at_hand = catalogue.fingerprint("jsb_chorales")
+    rows = list(reading.rows("jsb_chorales", "validation"))
+    assert catalogue.state("jsb_chorales").status == "present"
+    assert at_hand == catalogue.fingerprint("jsb_chorales")
+    assert len(rows) == 76
+    assert rows[0]["pitches"][:4].tolist() == [72, 76, 79, 84]
+    assert rows[0]["notes"][:3].tolist() == [4, 3, 4]
 
 
 @pytest.mark.usefixtures("registered", "by_hand")

@@ -457,6 +457,16 @@ def small(name):
         "speech_commands": {"words": st.sampled_from([("a", "b"), ("a", "b", "c", "d")]),
                             "window_ms": st.sampled_from([1, 40, 1000]), "stride_ms": st.sampled_from([20, 999, 1000]),
                             "bands": st.sampled_from([1, 2, 128])},
+        "video": {"side": st.sampled_from([4, 5, 12]), "digit": st.sampled_from([3, 4, 5]),
+                  "digits": st.sampled_from([1, 2]), "speed": st.sampled_from([1, 30]),
+                  "frames": st.sampled_from([3, 7]), "readout": st.sampled_from([1, 3]),
+                  "occlusion": st.sampled_from(["moves", "waits"]), "validation_examples": st.sampled_from([2, 9]),
+                  "test_examples": st.sampled_from([2, 9])},
+        "transcription": {"words": st.sampled_from([("a", "b"), ("a", "b", "c", "d")]),
+                          "fewest_words": st.sampled_from([1, 2, 3]), "most_words": st.sampled_from([1, 2, 3]),
+                          "silence": st.sampled_from([0, 4]), "readout": st.sampled_from([None, 1, 2, 3, 5, 9]),
+                          "stride_ms": st.sampled_from([200, 1000]), "bands": st.sampled_from([1, 3]),
+                          "validation_examples": st.sampled_from([2, 9]), "test_examples": st.sampled_from([2, 9])},
     }  # fmt: skip
     made_up = {} if name in ("adding", "copy_memory") else {"source": st.just("synthetic")}
     common = {"lag": st.sampled_from([0, 1, 2, 9]),
@@ -467,7 +477,17 @@ def small(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["adding", "copy_memory", "forecasting", "sentiment", "sequential_mnist", "speech_commands"]
+    "name",
+    [
+        "adding",
+        "copy_memory",
+        "forecasting",
+        "sentiment",
+        "sequential_mnist",
+        "speech_commands",
+        "transcription",
+        "video",
+    ],
 )
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())

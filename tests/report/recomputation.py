@@ -84,9 +84,11 @@ def ends(text: str) -> tuple[str, str]:
 
 
 def check_horizons(runs: pd.DataFrame, text: str) -> Iterator[str]:
-    ((_, table),) = tables(text, "Memory horizon: the longest lag")
     told = {
-        (row[0][0], series): cell for row in table.rows for series, cell in zip(table.head[1:], row[1:], strict=True)
+        (setup.partition("; ")[0], row[0][0]): cell
+        for _, table in tables(text, "Memory horizon")
+        for row in table.rows
+        for setup, cell in zip(table.head[1:], row[1:], strict=True)
     }
     for (problem, setup, series), one in runs.groupby(["problem", "setup", "series"]):
         solved, where = counts(one), f"horizon of {series}, {problem}, {setup}"

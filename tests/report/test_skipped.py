@@ -14,7 +14,8 @@ from rnnbench.errors import UserError
 from rnnbench.report.build import build, figures
 from rnnbench.report.data import ReportData
 from rnnbench.report.headline import Headline
-from rnnbench.report.tables import horizon_table, score_table, skipped_table
+from rnnbench.report.horizons import horizon_tables
+from rnnbench.report.tables import score_table, skipped_table
 from rnnbench.report.words import answers, run_counts
 from tests.report.fake_results import fake_results
 
@@ -76,11 +77,12 @@ def test_tables_have_a_cell_for_what_is_skipped() -> None:
         "lstm": [True, True],
         "gru": [False, True],
     }
-    horizons = horizon_table(data)
-    assert horizons.head == ["task", *MODELS]
-    ((about, _, lstm, gru),) = horizons.rows
-    assert about[-1] == "2 seeds a point"
-    assert (lstm, gru[-1]) == (("skipped",), "not tested at 20")
+    (horizons,) = horizon_tables(data)
+    assert horizons.head[0] == "model"
+    assert horizons.head[1].endswith("2 seeds a point")
+    found = {model[0]: cell for model, cell in horizons.rows}
+    assert list(found) == [*MODELS]
+    assert (found["lstm"], found["gru"][-1]) == (("skipped",), "not tested at 20")
     skipped = skipped_table(data)
     assert skipped
     assert skipped.rows == [[(REASON,), ("6",), ("lstm and gru",), ("copy_memory",), ("5, 20",)]]

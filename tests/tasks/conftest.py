@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from rnnbench.tasks import base, examples, position_blind
+from rnnbench.tasks import base, examples, language_model, position_blind
 
 
 @pytest.fixture(autouse=True)
 def _no_levels_of_other_data() -> None:
-    for kept in (base._levels, base._distinct, examples._in_view, position_blind._position_blind):
+    for kept in (base._levels, base._distinct, examples._in_view, position_blind._position_blind, language_model._of):
         kept.cache_clear()

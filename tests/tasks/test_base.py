@@ -21,14 +21,19 @@ from tests.tasks.lookup import Lookup
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "adding": {"evidence": 4, "examples": 23},
+    "associative_recall": {"pairs": 3, "keys": 4, "values": 3, "queries": 2, "examples": 23},
     "copy_memory": {"symbols": 3, "alphabet": 4, "examples": 23},
     "reversal": {"symbols": 3, "alphabet": 4, "examples": 23},
     "forecasting": {"source": "synthetic", "look_back": 24, "horizon": 2, "variables": "multivariate"},
+    "parity": {"evidence": 5, "marked": 3, "examples": 23},
+    "selective_copy": {"symbols": 3, "alphabet": 4, "evidence": 6, "gaps": "distractor", "examples": 23},
     "sentiment": {"source": "synthetic", "vocabulary": 100, "evidence": 5, "test_examples": 23},
     "captioning": {"source": "synthetic", "image": "rows", "test_examples": 23},
     "translation": {"source": "synthetic", "longest": 8, "answer": 8},
     "sequential_mnist": {"source": "synthetic", "test_examples": 23},
     "speech_commands": {"source": "synthetic", "bands": 4, "stride_ms": 100},
+    "video": {"source": "synthetic", "side": 6, "digit": 4, "frames": 3, "readout": 2, "test_examples": 23},
+    "transcription": {"source": "synthetic", "most_words": 2, "stride_ms": 200, "bands": 4, "test_examples": 23},
     **{name: settings_with_a_file(registry.tasks[name]) for name in ("csv_forecasting", "table_sequences", "texts")},
 }
 KINDS = {

@@ -19,6 +19,8 @@ TASKS: dict[str, dict[str, Any]] = {
     "speech_commands": {"source": "synthetic"},
     "forecasting": {"source": "synthetic", "look_back": 24},
     "sequential_mnist": {"source": "synthetic", "order": "rows"},
+    "video": {"source": "synthetic"},
+    "transcription": {"source": "synthetic", "most_words": 2, "stride_ms": 100},
 }
 DEFAULT = [("copy_memory", "lstm"), ("sentiment", "gru")]
 SLOW = [

@@ -24,7 +24,8 @@ def classes(task: Task, targets: np.ndarray) -> bool:
     """Whether outputs are logits, one for each class that the targets number."""
     if isinstance(task, ClassificationTask):
         return True
-    return np.issubdtype(targets.dtype, np.integer) and targets.ndim == 2 and bool(targets.max() < task.outputs)
+    numbered = task.aligned and np.issubdtype(targets.dtype, np.integer) and targets.ndim == 2
+    return numbered and bool(targets.max() < task.outputs)
 
 
 def values(task: Task, targets: np.ndarray) -> bool:

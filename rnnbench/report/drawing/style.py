@@ -30,15 +30,18 @@ def series_label(model: str, setting: str) -> str:
 
 
 def all_series(pairs: Sequence[tuple[str, str]]) -> list[Series]:
-    """The look of each (model, setting) in order of appearance: colour by model, shape and dash by series."""
+    """The look of each (model, setting) in order of appearance: colour by model, shape and dash by series.
+
+    Where colours begin again, shapes and dashes have moved on, so that 49 series differ.
+    """
     colour = colours(dict.fromkeys(model for model, _ in pairs))
     return [
         Series(
             label=series_label(model, setting),
             model=model,
             colour=colour[model],
-            shape=SHAPES[position % len(SHAPES)],
-            dash=DASHES[position % len(DASHES)],
+            shape=SHAPES[(position + position // len(SHAPES)) % len(SHAPES)],
+            dash=DASHES[(position + 2 * (position // len(DASHES))) % len(DASHES)],
         )
         for position, (model, setting) in enumerate(dict.fromkeys(pairs))
     ]

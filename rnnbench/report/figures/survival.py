@@ -20,20 +20,19 @@ class Survival(TaskFigure):
     part, order = "Gradients", 20
 
     def draw(self, data: ReportData, problem: Problem) -> Figure | None:
-        taken = rows_of(data.history, problem)
-        taken = taken[taken["metric"] == SURVIVAL].dropna(subset=["value"])
         later = data.equal_step(problem)
         steps = {0: "at initialisation"} | ({} if later is None else {later: f"after {count(later)} steps"})
-        taken = taken[taken["step"].isin(steps)].rename(columns={"value": "survival"})
+        taken = survivals(data, problem)
+        taken = taken[taken["step"].isin(steps)]
         if taken.empty:
             return None
         low, high = positive_scale(taken["survival"])
-        lifted = taken.assign(survival=taken["survival"].clip(lower=low), status="finished")
+        lifted = taken.assign(survival=taken["survival"].clip(lower=low))
         builder = PanelBuilder(data.series)
         panels = [
             builder.against_lag(
                 f"{setup}, {when}",
-                _medians(runs),
+                medians(runs),
                 runs,
                 "survival",
                 "survival",
@@ -57,6 +56,14 @@ class Survival(TaskFigure):
         )
 
 
-def _medians(runs: pd.DataFrame) -> pd.DataFrame:
+def survivals(data: ReportData, problem: Problem) -> pd.DataFrame:
+    """Survival of each run at each step where its gradient was taken: `setup, series, lag, seed, step, survival`."""
+    taken = rows_of(data.history, problem)
+    taken = taken[taken["metric"] == SURVIVAL].dropna(subset=["value"])
+    return taken.rename(columns={"value": "survival"}).assign(status="finished")
+
+
+def medians(runs: pd.DataFrame) -> pd.DataFrame:
+    """Over seeds: `series, lag, survival, n`."""
     over_seeds = runs.groupby(["series", "lag"], sort=False)["survival"].agg(["median", "size"]).reset_index()
     return over_seeds.rename(columns={"median": "survival", "size": "n"}).sort_values("lag", kind="stable")
