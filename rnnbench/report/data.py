@@ -60,7 +60,9 @@ class Problem:
         name = f"{self.task}, {self.setting}" if self.setting else self.task
         if self.synthetic:
             return isolated(f"{name} (synthetic stand-in)")
-        return isolated(name if self.source in ("", "generated", self.task) else f"{name} ({self.source})")
+        # A label such as `speech_commands_distractor` names the data already.
+        named = self.source in ("", "generated") or self.task.startswith(self.source)
+        return isolated(name if named else f"{name} ({self.source})")
 
     @property
     def score_title(self) -> str:
