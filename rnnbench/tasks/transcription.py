@@ -25,6 +25,7 @@ from rnnbench.tasks.speech_commands import SpeechCommands
 from rnnbench.tasks.stream import Layout, Ports, Stream
 
 TRAINING_STRINGS = 20_000
+_SIZES = {"speech_commands": {"validation": 500, "test": 1_000}, "synthetic": {"validation": 200, "test": 300}}
 _SPLITS = {"train": 0, "validation": 1, "test": 2}
 _MOST_STRINGS = 20_000
 """Strings of words among which the best constant answer is sought."""
@@ -88,10 +89,10 @@ class Transcription(DatasetTask):
     """Time between the starts of consecutive frames, in milliseconds."""
     bands: int = Field(40, ge=1)
     """Number of mel bands per frame."""
-    validation_examples: int = Field(500, ge=2)
-    """Number of validation strings."""
-    test_examples: int = Field(1_000, ge=2)
-    """Number of test strings."""
+    validation_examples: int | None = Field(None, ge=2)
+    """Number of validation strings. Default: 500 of recorded words, or 200 synthetic."""
+    test_examples: int | None = Field(None, ge=2)
+    """Number of test strings. Default: 1,000 of recorded words, or 300 synthetic."""
 
     @field_validator("words")
     @classmethod
@@ -140,7 +141,8 @@ class Transcription(DatasetTask):
         return " ".join(self.words[label] for label in labels if label != self.blank) or "nothing"
 
     def split_sizes(self) -> dict[str, int]:
-        return {"train": TRAINING_STRINGS, "validation": self.validation_examples, "test": self.test_examples}
+        asked = {"validation": self.validation_examples, "test": self.test_examples}
+        return {"train": TRAINING_STRINGS} | {name: n or _SIZES[self.source][name] for name, n in asked.items()}
 
     def problems(self, batch_size: int) -> Iterator[tuple[str, str]]:
         if self.fewest_words > self.most_words:

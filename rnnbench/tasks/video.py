@@ -26,6 +26,7 @@ from rnnbench.tasks.stream import Layout, Ports, Stream
 from rnnbench.tasks.supervised import RegressionTask, mean_of_steps
 
 TRAINING_FILMS = 50_000
+_SIZES = {"mnist": {"validation": 500, "test": 1_000}, "synthetic": {"validation": 200, "test": 300}}
 _SPLITS = {"train": 0, "validation": 1, "test": 2}
 _AVERAGED = 5_000
 """Training films whose frames are averaged."""
@@ -70,10 +71,10 @@ class Video(DatasetTask, RegressionTask):
     occlusion: Literal["moves", "waits"] = "moves"
     """`moves`: the film goes on behind the filler, and the network has to follow what it does not see; `waits`: it
     stands still there, and goes on at the readout."""
-    validation_examples: int = Field(500, ge=2)
-    """Number of validation films."""
-    test_examples: int = Field(1_000, ge=2)
-    """Number of test films."""
+    validation_examples: int | None = Field(None, ge=2)
+    """Number of validation films. Default: 500 of MNIST's digits, or 200 synthetic."""
+    test_examples: int | None = Field(None, ge=2)
+    """Number of test films. Default: 1,000 of MNIST's digits, or 300 synthetic."""
 
     @property
     def layout(self) -> Layout:
@@ -100,7 +101,8 @@ class Video(DatasetTask, RegressionTask):
         return np.clip(np.concatenate(frames.reshape(-1, self.side, self.side), axis=1), 0, 1)
 
     def split_sizes(self) -> dict[str, int]:
-        return {"train": TRAINING_FILMS, "validation": self.validation_examples, "test": self.test_examples}
+        asked = {"validation": self.validation_examples, "test": self.test_examples}
+        return {"train": TRAINING_FILMS} | {name: n or _SIZES[self.source][name] for name, n in asked.items()}
 
     def problems(self, batch_size: int) -> Iterator[tuple[str, str]]:
         if self.digit >= self.side:
@@ -112,10 +114,16 @@ class Video(DatasetTask, RegressionTask):
     def examples(self, split: str) -> Examples:
         """Of films whose frames are made when they are asked for."""
         asked = self.frames + (self.lag if self.moves_on else 0) + np.arange(self.readout)
+<<<<<<< HEAD
         n = self.split_sizes()[split]
         evidence, targets = (
             LazyArray(n, partial(self._pixels, split, times=times)) for times in (np.arange(self.frames), asked)
         )
+=======
+        n, shown = self.split_sizes()[split], np.arange(self.frames)
+        evidence = LazyArray(n, lambda rows: self._pixels(split, rows, shown))
+        targets = LazyArray(n, lambda rows: self._pixels(split, rows, asked))
+>>>>>>> wt_film
         return Examples(evidence, targets)  # type: ignore[arg-type]  # indexed as arrays are
 
     def _pixels(self, split: str, rows: np.ndarray, times: np.ndarray) -> np.ndarray:
