@@ -19,8 +19,8 @@ PICTURE = DOCS / "both-halves.svg"
 RESULTS = DOCS.parent / "reports" / "copy-memory" / "results.csv"
 PROTOCOL = {"training_lags": "far", "filler": "distractor", "role": "evaluated"}
 SHOWN = {
-    "score": ("mean", "What is recalled", "accuracy, mean of the seeds"),
-    "survival_initial": ("median", "What is left of the gradient", "survival at initialisation, median"),
+    "score": ("mean", "What is recalled", "accuracy, mean of seeds"),
+    "survival_initial": ("median", "What is left of the gradient", "survival before training, median"),
 }
 DECADES = {1.0: "1", 1e-5: "10⁻⁵", 1e-10: "10⁻¹⁰", 1e-15: "10⁻¹⁵", 1e-20: "10⁻²⁰"}
 CHANCE = pd.DataFrame({"lag": [10], "score": [0.125], "name": ["chance"]})
@@ -38,9 +38,9 @@ def drawn() -> str:
     gradient = _panel(numbers, "survival_initial", alt.Scale(type="log", domain=[1e-21, 2], nice=False), decades)
     level = alt.Chart(CHANCE).encode(y="score:Q")
     chance = level.mark_rule(strokeDash=[3, 3], color=PAPER["muted"]) + level.mark_text(
-        align="left", dx=4, dy=-7, fontSize=12, color=PAPER["muted"]
+        align="left", dx=4, dy=-7, fontSize=14, color=PAPER["muted"]
     ).encode(text="name", x=alt.value(0))
-    whole = alt.hconcat(chance + score, gradient, spacing=28).resolve_scale(color="shared", strokeDash="shared")
+    whole = alt.hconcat(chance + score, gradient, spacing=20).resolve_scale(color="shared", strokeDash="shared")
     svg = vl_convert.vegalite_to_svg({**whole.to_dict(), "config": _config()}, vl_version=VEGA_LITE)
     return re.sub(r"^<svg[^>]*>", lambda opening: opening[0] + f"<title>{_words(numbers)}</title>", svg, count=1) + "\n"
 
@@ -58,7 +58,7 @@ def _panel(numbers: pd.DataFrame, column: str, scale: alt.Scale, axis: alt.Axis)
     _, title, unit = SHOWN[column]
     looks = all_series([(model, "") for model in dict.fromkeys(numbers["model"])])
     names, domain = [look.label for look in looks], sorted(set(numbers["lag"]))
-    legend = alt.Legend(title=None, orient="top", columns=5, symbolDash=[1, 0])
+    legend = alt.Legend(title=None, orient="top", columns=5, symbolStrokeWidth=0)
     base = alt.Chart(numbers[["model", "lag", column]], title=alt.Title(title, subtitle=unit)).encode(
         x=alt.X("lag:Q", title="lag (steps)", axis=alt.Axis(values=domain), scale=alt.Scale(domain=[0, domain[-1]])),
         y=alt.Y(f"{column}:Q", title=None, scale=scale, axis=axis),
@@ -68,14 +68,14 @@ def _panel(numbers: pd.DataFrame, column: str, scale: alt.Scale, axis: alt.Axis)
         ),
     )
     points = base.mark_point(filled=True, size=50, opacity=1).encode(strokeDash=alt.value([1, 0]))
-    return (base.mark_line(strokeWidth=2.5) + points).properties(width=280, height=210)
+    return (base.mark_line(strokeWidth=2.5) + points).properties(width=215, height=190)
 
 
 def _config() -> dict[str, Any]:
     config = vega_config(PAPER)
-    config["axis"] |= {"labelFontSize": 13, "titleFontSize": 13}
-    config["title"] |= {"fontSize": 15, "subtitleFontSize": 13}
-    config["legend"] |= {"labelFontSize": 14, "symbolSize": 120}
+    config["axis"] |= {"labelFontSize": 15, "titleFontSize": 15}
+    config["title"] |= {"fontSize": 17, "subtitleFontSize": 14}
+    config["legend"] |= {"labelFontSize": 15, "symbolSize": 120}
     return config | {"padding": 12}
 
 

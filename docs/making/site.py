@@ -70,6 +70,8 @@ def in_site(target: str) -> str:
     """The place in the site of a file of the repository. A report is shown as its page, not as its Markdown."""
     if target in PAGES:
         return PAGES[target]
+    if target == "reports/index.html":  # The same list.
+        return "reports/index.md"
     if target.startswith("docs/"):
         return target.removeprefix("docs/")
     if target.endswith("/report.md"):

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from rnnbench.text.html import html_table
+
 
 class Column(NamedTuple):
     """A column of a table, for people."""
@@ -132,7 +134,8 @@ HORIZONS = (
     Column("n_clock", "Of the runs that solved the lag of the horizon, how many are clocks.", "runs"),
     Column("n_low", "Fewest runs that ended at a tested lag.", "runs"),
     Column("n_high", "Most runs that ended at a tested lag.", "runs"),
-    Column("untested", "Lags that another model of the same task met, and this one not.", "lags", "if there is none"),
+    Column("untested", "Lags that another model of the same task met and this one did not.", "lags",
+           "if there is none"),
     Column("source", "Where the data come from.", "text"),
 )  # fmt: skip
 TABLES = {
@@ -149,9 +152,6 @@ def names_of(columns: tuple[Column, ...]) -> list[str]:
     return [column.name for column in columns]
 
 
-_LEFT: Any = {"selector": "th, td", "props": [("text-align", "left")]}
-
-
 class Described(pd.DataFrame):
     """A table of sentences, which is shown whole: pandas cuts text at 50 characters."""
 
@@ -164,8 +164,7 @@ class Described(pd.DataFrame):
             return self.to_string()
 
     def _repr_html_(self) -> str:
-        with _whole():
-            return str(self.style.hide(axis="index").set_table_styles([_LEFT]).to_html())
+        return html_table([str(name) for name in self], self.itertuples(index=False))
 
 
 def described() -> Described:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from rnnbench.analysis.columns import HORIZONS, names_of
-from rnnbench.analysis.groups import CONDITION, GROUP, groups
+from rnnbench.analysis.groups import CONDITION, groups
 from rnnbench.analysis.horizon import Horizon, horizons
 from rnnbench.analysis.selection import EVALUATED
 from rnnbench.analysis.summary import summary
@@ -53,7 +53,8 @@ def _names(runs: pd.DataFrame) -> str:
 
 
 def _horizons(table: pd.DataFrame) -> str:
-    told = [" ".join(filter(None, row)) for row in table[GROUP[-2:]].itertuples(index=False)]
+    names = zip(table["model"], table["model_setting"], strict=True)
+    told = [" ".join(filter(None, name)) for name in names]
     models = list(dict.fromkeys(told))
     shown = [name for name in CONDITION if name == "task" or table[name].nunique() > 1]
     rows = []

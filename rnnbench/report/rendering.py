@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 
 import jinja2
+from markupsafe import Markup
 
 from rnnbench.report.drawing.style import Series
 from rnnbench.text import strict_json
@@ -28,7 +29,7 @@ def _environment() -> jinja2.Environment:
     )
     environment.policies["json.dumps_function"] = strict_json.dumps
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
-    environment.filters |= {"markdown": markdown_text, "swatch": swatch}
+    environment.filters |= {"markdown": markdown_text, "swatch": swatch, "breakable": breakable}
     return environment
 
 
@@ -36,6 +37,11 @@ def markdown_text(text: str) -> str:
     """A user's string escaped for Markdown, also inside a table."""
     text = re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", " ".join(str(text).split()))
     return re.sub(r"^(\d+)([.)])(?= |$)", r"\1\\\2", re.sub(r"^([-+=])", r"\\\1", text))
+
+
+def breakable(text: str) -> Markup:
+    """A user's string for a narrow cell of a page: it may be broken behind each underscore."""
+    return Markup("_<wbr>").join(text.split("_"))
 
 
 def swatch(series: Series) -> str:

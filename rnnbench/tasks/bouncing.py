@@ -88,11 +88,7 @@ def _ink(pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Upper left corner and extent of what is not 0, (..., 2) each; 0 where nothing is."""
     corners, extents = [], []
     for other in (-1, -2):
-<<<<<<< HEAD
         inked: np.ndarray = np.any(pictures > 0, axis=other)
-=======
-        inked = np.any(pictures > 0, axis=other)
->>>>>>> wt_film
         first = inked.argmax(axis=-1)
         last = inked.shape[-1] - inked[..., ::-1].argmax(axis=-1)
         corners.append(first)

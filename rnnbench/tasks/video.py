@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -114,16 +113,9 @@ class Video(DatasetTask, RegressionTask):
     def examples(self, split: str) -> Examples:
         """Of films whose frames are made when they are asked for."""
         asked = self.frames + (self.lag if self.moves_on else 0) + np.arange(self.readout)
-<<<<<<< HEAD
-        n = self.split_sizes()[split]
-        evidence, targets = (
-            LazyArray(n, partial(self._pixels, split, times=times)) for times in (np.arange(self.frames), asked)
-        )
-=======
         n, shown = self.split_sizes()[split], np.arange(self.frames)
         evidence = LazyArray(n, lambda rows: self._pixels(split, rows, shown))
         targets = LazyArray(n, lambda rows: self._pixels(split, rows, asked))
->>>>>>> wt_film
         return Examples(evidence, targets)  # type: ignore[arg-type]  # indexed as arrays are
 
     def _pixels(self, split: str, rows: np.ndarray, times: np.ndarray) -> np.ndarray:
