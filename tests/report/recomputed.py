@@ -42,7 +42,7 @@ def named_problem(task: str, setting: str, source: str) -> str:
     name = f"{task}, {setting}" if setting else task
     if source == "synthetic":
         return f"{name} (synthetic stand-in)"
-    return name if source in ("", "generated", task) else f"{name} ({source})"
+    return name if source in ("", "generated") or task.startswith(source) else f"{name} ({source})"
 
 
 def outcomes(runs: pd.DataFrame) -> pd.DataFrame:
