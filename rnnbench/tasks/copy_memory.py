@@ -20,7 +20,7 @@ _STREAMS = {"train": 0, "validation": 1, "test": 2}
 
 @register_task("copy_memory")
 class CopyMemory(ClassificationTask):
-    """Repeat the first `symbols` symbols after `lag` steps of silence or noise.
+    """Repeat the first `symbols` symbols after `lag` steps of blanks or noise.
 
     With K = `symbols` and T = `lag`. Input, one-hot: K symbols from 1..`alphabet`, T-1 blanks (0), the marker
     `alphabet`+1 at index T+K-1, K blanks; length T+2K. Target: T+K blanks, then the K symbols. A filler of `zeros`
