@@ -84,7 +84,7 @@ def test_the_plug_ins_of_an_experiment_are_judged_alone_and_by_its_settings(own)
     assert list(chosen) == ["task near"]
     findings = list(chosen["task near"]())
     assert {finding.passed for finding in findings} == {True}
-    assert len(findings) == 17
+    assert len(findings) == 18
     result = called(str(file), "--json")
     assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)

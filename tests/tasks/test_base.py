@@ -30,6 +30,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "sentiment": {"source": "synthetic", "vocabulary": 100, "evidence": 5, "test_examples": 23},
     "captioning": {"source": "synthetic", "image": "rows", "test_examples": 23},
     "translation": {"source": "synthetic", "longest": 8, "answer": 8},
+    "language_model": {"source": "synthetic", "context": 5, "readout": 3, "test_examples": 23},
+    "music": {"source": "synthetic", "context": 4, "readout": 2, "test_examples": 23},
     "sequential_mnist": {"source": "synthetic", "test_examples": 23},
     "speech_commands": {"source": "synthetic", "bands": 4, "stride_ms": 100},
     "video": {"source": "synthetic", "side": 6, "digit": 4, "frames": 3, "readout": 2, "test_examples": 23},
@@ -140,7 +142,8 @@ def test_what_fills_the_lead_fills_the_lag(kind, filler):
     if task.ports.vocabulary:
         assert {before.min() > 0, before.max() < task.ports.vocabulary - 2} == {True}
     else:
-        np.testing.assert_array_equal(before.any(axis=(0, 1)), lag.any(axis=(0, 1)))
+        # A pixel of a film is seldom lit, and may be dark throughout a lead.
+        assert np.mean(before.any(axis=(0, 1)) == lag.any(axis=(0, 1))) > 0.9
         low, high = lag.min(axis=(0, 1)), lag.max(axis=(0, 1))
         assert np.mean((before >= low) & (before <= high)) > 0.98
     # Not the same for all examples, and not that of the lag.

@@ -188,7 +188,7 @@ def test_of_mnist_the_splits_are_of_other_digits_and_have_the_levels_that_were_m
     task = Captioning(lag=0)
     levels = task.levels()
     assert levels["memoryless"] == 13 / 2000
-    assert levels["reference"] == pytest.approx(0.8045, abs=0.01)
+    assert levels["reference"] == pytest.approx(0.791, abs=0.01)
     assert task.asks_memory()
     halves = {
         split: {part.tobytes() for part in task.examples(split).evidence} for split in ("train", "validation", "test")
