@@ -34,7 +34,15 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "music": {"source": "synthetic", "context": 4, "readout": 2, "test_examples": 23},
     "sequential_mnist": {"source": "synthetic", "test_examples": 23},
     "speech_commands": {"source": "synthetic", "bands": 4, "stride_ms": 100},
-    "video": {"source": "synthetic", "side": 6, "digit": 4, "frames": 3, "readout": 2, "test_examples": 23},
+    "video": {
+        "source": "synthetic",
+        "side": 4,
+        "digit": 3,
+        "digits": 3,
+        "frames": 3,
+        "readout": 2,
+        "test_examples": 23,
+    },
     "transcription": {"source": "synthetic", "most_words": 2, "stride_ms": 200, "bands": 4, "test_examples": 23},
     **{name: settings_with_a_file(registry.tasks[name]) for name in ("csv_forecasting", "table_sequences", "texts")},
 }
