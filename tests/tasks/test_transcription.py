@@ -174,15 +174,14 @@ def test_a_word_twice_is_refused():
         small(words=("a", "a"))
 
 
-@pytest.mark.parametrize("implementation", ["stock", "fast"])
-def test_the_probe_is_the_total_derivative_of_ctc(implementation):
+def test_the_probe_is_the_total_derivative_of_ctc():
     """Against the loss in float64 of NumPy; the probe's own is Keras', which is computed in float32."""
     from rnnbench.training.network import build
     from rnnbench.training.probes.gradient_probe import GradientProbe
 
     task, model = small(lag=1, most_words=2, silence=0), GRU(units=4)
     network = build(task, model, seed=1)
-    stock, probe = GradientProbe(task, model), GradientProbe(task, model, implementation)
+    stock, probe = GradientProbe(task, model), GradientProbe(task, model, "fast")
     for one in (stock, probe):
         one.load(network.get_weights())
     stream = task.train_batch(0, 0, 3)
@@ -210,7 +209,7 @@ def run(learning_rate: float, steps: int) -> dict[str, float]:
 
 
 def test_a_small_network_learns_it_and_an_untrained_one_does_not():
-    learnt, idle = run(2e-2, 300), run(1e-12, 2)
+    learnt, idle = run(2e-2, 300), run(1e-12, 150)
     assert learnt["skill"] > 0.4
     assert learnt["survival"] > 0
     assert not any(name.startswith("readable") for name in learnt)

@@ -210,7 +210,7 @@ def run(learning_rate: float, steps: int) -> dict[str, float]:
 
 
 def test_a_small_network_learns_it_and_an_untrained_one_does_not():
-    learnt, idle = run(1e-2, 400), run(1e-12, 2)
+    learnt, idle = run(1e-2, 450), run(1e-12, 150)
     assert learnt["skill"] > 0.25
     assert learnt["survival"] > 0
     assert idle["skill"] < 0
