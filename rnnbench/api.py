@@ -182,7 +182,7 @@ def figures(results: Results) -> dict[str, Figure]:
     >>> experiment = rnnbench.load_experiment("experiments/quickstart.yaml", "seeds=1")
     >>> shown = rnnbench.figures(rnnbench.load_results(experiment))
     >>> shown["overview"].title
-    'Skill against lag'
+    'Skill and gradient survival against lag'
     >>> shown["overview"].svg()[:4]
     '<svg'
     """

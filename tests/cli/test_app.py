@@ -189,7 +189,7 @@ def test_json_for_other_programs(folder):
         ("rnnbench run sm", {"small.yaml"}),
         ("rnnbench plan ", {"small.yaml", "more/other.yml", "quickstart"}),
         ("rnnbench list sim", {"simple_rnn"}),
-        ("rnnbench list tr", {"training", "transformer"}),
+        ("rnnbench list tr", {"training", "transformer", "transcription", "translation"}),
         ("rnnbench data ET", {"ETTh1", "ETTh2"}),
         ("rnnbench run small.yaml --executor ", {"in_process", "local", "ray"}),
         ("rnnbench run small.yaml --set training.st", {"training.steps=", "training.stop_when_solved="}),
