@@ -27,7 +27,18 @@ SHAPES: dict[str, tuple[str, dict[str, Any]]] = {
     "encoder-decoder": ("reversal", {"symbols": 3, "examples": 40}),
     "encoder-decoder, padded": ("translation", {"source": "synthetic", "longest": 5, "answer": 4, "embedding": 3}),
     "next frame": ("video", {"source": "synthetic", "frames": 3, "readout": 2}),
-    "alignment unknown": ("transcription", {"source": "synthetic"}),
+    "alignment unknown": (
+        "transcription",
+        {
+            "source": "synthetic",
+            "fewest_words": 1,
+            "most_words": 2,
+            "window_ms": 250,
+            "stride_ms": 250,
+            "bands": 8,
+            "silence": 1,
+        },
+    ),
 }
 
 
@@ -40,16 +51,17 @@ def task_of(shape):
 @pytest.mark.parametrize("model", ["lstm", "tcn"])
 def test_the_gradient_probe_against_finite_differences(shape, model):
     name, settings = task_of(shape)
-    task, small = registry.tasks[name](**settings), registry.models[model](units=3)
+    task, small = registry.tasks[name](**settings), registry.models[model](units=6)
     probe = GradientProbe(task, small, "stock")
     probe.load(build(task, small, 0).get_weights())
     stream = task.train_batch(0, 0, 2)
-    expected = probe.by_state(finite_differences(probe, stream))
+    # Keras computes the loss of CTC in float32, which small shifts drown in.
+    shift, least = (1e-6, 1e-7) if task.aligned else (1e-2, 1e-3)
+    expected = probe.by_state(finite_differences(probe, stream, shift))
     for state, gradient in probe.by_state(probe.gradient(stream)).items():
         wanted, off = (np.linalg.norm(one, axis=-1) for one in (expected[state], gradient - expected[state]))
         assert wanted.max() > 0
-        # The loss of CTC is computed in float32.
-        assert (off <= 1e-3 * wanted + 1e-7).all()
+        assert (off <= 1e-3 * wanted + least * wanted.max()).all()
 
 
 @pytest.mark.parametrize("shape", SHAPES)
