@@ -117,7 +117,7 @@ def _judged(one: dict[str, Any]) -> str:
 
 def _cells(one: dict[str, Any]) -> list[Cell]:
     if _judged(one) == "error":
-        return [(one["asked"],), (one["truth"],), (one["answer"],), (number(one["error"]),)]
+        return [(one["asked"],), (one["truth"],), (one["answer"],), (number(one.get("error")),)]
     share = one["right"]
     judged = "–" if share is None else {1: "yes", 0: "no"}.get(share, f"{100 * share:.0f}%")
     sure = () if one.get("probability") is None else (f"probability {number(one['probability'])}",)
