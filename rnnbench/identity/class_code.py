@@ -25,7 +25,12 @@ _SIGNED_AS = {
     "tasks.supervised.RegressionTask": "tasks.base.RegressionTask",
 }
 """Built-in classes that have moved, under the names by which stored results know them."""
-_JOINED = {"models.base.RNNModel": 1, "models.stock.StockRNN": 1, "tasks.series.SeriesTask": 1}
+_JOINED = {
+    "models.base.RNNModel": 1,
+    "models.stock.StockRNN": 1,
+    "tasks.generated.GeneratedTask": 1,
+    "tasks.series.SeriesTask": 1,
+}
 """Parents that joined later, at the version that computes what was computed without them: not signed there."""
 _INTERACTIVE = ("__main__", "__mp_main__")
 _sources_of: dict[type, Sources] = {}

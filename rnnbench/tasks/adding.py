@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import ClassVar, Literal, Self
 
 import numpy as np
@@ -12,17 +11,17 @@ from rnnbench.identity import class_code
 from rnnbench.registry import register_task
 from rnnbench.tasks.base import Filler, Split
 from rnnbench.tasks.display import Display
+from rnnbench.tasks.generated import GeneratedTask
 from rnnbench.tasks.position_blind import position_blind
 from rnnbench.tasks.stream import Layout, Ports, Stream
 from rnnbench.tasks.supervised import RegressionTask
 
-_STREAMS = {"train": 0, "validation": 1, "test": 2}
 _VALUE, _MARK, _BLANK, _ASKED = range(4)
 _RENAMED = {"lagged": "'lag'", "literature": "'urnn', and its 'lag' is the length T of the sequence"}
 
 
 @register_task("adding")
-class Adding(RegressionTask):
+class Adding(GeneratedTask, RegressionTask):
     """Add the two marked values of a sequence of values drawn from U(0, 1). Score: mean squared error.
 
     Each step has a value and a mark (0 or 1). Always answering 1, the mean of the sum, gives a mean squared error of
@@ -42,8 +41,6 @@ class Adding(RegressionTask):
     """Where the marks are. `lag`: before the lag; `urnn`: one in each half of T steps; `bai`: anywhere in T steps."""
     evidence: int = Field(20, ge=2)
     """Number of steps among which the two marks of `form: lag` are placed."""
-    examples: int = Field(1000, ge=1)
-    """Number of examples in the validation split, and in the test split."""
 
     version: ClassVar[int] = 2
     solved_score: ClassVar[float | None] = 0.01
@@ -104,15 +101,6 @@ class Adding(RegressionTask):
     def display(self) -> Display:
         flags = ("mark", "blank", "marker") if self.form == "lag" else ("mark",)
         return Display("numbers", ("value",), flags)
-
-    def split_sizes(self) -> dict[str, int]:
-        return dict.fromkeys(("validation", "test"), self.examples)
-
-    def train_batch(self, seed: int, step: int, batch_size: int) -> Stream:
-        return self._draw(np.random.default_rng([_STREAMS["train"], seed, step]), batch_size)
-
-    def split(self, name: Split) -> Iterator[Stream]:
-        yield self._draw(np.random.default_rng([_STREAMS[name]]), self.examples)
 
     def fill(self, rng: np.random.Generator, n: int, steps: int) -> np.ndarray:
         """Zeros, the blank of a channel of its own, or unmarked values."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import ClassVar, Self
 
 import numpy as np
@@ -11,18 +10,18 @@ from pydantic import Field, model_validator
 from rnnbench.registry import register_task
 from rnnbench.tasks.base import Filler, Split
 from rnnbench.tasks.display import Display, letters
+from rnnbench.tasks.generated import GeneratedTask
 from rnnbench.tasks.most_frequent import share_of_most_frequent
 from rnnbench.tasks.position_blind import position_blind
 from rnnbench.tasks.stream import Layout, Ports, Stream
 from rnnbench.tasks.supervised import ClassificationTask
 
-_STREAMS = {"train": 0, "validation": 1, "test": 2}
 _CUE, _BLANK, _MARKER = -3, -2, -1
 """The last channels."""
 
 
 @register_task("associative_recall")
-class AssociativeRecall(ClassificationTask):
+class AssociativeRecall(GeneratedTask, ClassificationTask):
     """Tell the value that stood behind a key, `lag` steps after a list of `pairs` pairs. Score: accuracy.
 
     Evidence: a key, then its value, and so on: 2 x `pairs` steps, one-hot. The keys of a sequence are distinct; each
@@ -48,8 +47,6 @@ class AssociativeRecall(ClassificationTask):
     """Number of distinct values to draw from; a value may stand behind several keys."""
     queries: int = Field(1, ge=1)
     """Number of keys that are asked, one a step: at most `pairs`."""
-    examples: int = Field(1000, ge=1)
-    """Number of examples in the validation split, and in the test split."""
 
     version: ClassVar[int] = 1
     solved_score: ClassVar[float | None] = 0.99
@@ -83,15 +80,6 @@ class AssociativeRecall(ClassificationTask):
         values = [str(value + 1) for value in range(self.values)]
         others = [other.lower() if other.isalpha() else f"other {other}" for other in letters(self.values)]
         return Display("symbols", (*keys, *values, *others), ("cue", "blank", "marker"), classes=values)
-
-    def split_sizes(self) -> dict[str, int]:
-        return dict.fromkeys(("validation", "test"), self.examples)
-
-    def train_batch(self, seed: int, step: int, batch_size: int) -> Stream:
-        return self._draw(np.random.default_rng([_STREAMS["train"], seed, step]), batch_size)
-
-    def split(self, name: Split) -> Iterator[Stream]:
-        yield self._draw(np.random.default_rng([_STREAMS[name]]), self.examples)
 
     def fill(self, rng: np.random.Generator, n: int, steps: int) -> np.ndarray:
         """Zeros, the blank of a channel of its own, symbols of a separate alphabet, or lists of pairs."""

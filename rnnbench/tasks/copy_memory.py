@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -12,14 +11,13 @@ from rnnbench.registry import register_task
 from rnnbench.tasks import protocol
 from rnnbench.tasks.base import Filler, Reads, Split
 from rnnbench.tasks.display import Display, letters
+from rnnbench.tasks.generated import GeneratedTask
 from rnnbench.tasks.stream import Layout, Ports, Stream
 from rnnbench.tasks.supervised import ClassificationTask, cross_entropy, mean_of_steps
 
-_STREAMS = {"train": 0, "validation": 1, "test": 2}
-
 
 @register_task("copy_memory")
-class CopyMemory(ClassificationTask):
+class CopyMemory(GeneratedTask, ClassificationTask):
     """Repeat the first `symbols` symbols after `lag` steps of blanks or noise.
 
     With K = `symbols` and T = `lag`. Input, one-hot: K symbols from 1..`alphabet`, T-1 blanks (0), the marker
@@ -38,8 +36,6 @@ class CopyMemory(ClassificationTask):
     objective: Literal["recall", "all"] = "recall"
     """What is asked, and trained on. `recall`: the K recall steps; `all`: every step, the blanks too, as in the papers.
     The score is of the recall steps in both."""
-    examples: int = Field(1000, ge=1)
-    """Number of examples in the validation split, and in the test split."""
 
     version: ClassVar[int] = 2
     solved_score: ClassVar[float | None] = 0.99
@@ -67,15 +63,6 @@ class CopyMemory(ClassificationTask):
         symbols = letters(self.alphabet)
         seconds = [symbol.lower() if symbol.isalpha() else f"{symbol}b" for symbol in symbols]
         return Display("symbols", ("blank", *symbols, "marker", *seconds), classes=("blank", *symbols))
-
-    def split_sizes(self) -> dict[str, int]:
-        return dict.fromkeys(("validation", "test"), self.examples)
-
-    def train_batch(self, seed: int, step: int, batch_size: int) -> Stream:
-        return self._draw(np.random.default_rng([_STREAMS["train"], seed, step]), batch_size)
-
-    def split(self, name: Split) -> Iterator[Stream]:
-        yield self._draw(np.random.default_rng([_STREAMS[name]]), self.examples)
 
     def fill(self, rng: np.random.Generator, n: int, steps: int) -> np.ndarray:
         """Zeros, blanks or symbols of the second alphabet."""

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import ClassVar, Self
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from rnnbench.registry import register_task
-from rnnbench.tasks.base import Filler, Split
+from rnnbench.tasks.base import Filler
 from rnnbench.tasks.display import Display
+from rnnbench.tasks.generated import GeneratedTask
 from rnnbench.tasks.position_blind import position_blind
 from rnnbench.tasks.stream import Layout, Ports, Stream
 from rnnbench.tasks.supervised import ClassificationTask
 
-_STREAMS = {"train": 0, "validation": 1, "test": 2}
 _OTHERS = 2
 """First channel of the two distractors."""
 _MARK, _BLANK, _MARKER = -3, -2, -1
 
 
 @register_task("parity")
-class Parity(ClassificationTask):
+class Parity(GeneratedTask, ClassificationTask):
     """Tell whether the marked bits of the evidence hold an odd number of ones. Score: accuracy.
 
     Each of the `evidence` steps has a random bit, one-hot. Some are marked: how many is drawn for each sequence from
@@ -45,8 +44,6 @@ class Parity(ClassificationTask):
     """Most steps that are marked in a sequence: at most `evidence`."""
     fewest: int = Field(1, ge=1)
     """Fewest steps that are marked in a sequence: at most `marked`."""
-    examples: int = Field(1000, ge=1)
-    """Number of examples in the validation split, and in the test split."""
 
     version: ClassVar[int] = 1
     solved_score: ClassVar[float | None] = 0.99
@@ -79,15 +76,6 @@ class Parity(ClassificationTask):
     def display(self) -> Display:
         """A zero is o, a one is x; what is asked is whether the marked x are an even or an odd number."""
         return Display("symbols", ("o", "x", "a", "b"), ("mark", "blank", "marker"), classes=("even", "odd"))
-
-    def split_sizes(self) -> dict[str, int]:
-        return dict.fromkeys(("validation", "test"), self.examples)
-
-    def train_batch(self, seed: int, step: int, batch_size: int) -> Stream:
-        return self._draw(np.random.default_rng([_STREAMS["train"], seed, step]), batch_size)
-
-    def split(self, name: Split) -> Iterator[Stream]:
-        yield self._draw(np.random.default_rng([_STREAMS[name]]), self.examples)
 
     def fill(self, rng: np.random.Generator, n: int, steps: int) -> np.ndarray:
         """Zeros, the blank of a channel of its own, one of two symbols apart from the bits, or unmarked bits."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import ClassVar
 
 import numpy as np
@@ -13,13 +12,12 @@ from rnnbench.tasks import protocol
 from rnnbench.tasks.answer_in_steps import AnswerInSteps
 from rnnbench.tasks.base import Filler, Split
 from rnnbench.tasks.display import Display, letters
+from rnnbench.tasks.generated import GeneratedTask
 from rnnbench.tasks.stream import Layout, Ports, Stream
-
-_STREAMS = {"train": 0, "validation": 1, "test": 2}
 
 
 @register_task("reversal")
-class Reversal(AnswerInSteps):
+class Reversal(GeneratedTask, AnswerInSteps):
     """Say the `symbols` symbols of the evidence backwards, after `lag` steps of filler.
 
     With K = `symbols` and A = `alphabet`. Input, one-hot: K independent symbols, each of A alike; the filler; the
@@ -35,8 +33,6 @@ class Reversal(AnswerInSteps):
     """Number of symbols to say backwards: K."""
     alphabet: int = Field(8, ge=2)
     """Number of distinct symbols: A."""
-    examples: int = Field(1000, ge=1)
-    """Number of examples in the validation split, and in the test split."""
 
     version: ClassVar[int] = 1
     solved_score: ClassVar[float | None] = 0.99
@@ -60,15 +56,6 @@ class Reversal(AnswerInSteps):
         seconds = [symbol.lower() if symbol.isalpha() else f"{symbol}b" for symbol in symbols]
         answers = [f"→{symbol}" for symbol in symbols]
         return Display("symbols", ("blank", *symbols, "marker", *seconds, *answers), classes=symbols)
-
-    def split_sizes(self) -> dict[str, int]:
-        return dict.fromkeys(("validation", "test"), self.examples)
-
-    def train_batch(self, seed: int, step: int, batch_size: int) -> Stream:
-        return self._draw(np.random.default_rng([_STREAMS["train"], seed, step]), batch_size)
-
-    def split(self, name: Split) -> Iterator[Stream]:
-        yield self._draw(np.random.default_rng([_STREAMS[name]]), self.examples)
 
     def fill(self, rng: np.random.Generator, n: int, steps: int) -> np.ndarray:
         """Zeros, blanks or symbols of the second alphabet."""

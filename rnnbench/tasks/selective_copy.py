@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import ClassVar, Literal, Self
 
 import numpy as np
@@ -12,15 +11,14 @@ from rnnbench.registry import register_task
 from rnnbench.tasks import protocol
 from rnnbench.tasks.base import Filler, Split
 from rnnbench.tasks.display import Display, letters
+from rnnbench.tasks.generated import GeneratedTask
 from rnnbench.tasks.most_frequent import share_of_most_frequent
 from rnnbench.tasks.stream import Layout, Ports, Stream
 from rnnbench.tasks.supervised import ClassificationTask
 
-_STREAMS = {"train": 0, "validation": 1, "test": 2}
-
 
 @register_task("selective_copy")
-class SelectiveCopy(ClassificationTask):
+class SelectiveCopy(GeneratedTask, ClassificationTask):
     """Repeat, in their order, `symbols` symbols that stood at random places of the evidence. Score: accuracy.
 
     The places differ from sequence to sequence, so that what to keep is told by what is read and not by when. Between
@@ -43,8 +41,6 @@ class SelectiveCopy(ClassificationTask):
     """Number of steps among which the symbols stand: at least `symbols`. As many make it plain copying."""
     gaps: Literal["blank", "distractor"] = "blank"
     """What stands between the symbols, with every filler: blanks, or symbols of the second alphabet."""
-    examples: int = Field(1000, ge=1)
-    """Number of examples in the validation split, and in the test split."""
 
     version: ClassVar[int] = 1
     solved_score: ClassVar[float | None] = 0.99
@@ -73,15 +69,6 @@ class SelectiveCopy(ClassificationTask):
         symbols = letters(self.alphabet)
         seconds = [symbol.lower() if symbol.isalpha() else f"{symbol}b" for symbol in symbols]
         return Display("symbols", (*symbols, *seconds, "blank", "marker"), classes=symbols)
-
-    def split_sizes(self) -> dict[str, int]:
-        return dict.fromkeys(("validation", "test"), self.examples)
-
-    def train_batch(self, seed: int, step: int, batch_size: int) -> Stream:
-        return self._draw(np.random.default_rng([_STREAMS["train"], seed, step]), batch_size)
-
-    def split(self, name: Split) -> Iterator[Stream]:
-        yield self._draw(np.random.default_rng([_STREAMS[name]]), self.examples)
 
     def fill(self, rng: np.random.Generator, n: int, steps: int) -> np.ndarray:
         """Zeros, blanks or symbols of the second alphabet."""
