@@ -58,7 +58,7 @@ class Program:
         self._longer: int | None = None
         """The length of the buffers for tests whose streams are longer than those of the run."""
         self.states = StateReader(self.network)
-        self._decoder = Decoder(self.network, self.states)
+        self._decoder = Decoder(self.network)
         self.evidence_share = EvidenceShare(task, self.network)
 
     def take_up(self, task: Task, training: Training) -> bool:

@@ -16,7 +16,6 @@ from rnnbench.tasks.supervised import ClassificationTask
 from rnnbench.training.decoding import Decoder
 from rnnbench.training.metrics import free_running
 from rnnbench.training.network import answers, build
-from rnnbench.training.probes.states import StateReader
 
 CLASSES = 4
 
@@ -69,7 +68,7 @@ def test_each_answer_is_the_input_of_the_next_step(name, layers):
     network.set_weights([rng.normal(scale=0.8, size=one.shape).astype(np.float32) for one in network.get_weights()])
     (stream,) = task.split("test")
     untouched = stream.map(np.copy)
-    found = Decoder(network, StateReader(network)).answers(task, stream, lambda one: answers(network, one))
+    found = Decoder(network).answers(task, stream, lambda one: answers(network, one))
     wanted = read_by_hand(task, network, stream)
     np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(found[:, 0], answers(network, stream)[:, 0], rtol=1e-4, atol=1e-5)
@@ -123,9 +122,7 @@ def test_without_memory_true_answers_tell_what_the_networks_own_do_not():
     network.get_layer("head").set_weights([head, np.zeros(CLASSES, np.float32)])
     stream = task.train_batch(0, 0, 200)
     forced = answers(network, stream).argmax(axis=-1)
-    free = (
-        Decoder(network, StateReader(network)).answers(task, stream, lambda one: answers(network, one)).argmax(axis=-1)
-    )
+    free = Decoder(network).answers(task, stream, lambda one: answers(network, one)).argmax(axis=-1)
     lucky = stream.targets[:, 0] == 0
     assert 0 < lucky.sum() < 200
     np.testing.assert_array_equal(forced[:, 1:], stream.targets[:, 1:])
