@@ -39,6 +39,9 @@ class CarriedNetwork:
         if before is None:
             examples = len(next(iter(inputs.values())))
             before = [list(layer.get_initial_state(examples)) for layer in self._layers]
+        if not self._on.experimental_get_tracing_count():
+            # One trace for batches and steps of all numbers.
+            self._on.get_concrete_function(_open(tensors, 2), _open(before, 1))
         outputs, after = self._on(tensors, before)
         return outputs.numpy(), after
 
@@ -49,3 +52,8 @@ class CarriedNetwork:
             values, *states = layer(values, initial_state=states)
             after.append(states)
         return self._network.get_layer("head")(values[:, -1]), after
+
+
+def _open(tensors: Any, axes: int) -> Any:
+    """Their specifications, the first axes left open."""
+    return tf.nest.map_structure(lambda one: tf.TensorSpec([None] * axes + one.shape[axes:], one.dtype), tensors)
