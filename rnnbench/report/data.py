@@ -67,7 +67,7 @@ class Problem:
     @property
     def score_title(self) -> str:
         """The name of its score on axes and in headings."""
-        return {"mse": "mean squared error"}.get(self.score_name, self.score_name)
+        return {"mse": "mean squared error"}.get(self.score_name, self.score_name.replace("_", " "))
 
     @property
     def slug(self) -> str:
@@ -214,10 +214,16 @@ class ReportData:
         return ended(rows_of(self.runs, problem))
 
     def equal_step(self, problem: Problem) -> int | None:
-        """The last training step at which the gradients of all finished runs of a problem were taken; None without."""
+        """The last training step at which the gradients of all finished runs of a problem were taken; None without.
+
+        Those of the tested networks are of other steps: of the best weights.
+        """
         finished = set(rows_of(self.runs, problem).query("status == 'finished'")["signature"])
         taken = rows_of(self.history, problem)
         taken = taken[(taken["metric"] == SURVIVAL) & (taken["step"] > 0) & taken["signature"].isin(finished)]
+        at = ["signature", "step"]
+        tested = self.profiles.loc[self.profiles["phase"] == "final", at].drop_duplicates()
+        taken = taken[~pd.MultiIndex.from_frame(taken[at]).isin(pd.MultiIndex.from_frame(tested))]
         runs = taken.groupby("step")["signature"].nunique()
         common = runs[runs == taken["signature"].nunique()].index
         return int(max(common)) if len(common) else None

@@ -7,7 +7,7 @@ import pandas as pd
 
 from rnnbench.analysis.outcomes import ended
 from rnnbench.report import words
-from rnnbench.report.data import Problem, ReportData
+from rnnbench.report.data import Problem, ReportData, rows_of
 from rnnbench.report.drawing.figure import Figure, Panel
 from rnnbench.report.drawing.inline import inline_data
 from rnnbench.report.drawing.panels import PanelBuilder, panel
@@ -62,8 +62,8 @@ def _pairs(data: ReportData, problem: Problem) -> list[tuple[Panel, Panel | None
 
 
 def _skill(data: ReportData, problem: Problem, setup: str, table: pd.DataFrame, runs: pd.DataFrame) -> Panel:
-    shown = ended(data.runs)
-    scale = skill_scale([*shown["skill"].dropna(), *data.summary["skill_low"].dropna()])
+    summary = rows_of(data.summary, problem)
+    scale = skill_scale([*data.outcomes(problem)["skill"].dropna(), *summary["skill_low"].dropna()])
     levels = pd.DataFrame({"level": ["memoryless", "reference"], "value": [0.0, 1.0]})
     frozen = data.frozen.assign(value=data.frozen["skill"]).dropna(subset=["value"])
     return PanelBuilder(data.series).against_lag(

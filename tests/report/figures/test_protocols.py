@@ -120,3 +120,8 @@ def test_survival_is_compared_after_equally_many_steps() -> None:
     assert data.equal_step(data.problems[0]) == 100
     whole = ReportData(results)
     assert whole.equal_step(whole.problems[0]) == 400
+    # The tested networks are of the best weights, wherever these were met, though all runs note them at one step.
+    tested = history[(history["metric"] == "gradient_profile/survival") & (history["step"] == 400)].assign(step=2000)
+    assert (results.profiles.loc[results.profiles["phase"] == "final", "step"] == 2000).all()
+    ended = ReportData(replace(results, history=pd.concat([history, tested])))
+    assert ended.equal_step(ended.problems[0]) == 400
