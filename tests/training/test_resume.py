@@ -129,11 +129,14 @@ def test_a_run_that_is_solved_early():
 
 
 def test_the_best_weights_may_lie_before_the_interruption():
-    """Too large a step size: the untrained network is the best one, and it is the one that is tested."""
-    (spec,) = specs(learning_rate=3.0, global_clipnorm=None, steps=40)
-    expected = without_seconds(training.run(spec))
-    best = expected[-1].metrics["best_step"]
-    assert best < 40
+    """Too large a step size: an earlier network is the best one, and it is the one that is tested."""
+    for rate in (3.0, 10.0, 30.0, 100.0):  # Which of them ends worse than it was is a matter of last digits.
+        (spec,) = specs(learning_rate=rate, global_clipnorm=None, steps=40)
+        expected = without_seconds(training.run(spec))
+        best = expected[-1].metrics["best_step"]
+        if best < 30:
+            break
+    assert best < 30
     snapshot = until(spec, 30)
     assert snapshot.progress["best_step"] == best
     assert without_seconds(training.run(spec, snapshot)) == expected
