@@ -107,7 +107,7 @@ def inputs(example: Example, most: int = 400) -> str:
     evidence = example.part(EVIDENCE)
     if example.display.kind in AS_TEXT:
         own = [step for step in evidence.range if not example.padded[step]]
-        told = " ".join(labels(example, own)) or "nothing"
+        told = example.display.between.join(labels(example, own)) or "nothing"
         told = told if len(told) <= most else f"{told[: most // 2].rstrip()} … {told[-most // 2 :].lstrip()}"
     else:
         told = f"{count_of(evidence.steps, 'step')} of {count_of(example.content.shape[1], 'channel')}"
@@ -129,8 +129,8 @@ def answer(display: Display, values: np.ndarray, asked: np.ndarray, most: int | 
     else:
         texts = [number(value) for value in values[asked].ravel()]
     if len(texts) <= most:
-        return " ".join(texts)
-    return " ".join([*texts[: most // 2], "…", *texts[-(most // 2) :]])
+        return display.between.join(texts)
+    return display.between.join([*texts[: most // 2], "…", *texts[-(most // 2) :]])
 
 
 def channel(display: Display, at: int) -> str:

@@ -29,6 +29,8 @@ class Display:
     """Names of the last channels, which tell what a step is and are 0 or 1: the cue, the blank, the marker."""
     words: Callable[[np.ndarray], Sequence[str]] | None = None
     """Token ids (n,) to n words; None: the ids."""
+    between: str = " "
+    """What stands between words, and between the classes of an answer; nothing between the characters of a text."""
     specials: Sequence[str] = ()
     """Names of the last ids of the vocabulary: the blank, the marker."""
     padding: int | None = None

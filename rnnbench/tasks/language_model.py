@@ -110,7 +110,7 @@ class CharacterTask(ContinuingTask, ClassificationTask):
     def display(self) -> Display:
         """Tokens are characters, those of the second alphabet in brackets."""
         signs = tuple(_SIGNS.get(sign, sign) for sign in self.alphabet)
-        return replace(super().display(), kind="words", words=self._signs, classes=signs)
+        return replace(super().display(), kind="words", words=self._signs, between="", classes=signs)
 
     def _signs(self, tokens: np.ndarray) -> Sequence[str]:
         signs = [_SIGNS.get(sign, sign) for sign in self.alphabet]

@@ -85,7 +85,12 @@ class Texts(OwnFileTask, DatasetClassificationTask):
     def display(self) -> Display:
         """Tokens are those of the vocabulary, classes the labels."""
         return replace(
-            super().display(), kind="words", words=self._words, padding=0, classes=tuple(self.facts["classes"])
+            super().display(),
+            kind="words",
+            words=self._words,
+            between="" if self.tokens == "characters" else " ",
+            padding=0,
+            classes=tuple(self.facts["classes"]),
         )
 
     def _words(self, tokens: np.ndarray) -> list[str]:

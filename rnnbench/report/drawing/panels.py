@@ -159,11 +159,12 @@ class PanelBuilder:
         return layers
 
 
-def panel(layers: list[Any], title: str, words: str) -> Panel:
-    """The layers as one chart with its own data; `words`: what it shows, for readers who cannot see it."""
+def panel(layers: list[Any], title: str, words: str, height: int = HEIGHT) -> Panel:
+    """The layers as one chart with its own data, `height` pixels high; `words`: what it shows, for readers who cannot
+    see it."""
     # Validation would double the time.
     with neutral():
-        spec = alt.layer(*layers, title=title, height=HEIGHT, description=words).to_dict(validate=False)
+        spec = alt.layer(*layers, title=title, height=height, description=words).to_dict(validate=False)
     return {key: value for key, value in spec.items() if key not in ("$schema", "config")}
 
 

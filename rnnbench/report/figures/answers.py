@@ -21,6 +21,10 @@ from rnnbench.showing.picture import data_uri, unpacked
 
 _MOST_PANELS = 2
 """Of each run."""
+_LONG = 12
+"""Letters of a caption that fit below a small picture."""
+_WIDTH = 270
+"""Of a strip of pictures (pixels): what a narrow window has room for."""
 _LINES = {"seen": MUTED, "truth": "#009E73", "forecast": "#0072B2", "persistence": MUTED}
 _RIGHT, _WRONG = "#009E73", "#D55E00"
 _OF_CLASSES = "Below each example its right answer, and what the network answers: green where that is right."
@@ -64,11 +68,12 @@ class Pictures(TaskFigure):
         found = [shown for shown in answered(data, problem) if any("picture" in one for one in _examples(shown))]
         if not found:
             return None
+        films = all("error" in one for shown in found for one in _examples(shown))
         return Figure(
             self.file_name(problem),
-            f"{problem.label}: what some test examples are taken for",
+            f"{problem.label}: {'films and how they are continued' if films else 'what some test examples are taken for'}",
             sentences(
-                _OF_NUMBERS if all("error" in one for shown in found for one in _examples(shown)) else _OF_CLASSES,
+                _OF_NUMBERS if films else _OF_CLASSES,
                 *(f"{shown.named}." for shown in found),
             ),
             [_pictures(shown) for shown in found],
@@ -108,23 +113,47 @@ def _forecast(shown: Answered, one: Mapping[str, Any]) -> Panel:
 
 
 def _pictures(shown: Answered) -> Panel:
-    rows = [
-        {"at": at, "url": data_uri(unpacked(one["picture"])), "said": said(one), "right": _right(one)}
-        for at, one in enumerate(one for one in _examples(shown) if "picture" in one)
-    ]
-    table = pd.DataFrame(rows)
-    columns = 4
-    table = table.assign(column=table["at"] % columns, row=-(table["at"] // columns))
-    lines = int(-table["row"].min()) + 1
-    drawn = alt.Chart(inline_data(table, ["column", "row", "url", "said", "right"]))
+    pictured = [one for one in _examples(shown) if "picture" in one]
+    levels = [unpacked(one["picture"]) for one in pictured]
+    captions = [_caption(one) for one in pictured]
+    columns, width, height = _sizes(levels[0].shape, captions)
+    words_height = 18 * max(caption.count("\n") + 1 for caption in captions) + 10
+    cell, lines = height + words_height, -(-len(pictured) // columns)
+    table = pd.DataFrame(
+        {
+            "column": [at % columns for at in range(len(pictured))],
+            "row": [-(at // columns) + words_height / 2 / cell for at in range(len(pictured))],
+            "url": [data_uri(one) for one in levels],
+            "caption": captions,
+            "said": [said(one) for one in pictured],
+            "right": [_right(one) for one in pictured],
+        }
+    )
+    drawn = alt.Chart(inline_data(table, list(table)))
     x = alt.X("column:Q", scale=alt.Scale(domain=[-0.5, columns - 0.5]), axis=None)
-    y = alt.Y("row:Q", scale=alt.Scale(domain=[0.6 - lines, 0.5]), axis=None)
+    y = alt.Y("row:Q", scale=alt.Scale(domain=[0.5 - lines, 0.5]), axis=None)
     colour = alt.Color(
         "right:N", scale=alt.Scale(domain=["yes", "no", "neither"], range=[_RIGHT, _WRONG, MUTED]), legend=None
     )
-    words = ", ".join(f"{row['said']}" for row in rows)
-    images = drawn.mark_image(width=66, height=66, smooth=False, aspect=False).encode(x=x, y=y, url="url:N")
-    words_below = drawn.mark_text(dy=44, fontSize=12).encode(
-        x=x, y=y, text="said:N", color=colour, tooltip=[alt.Tooltip("said:N", title="right answer → given")]
+    images = drawn.mark_image(width=width, height=height, smooth=False, aspect=False).encode(x=x, y=y, url="url:N")
+    words_below = drawn.mark_text(dy=height / 2 + 6, baseline="top", fontSize=12, lineBreak="\n").encode(
+        x=x, y=y, text="caption:N", color=colour, tooltip=[alt.Tooltip("said:N", title="right answer → given")]
     )
-    return panel([images, words_below], shown.title, f"Right answer → given: {words}.")
+    words = ", ".join(table["said"])
+    return panel([images, words_below], shown.title, f"Right answer → given: {words}.", height=lines * cell)
+
+
+def _caption(one: Mapping[str, Any]) -> str:
+    """What is said below a picture; a long answer goes to a line of its own."""
+    told = said(one)
+    return told if len(told) <= _LONG else told.replace(" → ", "\n→ ")
+
+
+def _sizes(shape: tuple[int, ...], captions: Sequence[str]) -> tuple[int, int, int]:
+    """Columns of a panel, and the width and height of a picture in it (pixels)."""
+    wide = shape[1] / shape[0]
+    if wide > 1.5:
+        return 1, _WIDTH, round(_WIDTH / wide)
+    columns = 2 if max(map(len, captions)) > _LONG else 4
+    side = 66 if columns == 4 else 84
+    return columns, round(side * min(1, wide)), round(side / max(1, wide))
