@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import altair as alt
@@ -27,6 +27,7 @@ _WIDTH = 270
 """Of a strip of pictures (pixels): what a narrow window has room for."""
 _LINES = {"seen": MUTED, "truth": "#009E73", "forecast": "#0072B2", "persistence": MUTED}
 _RIGHT, _WRONG = "#009E73", "#D55E00"
+_FILMS, _CLASSES = "films and how they are continued", "what some test examples are taken for"
 _OF_CLASSES = "Below each example its right answer, and what the network answers: green where that is right."
 _OF_NUMBERS = "From the top: what was seen, what followed, and what the network answers."
 
@@ -71,7 +72,7 @@ class Pictures(TaskFigure):
         films = all("error" in one for shown in found for one in _examples(shown))
         return Figure(
             self.file_name(problem),
-            f"{problem.label}: {'films and how they are continued' if films else 'what some test examples are taken for'}",
+            f"{problem.label}: {_FILMS if films else _CLASSES}",
             sentences(
                 _OF_NUMBERS if films else _OF_CLASSES,
                 *(f"{shown.named}." for shown in found),
