@@ -21,7 +21,7 @@ from rnnbench.showing.picture import data_uri, unpacked
 
 _MOST_PANELS = 2
 """Of each run."""
-_LONG = 12
+_LONG = 14
 """Letters of a caption that fit below a small picture."""
 _WIDTH = 270
 """Of a strip of pictures (pixels): what a narrow window has room for."""
@@ -130,7 +130,7 @@ def _pictures(shown: Answered) -> Panel:
             "right": [_right(one) for one in pictured],
         }
     )
-    drawn = alt.Chart(inline_data(table, list(table)))
+    drawn = alt.Chart(inline_data(table, [*table.columns]))
     x = alt.X("column:Q", scale=alt.Scale(domain=[-0.5, columns - 0.5]), axis=None)
     y = alt.Y("row:Q", scale=alt.Scale(domain=[0.5 - lines, 0.5]), axis=None)
     colour = alt.Color(

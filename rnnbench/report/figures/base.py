@@ -29,7 +29,7 @@ from rnnbench.report.data import Problem, ReportData
 from rnnbench.report.drawing.figure import Figure
 from rnnbench.report.formatting import slug
 
-PARTS = ("Score", "Answers", "Gradients", "Training", "Cost")
+PARTS = ("Task", "Score", "Answers", "Gradients", "Training", "Cost")
 """The headings of a task's section, in their order. Others follow, in the order of their first figure."""
 
 Drawn = Figure | Iterable[Figure] | None

@@ -62,7 +62,7 @@ def report(folder: Path, tasks: tuple[str, ...] = ("copy_memory",)) -> tuple[str
 def test_built_in_figures_are_found_and_stand_under_known_headings():
     assert list(report_figures) == [
         "budget", "cost", "curves", "forecasts", "gradients", "lag_curve", "overview", "pictures", "prediction",
-        "score", "solving", "start_shift", "survival",
+        "score", "solving", "start_shift", "stream", "survival",
     ]  # fmt: skip
     kinds = [report_figures[name] for name in report_figures]
     assert {kind.part for kind in kinds if issubclass(kind, TaskFigure)} == set(PARTS)
