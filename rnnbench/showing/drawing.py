@@ -50,7 +50,7 @@ def said(one: Mapping[str, Any]) -> str:
     """An answer below its picture: the right class and the given one, or how far the numbers are off."""
     if "error" in one:
         return "" if one["error"] is None else f"squared error {one['error']:.3g}"
-    return f"{one['truth']} → {one['answer']}"
+    return f"{one['truth']} → {one['answer'] or '(nothing)'}"
 
 
 def svg(width: float, height: float, title: str, inside: str) -> str:

@@ -21,6 +21,7 @@ from rnnbench.showing.picture import data_uri, unpacked
 
 _MOST_PANELS = 2
 """Of each run."""
+_MOST_STRIPS = 4
 _LONG = 14
 """Letters of a caption that fit below a small picture."""
 _WIDTH = 270
@@ -115,6 +116,8 @@ def _forecast(shown: Answered, one: Mapping[str, Any]) -> Panel:
 
 def _pictures(shown: Answered) -> Panel:
     pictured = [one for one in _examples(shown) if "picture" in one]
+    if _is_strip(unpacked(pictured[0]["picture"]).shape):
+        pictured = pictured[:_MOST_STRIPS]
     levels = [unpacked(one["picture"]) for one in pictured]
     captions = [_caption(one) for one in pictured]
     columns, width, height = _sizes(levels[0].shape, captions)
@@ -144,6 +147,10 @@ def _pictures(shown: Answered) -> Panel:
     return panel([images, words_below], shown.title, f"Right answer → given: {words}.", height=lines * cell)
 
 
+def _is_strip(shape: tuple[int, ...]) -> bool:
+    return shape[1] > 1.5 * shape[0]
+
+
 def _caption(one: Mapping[str, Any]) -> str:
     """What is said below a picture; a long answer goes to a line of its own."""
     told = said(one)
@@ -153,7 +160,7 @@ def _caption(one: Mapping[str, Any]) -> str:
 def _sizes(shape: tuple[int, ...], captions: Sequence[str]) -> tuple[int, int, int]:
     """Columns of a panel, and the width and height of a picture in it (pixels)."""
     wide = shape[1] / shape[0]
-    if wide > 1.5:
+    if _is_strip(shape):
         return 1, _WIDTH, round(_WIDTH / wide)
     columns = 2 if max(map(len, captions)) > _LONG else 4
     side = 66 if columns == 4 else 84
