@@ -40,6 +40,7 @@ ManualDir = Annotated[
     typer.Option(metavar="DIR", help="Directory of files downloaded by hand; or set `RNNBENCH_MANUAL_DIR`."),
 ]
 Out = Annotated[Path | None, typer.Option(metavar="DIR", help="Where the report goes.  [default: reports/NAME]")]
+Open = Annotated[bool, typer.Option("--open", help="Show it in the web browser.")]
 Plugins = Annotated[
     list[str],
     typer.Option("--plugins", metavar="FILE", help="A module or `.py` file of tasks and models; may be repeated."),

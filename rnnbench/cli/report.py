@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rnnbench.cli import completion
-from rnnbench.cli.options import Last, Out, Overrides, Plugins, TrackingUri
+from rnnbench.cli import browser, completion
+from rnnbench.cli.options import Last, Open, Out, Overrides, Plugins, TrackingUri
 
 if TYPE_CHECKING:
     from rnnbench.grid.report import Source
@@ -40,6 +40,7 @@ def report(
     since: Annotated[
         str | None, typer.Option(metavar="DATE", help="Only runs begun since then, e.g. 2026-01-31 (UTC).")
     ] = None,
+    open_it: Open = False,
 ) -> None:
     """Write the report of the runs that the store has: HTML, Markdown, SVG figures, results.csv and a manifest.
 
@@ -64,11 +65,13 @@ def report(
     # After the stores have answered, because drawing takes a second to import.
     from rnnbench.grid.report import write
 
-    made_by = "" if whole_grid else f"rnnbench {masked_command(sys.argv[1:])}"
+    made_by = "" if whole_grid else f"rnnbench {masked_command(word for word in sys.argv[1:] if word != '--open')}"
     page = write(found, out or Path("reports") / found[0].experiment.name, only, made_by)
     if out is None:
         list_in_index(page)
     say(f"report: {page}")
+    if open_it:
+        browser.show(page.resolve().as_uri())
 
 
 def _sources(

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from rnnbench.cli import completion
-from rnnbench.cli.options import Store, TrackingUri
+from rnnbench.cli import browser, completion
+from rnnbench.cli.options import Open, Store, TrackingUri
 
 
 def ui(
@@ -21,12 +21,13 @@ def ui(
     store: Store = None,
     tracking_uri: TrackingUri = None,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = 5000,
+    open_it: Open = False,
 ) -> None:
-    """Open the MLflow UI on the store, on this machine only, and print the address that shows the runs."""
+    """Serve the MLflow UI on the store, on this machine only, and print the address that shows the runs."""
     from rnnbench.cli.output import say
     from rnnbench.experiment import yaml_file
     from rnnbench.tracking.location import Location
     from rnnbench.tracking.ui import serve
 
     name = yaml_file.load(file).name if file else None
-    serve(Location.resolve(store, tracking_uri), name, port, say)
+    serve(Location.resolve(store, tracking_uri), name, port, say, browser.show if open_it else None)

@@ -25,26 +25,29 @@ _STOPS_WITHIN = 10.0
 
 
 def serve(
-    location: Location, experiment: str | None = None, port: int = DEFAULT_PORT, tell: Callable[[str], None] = print
+    location: Location,
+    experiment: str | None = None,
+    port: int = DEFAULT_PORT,
+    tell: Callable[[str], None] = print,
+    show: Callable[[str], None] | None = None,
 ) -> None:
     """Show a local store in the MLflow UI on this machine until Ctrl-C; of a server, tell the addresses.
 
-    Tells the address of each experiment's runs (or of `experiment` only). Raises `UserError` if there is nothing to
+    Tells the address of each experiment's runs (or of `experiment` only), and gives the first, of the newest
+    experiment, to `show` as soon as it answers. Raises `UserError` if there is nothing to
     show, or if the port is taken.
     """
     location.check_readable()
     store = location.store
     if not isinstance(store, Database):
-        for line in addresses(location, str(store), experiment):
-            tell(line)
+        _tell(addresses(location, str(store), experiment), tell, show)
         return
     _check_port(port)
     store.relocate_artifacts()
     lines = addresses(location, _local(port), experiment)
     tell("starting the MLflow server ...")
     with _server(store, port) as process:
-        for line in lines:
-            tell(line)
+        _tell(lines, tell, show)
         tell("Ctrl-C ends it")
         process.wait()
     raise UserError(f"the MLflow server ended on its own with code {process.returncode}")
@@ -61,6 +64,13 @@ def addresses(location: Location, base: str, experiment: str | None = None) -> l
         what = f"no runs of '{experiment}' yet" if experiment else "no runs yet"
         raise UserError(f"{location}: {what}: run `rnnbench run FILE` first")
     return [f"{name}: {address(base, experiment_id)}" for name, experiment_id in shown.items()]
+
+
+def _tell(lines: list[str], tell: Callable[[str], None], show: Callable[[str], None] | None) -> None:
+    for line in lines:
+        tell(line)
+    if show is not None:
+        show(lines[0].rpartition(": ")[2])
 
 
 def address(base: str, experiment_id: str) -> str:
