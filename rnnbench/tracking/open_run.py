@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 import time
 from collections import defaultdict
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 _BATCH = 1000
 """Metrics that MLflow takes in one call."""
+_DIGITS = 6
+"""Significant digits of a metric, since MLflow's pages show all that there are. Whole numbers are kept whole."""
 
 
 @dataclass
@@ -57,7 +60,7 @@ class OpenRun:
         for key, value in metrics.items():
             if (key, step) not in self._seen:
                 self._seen.add((key, step))
-                self._waiting.append(Metric(key, float(value), now, step))
+                self._waiting.append(Metric(key, _rounded(float(value)), now, step))
 
     def add_profile(self, event: Profiled) -> None:
         """Take a gradient profile up, unless it is there."""
@@ -90,3 +93,7 @@ class OpenRun:
                 write_answers(Path(folder), self.answers)
                 client.set_tag(self.run_id, TABLES_TAG, tables_tag(self.answers))
             client.log_artifacts(self.run_id, folder)
+
+
+def _rounded(value: float) -> float:
+    return value if not math.isfinite(value) or value == int(value) else float(f"{value:.{_DIGITS}g}")

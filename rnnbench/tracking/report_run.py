@@ -38,9 +38,9 @@ def log_report(stored: StoredExperiment, directory: Path, found: str) -> str:
 
 
 def _tags() -> dict[str, str]:
-    """The view of the results groups by `model`."""
+    """The view of the results groups by `task`."""
     note = "The report of this experiment: open **report.html** under Artifacts, or one of its figures."
-    return {KIND_TAG: REPORT, "model": REPORT, "mlflow.runColor": _COLOUR, NOTE_TAG: note, **origin()}
+    return {KIND_TAG: REPORT, "task": REPORT, "mlflow.runColor": _COLOUR, NOTE_TAG: note, **origin()}
 
 
 def _parts(directory: Path) -> list[Path]:

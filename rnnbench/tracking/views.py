@@ -17,17 +17,18 @@ VIEWS = (RESULTS, CURVES, GRADIENTS)
 Chart = dict[str, Any]
 
 _METRICS = {
-    RESULTS: ("score", "skill", "solved", "steps_to_solve", "steps", "seconds", "survival", "parameters"),
+    RESULTS: ("score", "skill", "solved", "survival", "steps_to_solve", "steps", "seconds", "parameters"),
     CURVES: ("score", "best_step", "steps_to_solve", "steps", "train/loss", "validation/loss"),
     GRADIENTS: ("survival", "decay_per_step", "reach", "score", "gradient_norm/max", "gradient_norm/clipped"),
 }
-_PARAMS = ("lag", "filler", "seed")
 _LABELS = ("task", "model")
 """Shown as tags, which follow the experiment file; a parameter never changes."""
-_SIZES = ("units", "learning_rate")
+_PARAMS = ("lag", "training_lags", "seed")
+_OTHERS = ("filler", "units", "learning_rate")
 _PAGE_COLUMNS = ("attributes.`Created`", "attributes.`Duration`")
-_NAME, _NARROW = 230, 95
-"""Widths of the run's name and of any other column, in pixels."""
+_WIDTHS = {"task": 110, "model": 100, "lag": 50, "training_lags": 75, "seed": 50, "score": 75}
+_NAME, _NARROW = 140, 90
+"""Widths of the run's name and of any other column, in pixels: at 1400 what tells runs apart and the score are seen."""
 _GENERATED = (
     "Model metrics", "gradient_norm", "gradient_norm/bias", "gradient_norm/kernel", "gradient_norm/recurrent_kernel",
     "gradient_profile", "gradient_profile_c", "gradient_profile_h", "gradient_share", "lag_curve", "level", "no_marker",
@@ -56,18 +57,19 @@ def views(experiment: Experiment) -> dict[str, str]:
 
 def _view(name: str, experiment: Experiment) -> str:
     columns = [
-        f"tags.`{STATUS_TAG}`",
-        *(f"metrics.`{metric}`" for metric in _METRICS[name]),
-        *(f"params.`{param}`" for param in _PARAMS),
         *(f"tags.`{label}`" for label in _LABELS),
-        *(f"params.`{size}`" for size in _SIZES),
+        *(f"params.`{param}`" for param in _PARAMS),
+        *(f"metrics.`{metric}`" for metric in _METRICS[name]),
+        *(f"params.`{other}`" for other in _OTHERS),
+        f"tags.`{STATUS_TAG}`",
     ]
+    widths = {column: _WIDTHS.get(column.split("`")[1], _NARROW) for column in columns}
     charts = list(_CHARTS[name](experiment))
     state = {
         # In a chart the report would be a series without points.
         "searchFilter": "" if name == RESULTS else f"tags.`{KIND_TAG}` = 'run'",
-        # The report is made last and should come first.
-        "orderByKey": "attributes.start_time",
+        # The one score of which more is better in every task.
+        "orderByKey": "metrics.`skill`",
         "orderByAsc": False,
         "startTime": "ALL",
         "lifecycleFilter": "Active",
@@ -75,7 +77,7 @@ def _view(name: str, experiment: Experiment) -> str:
         "modelVersionFilter": "All Runs",
         "selectedColumns": columns,
         "columnOrder": ["attributes.`Run Name`", *columns, *_PAGE_COLUMNS],
-        "columnWidths": {"attributes.`Run Name`": _NAME} | dict.fromkeys(columns, _NARROW),
+        "columnWidths": {"attributes.`Run Name`": _NAME} | widths,
         "runsExpanded": {},
         "runsPinned": [],
         "runsHidden": [],
@@ -89,7 +91,7 @@ def _view(name: str, experiment: Experiment) -> str:
         "viewMaximized": False,
         "runListHidden": False,
         "isAccordionReordered": True,
-        "groupBy": _BY_MODEL if name == RESULTS else None,
+        "groupBy": _LIKE_SCORES if name == RESULTS else None,
         "groupsExpanded": {},
         # A chart of single runs shows lag and luck; a mean over all lags would show neither.
         "useGroupedValuesInCharts": False,
@@ -101,7 +103,11 @@ def _view(name: str, experiment: Experiment) -> str:
     return json.dumps({"name": name, "createdAt": 0, "updatedAt": 0, "state": json.dumps(state)})
 
 
-_BY_MODEL = {"aggregateFunction": "average", "groupByKeys": [{"mode": "tag", "groupByData": "model"}]}
+_LIKE_SCORES = {
+    "aggregateFunction": "average",
+    "groupByKeys": [{"mode": "tag", "groupByData": "task"}, {"mode": "param", "groupByData": "lag"}],
+}
+"""Within a group the page shows means: of one task at one lag alone do they mean something."""
 
 
 def _results(experiment: Experiment) -> Iterator[Chart]:
@@ -114,11 +120,13 @@ def _curves(experiment: Experiment) -> Iterator[Chart]:
     scores = dict.fromkeys(f"validation/{spec.task.score.name}" for spec in experiment.runs)
     for metric in (*scores, "validation/loss", "train/loss"):
         yield _line("Learning", metric)
+    for score in dict.fromkeys(spec.task.score.name for spec in experiment.runs):
+        yield _line("At other lags: the step is the tested lag", f"lag_curve/{score}")
 
 
 def _gradients(experiment: Experiment) -> Iterator[Chart]:
-    for metric in ("gradient_profile/survival", "gradient_profile/decay_per_step"):
-        yield _line("Backwards through time", metric)
+    yield _line("Backwards through time", "gradient_profile/survival", "log")
+    yield _line("Backwards through time", "gradient_profile/decay_per_step")
     for metric in ("survival", "decay_per_step", "reach"):
         yield _against("Against the lag, after training", metric)
     for metric in ("gradient_norm/median", "gradient_norm/max", "gradient_norm/clipped"):
