@@ -73,7 +73,8 @@ class PanelBuilder:
         drawn = inline_data(series.dropna(subset=[y]), ["series", "lag", "at", y, "low", "high", "n"])
         seeds = inline_data(runs.dropna(subset=[y]), ["series", "lag", "at", "seed", y, "status", "run"])
         layers = self._band(series, x, y, alt.Y("low:Q", title=y_title, scale=y_scale))
-        layers += level_lines(levels, lag_axis(lags, distance=distance), y_scale, lags)
+        taken = len(published) > 0 and lags[-1] > lags[0] == int(published["lag"].min())
+        layers += level_lines(levels, lag_axis(lags, distance=distance), y_scale, lags, named_right=taken)
         value = alt.Tooltip(f"{y}:Q", title=y_title, format=".4~g")
         ends = [alt.Tooltip(f"{end}:Q", format=".4~g") for end in ("low", "high")] if "low" in series else []
         layers += [

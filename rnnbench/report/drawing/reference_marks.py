@@ -14,10 +14,13 @@ ASTERISK = "M-1,0L1,0M-.5,-.87L.5,.87M-.5,.87L.5,-.87"
 MUTED = "#7d7d7d"
 
 
-def level_lines(levels: pd.DataFrame | None, x: alt.X | None, y_scale: alt.Scale, lags: list[int]) -> list[alt.Chart]:
+def level_lines(
+    levels: pd.DataFrame | None, x: alt.X | None, y_scale: alt.Scale, lags: list[int], *, named_right: bool = False
+) -> list[alt.Chart]:
     """A dashed grey line with its name for each level; `levels`: `level, lag, value`.
 
-    Without `x`, or with a single lag, each row is one horizontal line.
+    Without `x`, or with a single lag, each row is one horizontal line. The names stand at the left end, or at the
+    right one where something else is named there.
     """
     if levels is None or levels.empty:
         return []
@@ -33,7 +36,7 @@ def level_lines(levels: pd.DataFrame | None, x: alt.X | None, y_scale: alt.Scale
         )
     first = levels.sort_values("lag").groupby("level", sort=False).first().reset_index()
     names = zip(first.to_dict("records"), apart(first["value"], y_scale), strict=True)
-    return [lines, *(_level_name(level, dy, y) for level, dy in names)]
+    return [lines, *(_level_name(level, dy, y, right=named_right) for level, dy in names)]
 
 
 def published_marks(published: pd.DataFrame, x: alt.X, y_scale: alt.Scale, last: int) -> list[alt.Chart]:
@@ -57,6 +60,9 @@ def published_marks(published: pd.DataFrame, x: alt.X, y_scale: alt.Scale, last:
     return layers
 
 
-def _level_name(level: dict[Any, Any], dy: float, y: alt.Y) -> alt.Chart:
+def _level_name(level: dict[Any, Any], dy: float, y: alt.Y, *, right: bool) -> alt.Chart:
     text = alt.Chart(inline_data(pd.DataFrame([level]), ["level", "value"]))
+    if right:
+        named = text.mark_text(align="right", baseline="bottom", dx=-2, dy=dy)
+        return named.encode(x=alt.value("width"), y=y, text="level:N")
     return text.mark_text(align="left", baseline="bottom", dx=2, dy=dy).encode(x=alt.value(0), y=y, text="level:N")

@@ -13,6 +13,7 @@ _DECADES = 16
 LOWER_EDGE = "What lies 16 decades below the largest value, 0 included, is drawn at the lower edge."
 """What a caption says of an axis from `positive_scale`."""
 _SKILL_FLOOR = -1.0
+_FAR_ABOVE_0 = 0.35
 
 
 LAG_TITLES = {"lag": "lag (steps between evidence and readout)", "T": "T (steps of the sequence)"}
@@ -35,11 +36,15 @@ def step_axis(longest: float) -> alt.X:
 
 
 def value_scale(values: Iterable[float], *, accuracy: bool) -> alt.Scale:
-    """0 to 1 for accuracy; otherwise an axis that holds 0, or a logarithm where positive values span a factor of 20."""
+    """Up to 1 for accuracy, from 0 or, where all is far above, from a tenth below it.
+
+    Otherwise an axis that holds 0, or a logarithm where positive values span a factor of 20.
+    """
     finite = [float(value) for value in values if value is not None and math.isfinite(value)]
-    if accuracy:
-        return alt.Scale(domain=[0, 1.02], nice=False)
     low, high = (min(finite), max(finite)) if finite else (0.0, 1.0)
+    if accuracy:
+        least = math.floor(10 * low - 0.5) / 10 if low > _FAR_ABOVE_0 else 0
+        return alt.Scale(domain=[least, 1.02], nice=False)
     if low > 0 and high > 20 * low:
         return alt.Scale(type="log", domain=[low / 1.3, high * 1.3], nice=False)
     if low < 0:
