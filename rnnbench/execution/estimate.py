@@ -31,6 +31,8 @@ _SECONDS_PER_GATE = {"stock": 2.5e-5, "fast": 2.2e-6}
 _FLOPS_PER_SECOND = {"stock": 6e10, "fast": 5.5e10}
 _COMPILATION = {"stock": 1.0, "fast": 1.6}
 _COMPILATION_PER_GATE = 0.25
+_SECONDS_PER_EMBEDDED = 1.2e-8
+"""For each weight of an embedding in a training step: the optimizer moves them all, however few tokens were read."""
 _SPEED_OF_A_SHARD = 0.3
 """How much faster a run gets by each further shard, on a core of its own; two shards took 0 to 0.7."""
 SHARDED_FROM = 5e-3
@@ -86,12 +88,13 @@ def guess(spec: RunSpec, steps: float | None = None) -> dict[str, float]:
     probes = 2 + (0 if frozen else len(probe_steps(training)))
     speed = 1 + _SPEED_OF_A_SHARD * (training.shards - 1)
     step = layers * trained * _time_step(spec, training.batch_size) / speed
+    embedded = _SECONDS_PER_EMBEDDED * spec.task.ports.vocabulary * spec.task.ports.embedding
     per_step = layers * _FORWARD * evaluation_step / speed
     forward = evaluated * per_step
     reading = _READINGS * _READ_BATCHES * layers * evaluated * _FORWARD * _time_step(spec, _EVALUATION_BATCH, "stock")
     tests = _tested_lengths(spec)
     return {
-        "training": steps * (_SECONDS_PER_STEP + step),
+        "training": steps * (_SECONDS_PER_STEP + embedded + step),
         "evaluation": evaluation_batches * (_SECONDS_PER_EVALUATION + forward),
         "probes": reading
         + probes * (_SECONDS_PER_PROBE + layers * evaluated * _PROBE * _time_step(spec, _probed(spec))),
