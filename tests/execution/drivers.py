@@ -39,6 +39,29 @@ gradients: {{examples: 8}}
 """
 
 
+_SHAPES = """\
+name: grid
+tasks:
+  captioning: {lag: 5, source: synthetic}
+  language_model: {lag: 5, source: synthetic}
+  music: {lag: 5, source: synthetic}
+  reversal: {lag: 5}
+  transcription: {lag: 5, source: synthetic}
+  translation: {lag: 5, source: synthetic}
+  video: {lag: 5, source: synthetic}
+models:
+  gru: {units: 8}
+seeds: 1
+training: {steps: 400, batch_size: 16, evaluate_every: 20, stop_when_solved: false}
+gradients: {examples: 8}
+"""
+
+
+def write_shapes(folder: Path) -> None:
+    """Put a grid of one run for each shape of answers into `folder`."""
+    (folder / "grid.yaml").write_text(_SHAPES)
+
+
 def write_grid(folder: Path, seeds: int = 1, steps: int = 400, shards: int = 1) -> None:
     """Put a grid of six runs a seed into `folder`; drivers may slow them down."""
     plugin = ROOT / "tests" / "plugins" / "paced.py"

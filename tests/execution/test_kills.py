@@ -14,7 +14,7 @@ import pytest
 from rnnbench.experiment import yaml_file
 from rnnbench.grid import results
 from rnnbench.tracking.location import Location
-from tests.execution.drivers import Driver, assert_equal, undisturbed, write_grid
+from tests.execution.drivers import Driver, assert_equal, undisturbed, write_grid, write_shapes
 
 PACE = 0.03
 """Seconds a step: even on a quick machine there is something left to kill."""
@@ -57,6 +57,14 @@ def results_csv(folder: Path) -> pd.DataFrame:
 def test_a_grid_of_which_workers_and_the_parent_are_killed(tmp_path, shards):
     write_grid(tmp_path, steps=200, shards=shards)
     workers = kill_and_go_on(tmp_path, 2, seed=1, pause=2)
+    assert psutil.wait_procs(workers, timeout=5)[1] == []
+    assert_equal(tmp_path, undisturbed(tmp_path))
+
+
+@pytest.mark.slow
+def test_runs_of_every_shape_are_killed(tmp_path):
+    write_shapes(tmp_path)
+    workers = kill_and_go_on(tmp_path, 3, seed=3, pause=4)
     assert psutil.wait_procs(workers, timeout=5)[1] == []
     assert_equal(tmp_path, undisturbed(tmp_path))
 
