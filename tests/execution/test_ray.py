@@ -13,7 +13,18 @@ import psutil
 import pytest
 
 from rnnbench.errors import UserError
-from rnnbench.events import Dispatched, Ending, Failed, Finished, Measured, Profiled, Started, Warned
+from rnnbench.events import (
+    Answered,
+    Dispatched,
+    Ending,
+    Failed,
+    Finished,
+    Measured,
+    Profiled,
+    Scored,
+    Started,
+    Warned,
+)
 from rnnbench.execution.base import ATTEMPTS
 from rnnbench.execution.checkpoints import Checkpoints
 from rnnbench.execution.in_process import InProcess
@@ -72,7 +83,7 @@ def lives(process):
     return False
 
 
-EVENT_TYPES = {Dispatched, Started, Measured, Profiled, Finished}
+EVENT_TYPES = {Dispatched, Started, Measured, Profiled, Scored, Answered, Finished}
 
 
 def trained_specs(models, seeds, **training):
