@@ -25,8 +25,8 @@ def location(tmp_path: Path) -> Location:
     return new_store(tmp_path)
 
 
-def test_what_was_measured_comes_back_exactly_and_once(location: Location) -> None:
-    write(location, GRID, *whole_run(SECOND, score=1 / 3, steps_to_solve=10.0, solved=1.0), *whole_run(FIRST))
+def test_what_was_measured_comes_back_once_and_to_six_digits(location: Location) -> None:
+    write(location, GRID, *whole_run(SECOND, score=1 / 3, steps_to_solve=1_234_567.0, solved=1.0), *whole_run(FIRST))
     loaded = results.load(location, GRID)
     assert list(loaded.runs.columns) == COLUMNS
     assert loaded.runs["signature"].tolist() == [FIRST.signature, SECOND.signature]  # the grid's order
@@ -39,8 +39,8 @@ def test_what_was_measured_comes_back_exactly_and_once(location: Location) -> No
         "task": "copy", "task_setting": "", "source": "generated", "model": "simple_rnn", "model_setting": "",
         "lag": 10, "distance": "lag", "filler": "blank", "training_lags": SECOND.task.training_lags, "seed": 0,
         "status": "finished",
-        "score_name": "accuracy", "higher_is_better": True, "score": 1 / 3,
-        "skill": 0.7, "solved": True, "steps": 20, "steps_to_solve": 10, "parameters": 123,
+        "score_name": "accuracy", "higher_is_better": True, "score": 0.333333,
+        "skill": 0.7, "solved": True, "steps": 20, "steps_to_solve": 1_234_567, "parameters": 123,
         "recurrent_parameters": 8 * (18 + 8) + 8, "seconds": 1.5, "survival": 0.25, "decay_per_step": 0.9, "units": 8,
         "learning_rate": 1e-3, "validation_score": 0.3, "role": "evaluated", "message": "",
         "signature": SECOND.signature, "experiment": "carry", "survival_initial": 0.5,
