@@ -8,7 +8,16 @@ async () => {
     const [high, low] = [luminance(a), luminance(b)].sort((x, y) => y - x);
     return (high + 0.05) / (low + 0.05);
   };
+  // Of words in a cell of a heat map: the cell.
+  const cell = (element) => {
+    const own = element.__data__?.datum;
+    if (own?.test_lag === undefined || element.tagName !== "text") return null;
+    const same = (other) => other?.said !== undefined && other.lag === own.lag && other.test_lag === own.test_lag;
+    const found = [...element.closest(".panel").querySelectorAll("path")].find((mark) => same(mark.__data__?.datum));
+    return found && getComputedStyle(found).fill;
+  };
   const behind = (element) => {
+    if (cell(element)) return cell(element);
     while (element && /rgba\(.*, 0\)/.test(getComputedStyle(element).backgroundColor)) element = element.parentElement;
     return getComputedStyle(element || document.body).backgroundColor;
   };
@@ -18,7 +27,7 @@ async () => {
       .filter((element) => hasText(element) && element.getClientRects().length)
       .filter((element) => {
         const style = getComputedStyle(element);
-        return contrast(element.closest("svg") ? style.fill : style.color, behind(element)) < 4.5;
+        return contrast(element.closest("svg") ? style.fill : style.color, behind(element)) < (cell(element) ? 4 : 4.5);
       })
       .map((element) => element.outerHTML.slice(0, 120));
   const press = (panel, key) => panel.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
