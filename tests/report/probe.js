@@ -27,7 +27,7 @@ async () => {
       .filter((element) => hasText(element) && element.getClientRects().length)
       .filter((element) => {
         const style = getComputedStyle(element);
-        return contrast(element.closest("svg") ? style.fill : style.color, behind(element)) < (cell(element) ? 4 : 4.5);
+        return contrast(element.closest("svg") ? style.fill : style.color, behind(element)) < 4.5;
       })
       .map((element) => element.outerHTML.slice(0, 120));
   const press = (panel, key) => panel.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));

@@ -17,9 +17,11 @@ _CELL_HEIGHT = 36
 _MOST_IN_THIRDS = 9
 """Tested lags of a row for which a third of a page has room."""
 _COLOURS = ["#f3f7fc", "#084594"]
-_LIGHT_TEXT_FROM = 0.65
-"""The skill from which a cell is dark."""
-_INK = "#1a1d21"
+_SHOWN = [
+    "series", "lag", "test_lag", "score", "score_low", "score_high", "skill", "shade", "n", "column", "said", "name",
+]  # fmt: skip
+_LIGHT_TEXT_FROM = 0.7175
+"""Where black and white are equally far from the colour of a cell: either has a contrast of at least 4.5."""
 
 
 @register_figure("lag_curve")
@@ -46,7 +48,7 @@ class LagCurves(TaskFigure):
         caption = (
             f"A row for each trained lag. Large: mean {problem.score_title} over the seeds; small: the lag at which it "
             "was tested, with that of the training framed. Colour: skill, white without memory, dark at the reference. "
-            "A network that holds what it saw answers at shorter lags too; a clock answers at its own lag alone."
+            "A network that holds what it saw answers at all lags that it was trained at; a clock at its own alone."
         )
         return Figure(
             self.file_name(problem, setup),
@@ -59,10 +61,11 @@ class LagCurves(TaskFigure):
 
 def _cells(block: pd.DataFrame, *, hundredths: bool) -> pd.DataFrame:
     """The rows with `column`, the place of a tested lag in its row, 0 at the trained one, and what stands in a cell."""
-    rank = block.groupby(["series", "lag"])["test_lag"].rank("dense")
-    own = rank.where(block["test_lag"] == block["lag"]).groupby([block["series"], block["lag"]]).transform("max")
+    row = [block["series"], block["lag"]]
+    up_to_own = (block["test_lag"] <= block["lag"]).groupby(row).transform("sum")
     return block.assign(
-        column=(rank - own.fillna(rank.groupby([block["series"], block["lag"]]).transform("max"))).astype(int),
+        column=(block["test_lag"].groupby(row).rank() - up_to_own).astype(int),
+        shade=block["skill"].fillna(0),
         said=[f"{score:.2f}" if hundredths else f"{score:.3g}" for score in block["score"]],
     )
 
@@ -74,16 +77,15 @@ def _panel(series: str, rows: pd.DataFrame, table: pd.DataFrame, what: str, colu
     lags = sorted({int(lag) for lag in rows["lag"]})
     names = {lag: f"{lag}, clock" if clocks.get(lag) else f"{lag}" for lag in lags}
     cells = rows.assign(name=rows["lag"].map(names))
-    shown = ["series", "lag", "test_lag", "score", "score_low", "score_high", "skill", "n", "column", "said", "name"]
-    drawn = alt.Chart(inline_data(cells, shown))
+    drawn = alt.Chart(inline_data(cells, _SHOWN))
     own = alt.Chart(inline_data(cells[cells["test_lag"] == cells["lag"]], ["series", "name", "column"]))
     places = [*range(int(columns.min()), int(columns.max()) + 1)]
     x = alt.X("column:O", axis=None, scale=alt.Scale(domain=places, paddingInner=0.04, paddingOuter=0.02))
     ordered = alt.Scale(domain=[names[lag] for lag in lags], paddingInner=0.06, paddingOuter=0.03)
     axis = alt.Axis(title="trained lag" if len(lags) > 1 else None, grid=False, ticks=False, domain=False)
     y = alt.Y("name:O", scale=ordered, axis=axis)
-    colour = alt.Color("skill:Q", scale=alt.Scale(range=_COLOURS, domain=[0, 1], clamp=True), legend=None)
-    ink = alt.condition(alt.datum.skill > _LIGHT_TEXT_FROM, alt.value("white"), alt.value(_INK))
+    colour = alt.Color("shade:Q", scale=alt.Scale(range=_COLOURS, domain=[0, 1], clamp=True), legend=None)
+    ink = alt.condition(alt.datum.shade > _LIGHT_TEXT_FROM, alt.value("white"), alt.value("black"))
     tip = [MODEL, alt.Tooltip("lag:Q", title="trained lag"), alt.Tooltip("test_lag:Q", title="tested lag"),
            *(alt.Tooltip(f"{name}:Q", title=title, format=".4~g")
              for name, title in (("score", what), ("score_low", "low"), ("score_high", "high"), ("skill", "skill"))),
@@ -92,7 +94,7 @@ def _panel(series: str, rows: pd.DataFrame, table: pd.DataFrame, what: str, colu
         drawn.mark_rect().encode(x=x, y=y, color=colour, tooltip=tip),
         own.mark_rect(filled=False, stroke="#D55E00", strokeWidth=2).encode(x=x, y=y, detail="series:N"),
         drawn.mark_text(dy=-6, fontSize=11).encode(x=x, y=y, text="said:N", color=ink, tooltip=tip),
-        drawn.mark_text(dy=8, fontSize=9, opacity=0.85).encode(x=x, y=y, text="test_lag:N", color=ink, tooltip=tip),
+        drawn.mark_text(dy=8, fontSize=9).encode(x=x, y=y, text="test_lag:N", color=ink, tooltip=tip),
     ]
     return panel(layers, series, _in_words(rows, what, clocks, solved), height=_CELL_HEIGHT * len(lags))
 
