@@ -16,6 +16,7 @@ from rnnbench.tracking.answers_files import TABLES_TAG, tables_tag, write_answer
 from rnnbench.tracking.names import PICTURE_ARTIFACT
 from rnnbench.tracking.profile_file import PROFILE_COLUMNS, write_examples, write_profile
 from rnnbench.tracking.profile_picture import picture
+from rnnbench.tracking.views import SUMMARY
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 _BATCH = 1000
 """Metrics that MLflow takes in one call."""
 _DIGITS = 6
-"""Significant digits of a metric, since MLflow's pages show all that there are. Whole numbers are kept whole."""
+"""Significant digits of what the columns of MLflow's pages show, since they show all that there are. Whole numbers are
+kept whole, and curves and `test/...` as they were measured."""
 
 
 @dataclass
@@ -60,7 +62,7 @@ class OpenRun:
         for key, value in metrics.items():
             if (key, step) not in self._seen:
                 self._seen.add((key, step))
-                self._waiting.append(Metric(key, _rounded(float(value)), now, step))
+                self._waiting.append(Metric(key, _shown(key, float(value)), now, step))
 
     def add_profile(self, event: Profiled) -> None:
         """Take a gradient profile up, unless it is there."""
@@ -95,5 +97,7 @@ class OpenRun:
             client.log_artifacts(self.run_id, folder)
 
 
-def _rounded(value: float) -> float:
-    return value if not math.isfinite(value) or value == int(value) else float(f"{value:.{_DIGITS}g}")
+def _shown(metric: str, value: float) -> float:
+    if metric not in SUMMARY or not math.isfinite(value) or value == int(value):
+        return value
+    return float(f"{value:.{_DIGITS}g}")

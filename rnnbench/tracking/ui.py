@@ -33,9 +33,8 @@ def serve(
 ) -> None:
     """Show a local store in the MLflow UI on this machine until Ctrl-C; of a server, tell the addresses.
 
-    Tells the address of each experiment's runs (or of `experiment` only), and gives the first, of the newest
-    experiment, to `show` as soon as it answers. Raises `UserError` if there is nothing to
-    show, or if the port is taken.
+    Tells the address of each experiment's runs (or of `experiment` only), and gives that of the newest to `show` as
+    soon as it answers. Raises `UserError` if there is nothing to show, or if the port is taken.
     """
     location.check_readable()
     store = location.store
@@ -44,17 +43,17 @@ def serve(
         return
     _check_port(port)
     store.relocate_artifacts()
-    lines = addresses(location, _local(port), experiment)
+    pages = addresses(location, _local(port), experiment)
     tell("starting the MLflow server ...")
     with _server(store, port) as process:
-        _tell(lines, tell, show)
+        _tell(pages, tell, show)
         tell("Ctrl-C ends it")
         process.wait()
     raise UserError(f"the MLflow server ended on its own with code {process.returncode}")
 
 
-def addresses(location: Location, base: str, experiment: str | None = None) -> list[str]:
-    """`name: address` of the page of each experiment of ours, the newest first.
+def addresses(location: Location, base: str, experiment: str | None = None) -> dict[str, str]:
+    """The address of the page of each experiment of ours by its name, the newest first.
 
     `base`: the address of the MLflow server. Raises `UserError` if the store has no experiment, or not the one named.
     """
@@ -63,14 +62,14 @@ def addresses(location: Location, base: str, experiment: str | None = None) -> l
     if not shown:
         what = f"no runs of '{experiment}' yet" if experiment else "no runs yet"
         raise UserError(f"{location}: {what}: run `rnnbench run FILE` first")
-    return [f"{name}: {address(base, experiment_id)}" for name, experiment_id in shown.items()]
+    return {name: address(base, experiment_id) for name, experiment_id in shown.items()}
 
 
-def _tell(lines: list[str], tell: Callable[[str], None], show: Callable[[str], None] | None) -> None:
-    for line in lines:
-        tell(line)
+def _tell(pages: dict[str, str], tell: Callable[[str], None], show: Callable[[str], None] | None) -> None:
+    for name, page in pages.items():
+        tell(f"{name}: {page}")
     if show is not None:
-        show(lines[0].rpartition(": ")[2])
+        show(next(iter(pages.values())))
 
 
 def address(base: str, experiment_id: str) -> str:

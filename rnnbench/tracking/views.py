@@ -21,6 +21,8 @@ _METRICS = {
     CURVES: ("score", "best_step", "steps_to_solve", "steps", "train/loss", "validation/loss"),
     GRADIENTS: ("survival", "decay_per_step", "reach", "score", "gradient_norm/max", "gradient_norm/clipped"),
 }
+SUMMARY = {metric for shown in _METRICS.values() for metric in shown if "/" not in metric}
+"""What the columns show of a run as a whole."""
 _LABELS = ("task", "model")
 """Shown as tags, which follow the experiment file; a parameter never changes."""
 _PARAMS = ("lag", "training_lags", "seed")

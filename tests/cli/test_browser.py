@@ -46,9 +46,9 @@ def test_a_report_is_shown_by_its_path(opened: Path, tmp_path: Path, monkeypatch
 
 def test_the_page_of_the_newest_experiment_is_shown(opened: Path) -> None:
     said: list[str] = []
-    ui._tell(["b: http://127.0.0.1:5000/#/b", "a: http://127.0.0.1:5000/#/a"], said.append, browser.show)
+    ui._tell({"b": "http://127.0.0.1:5000/#/b", "a": "http://127.0.0.1:5000/#/a"}, said.append, browser.show)
     assert opened.read_text() == "http://127.0.0.1:5000/#/b"
-    assert len(said) == 2
+    assert said == ["b: http://127.0.0.1:5000/#/b", "a: http://127.0.0.1:5000/#/a"]
 
 
 def test_without_a_browser_the_address_is_told(

@@ -112,9 +112,9 @@ def test_the_views_fit_the_experiment() -> None:
 
 
 def test_addresses(local: Location, tmp_path: Path) -> None:
-    expected = "carry: http://h:1/#/experiments/1/runs?workflowType=machine_learning&viewStateShareKey=results"
-    assert mlflow_ui.addresses(local, "http://h:1") == [expected]
-    assert mlflow_ui.addresses(local, "http://h:1", "carry") == [expected]
+    expected = {"carry": "http://h:1/#/experiments/1/runs?workflowType=machine_learning&viewStateShareKey=results"}
+    assert mlflow_ui.addresses(local, "http://h:1") == expected
+    assert mlflow_ui.addresses(local, "http://h:1", "carry") == expected
     with pytest.raises(UserError, match="no runs of 'other' yet"):
         mlflow_ui.addresses(local, "http://h:1", "other")
     with pytest.raises(UserError, match="no runs yet: run `rnnbench run FILE` first"):
@@ -148,7 +148,8 @@ def test_a_server_holds_what_a_local_store_holds(page: str, tmp_path: Path) -> N
     pd.testing.assert_frame_equal(by_http.profiles, by_sql.profiles)
     said: list[str] = []
     mlflow_ui.serve(server, "by-http", tell=said.append)
-    assert said == mlflow_ui.addresses(server, server.uri, "by-http")
+    (page_of_it,) = mlflow_ui.addresses(server, server.uri, "by-http").values()
+    assert said == [f"by-http: {page_of_it}"]
 
 
 def test_retrieving_more_points_than_one_answer_holds(page: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -82,7 +82,7 @@ def _panel(series: str, rows: pd.DataFrame, table: pd.DataFrame, what: str, colu
     places = [*range(int(columns.min()), int(columns.max()) + 1)]
     x = alt.X("column:O", axis=None, scale=alt.Scale(domain=places, paddingInner=0.04, paddingOuter=0.02))
     ordered = alt.Scale(domain=[names[lag] for lag in lags], paddingInner=0.06, paddingOuter=0.03)
-    axis = alt.Axis(title="trained lag" if len(lags) > 1 else None, grid=False, ticks=False, domain=False)
+    axis = alt.Axis(title=None, grid=False, ticks=False, domain=False)
     y = alt.Y("name:O", scale=ordered, axis=axis)
     colour = alt.Color("shade:Q", scale=alt.Scale(range=_COLOURS, domain=[0, 1], clamp=True), legend=None)
     ink = alt.condition(alt.datum.shade > _LIGHT_TEXT_FROM, alt.value("white"), alt.value("black"))
