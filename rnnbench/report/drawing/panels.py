@@ -20,7 +20,7 @@ from rnnbench.report.formatting import number
 CROSS = "M-1,-1L1,1M-1,1L1,-1"
 _DODGE, _DODGE_IN_ALL = 0.014, 0.06
 """How far apart series stand at the same lag, and how far all together at most, as shares of the axis."""
-MODEL = alt.Tooltip("series:N", title="model")
+MODEL, LAG, SEED = alt.Tooltip("series:N", title="model"), alt.Tooltip("lag:Q"), alt.Tooltip("seed:Q")
 
 
 class PanelBuilder:
@@ -83,11 +83,11 @@ class PanelBuilder:
             ),
             alt.Chart(seeds).mark_point(size=22, strokeWidth=1, opacity=0.55, cursor="pointer").encode(
                 x=x, y=y_axis, color=self.colour, shape=self.shape,
-                tooltip=[MODEL, "lag:Q", "seed:Q", value, "status:N"],
+                tooltip=[MODEL, LAG, SEED, value, alt.Tooltip("status:N")],
             ),
             alt.Chart(drawn).mark_point(size=46, filled=True, opacity=1).encode(
                 x=x, y=y_axis, color=self.colour, shape=self.shape,
-                tooltip=[MODEL, "lag:Q", value, *ends, alt.Tooltip("n:Q", title="runs")],
+                tooltip=[MODEL, LAG, value, *ends, alt.Tooltip("n:Q", title="runs")],
             ),
         ]  # fmt: skip
         layers += self._clocks(series, x, y, y_scale)
@@ -115,13 +115,13 @@ class PanelBuilder:
         # Where all seeds agree there is no interval: the band closes on the line.
         closed = series.assign(low=series["low"].fillna(series[y]), high=series["high"].fillna(series[y]))
         band = alt.Chart(inline_data(closed.dropna(subset=["low", "high"]), ["series", "at", "low", "high"]))
-        return [band.mark_area(opacity=0.14, clip=True).encode(x=x, y=low, y2="high:Q", color=self.colour)]
+        return [band.mark_area(opacity=0.14, clip=True).encode(x=x, y=low, y2=alt.Y2("high:Q"), color=self.colour)]
 
     def _frozen(self, frozen: pd.DataFrame, x: alt.X, y_scale: alt.Scale) -> list[alt.Chart]:
         """The level of each network by itself: a thin dotted line in its colour, short strokes where it was taken."""
         drawn = alt.Chart(inline_data(frozen, ["series", "lag", "at", "value"]))
         y = alt.Y("value:Q", scale=y_scale)
-        tip = [MODEL, "lag:Q", alt.Tooltip("value:Q", title="frozen", format=".4~g")]
+        tip = [MODEL, LAG, alt.Tooltip("value:Q", title="frozen", format=".4~g")]
         return [
             drawn.mark_line(strokeWidth=1, opacity=0.7, clip=True, strokeDash=[1, 3]).encode(
                 x=x, y=y, color=self.colour
@@ -146,7 +146,9 @@ class PanelBuilder:
         timed = series[series["n_clock"] > 0].dropna(subset=[y])
         words = alt.Chart(inline_data(timed.assign(word="clock"), ["series", "at", y, "word"]))
         at = alt.Y(f"{y}:Q", scale=y_scale)
-        return [words.mark_text(dy=12, fontStyle="italic").encode(x=x, y=at, text="word:N", color=self.colour)]
+        return [
+            words.mark_text(dy=12, fontStyle="italic").encode(x=x, y=at, text=alt.Text("word:N"), color=self.colour)
+        ]
 
     def _diverged(self, diverged: pd.DataFrame, x: alt.X, y: str, y_scale: alt.Scale) -> list[alt.Chart]:
         layers = []
@@ -155,7 +157,7 @@ class PanelBuilder:
             layers.append(
                 alt.Chart(inline_data(part, ["series", "lag", "at", "seed", "status", y, "run"]))
                 .mark_point(shape=CROSS, size=70, strokeWidth=2, opacity=1, cursor="pointer")
-                .encode(x=x, y=at, color=self.colour, tooltip=[MODEL, "lag:Q", "seed:Q", "status:N"])
+                .encode(x=x, y=at, color=self.colour, tooltip=[MODEL, LAG, SEED, alt.Tooltip("status:N")])
             )
         return layers
 
@@ -163,10 +165,15 @@ class PanelBuilder:
 def panel(layers: list[Any], title: str, words: str, height: int = HEIGHT) -> Panel:
     """The layers as one chart with its own data, `height` pixels high; `words`: what it shows, for readers who cannot
     see it."""
-    # Validation would double the time.
+    # Altair's own layering copies every layer three times; it and validation would take most of a report's time.
     with neutral():
-        spec = alt.layer(*layers, title=title, height=height, description=words).to_dict(validate=False)
-    return {key: value for key, value in spec.items() if key not in ("$schema", "config")}
+        drawn = [layer.to_dict(validate=False) for layer in layers]
+    return {
+        "layer": [{key: value for key, value in layer.items() if key not in ("$schema", "config")} for layer in drawn],
+        "description": words,
+        "height": height,
+        "title": title,
+    }
 
 
 def in_words(rows: pd.DataFrame, y: str, x: str, what: str) -> str:

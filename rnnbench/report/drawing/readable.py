@@ -59,7 +59,7 @@ def _panel(
         drawn.mark_line(strokeWidth=1.6, clip=True).encode(x=x, y=y, color=builder.colour, strokeDash=builder.dash),
         drawn.mark_point(size=36, filled=True, opacity=1).encode(
             x=x, y=y, color=builder.colour, shape=builder.shape,
-            tooltip=[MODEL, "distance:Q", alt.Tooltip("score:Q", title=y_title, format=".4~g")],
+            tooltip=[MODEL, alt.Tooltip("distance:Q"), alt.Tooltip("score:Q", title=y_title, format=".4~g")],
         ),
     ]  # fmt: skip
     return panel(layers, title, in_words(table, "score", "distance", y_title))

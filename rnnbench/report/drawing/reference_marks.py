@@ -28,11 +28,11 @@ def level_lines(
     drawn = alt.Chart(inline_data(levels, ["level", "lag", "value"]))
     if x is None or len(lags) < 2:
         lines = drawn.mark_rule(stroke=MUTED, strokeDash=[3, 3]).encode(
-            y=y, tooltip=["level:N", alt.Tooltip("value:Q", format=".4~g")]
+            y=y, tooltip=[alt.Tooltip("level:N"), alt.Tooltip("value:Q", format=".4~g")]
         )
     else:
         lines = drawn.mark_line(stroke=MUTED, strokeDash=[3, 3], strokeWidth=1.2, clip=True).encode(
-            x=x, y=y, detail="level:N"
+            x=x, y=y, detail=alt.Detail("level:N")
         )
     first = levels.sort_values("lag").groupby("level", sort=False).first().reset_index()
     names = zip(first.to_dict("records"), apart(first["value"], y_scale), strict=True)
@@ -42,7 +42,7 @@ def level_lines(
 def published_marks(published: pd.DataFrame, x: alt.X, y_scale: alt.Scale, last: int) -> list[alt.Chart]:
     """An asterisk with its name for each published score; `published`: `label, lag, value`."""
     y = alt.Y("value:Q", scale=y_scale)
-    tip = [alt.Tooltip("label:N", title="published"), "lag:Q", alt.Tooltip("value:Q", format=".4~g")]
+    tip = [alt.Tooltip("label:N", title="published"), alt.Tooltip("lag:Q"), alt.Tooltip("value:Q", format=".4~g")]
     marks = alt.Chart(inline_data(published, ["label", "lag", "value"])).mark_point(
         shape=ASTERISK, size=60, stroke=MUTED, strokeWidth=1.4, opacity=1
     )
@@ -56,7 +56,7 @@ def published_marks(published: pd.DataFrame, x: alt.X, y_scale: alt.Scale, last:
                 if lag == last and last
                 else text.mark_text(align="left", baseline="middle", dx=8, dy=dy + 2)
             )
-            layers.append(mark.encode(x=x, y=y, text="label:N"))
+            layers.append(mark.encode(x=x, y=y, text=alt.Text("label:N")))
     return layers
 
 
@@ -64,5 +64,7 @@ def _level_name(level: dict[Any, Any], dy: float, y: alt.Y, *, right: bool) -> a
     text = alt.Chart(inline_data(pd.DataFrame([level]), ["level", "value"]))
     if right:
         named = text.mark_text(align="right", baseline="bottom", dx=-2, dy=dy)
-        return named.encode(x=alt.value("width"), y=y, text="level:N")
-    return text.mark_text(align="left", baseline="bottom", dx=2, dy=dy).encode(x=alt.value(0), y=y, text="level:N")
+        return named.encode(x=alt.value("width"), y=y, text=alt.Text("level:N"))
+    return text.mark_text(align="left", baseline="bottom", dx=2, dy=dy).encode(
+        x=alt.value(0), y=y, text=alt.Text("level:N")
+    )

@@ -104,7 +104,7 @@ def _forecast(shown: Answered, one: Mapping[str, Any]) -> Panel:
     lines = alt.Chart(inline_data(table, ["line", "step", "value"])).mark_line(strokeWidth=1.8)
     rule = alt.Chart(alt.InlineData(values=[{"step": 0.5}])).mark_rule(stroke=MUTED, strokeDash=[2, 3])
     x = alt.X("step:Q", title="steps ahead of the last one seen", axis=alt.Axis(tickCount=6))
-    tip = ["line:N", "step:Q", alt.Tooltip("value:Q", format=".4~g")]
+    tip = [alt.Tooltip("line:N"), alt.Tooltip("step:Q"), alt.Tooltip("value:Q", format=".4~g")]
     title = f"{shown.title}, example {one['example']}"
     y = alt.Y("value:Q", title=curve["name"], scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=5))
     colour = alt.Color("line:N", scale=scale, legend=None)
@@ -139,9 +139,15 @@ def _pictures(shown: Answered) -> Panel:
     colour = alt.Color(
         "right:N", scale=alt.Scale(domain=["yes", "no", "neither"], range=[_RIGHT, _WRONG, MUTED]), legend=None
     )
-    images = drawn.mark_image(width=width, height=height, smooth=False, aspect=False).encode(x=x, y=y, url="url:N")
+    images = drawn.mark_image(width=width, height=height, smooth=False, aspect=False).encode(
+        x=x, y=y, url=alt.Url("url:N")
+    )
     words_below = drawn.mark_text(dy=height / 2 + 6, baseline="top", fontSize=12, lineBreak="\n").encode(
-        x=x, y=y, text="caption:N", color=colour, tooltip=[alt.Tooltip("said:N", title="right answer → given")]
+        x=x,
+        y=y,
+        text=alt.Text("caption:N"),
+        color=colour,
+        tooltip=[alt.Tooltip("said:N", title="right answer → given")],
     )
     words = ", ".join(table["said"])
     return panel([images, words_below], shown.title, f"Right answer → given: {words}.", height=lines * cell)

@@ -143,7 +143,7 @@ def _state(
     line = alt.Chart().mark_line(strokeWidth=2, opacity=opacity, clip=True, strokeDash=dash)
     return [
         alt.layer(
-            *([area.encode(x=x, y=low, y2="high:Q", color=builder.colour)] if ends else []),
+            *([area.encode(x=x, y=low, y2=alt.Y2("high:Q"), color=builder.colour)] if ends else []),
             line.encode(x=x, y=y, color=builder.colour),
             data=values,
             transform=unfold,
@@ -152,6 +152,6 @@ def _state(
         .mark_point(size=42, opacity=1, filled=state != "c")
         .encode(
             x=x, y=y, color=builder.colour, shape=builder.shape,
-            tooltip=[MODEL, "state:N", "distance:Q", *numbers],
+            tooltip=[MODEL, alt.Tooltip("state:N"), alt.Tooltip("distance:Q"), *numbers],
         ),
     ]  # fmt: skip

@@ -92,9 +92,9 @@ def _panel(series: str, rows: pd.DataFrame, table: pd.DataFrame, what: str, colu
            alt.Tooltip("n:Q", title="runs")]  # fmt: skip
     layers = [
         drawn.mark_rect().encode(x=x, y=y, color=colour, tooltip=tip),
-        own.mark_rect(filled=False, stroke="#D55E00", strokeWidth=2).encode(x=x, y=y, detail="series:N"),
-        drawn.mark_text(dy=-6, fontSize=11).encode(x=x, y=y, text="said:N", color=ink, tooltip=tip),
-        drawn.mark_text(dy=8, fontSize=9).encode(x=x, y=y, text="test_lag:N", color=ink, tooltip=tip),
+        own.mark_rect(filled=False, stroke="#D55E00", strokeWidth=2).encode(x=x, y=y, detail=alt.Detail("series:N")),
+        drawn.mark_text(dy=-6, fontSize=11).encode(x=x, y=y, text=alt.Text("said:N"), color=ink, tooltip=tip),
+        drawn.mark_text(dy=8, fontSize=9).encode(x=x, y=y, text=alt.Text("test_lag:N"), color=ink, tooltip=tip),
     ]
     return panel(layers, series, _in_words(rows, what, clocks, solved), height=_CELL_HEIGHT * len(lags))
 

@@ -8,7 +8,7 @@ import pandas as pd
 from rnnbench.report.data import Problem, ReportData, rows_of
 from rnnbench.report.drawing.figure import Figure, Panel
 from rnnbench.report.drawing.inline import inline_data, inline_series, thinned
-from rnnbench.report.drawing.panels import MODEL, PanelBuilder, in_words, panel
+from rnnbench.report.drawing.panels import MODEL, SEED, PanelBuilder, in_words, panel
 from rnnbench.report.drawing.reference_marks import level_lines
 from rnnbench.report.drawing.scales import step_axis, value_axis, value_scale
 from rnnbench.report.figures.base import TaskFigure, register_figure
@@ -80,10 +80,10 @@ def _panel(
         [
             *level_lines(levels, None, y_scale, []),
             *builder.frozen_rules(frozen, y_scale),
-            line.encode(x=x, y=y, color=builder.colour, strokeDash=builder.dash, detail="seed:N"),
+            line.encode(x=x, y=y, color=builder.colour, strokeDash=builder.dash, detail=alt.Detail("seed:N")),
             last.mark_point(size=32, filled=True, cursor="pointer").encode(
                 x=x, y=y, color=builder.colour, shape=builder.shape,
-                tooltip=[MODEL, "seed:Q", alt.Tooltip("step:Q", title="last step"),
+                tooltip=[MODEL, SEED, alt.Tooltip("step:Q", title="last step"),
                          alt.Tooltip("value:Q", title=y_title, format=".4~g")],
             ),
         ],

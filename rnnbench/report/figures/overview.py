@@ -97,4 +97,4 @@ def _survival(data: ReportData, problem: Problem, setup: str) -> Panel | None:
 def _nothing(words_: str) -> Panel:
     """A panel that keeps its neighbour's place."""
     text = alt.Chart(inline_data(pd.DataFrame({"words": [words_]}), ["words"]))
-    return panel([text.mark_text().encode(text="words:N")], "", words_)
+    return panel([text.mark_text().encode(text=alt.Text("words:N"))], "", words_)

@@ -9,7 +9,7 @@ from rnnbench.report import words
 from rnnbench.report.data import Problem, ReportData, rows_of
 from rnnbench.report.drawing.figure import Figure, Panel
 from rnnbench.report.drawing.inline import inline_data
-from rnnbench.report.drawing.panels import MODEL, PanelBuilder, panel
+from rnnbench.report.drawing.panels import LAG, MODEL, SEED, PanelBuilder, panel
 from rnnbench.report.drawing.reference_marks import level_lines
 from rnnbench.report.drawing.scales import LOWER_EDGE, positive_scale, value_axis, value_scale
 from rnnbench.report.figures.base import TaskFigure, register_figure
@@ -73,8 +73,8 @@ def _panel(
                 x=alt.X("survival:Q", title="gradient survival at initialisation", scale=scale, axis=value_axis(scale)),
                 y=alt.Y("score:Q", title=y_title, scale=y_scale, axis=value_axis(y_scale)),
                 color=builder.colour, shape=builder.shape,
-                tooltip=[MODEL, "lag:Q", "seed:Q", alt.Tooltip("survival:Q", format=".3~g"),
-                         alt.Tooltip("score:Q", title=y_title, format=".4~g"), "status:N"],
+                tooltip=[MODEL, LAG, SEED, alt.Tooltip("survival:Q", format=".3~g"),
+                         alt.Tooltip("score:Q", title=y_title, format=".4~g"), alt.Tooltip("status:N")],
             ),
         ],
         title,

@@ -59,7 +59,7 @@ def _panel(builder: PanelBuilder, title: str, rows: pd.DataFrame, longest: float
     marks = rows[rows["mark"]]
     layers = [
         alt.Chart(band).mark_area(opacity=0.10, clip=True, interpolate="step-after").encode(
-            x=x, y=low, y2="high:Q", color=builder.colour
+            x=x, y=low, y2=alt.Y2("high:Q"), color=builder.colour
         ),
         alt.Chart(line).mark_line(strokeWidth=2, clip=True, interpolate="step-after").encode(
             x=x, y=y, color=builder.colour, strokeDash=builder.dash
@@ -68,8 +68,9 @@ def _panel(builder: PanelBuilder, title: str, rows: pd.DataFrame, longest: float
             size=40, filled=True, opacity=1
         ).encode(
             x=x, y=y, color=builder.colour, shape=builder.shape,
-            tooltip=[MODEL, "step:Q", alt.Tooltip("share:Q", format=".2~f"), alt.Tooltip("low:Q", format=".2~f"),
-                     alt.Tooltip("high:Q", format=".2~f"), alt.Tooltip("n:Q", title="runs")],
+            tooltip=[MODEL, alt.Tooltip("step:Q"), alt.Tooltip("share:Q", format=".2~f"),
+                     alt.Tooltip("low:Q", format=".2~f"), alt.Tooltip("high:Q", format=".2~f"),
+                     alt.Tooltip("n:Q", title="runs")],
         ),
     ]  # fmt: skip
     return panel(layers, title, in_words(marks, "share", "step", _Y_TITLE))

@@ -96,14 +96,14 @@ def _panel(
     around = inline_data(rows.dropna(subset=["low"]), ["series", "lead", "low", "high"])
     layers = [
         alt.Chart(around).mark_area(opacity=0.12, clip=True).encode(
-            x=x, y=alt.Y("low:Q", title=y_title, scale=y_scale), y2="high:Q", color=builder.colour
+            x=x, y=alt.Y("low:Q", title=y_title, scale=y_scale), y2=alt.Y2("high:Q"), color=builder.colour
         ),
         *level_lines(levels, None, y_scale, []),
         *builder.frozen_rules(frozen, y_scale),
         points.mark_line(strokeWidth=2, clip=True).encode(x=x, y=y, color=builder.colour, strokeDash=builder.dash),
         points.mark_point(size=40, filled=True, opacity=1).encode(
             x=x, y=y, color=builder.colour, shape=builder.shape,
-            tooltip=[MODEL, "lead:Q", alt.Tooltip("score:Q", title=y_title, format=".4~g"),
+            tooltip=[MODEL, alt.Tooltip("lead:Q"), alt.Tooltip("score:Q", title=y_title, format=".4~g"),
                      alt.Tooltip("n:Q", title="runs")],
         ),
     ]  # fmt: skip

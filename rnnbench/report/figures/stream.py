@@ -12,7 +12,7 @@ from rnnbench.registry import tasks as registered
 from rnnbench.report.data import Described, Problem, ReportData, rows_of
 from rnnbench.report.drawing.figure import Figure, Panel
 from rnnbench.report.drawing.inline import inline_data
-from rnnbench.report.drawing.panels import panel
+from rnnbench.report.drawing.panels import LAG, panel
 from rnnbench.report.figures.base import TaskFigure, register_figure
 from rnnbench.report.formatting import sentences
 from rnnbench.tasks.base import Task
@@ -98,10 +98,10 @@ def _panel(parts: pd.DataFrame, names: list[str], distance: str) -> Panel:
     y = alt.Y("lag:O", title=distance, axis=alt.Axis(ticks=False, domain=False))
     colours = alt.Scale(domain=names, range=[_COLOURS[name] for name in names])
     bars = alt.Chart(inline_data(parts, [*parts.columns])).mark_bar(height=14, strokeWidth=1).encode(
-        x=x, x2="end:Q", y=y,
+        x=x, x2=alt.X2("end:Q"), y=y,
         color=alt.Color("part:N", scale=colours, legend=None),
         stroke=alt.Stroke("part:N", scale=colours, legend=None),  # so that one step of many is seen
-        tooltip=["lag:Q", "part:N", "steps:Q"],
+        tooltip=[LAG, alt.Tooltip("part:N"), alt.Tooltip("steps:Q")],
     )  # fmt: skip
     told = [
         f"{distance} {lag}: " + ", ".join(f"{row['part']} {row['steps']}" for row in block.to_dict("records"))
