@@ -37,6 +37,14 @@ def run(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Discard what the store has of these runs and start over.")
     ] = False,
+    system_metrics: Annotated[
+        bool,
+        typer.Option(
+            "--system-metrics",
+            help="Log how busy processors, memory, disk, network and GPUs are, as MLflow does; or set "
+            "`MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING`.",
+        ),
+    ] = False,
     data_dir: DataDir = None,
     manual_dir: ManualDir = None,
     out: Out = None,
@@ -53,6 +61,7 @@ def run(
     from rnnbench.cli.views.headline import headline
     from rnnbench.datasets import location
     from rnnbench.execution.executors import executor_factory
+    from rnnbench.execution.system_metrics import switch_on
 
     # First, because the experiment is checked against the data that are there.
     location.set_directories(data_dir, manual_dir)
@@ -61,6 +70,8 @@ def run(
     executors = executor_factory(workers, executor, address)
     if there := grid.instead():
         output.say(there)
+    if system_metrics:
+        switch_on()
     screen = Screen(output.stdout, output.stderr)
     outcome = grid.run(executors, screen, out or Path("reports") / grid.experiment.name, fresh)
     if outcome.headline:

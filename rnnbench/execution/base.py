@@ -14,8 +14,9 @@ from rnnbench import environment
 from rnnbench.console import silent_stderr
 from rnnbench.datasets import location
 from rnnbench.errors import UserError, disarm_warnings
-from rnnbench.events import Dispatched, Event, Failed, Warned
+from rnnbench.events import Dispatched, Event, Failed, Measured, Warned
 from rnnbench.execution.checkpoints import Checkpoints, DamagedCheckpointError
+from rnnbench.execution.system_metrics import SystemMetrics
 from rnnbench.experiment.run_spec import RunSpec
 from rnnbench.training.snapshot import Snapshot
 
@@ -85,7 +86,11 @@ def stream(
         yield Warned(spec.signature, f"{warning}: the run starts over")
     save = partial(checkpoints.save, spec.signature) if checkpoints else None
     try:
-        yield from run(spec, snapshot, save, stopped)
+        with SystemMetrics.sampling() as machine:
+            for event in run(spec, snapshot, save, stopped):
+                yield event
+                if isinstance(event, Measured) and "train/loss" in event.metrics and (busy := machine.taken()):
+                    yield Measured(spec.signature, event.step, busy)
     except UserError as error:
         yield Failed(spec.signature, str(error))
     except Exception as error:

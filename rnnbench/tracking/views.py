@@ -35,8 +35,8 @@ _GENERATED = (
     "Model metrics", "gradient_norm", "gradient_norm/bias", "gradient_norm/kernel", "gradient_norm/recurrent_kernel",
     "gradient_profile", "gradient_profile_c", "gradient_profile_h", "gradient_share", "lag_curve", "level", "no_marker",
     "readable_final", "readable_initial", "recurrent_kernel/sigma_max", "recurrent_kernel/spectral_radius",
-    "saturation/closed", "saturation/open", "saturation/tanh", "seconds", "start_shift", "test", "time_constant/forget",
-    "time_constant/update", "train", "validation",
+    "saturation/closed", "saturation/open", "saturation/tanh", "seconds", "start_shift", "system", "test",
+    "time_constant/forget", "time_constant/update", "train", "validation",
 )  # fmt: skip
 """Sections that the page makes on its own, one chart for each metric: kept, but closed."""
 

@@ -12,6 +12,7 @@ from rnnbench.events import Answered, Dispatched, Ending, Failed, Finished, Meas
 from rnnbench.execution.checkpoints import Checkpoints
 from rnnbench.execution.in_process import InProcess
 from rnnbench.execution.local import LocalPool
+from rnnbench.execution.system_metrics import SystemMetrics, switch_on
 from rnnbench.experiment.definition import Experiment
 from rnnbench.registry import load_plugins
 
@@ -123,3 +124,30 @@ def test_cancelled_runs_stop_without_an_ending():
             executor.cancel()
     assert not any(isinstance(event, Ending) for event in seen)
     assert time.monotonic() - began < 120
+
+
+def test_workers_log_how_busy_the_machine_is_where_mlflow_is_told_to(monkeypatch):
+    runs = specs("none", steps=40)
+    (without,) = events_of(InProcess(), runs).values()
+    # As after `switch_on()`, which the other tests of this process should not see.
+    monkeypatch.setenv("MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING", "true")
+    monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.001")
+    (events,) = events_of(LocalPool(1), runs).values()
+    busy = [
+        event for event in events if isinstance(event, Measured) and "system/network_receive_megabytes" in event.metrics
+    ]
+    assert [event for event in events if event not in busy] == without
+    assert busy
+    for event in busy:
+        assert all(name.startswith("system/") for name in event.metrics)
+        assert 0 <= event.metrics["system/cpu_utilization_percentage"] <= 100
+        assert 0 < event.metrics["system/system_memory_usage_percentage"] < 100
+
+
+def test_the_switch_is_mlflows_own(monkeypatch):
+    monkeypatch.setenv("MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING", "false")
+    with SystemMetrics.sampling() as machine:
+        assert not machine.monitors
+    switch_on()
+    with SystemMetrics.sampling() as machine:
+        assert machine.monitors
