@@ -18,7 +18,7 @@ from rnnbench.report import sections, tables, words
 from rnnbench.report.data import ReportData
 from rnnbench.report.definitions import DEFINITIONS, REFERENCES
 from rnnbench.report.drawing.figure import VEGA_LITE, Figure
-from rnnbench.report.drawing.style import PAGE, vega_config
+from rnnbench.report.drawing.style import MANY_MODELS, PAGE, vega_config
 from rnnbench.report.headlines import REACH
 from rnnbench.report.horizons import horizon_tables
 from rnnbench.report.rendering import packed, render, tidy
@@ -123,6 +123,7 @@ def _said_of_all(data: ReportData, mixed: str) -> dict[str, Any]:
         "caution": " ".join(part for part in (words.caution(data), mixed) if part),
         "reading": REACH,
         "horizons": horizon_tables(data),
+        "many_models": MANY_MODELS,
         "levels": tables.levels_table(data),
         "selection": tables.selection_table(data),
         "published": tables.published_table(data),

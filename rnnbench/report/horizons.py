@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from rnnbench.analysis.horizon import PASSING, Horizon
 from rnnbench.report.data import ReportData
+from rnnbench.report.drawing.style import MANY_MODELS
 from rnnbench.report.formatting import listed, seeds_text, sentences
 from rnnbench.report.setups import fixed_note
 from rnnbench.report.tables import Cell, Table
 
 MOST_COLUMNS = 4
 """As many as a page, or a sheet of paper, shows without one being cut off."""
+
+
+@dataclass(frozen=True)
+class _Column:
+    head: str
+    lags: str
+    """The lags of its grid and the seeds of a point, in words."""
+    cells: list[Cell]
 
 
 def horizon_tables(data: ReportData) -> list[Table]:
@@ -23,40 +33,43 @@ def horizon_tables(data: ReportData) -> list[Table]:
         _column(data, str(problem), str(setup), block, labels)
         for (problem, setup), block in data.horizons.groupby(["problem", "setup"], sort=False)
     ]
+    alike = len({column.lags for column in columns}) == 1
+    heads = [column.head if alike else f"{column.head}; {column.lags}" for column in columns]
     count = -(-len(columns) // MOST_COLUMNS)
     width = -(-len(columns) // max(count, 1))
     tables = []
     for first in range(0, len(columns), max(width, 1)):
         shown = columns[first : first + width]
-        rows = [[(label,), *(cells[at] for _, cells in shown)] for at, label in enumerate(labels)]
-        tables.append(
-            Table(
-                "Memory horizon, continued." if first else _caption(data), ["model", *(head for head, _ in shown)], rows
-            )
-        )
+        rows = [[(label,), *(column.cells[at] for column in shown)] for at, label in enumerate(labels)]
+        caption = "Memory horizon, continued." if first else _caption(data, columns[0].lags if alike else "")
+        tables.append(Table(caption, ["model", *heads[first : first + width]], rows))
     return tables
 
 
-def _column(
-    data: ReportData, problem: str, setup: str, block: pd.DataFrame, labels: list[str]
-) -> tuple[str, list[Cell]]:
+def _column(data: ReportData, problem: str, setup: str, block: pd.DataFrame, labels: list[str]) -> _Column:
     table = data.summary[(data.summary["problem"] == problem) & (data.summary["setup"] == setup)]
     lags = sorted(int(lag) for lag in table["lag"].unique())
     by_series = {row["series"]: row for row in block.to_dict("records")}
+    # Among many models without counts, so that the figures are not far below.
+    counts = len(labels) <= MANY_MODELS
     cells = [
-        _cell(by_series[label], table[table["series"] == label], lags)
+        _cell(by_series[label], table[table["series"] == label], lags, counts)
         if label in by_series
         else ("skipped" if (problem, setup, label) in data.skipped_series else "not run",)
         for label in labels
     ]
     seeds = seeds_text(int(block["n_low"].min()), int(block["n_high"].max()))
-    return f"{problem}, {setup}; lags {' '.join(map(str, lags))}, {seeds} a point", cells
+    grid = f"lag{'s' if len(lags) > 1 else ''} {listed(map(str, lags))}, {seeds} a point"
+    return _Column(f"{problem}, {setup}", grid, cells)
 
 
-def _caption(data: ReportData) -> str:
+def _caption(data: ReportData, lags: str) -> str:
+    many = data.listed["series"].nunique() > MANY_MODELS
     return sentences(
-        "Memory horizon: the longest lag at which a falling fit of the success rate is at least one half, with the "
-        "seeds that solved it and the next lag. ≥: the longest lag tried; –: not even the shortest; ?: no run has "
+        "Memory horizon: the longest lag at which a falling fit of the success rate is at least one half"
+        f"{'; the counts stand with each task' if many else ', with the seeds that solved it and the next lag'}. "
+        f"{lags[:1].upper()}{lags[1:]}{'. ' if lags else ''}"
+        "≥: the longest lag tried; –: not even the shortest; ?: no run has "
         "ended. One sign for each lag of the grid: ● solved by at least half of the seeds, ○ not, · not tested"
         f"{' or skipped' if len(data.skipped) else ''}. Clock: of the runs that solved the horizon, how many answer by "
         "timing.",
@@ -64,12 +77,12 @@ def _caption(data: ReportData) -> str:
     )
 
 
-def _cell(row: dict[Any, Any], table: pd.DataFrame, lags: list[int]) -> Cell:
+def _cell(row: dict[Any, Any], table: pd.DataFrame, lags: list[int], counts: bool) -> Cell:
     success = table.set_index("lag")["success"]
     rates = [success.get(lag) for lag in lags]
     signs = "".join("·" if pd.isna(rate) else "●" if rate >= PASSING else "○" for rate in rates)
-    parts = (row["horizon"].told.replace("; ", ", then "), horizon_note(row))
-    return (horizon_text(row["horizon"]), signs, *(part for part in parts if part))
+    told = row["horizon"].told.replace("; ", ", then ") if counts else ""
+    return (horizon_text(row["horizon"]), signs, *(part for part in (told, horizon_note(row)) if part))
 
 
 def horizon_text(horizon: Horizon) -> str:

@@ -95,7 +95,8 @@ def check_horizons(runs: pd.DataFrame, text: str) -> Iterator[str]:
         cell = told[f"{problem}, {setup}", series]
         if cell[0] != horizon_text(solved):
             yield f"{where}: {cell[0]}, not {horizon_text(solved)}"
-        if solved and horizon_counts(solved) not in cell:
+        # With more models the counts stand in the answers alone.
+        if solved and runs["series"].nunique() <= 6 and horizon_counts(solved) not in cell:
             yield f"{where}: {cell}, not {horizon_counts(solved)}"
         reached = horizon(solved)
         at = outcomes(one[one["lag"] == reached]) if reached is not None else one.iloc[:0]

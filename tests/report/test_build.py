@@ -20,6 +20,7 @@ from rnnbench.analysis.lag_curves import LAG_CURVE_COLUMNS
 from rnnbench.analysis.results import COLUMNS, Results
 from rnnbench.errors import UserError
 from rnnbench.report.build import build, figures
+from rnnbench.report.drawing.style import MANY_MODELS
 from tests.report.fake_results import fake_results
 
 FILLERS = ("blank", "distractor")
@@ -177,6 +178,20 @@ def test_answer_names_each_horizon(tmp_path):
     assert cells == [("–", "○○"), ("5", "●○"), ("≥ 10", "●●")]
     assert "by a clock" not in text
     assert "A clock:" not in text
+
+
+def test_a_horizon_takes_one_line_among_many_models(tmp_path):
+    models = [f"model_{number}" for number in range(MANY_MODELS + 1)]
+    table = {}
+    for shown in (models[1:], models):
+        text = page(report(fake_results(models=shown, lags=(5, 10), seeds=2), tmp_path / str(len(shown))).parent)
+        table[len(shown)] = text[text.index('<div class="tables">') : text.index("</table>")]
+        assert ('<div class="first many">' in text) == (shown == models)
+    few, many = table.values()
+    assert "; the counts stand with each task. Lags 5 and 10, 2 seeds a point." in many
+    assert ", with the seeds that solved it and the next lag. Lags 5 and 10, 2 seeds a point." in few
+    assert few.count("<small>") == 2 * MANY_MODELS
+    assert many.count("<small>") == MANY_MODELS + 1
 
 
 def test_results_at_one_fixed_lag_are_marked_wherever_they_are_shown(tmp_path):

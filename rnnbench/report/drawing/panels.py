@@ -14,7 +14,7 @@ from rnnbench.report.drawing.inline import inline_data
 from rnnbench.report.drawing.neutral import neutral
 from rnnbench.report.drawing.reference_marks import level_lines, published_marks
 from rnnbench.report.drawing.scales import HEIGHT, lag_axis, value_axis
-from rnnbench.report.drawing.style import Series
+from rnnbench.report.drawing.style import MANY_MODELS, Series
 from rnnbench.report.formatting import number
 
 CROSS = "M-1,-1L1,1M-1,1L1,-1"
@@ -26,11 +26,13 @@ MODEL, LAG, SEED = alt.Tooltip("series:N", title="model"), alt.Tooltip("lag:Q"),
 class PanelBuilder:
     """Draws panels for a fixed set of series, so that a model looks the same in all of them.
 
-    `colour`, `shape` and `dash` encode the column `series`.
+    `colour`, `shape` and `dash` encode the column `series`; `band_opacity` is a factor for the opacity of bands.
     """
 
     def __init__(self, series: list[Series]) -> None:
         self._labels = labels = [s.label for s in series]
+        # Many bands, one above the other, would hide the lines.
+        self.band_opacity = 1.0 if len(labels) <= MANY_MODELS else 3 / len(labels)
         legend = alt.Legend(
             title=None, orient="bottom", columns=5, symbolStrokeWidth=1.5, symbolOpacity=1, labelLimit=220
         )
@@ -115,7 +117,8 @@ class PanelBuilder:
         # Where all seeds agree there is no interval: the band closes on the line.
         closed = series.assign(low=series["low"].fillna(series[y]), high=series["high"].fillna(series[y]))
         band = alt.Chart(inline_data(closed.dropna(subset=["low", "high"]), ["series", "at", "low", "high"]))
-        return [band.mark_area(opacity=0.14, clip=True).encode(x=x, y=low, y2=alt.Y2("high:Q"), color=self.colour)]
+        opacity = 0.14 * self.band_opacity
+        return [band.mark_area(opacity=opacity, clip=True).encode(x=x, y=low, y2=alt.Y2("high:Q"), color=self.colour)]
 
     def _frozen(self, frozen: pd.DataFrame, x: alt.X, y_scale: alt.Scale) -> list[alt.Chart]:
         """The level of each network by itself: a thin dotted line in its colour, short strokes where it was taken."""

@@ -10,6 +10,8 @@ from rnnbench.report.formatting import isolated
 from rnnbench.tracking.palette import colours
 
 SHAPES = ["circle", "square", "triangle-up", "diamond", "triangle-down", "triangle-right", "triangle-left"]
+MANY_MODELS = 6
+"""With more than these, tables and bands make room."""
 DASHES = [[1, 0], [7, 3], [2, 2], [9, 3, 2, 3], [4, 2], [1, 3], [12, 3]]
 
 

@@ -139,7 +139,7 @@ def _state(
     values, unfold = inline_series(rows, ["series"], ["distance", "median", *ends])
     marks = inline_data(rows[rows["mark"]], ["series", "state", "distance", "median", "low", "high"])
     numbers = [alt.Tooltip(f"{name}:Q", format=".3~g") for name in ("median", "low", "high")]
-    area = alt.Chart().mark_area(opacity=0.10 * opacity, clip=True)
+    area = alt.Chart().mark_area(opacity=0.10 * opacity * builder.band_opacity, clip=True)
     line = alt.Chart().mark_line(strokeWidth=2, opacity=opacity, clip=True, strokeDash=dash)
     return [
         alt.layer(

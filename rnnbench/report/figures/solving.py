@@ -58,7 +58,7 @@ def _panel(builder: PanelBuilder, title: str, rows: pd.DataFrame, longest: float
     line = inline_data(rows, ["series", "step", "share"])
     marks = rows[rows["mark"]]
     layers = [
-        alt.Chart(band).mark_area(opacity=0.10, clip=True, interpolate="step-after").encode(
+        alt.Chart(band).mark_area(opacity=0.10 * builder.band_opacity, clip=True, interpolate="step-after").encode(
             x=x, y=low, y2=alt.Y2("high:Q"), color=builder.colour
         ),
         alt.Chart(line).mark_line(strokeWidth=2, clip=True, interpolate="step-after").encode(

@@ -95,7 +95,7 @@ def _panel(
     points = alt.Chart(inline_data(known, ["series", "lead", "score", "n"]))
     around = inline_data(rows.dropna(subset=["low"]), ["series", "lead", "low", "high"])
     layers = [
-        alt.Chart(around).mark_area(opacity=0.12, clip=True).encode(
+        alt.Chart(around).mark_area(opacity=0.12 * builder.band_opacity, clip=True).encode(
             x=x, y=alt.Y("low:Q", title=y_title, scale=y_scale), y2=alt.Y2("high:Q"), color=builder.colour
         ),
         *level_lines(levels, None, y_scale, []),
