@@ -8,10 +8,15 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from rnnbench.execution.base import quiet_tensorflow
 
 quiet_tensorflow()
+
+# On a busy machine any example may be slow.
+settings.register_profile("rnnbench", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("rnnbench")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

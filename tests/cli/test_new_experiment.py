@@ -161,7 +161,7 @@ def test_parquet() -> None:
 NAMES = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=12)
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(NAMES, min_size=2, max_size=4, unique=True))
 def test_any_names_of_columns(names: list[str]) -> None:
     frame = pd.DataFrame(RNG.normal(size=(60, len(names))), columns=names)

@@ -50,7 +50,7 @@ def test_a_snapshot_comes_back_bit_for_bit(checkpoints):
             assert (a.dtype, a.shape, a.tobytes()) == (b.dtype, b.shape, b.tobytes())
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(0, len(DATA) - 1), st.integers(1, 255))
 def test_a_flipped_byte_is_always_seen(offset, flips):
     damaged = bytearray(DATA)
@@ -59,7 +59,7 @@ def test_a_flipped_byte_is_always_seen(offset, flips):
         Snapshot.from_bytes(bytes(damaged))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.integers(0, len(DATA) - 1))
 def test_a_cut_is_always_seen(length):
     with pytest.raises(ValueError, match=r"damaged or cut off|not a checkpoint"):

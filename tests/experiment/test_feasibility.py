@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnnbench import registry
@@ -489,7 +489,7 @@ def small(name):
         "video",
     ],
 )
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25)
 @given(data=st.data())
 def test_settings_that_plan_accepts_can_run(name, data):
     """Its batches, splits and levels, at every limit of its fields."""

@@ -109,7 +109,7 @@ SIGNS = "ab1.:-[]{},&*!<>|?'\"\\ \n\t#%@~=_0xUe+\r\x85\u2028\ufeff\ud800"
 WORDS = ("---\n", "<<: ", "&a ", "*a", "- ", ": ", "!!str ", "!!int ", "%YAML 1.2\n", "!<", "|2\n", "\n  ", "{a: ")
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.lists(st.sampled_from([*SIGNS, *WORDS]), max_size=30).map("".join))
 @example("*!x>\u2028")
 def test_any_text_is_plain_values_or_one_line(text):

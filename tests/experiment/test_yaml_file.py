@@ -356,7 +356,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(changes=st.dictionaries(KEYS, VALUES, max_size=3), inner=st.dictionaries(KEYS, VALUES, max_size=2))
 def test_any_document_is_an_experiment_or_one_line(tmp_path, changes, inner):
     document = {"name": "q", "tasks": {"copy_memory": {"lag": 2} | inner}, "models": {"gru": inner}} | changes

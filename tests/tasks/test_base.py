@@ -89,7 +89,7 @@ def without_lead(task: Task, stream: Stream, lead: int) -> Stream:
     return stream._replace(**parts)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     kind=st.sampled_from(list(KINDS)),
     lag=st.integers(1, 50),

@@ -17,7 +17,7 @@ from rnnbench.tasks.table_sequences import TableSequences
 from tests.tasks.own_files import SEQUENCES, steps
 
 N, SPLITS = SEQUENCES, ("train", "validation", "test")
-QUIET = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUIET = settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture(autouse=True)

@@ -330,7 +330,7 @@ def test_what_is_wrong_with_a_folder_is_one_line(tmp_path, spoil, said):
     assert "\n" not in str(caught.value)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sampled_from("abc"), min_size=1, max_size=60).map(lambda more: [*"aaabbbccc", *more]))
 def test_splits_are_disjoint_and_complete(tmp_path, labels):
     rows = [(f"unique{i} text", label) for i, label in enumerate(labels)]

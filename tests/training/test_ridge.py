@@ -14,7 +14,7 @@ def problem(seed, examples=40, width=5, outputs=2):
     return features, rng.normal(size=(examples, outputs))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 2**32 - 1), st.sampled_from(PENALTIES[2:]))
 def test_it_is_the_closed_form_on_standardised_features(seed, penalty):
     features, targets = problem(seed)

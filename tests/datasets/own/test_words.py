@@ -47,7 +47,7 @@ def test_texts_beyond_a_chunk_are_encoded_alike(monkeypatch):
         assert np.array_equal(found, whole[split])
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(ALPHABET, min_size=1, max_size=6).filter(any), st.integers(1, 8))
 def test_characters_of_training_texts_come_back(texts, length):
     found = encoded({"train": texts}, 1000, length, "characters")["train"]
