@@ -12,7 +12,7 @@ from rnnbench.experiment.run_spec import RunSpec
 from rnnbench.text import strict_json
 from rnnbench.text.markdown import escaped
 from rnnbench.tracking.names import KIND_TAG, PICTURE_ARTIFACT, SETTINGS_TAG, SIGNATURE_TAG, STATUS_TAG
-from rnnbench.tracking.views import VIEWS, link
+from rnnbench.tracking.views import VIEWS, link, views_of_tasks
 
 NAME_TAG = "mlflow.runName"
 NOTE_TAG = "mlflow.note.content"
@@ -83,6 +83,9 @@ def failure_note(message: str, traceback: str) -> str:
 def experiment_note(experiment: Experiment, experiment_id: str, report_id: str | None = None, found: str = "") -> str:
     """Links to report and views on the first line, then the question, then what was found (Markdown)."""
     views = [f"[{name}]({link(experiment_id, name)})" for name in VIEWS]
+    for task, names in views_of_tasks(experiment).items():
+        kinds = ", ".join(f"[{kind}]({link(experiment_id, name)})" for kind, name in names.items())
+        views.append(f"{escaped(task)}: {kinds}")
     asked = escaped(experiment.description[:_DESCRIPTION_LENGTH])
     if report_id is None:
         return f"Views: {' · '.join(views)} (the report comes when the runs are done)\n\n{asked}"

@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from rnnbench.experiment.definition import Experiment
+from rnnbench.experiment.run_spec import RunSpec
 from rnnbench.tracking.names import KIND_TAG, STATUS_TAG
 
 RESULTS, CURVES, GRADIENTS = "results", "curves", "gradients"
 VIEWS = (RESULTS, CURVES, GRADIENTS)
+_MOST_TASKS = 6
 Chart = dict[str, Any]
 
 _METRICS = {
@@ -28,7 +30,7 @@ _LABELS = ("task", "model")
 _PARAMS = ("lag", "training_lags", "seed")
 _OTHERS = ("filler", "units", "learning_rate")
 _PAGE_COLUMNS = ("attributes.`Created`", "attributes.`Duration`")
-_WIDTHS = {"task": 110, "model": 100, "lag": 50, "training_lags": 75, "seed": 50, "score": 75}
+_WIDTHS = {"task": 100, "model": 90, "lag": 45, "training_lags": 70, "seed": 45, "score": 70}
 _NAME, _NARROW = 140, 90
 """Widths of the run's name and of any other column, in pixels: at 1400 what tells runs apart and the score are seen."""
 _GENERATED = (
@@ -47,29 +49,45 @@ def view_tag(name: str) -> str:
 
 
 def link(experiment_id: str, view: str) -> str:
-    """Where a view is, relative to the address of the server: results as a table, the others as charts."""
+    """Where a view is, relative to the address of the server: that of all results as a table, the others as charts."""
     charts = "" if view == RESULTS else "&compareRunsMode=CHART"
     return f"#/experiments/{experiment_id}/runs?workflowType=machine_learning&viewStateShareKey={view}{charts}"
 
 
 def views(experiment: Experiment) -> dict[str, str]:
     """The tags that install the saved views of an experiment."""
-    return {view_tag(name): _view(name, experiment) for name in VIEWS}
+    whole = {view_tag(kind): _view(kind, experiment) for kind in VIEWS}
+    return whole | {
+        view_tag(name): _view(kind, experiment, task)
+        for task, names in views_of_tasks(experiment).items()
+        for kind, name in names.items()
+    }
 
 
-def _view(name: str, experiment: Experiment) -> str:
+def views_of_tasks(experiment: Experiment) -> dict[str, dict[str, str]]:
+    """Names of the views of a single task, by task and kind, since a chart cannot choose its runs; none for one task,
+    or for more than fit a line of links."""
+    tasks = list(dict.fromkeys(spec.task_label for spec in experiment.runs))
+    if not 1 < len(tasks) <= _MOST_TASKS:
+        return {}
+    # A filter has no way to write both quotes.
+    fit = [(at, task) for at, task in enumerate(tasks, 1) if not {"'", '"'} <= set(task)]
+    return {task: {kind: f"{kind}-{at}" for kind in VIEWS} for at, task in fit}
+
+
+def _view(kind: str, experiment: Experiment, task: str | None = None) -> str:
     columns = [
         *(f"tags.`{label}`" for label in _LABELS),
         *(f"params.`{param}`" for param in _PARAMS),
-        *(f"metrics.`{metric}`" for metric in _METRICS[name]),
+        *(f"metrics.`{metric}`" for metric in _METRICS[kind]),
         *(f"params.`{other}`" for other in _OTHERS),
         f"tags.`{STATUS_TAG}`",
     ]
     widths = {column: _WIDTHS.get(column.split("`")[1], _NARROW) for column in columns}
-    charts = list(_CHARTS[name](experiment))
+    runs = [spec for spec in experiment.runs if task in (None, spec.task_label)]
+    charts = list(_CHARTS[kind](runs))
     state = {
-        # In a chart the report would be a series without points.
-        "searchFilter": "" if name == RESULTS else f"tags.`{KIND_TAG}` = 'run'",
+        "searchFilter": _filter(kind, task),
         # The one score of which more is better in every task.
         "orderByKey": "metrics.`skill`",
         "orderByAsc": False,
@@ -93,7 +111,7 @@ def _view(name: str, experiment: Experiment) -> str:
         "viewMaximized": False,
         "runListHidden": False,
         "isAccordionReordered": True,
-        "groupBy": _LIKE_SCORES if name == RESULTS else None,
+        "groupBy": _LIKE_SCORES if kind == RESULTS else None,
         "groupsExpanded": {},
         # A chart of single runs shows lag and luck; a mean over all lags would show neither.
         "useGroupedValuesInCharts": False,
@@ -102,7 +120,17 @@ def _view(name: str, experiment: Experiment) -> str:
         "globalLineChartConfig": {"xAxisKey": "step", "lineSmoothness": 0, "selectedXAxisMetricKey": ""},
     }
     # A fixed date, so that the same experiment has the same view.
-    return json.dumps({"name": name, "createdAt": 0, "updatedAt": 0, "state": json.dumps(state)})
+    return json.dumps(
+        {"name": f"{kind} of {task}" if task else kind, "createdAt": 0, "updatedAt": 0, "state": json.dumps(state)}
+    )
+
+
+def _filter(kind: str, task: str | None) -> str:
+    if task is not None:
+        quote = '"' if "'" in task else "'"
+        return f"tags.`{KIND_TAG}` = 'run' AND tags.`task` = {quote}{task}{quote}"
+    # In a chart the report would be a series without points.
+    return "" if kind == RESULTS else f"tags.`{KIND_TAG}` = 'run'"
 
 
 _LIKE_SCORES = {
@@ -112,21 +140,21 @@ _LIKE_SCORES = {
 """Within a group the page shows means: of one task at one lag alone do they mean something."""
 
 
-def _results(experiment: Experiment) -> Iterator[Chart]:
+def _results(runs: list[RunSpec]) -> Iterator[Chart]:
     for metric in ("skill", "score", "steps_to_solve", "survival"):
         yield _against("Against the lag", metric)
     yield _against("Does the gradient predict success?", "skill", {"key": "survival", "type": "METRIC"})
 
 
-def _curves(experiment: Experiment) -> Iterator[Chart]:
-    scores = dict.fromkeys(f"validation/{spec.task.score.name}" for spec in experiment.runs)
+def _curves(runs: list[RunSpec]) -> Iterator[Chart]:
+    scores = dict.fromkeys(f"validation/{spec.task.score.name}" for spec in runs)
     for metric in (*scores, "validation/loss", "train/loss"):
         yield _line("Learning", metric)
-    for score in dict.fromkeys(spec.task.score.name for spec in experiment.runs):
+    for score in dict.fromkeys(spec.task.score.name for spec in runs):
         yield _line("At other lags: the step is the tested lag", f"lag_curve/{score}")
 
 
-def _gradients(experiment: Experiment) -> Iterator[Chart]:
+def _gradients(runs: list[RunSpec]) -> Iterator[Chart]:
     yield _line("Backwards through time", "gradient_profile/survival", "log")
     yield _line("Backwards through time", "gradient_profile/decay_per_step")
     for metric in ("survival", "decay_per_step", "reach"):

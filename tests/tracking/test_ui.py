@@ -92,7 +92,9 @@ def test_the_views_fit_the_experiment() -> None:
         tasks={"copy_memory": {"lag": 5}, "forecasting": {"lag": 5, "source": "synthetic"}}, models={"gru": {}}
     )
     saved = {tag: json.loads(view) for tag, view in mlflow_views.views(mixed).items()}
-    assert [tag.removeprefix("mlflow.sharedViewState.") for tag in saved] == ["results", "curves", "gradients"]
+    kinds = ["results", "curves", "gradients"]
+    names = [*kinds, *(f"{kind}-{task}" for task in (1, 2) for kind in kinds)]
+    assert [tag.removeprefix("mlflow.sharedViewState.") for tag in saved] == names
     states = {view["name"]: json.loads(view["state"]) for view in saved.values()}
     assert states["results"]["selectedColumns"][:6] == [
         "tags.`task`", "tags.`model`", "params.`lag`", "params.`training_lags`", "params.`seed`", "metrics.`score`"
@@ -100,6 +102,10 @@ def test_the_views_fit_the_experiment() -> None:
     charts = {name: [chart["displayName"] for chart in state["compareRunCharts"]] for name, state in states.items()}
     assert "skill against lag" in charts["results"]
     assert {"validation/accuracy", "validation/mse", "train/loss", "lag_curve/accuracy"} <= set(charts["curves"])
+    assert states["curves of copy_memory"]["searchFilter"].endswith(" AND tags.`task` = 'copy_memory'")
+    assert "validation/mse" not in charts["curves of copy_memory"]
+    assert "validation/mse" in charts["curves of forecasting"]
+    assert charts["results of forecasting"] == charts["results"]
     profile = next(
         chart for chart in states["gradients"]["compareRunCharts"] if chart["metricKey"].endswith("survival")
     )
@@ -109,6 +115,17 @@ def test_the_views_fit_the_experiment() -> None:
         sections = {section["uuid"] for section in state["compareRunSections"]}
         assert {chart["metricSectionId"] for chart in state["compareRunCharts"]} <= sections
     assert mlflow_views.views(mixed) == mlflow_views.views(mixed)
+
+
+def test_no_task_has_views_where_there_is_one_or_too_many() -> None:
+    assert mlflow_views.views_of_tasks(GRID) == {}
+    labels = ["it's", 'a "b"', 'it\'s "both"', *"defg"]
+    for count, expected in ((6, ["it's", 'a "b"', *"def"]), (7, [])):
+        tasks = {label: {"task": "copy_memory", "lag": at} for at, label in enumerate(labels[:count], 5)}
+        grid = experiment(tasks=tasks, models={"gru": {}})
+        assert list(mlflow_views.views_of_tasks(grid)) == expected
+        filters = [json.loads(json.loads(view)["state"])["searchFilter"] for view in mlflow_views.views(grid).values()]
+        assert sum('"it\'s"' in found for found in filters) == (3 if expected else 0)
 
 
 def test_addresses(local: Location, tmp_path: Path) -> None:
@@ -188,6 +205,8 @@ def test_the_page_opens_as_the_results_with_hostile_words_as_text(page: str, tab
     shows(tab, HOSTILE, QUOTED, RIGHT_TO_LEFT, LONG, "Through blanks")
     links = tab.evaluate("[...document.querySelectorAll('a[target=_blank]')].map(a => a.innerText).join(' ')")
     assert "Report results curves gradients" in links
+    # The report is a row of its own, with a group of its own.
+    assert waited(tab, "[...document.querySelectorAll('a')].some(a => a.innerText.trim() === 'report')")
     visit(tab, f"{page}&compareRunsMode=CHART")
     shows(tab, "Against the lag", "Does the gradient predict success?")
 
