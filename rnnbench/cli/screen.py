@@ -37,6 +37,8 @@ class Screen(Observer):
             then = ", then those to evaluate" if stage.more > 0 else ""
             self.say(f"{_grid(stage.experiment, stage.done)}, {len(stage.specs)} to run with {workers}{then}")
             self._say_skipped(stage.experiment)
+            if not stage.done:
+                self._explain(stage.experiment)
         else:
             select = stage.experiment.select
             what = "values" if select is None else ", ".join(axis.replace("_", " ") for axis in select.axes)
@@ -59,6 +61,16 @@ class Screen(Observer):
         for name, message in tally.failed.items():
             where = f" (traceback: {tracebacks[name]})" if tracebacks.get(name) else ""
             self.errors.print(f"failed: {name}: {shortened(message)}{where}", style="red", markup=False, soft_wrap=True)
+
+    def _explain(self, experiment: Experiment) -> None:
+        """What a first run is about."""
+        steps = max(spec.training.steps for spec in experiment.runs)
+        text = (
+            "lag: steps of filler between what a sequence says and where the answer is asked. Memory horizon: the "
+            f"longest lag that half of the seeds solve. What fails was not learnt in {steps:,} steps; that is no "
+            "limit of the cell. Ctrl-C stops in order, the same command goes on."
+        )
+        self.console.print(text, style="dim", markup=False)
 
     def _say_skipped(self, experiment: Experiment) -> None:
         for runs in skipped_runs(experiment.all_points):
