@@ -31,6 +31,11 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     return f"unknown {kind} '{name}'{did_you_mean(name, known)}; known: {', '.join(known)}"
 
 
+def described(thing: Any) -> str:
+    """The first line of a class' docstring."""
+    return (thing.__doc__ or "").strip().partition("\n")[0]
+
+
 class Registry(Generic[T]):
     """A mapping from names to classes, filled on first use.
 

@@ -123,7 +123,7 @@ def _by_family(name: str) -> tuple[int, str, str]:
 def _described(thing: Any) -> dict[str, Any]:
     settings = {name: _setting(field) for name, field in keys(thing).items()}
     declared = {name: getattr(thing, name) for name in ("family", "causal", "allows_lookahead") if hasattr(thing, name)}
-    return {"description": (thing.__doc__ or "").strip().partition("\n")[0], **declared, "settings": settings}
+    return {"description": registry.described(thing), **declared, "settings": settings}
 
 
 def _setting(field: FieldInfo) -> dict[str, Any]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @register_model("gru")
 class GRU(StockRNN):
-    """`keras.layers.GRU`. Its update gate z keeps the old state: h_t = z h_{t-1} + (1 - z) h~_t."""
+    """Gated recurrent unit, `keras.layers.GRU`. Its gate z keeps the old state: h_t = z h_{t-1} + (1 - z) h~_t."""
 
     initialization: Literal["default", "orthogonal", "chrono"] = "default"
     """`default`: Keras' (one orthogonal kernel over all blocks); `orthogonal`: each block by itself; `chrono`:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @register_model("lstm")
 class LSTM(StockRNN):
-    """`keras.layers.LSTM`."""
+    """Long short-term memory, `keras.layers.LSTM`."""
 
     initialization: Literal["default", "orthogonal", "chrono"] = "default"
     """`default`: Keras' (one orthogonal kernel over all blocks); `orthogonal`: each block by itself; `chrono`:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @register_model("simple_rnn")
 class SimpleRNN(StockRNN):
-    """`keras.layers.SimpleRNN`. With `initialization: identity` and `activation: relu` it is the IRNN."""
+    """Simple recurrent network, `keras.layers.SimpleRNN`; with `initialization: identity` and relu, the IRNN."""
 
     initialization: Literal["default", "orthogonal", "identity"] = "default"
     """`default` and `orthogonal` are the same here, as Keras draws this recurrent kernel orthogonal; `identity`: the

@@ -21,6 +21,7 @@ from rnnbench.report.drawing.figure import VEGA_LITE, Figure
 from rnnbench.report.drawing.style import MANY_MODELS, PAGE, vega_config
 from rnnbench.report.headlines import REACH
 from rnnbench.report.horizons import horizon_tables
+from rnnbench.report.in_words import models_table
 from rnnbench.report.rendering import packed, render, tidy
 from rnnbench.report.sections import Contents
 from rnnbench.text import strict_json
@@ -65,6 +66,7 @@ def build(
         "description": description,
         "restriction": restriction,
         "run_counts": words.run_counts(data, planned),
+        "models": models_table(experiment.get("models") or {}),
         "settings": tables.facts_table("The experiment as resolved.", experiment),
         "provenance": tables.facts_table("Where and with what it was run.", provenance),
         "reproduce": reproduce,

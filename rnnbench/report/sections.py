@@ -15,6 +15,7 @@ from rnnbench.report.diagnostics import diagnostics_table
 from rnnbench.report.drawing.figure import Figure
 from rnnbench.report.figures.base import PARTS, AnswerFigure, Drawn, ReportFigure, TaskFigure, report_figures
 from rnnbench.report.headlines import headline
+from rnnbench.report.in_words import of_task
 from rnnbench.report.tables import Table
 
 TABLES: dict[str, dict[str, Callable[[ReportData, Problem], Table | None]]] = {
@@ -54,6 +55,8 @@ class Section:
     """What the report says of one task at one setting."""
 
     problem: Problem
+    about: str
+    """The task in words; empty where it is not known."""
     headlines: list[str]
     """One for each protocol."""
     answers: list[str]
@@ -96,7 +99,7 @@ def _section(data: ReportData, problem: Problem, kinds: list[TaskFigure]) -> Sec
         for title in titles
     ]
     told = [headline(found) for found in claims(data, problem)] or ["No run has ended."]
-    return Section(problem, told, words.answers(data, problem), parts)
+    return Section(problem, of_task(problem.task, data.tasks), told, words.answers(data, problem), parts)
 
 
 def _drawn(kind: ReportFigure, draw: Callable[..., Drawn], *about: ReportData | Problem) -> list[Figure]:
