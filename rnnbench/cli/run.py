@@ -41,7 +41,7 @@ def run(
         bool,
         typer.Option(
             "--system-metrics",
-            help="Log how busy processors, memory, disk, network and GPUs are, as MLflow does; or set "
+            help="Log how busy processors, memory, disk and network are, under MLflow's names; or set "
             "`MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING`.",
         ),
     ] = False,

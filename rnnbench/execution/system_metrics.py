@@ -1,4 +1,7 @@
-"""How busy the machine is while a run goes on: MLflow's own monitors, switched on as MLflow switches them on."""
+"""How busy the machine is while a run goes on, under MLflow's names and behind its switch.
+
+MLflow's own monitors write to the store, which workers do not know; both read `psutil`. GPUs are not measured.
+"""
 
 from __future__ import annotations
 
@@ -6,75 +9,63 @@ import contextlib
 import os
 import threading
 from collections.abc import Iterator
-from typing import Any, Self
+from statistics import fmean
+from typing import Self
 
+import psutil
+
+SWITCH = "MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING"
+INTERVAL = "MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL"
 SAMPLING_SECONDS = 2.0
-"""Unless `MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL` says otherwise."""
+"""Unless `INTERVAL` says otherwise."""
 
 
 def switch_on() -> None:
-    """Let this process and the workers that it starts log system metrics: `MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING`."""
-    from mlflow.environment_variables import MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING
-
-    MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING.set(True)
+    """Let this process and the workers that it starts log system metrics."""
+    os.environ[SWITCH] = "true"
 
 
 class SystemMetrics:
-    """Samples the machine in a thread; without the switch it does nothing, and does not import MLflow."""
+    """Samples the machine in a thread."""
 
-    def __init__(self, monitors: list[Any], seconds: float) -> None:
-        self.monitors, self._seconds = monitors, seconds
-        self._lock = threading.Lock()
+    def __init__(self) -> None:
+        self._samples: list[dict[str, float]] = []
+        self._received = psutil.net_io_counters()
         self._ended = threading.Event()
-        self._sampled = False
 
     @classmethod
     @contextlib.contextmanager
     def sampling(cls) -> Iterator[Self]:
-        """Sample until the context ends."""
-        machine = cls(*_monitors())
-        thread = threading.Thread(target=machine._sample, name="system metrics", daemon=True)
-        if machine.monitors:
-            thread.start()
+        """Sample until the context ends, if the switch is on."""
+        machine = cls()
+        if os.environ.get(SWITCH, "").lower() in ("true", "1"):
+            threading.Thread(target=machine._go_on, name="system metrics", daemon=True).start()
         try:
             yield machine
         finally:
             machine._ended.set()
 
     def taken(self) -> dict[str, float]:
-        """`system/...`: means since the last call, under the names and in the units of MLflow; empty without any."""
-        with self._lock:
-            if not self._sampled:
-                return {}
-            means = {
-                f"system/{name}": float(value)
-                for monitor in self.monitors
-                for name, value in monitor.aggregate_metrics().items()
-            }
-            for monitor in self.monitors:
-                monitor.clear_metrics()
-            self._sampled = False
-            return means
+        """`system/...`: means over the samples since the last call; empty without any."""
+        samples, self._samples = self._samples, []
+        return {f"system/{name}": fmean(sample[name] for sample in samples) for name in (samples[0] if samples else {})}
 
-    def _sample(self) -> None:
-        while not self._ended.wait(self._seconds):
-            with self._lock:
-                for monitor in self.monitors:
-                    monitor.collect_metrics()
-                self._sampled = True
+    def _go_on(self) -> None:
+        seconds = float(os.environ.get(INTERVAL) or SAMPLING_SECONDS)
+        # The first call gives 0: there is nothing before it.
+        psutil.cpu_percent()
+        while not self._ended.wait(seconds):
+            self._samples.append(self._sample())
 
-
-def _monitors() -> tuple[list[Any], float]:
-    if os.environ.get("MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING", "").lower() not in ("true", "1"):
-        return [], SAMPLING_SECONDS
-    from mlflow.environment_variables import MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL
-    from mlflow.system_metrics.metrics.cpu_monitor import CPUMonitor
-    from mlflow.system_metrics.metrics.disk_monitor import DiskMonitor
-    from mlflow.system_metrics.metrics.gpu_monitor import GPUMonitor
-    from mlflow.system_metrics.metrics.network_monitor import NetworkMonitor
-
-    monitors = [CPUMonitor(), DiskMonitor(), NetworkMonitor()]
-    # Without `nvidia-ml-py`, or without a GPU.
-    with contextlib.suppress(ImportError, RuntimeError):
-        monitors.append(GPUMonitor())
-    return monitors, float(MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL.get() or SAMPLING_SECONDS)
+    def _sample(self) -> dict[str, float]:
+        memory, disk, network = psutil.virtual_memory(), psutil.disk_usage(os.sep), psutil.net_io_counters()
+        return {
+            "cpu_utilization_percentage": psutil.cpu_percent(),
+            "system_memory_usage_megabytes": memory.used / 1e6,
+            "system_memory_usage_percentage": 100 * memory.used / memory.total,
+            "disk_usage_megabytes": disk.used / 1e6,
+            "disk_usage_percentage": disk.percent,
+            "disk_available_megabytes": disk.free / 1e6,
+            "network_receive_megabytes": (network.bytes_recv - self._received.bytes_recv) / 1e6,
+            "network_transmit_megabytes": (network.bytes_sent - self._received.bytes_sent) / 1e6,
+        }

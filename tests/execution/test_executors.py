@@ -12,7 +12,7 @@ from rnnbench.events import Answered, Dispatched, Ending, Failed, Finished, Meas
 from rnnbench.execution.checkpoints import Checkpoints
 from rnnbench.execution.in_process import InProcess
 from rnnbench.execution.local import LocalPool
-from rnnbench.execution.system_metrics import SystemMetrics, switch_on
+from rnnbench.execution.system_metrics import INTERVAL, SWITCH, SystemMetrics, switch_on
 from rnnbench.experiment.definition import Experiment
 from rnnbench.registry import load_plugins
 
@@ -126,13 +126,12 @@ def test_cancelled_runs_stop_without_an_ending():
     assert time.monotonic() - began < 120
 
 
-def test_workers_log_how_busy_the_machine_is_where_mlflow_is_told_to(monkeypatch):
+def test_a_run_tells_how_busy_the_machine_is_where_mlflow_is_told_to(monkeypatch):
     runs = specs("none", steps=40)
     (without,) = events_of(InProcess(), runs).values()
-    # As after `switch_on()`, which the other tests of this process should not see.
-    monkeypatch.setenv("MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING", "true")
-    monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.001")
-    (events,) = events_of(LocalPool(1), runs).values()
+    monkeypatch.setenv(SWITCH, "true")
+    monkeypatch.setenv(INTERVAL, "0.001")
+    (events,) = events_of(InProcess(), runs).values()
     busy = [
         event for event in events if isinstance(event, Measured) and "system/network_receive_megabytes" in event.metrics
     ]
@@ -144,10 +143,26 @@ def test_workers_log_how_busy_the_machine_is_where_mlflow_is_told_to(monkeypatch
         assert 0 < event.metrics["system/system_memory_usage_percentage"] < 100
 
 
-def test_the_switch_is_mlflows_own(monkeypatch):
-    monkeypatch.setenv("MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING", "false")
-    with SystemMetrics.sampling() as machine:
-        assert not machine.monitors
-    switch_on()
-    with SystemMetrics.sampling() as machine:
-        assert machine.monitors
+def test_the_switch_and_the_names_are_mlflows_own(monkeypatch):
+    from mlflow.environment_variables import (
+        MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING,
+        MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL,
+    )
+    from mlflow.system_metrics.metrics import cpu_monitor, disk_monitor, network_monitor
+
+    assert (MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING.name, MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL.name) == (
+        SWITCH,
+        INTERVAL,
+    )
+    names = set()
+    for monitor in (cpu_monitor.CPUMonitor(), disk_monitor.DiskMonitor(), network_monitor.NetworkMonitor()):
+        monitor.collect_metrics()
+        names |= monitor.aggregate_metrics().keys()
+    assert SystemMetrics()._sample().keys() == names
+    monkeypatch.setenv(SWITCH, "false")
+    monkeypatch.setenv(INTERVAL, "0.001")
+    for on in (False, True):
+        with SystemMetrics.sampling() as machine:
+            time.sleep(0.5)
+        assert bool(machine.taken()) == on
+        switch_on()
