@@ -7,6 +7,7 @@ import os
 import pickle
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,15 @@ seeds: [0, 7]
 training:
   steps: 10
 """
+
+
+@cache
+def schema() -> jsonschema.protocols.Validator:
+    """That of an experiment file; to check the schema itself takes seconds."""
+    found = experiment_schema()
+    kind = jsonschema.validators.validator_for(found)
+    kind.check_schema(found)
+    return kind(found)
 
 
 def written(tmp_path, text=GOOD):
@@ -78,7 +88,7 @@ def test_null_is_a_value_of_an_axis(tmp_path):
     assert [run.name for run in runs[:4:2]] == [f"lstm T2 s0 copy_memory truncate={value}" for value in (10, "null")]
     document = YAML(typ="safe", pure=True).load(GOOD)
     document["training"]["truncate"] = [10, None]
-    jsonschema.validate(document, experiment_schema())
+    schema().validate(document)
     assert "training.truncate: 0 is not valid" in mistake(tmp_path, GOOD, "training.truncate=[null, 0]")
 
 
@@ -372,15 +382,15 @@ def test_any_document_is_an_experiment_or_one_line(tmp_path, changes, inner):
 def test_the_shipped_experiments_are_valid(file):
     assert load(file).runs
     document = YAML(typ="safe", pure=True).load(file)
-    jsonschema.validate(document, experiment_schema())
+    schema().validate(document)
 
 
 def test_the_schema_refuses_what_the_file_reader_refuses():
     good = YAML(typ="safe", pure=True).load(GOOD)
-    jsonschema.validate(good, experiment_schema())
+    schema().validate(good)
     for change in ({"names": "x"}, {"models": {"lstm": {"units": 0}}}, {"tasks": {"copy_memory": {"lagg": 3}}}):
         with pytest.raises(jsonschema.ValidationError):
-            jsonschema.validate(good | change, experiment_schema())
+            schema().validate(good | change)
 
 
 @settings(max_examples=60)
