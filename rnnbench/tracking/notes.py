@@ -83,16 +83,23 @@ def failure_note(message: str, traceback: str) -> str:
 def experiment_note(experiment: Experiment, experiment_id: str, report_id: str | None = None, found: str = "") -> str:
     """Links to report and views on the first line, then the question, then what was found (Markdown)."""
     views = [f"[{name}]({link(experiment_id, name)})" for name in VIEWS]
-    for task, names in views_of_tasks(experiment).items():
-        kinds = ", ".join(f"[{kind}]({link(experiment_id, name)})" for kind, name in names.items())
-        views.append(f"{escaped(task)}: {kinds}")
     asked = escaped(experiment.description[:_DESCRIPTION_LENGTH])
+    # Not on the first line, which is all that the page shows at first, and which should not be broken.
+    of_tasks = _links_of_tasks(experiment, experiment_id)
     if report_id is None:
-        return f"Views: {' · '.join(views)} (the report comes when the runs are done)\n\n{asked}"
+        return f"Views: {' · '.join(views)} (the report comes when the runs are done)\n\n{asked}{of_tasks}"
     page = f"#/experiments/{experiment_id}/runs/{report_id}/artifacts/report.html?workflowType=machine_learning"
     figure = f"![skill against lag](get-artifact?path=figures/overview.svg&run_uuid={report_id})"
-    note = f"**[Report]({page})** · {' · '.join(views)}\n\n{asked}\n\n{figure}\n\n{found}"
+    note = f"**[Report]({page})** · {' · '.join(views)}\n\n{asked}{of_tasks}\n\n{figure}\n\n{found}"
     return note[: note.rfind("\n", 0, _EXPERIMENT_NOTE_LENGTH)] if len(note) > _EXPERIMENT_NOTE_LENGTH else note
+
+
+def _links_of_tasks(experiment: Experiment, experiment_id: str) -> str:
+    lines = [
+        f"{escaped(task)}: {' · '.join(f'[{kind}]({link(experiment_id, name)})' for kind, name in names.items())}"
+        for task, names in views_of_tasks(experiment).items()
+    ]
+    return f"\n\nOf one task alone: {'; '.join(lines)}" if lines else ""
 
 
 def parameters(spec: RunSpec) -> dict[str, str]:
