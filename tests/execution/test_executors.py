@@ -6,13 +6,15 @@ import re
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
+from rnnbench.errors import UserError
 from rnnbench.events import Answered, Dispatched, Ending, Failed, Finished, Measured, Profiled, Scored, Started
 from rnnbench.execution.checkpoints import Checkpoints
 from rnnbench.execution.in_process import InProcess
 from rnnbench.execution.local import LocalPool
-from rnnbench.execution.system_metrics import INTERVAL, SWITCH, SystemMetrics, switch_on
+from rnnbench.execution.system_metrics import INTERVAL, SWITCH, SystemMetrics, sample, switch_on
 from rnnbench.experiment.definition import Experiment
 from rnnbench.registry import load_plugins
 
@@ -158,7 +160,7 @@ def test_the_switch_and_the_names_are_mlflows_own(monkeypatch):
     for monitor in (cpu_monitor.CPUMonitor(), disk_monitor.DiskMonitor(), network_monitor.NetworkMonitor()):
         monitor.collect_metrics()
         names |= monitor.aggregate_metrics().keys()
-    assert SystemMetrics()._sample().keys() == names
+    assert sample(psutil.net_io_counters()).keys() == names
     monkeypatch.setenv(SWITCH, "false")
     monkeypatch.setenv(INTERVAL, "0.001")
     for on in (False, True):
@@ -166,3 +168,6 @@ def test_the_switch_and_the_names_are_mlflows_own(monkeypatch):
             time.sleep(0.5)
         assert bool(machine.taken()) == on
         switch_on()
+    monkeypatch.setenv(INTERVAL, "often")
+    with pytest.raises(UserError, match="'often', not a number of seconds"), SystemMetrics.sampling():
+        pass
