@@ -19,9 +19,9 @@ from rnnbench.report.data import ReportData
 from rnnbench.report.definitions import DEFINITIONS, REFERENCES
 from rnnbench.report.drawing.figure import VEGA_LITE, Figure
 from rnnbench.report.drawing.style import MANY_MODELS, PAGE, vega_config
+from rnnbench.report.glossary import models_table
 from rnnbench.report.headlines import REACH
 from rnnbench.report.horizons import horizon_tables
-from rnnbench.report.in_words import models_table
 from rnnbench.report.rendering import packed, render, tidy
 from rnnbench.report.sections import Contents
 from rnnbench.text import strict_json

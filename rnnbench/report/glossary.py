@@ -38,7 +38,8 @@ def _said(known: registry.Registry[Any], name: str, settings: Mapping[str, str] 
         described = registry.described(known[name])
     except UserError:
         return ""
-    return re.sub(r"`(.+?)`", lambda found: settings.get(found[1], found[1]), described)
+    told = re.sub(r"`(.+?)`", lambda found: settings.get(found[1], found[1]), described)
+    return re.sub(r"\b1 (\w+)s\b", r"1 \1", told)
 
 
 def _settings(name: str, settings: dict[str, Any]) -> str:

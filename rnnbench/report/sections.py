@@ -14,8 +14,8 @@ from rnnbench.report.data import Problem, ReportData
 from rnnbench.report.diagnostics import diagnostics_table
 from rnnbench.report.drawing.figure import Figure
 from rnnbench.report.figures.base import PARTS, AnswerFigure, Drawn, ReportFigure, TaskFigure, report_figures
+from rnnbench.report.glossary import of_task
 from rnnbench.report.headlines import headline
-from rnnbench.report.in_words import of_task
 from rnnbench.report.tables import Table
 
 TABLES: dict[str, dict[str, Callable[[ReportData, Problem], Table | None]]] = {

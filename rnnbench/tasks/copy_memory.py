@@ -18,7 +18,7 @@ from rnnbench.tasks.supervised import ClassificationTask, cross_entropy, mean_of
 
 @register_task("copy_memory")
 class CopyMemory(GeneratedTask, ClassificationTask):
-    """Repeat the first `symbols` symbols after `lag` steps of blanks or noise.
+    """Repeat `symbols` symbols, which stood first, after `lag` steps of blanks or noise.
 
     With K = `symbols` and T = `lag`. Input, one-hot: K symbols from 1..`alphabet`, T-1 blanks (0), the marker
     `alphabet`+1 at index T+K-1, K blanks; length T+2K. Target: T+K blanks, then the K symbols. A filler of `zeros`

@@ -32,7 +32,7 @@ _SYNTHETIC = {"train": 2_000, "validation": 500, "test": 500}
 
 @register_task("speech_commands")
 class SpeechCommands(DatasetClassificationTask):
-    """Classify one of `words` after one second of audio and a lag.
+    """Tell which of the `words` was spoken, after one second of audio and a lag.
 
     Each step is a frame of log-mel energies (see `log_mel`), each band standardised with the mean and deviation of the
     training frames; a band that is constant there (with many bands, some cover no frequency bin) is 0. A distractor is

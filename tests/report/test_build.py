@@ -171,8 +171,8 @@ def test_answer_names_each_horizon(tmp_path):
         "gru at least 10, 2 of 2.</li>\n<li>n = 2 seeds a point.</li>"
     ) in text
     assert (
-        '<strong><bdi>copy_memory</bdi>.</strong> <span class="quiet">Repeat the first 1 symbols after lag steps of '
-        "blanks or noise.</span> <p>Uniform lags, at most 2,000 steps, 2 seeds. Through blanks, gru "
+        '<strong><bdi>copy_memory</bdi>.</strong> <span class="quiet">Repeat 1 symbol, which stood first, after '
+        "lag steps of blanks or noise.</span> <p>Uniform lags, at most 2,000 steps, 2 seeds. Through blanks, gru "
         "reached lag 10, the longest, in all runs; lstm 5 in all runs, never 10 or more; simple_rnn no lag."
     ) in text
     cells = re.findall(r"<td[^>]*><bdi>(.*?)</bdi><small>([●○·]+)</small>", text)

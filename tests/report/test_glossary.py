@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from rnnbench.report.in_words import models_table, of_task
+from rnnbench.report.glossary import models_table, of_task
 
 
 def test_a_task_is_told_by_the_class_behind_its_label() -> None:
-    asked = "Repeat the first 3 symbols after lag steps of blanks or noise."
+    asked = "Repeat 3 symbols, which stood first, after lag steps of blanks or noise."
     assert of_task("hard", {"hard": {"task": "copy_memory", "symbols": 3, "lag": [5, 10]}}) == asked
-    assert of_task("copy_memory", {}).startswith("Repeat the first symbols ")
+    assert of_task("hard", {"hard": {"task": "copy_memory", "symbols": 1}}) == asked.replace("3 symbols", "1 symbol")
+    assert of_task("copy_memory", {}).startswith("Repeat symbols symbols")
     assert of_task("of_a_plug_in", {}) == ""
 
 
